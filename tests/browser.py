@@ -1,0 +1,51 @@
+"""Finds a Chromium for the tests, and gets one where there is none: `python -m tests.browser`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def system_browser() -> str | None:
+    """The machine's own Chromium or Chrome."""
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return found or (mac if Path(mac).exists() else None)
+
+
+def playwright_browser() -> str | None:
+    """The one that Playwright has downloaded, if it has."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def browser() -> str | None:
+    """The Chromium to use."""
+    return system_browser() or playwright_browser()
+
+
+def main() -> int:
+    """Make sure that there is one."""
+    if browser():
+        return 0
+    print("No Chromium here; trying Playwright's download.", flush=True)
+    subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+    if not browser() and shutil.which("apt-get"):
+        print("Trying Debian's package.", flush=True)
+        become_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "chromium"]):
+            subprocess.run([*become_root, *command], check=False, stdout=subprocess.DEVNULL)
+    if browser():
+        return 0
+    print("No Chromium can be had: install one for the browser tests.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""A real site for tests: `manage.py serve` in its own process, directory and port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+PASSWORD = "correct horse battery staple"
+T = TypeVar("T")
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(
+    look: Callable[[], T | None], seconds: float = 30, every: float = 0.1, what: str = ""
+) -> T:
+    """The first true value of `look`."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = look()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what or look}; last: {value!r}")
+        time.sleep(every)
+
+
+class Site:
+    """One site; its data directory outlives starts and stops."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.log = data_dir.with_suffix(".log")
+        self.environment = {
+            "ADMIN_PASSWORD": PASSWORD,
+            "ENGINE": "pocketsphinx",
+            "LIGHT_WORKERS": "1",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.http = requests.Session()
+        self.http.headers["Tus-Resumable"] = "1.0.0"
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def full_environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if name != "SERVE_PARENT"},
+            "PORT": str(self.port),
+            "HOST": "127.0.0.1",
+            "DATA_DIR": str(self.data_dir),
+            **self.environment,
+        }
+
+    def start(self, wait: bool = True) -> Site:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "serve"],
+                cwd=ROOT,
+                env=self.full_environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        if wait:
+            wait_for(self.answers, 90, what=f"start of the site, see {self.log}")
+        return self
+
+    def answers(self) -> bool:
+        if self.process is not None and self.process.poll() is not None:
+            raise AssertionError(f"the site ended: {self.log.read_text()[-3000:]}")
+        try:
+            return requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    def family(self) -> list[psutil.Process]:
+        """Every process of the site."""
+        if self.process is None:
+            return []
+        try:
+            top = psutil.Process(self.process.pid)
+            return [top, *top.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def stop(self) -> None:
+        """Ask it to stop, as Ctrl-C does."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(15)
+        self.process = None
+
+    def kill_everything(self) -> None:
+        """SIGKILL to every process at once."""
+        for member in self.family():
+            try:
+                member.kill()
+            except psutil.NoSuchProcess:
+                continue
+        if self.process is not None:
+            self.process.wait(15)
+        self.process = None
+
+    def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a management command on the site's data."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.full_environment,
+            capture_output=True,
+            text=True,
+            check=options.pop("check", True),
+            timeout=120,
+            **options,
+        )
+
+    def shell(self, code: str) -> str:
+        """Run Python inside the site's Django; returns what it printed."""
+        return self.manage("shell", "-v0", "-c", code).stdout
+
+    # tus, by hand -------------------------------------------------------------------------------
+
+    def create(
+        self, length: int, metadata: Mapping[str, str | bytes] | None = None, **headers: str
+    ) -> str:
+        """POST; returns the upload's address."""
+        response = self.post(length, metadata, **headers)
+        assert response.status_code == 201, (response.status_code, response.text)
+        return self.url + response.headers["Location"]
+
+    def post(
+        self, length: int, metadata: Mapping[str, str | bytes] | None = None, **headers: str
+    ) -> requests.Response:
+        fields = {"Upload-Length": str(length), **headers}
+        if metadata:
+            fields["Upload-Metadata"] = encode_metadata(metadata)
+        return self.http.post(f"{self.url}/uploads/files/", headers=fields, timeout=30)
+
+    def patch(self, address: str, offset: int, data: Any, **headers: str) -> requests.Response:
+        fields = {
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Offset": str(offset),
+            **headers,
+        }
+        return self.http.patch(address, data=data, headers=fields, timeout=60)
+
+    def offset(self, address: str) -> int:
+        response = self.http.head(address, timeout=30)
+        assert response.status_code == 200, response.status_code
+        return int(response.headers["Upload-Offset"])
+
+    def upload(self, path: Path, chunk: int = 1 << 20, **metadata: str) -> str:
+        """Send a whole file; returns the upload's address."""
+        data = path.read_bytes()
+        address = self.create(len(data), {"filename": path.name, **metadata})
+        offset = 0
+        while offset < len(data):
+            response = self.patch(address, offset, data[offset : offset + chunk])
+            assert response.status_code == 204, (response.status_code, response.text)
+            offset = int(response.headers["Upload-Offset"])
+        return address
+
+    def task(self, identifier: str) -> dict[str, Any]:
+        response = self.http.get(f"{self.url}/task/{identifier}", timeout=30)
+        assert response.status_code == 200, (response.status_code, response.text)
+        body: dict[str, Any] = response.json()
+        return body
+
+    def wait_for_task(self, identifier: str, seconds: float = 90) -> dict[str, Any]:
+        """The task once it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            task = self.task(identifier)
+            return task if task["status"] in ("completed", "failed") else None
+
+        return wait_for(ended, seconds, 0.3, f"end of task {identifier}")
+
+
+def encode_metadata(metadata: Mapping[str, str | bytes]) -> str:
+    """Upload-Metadata as clients send it."""
+    import base64
+
+    def encoded(value: str | bytes) -> str:
+        raw = value.encode() if isinstance(value, str) else value
+        return base64.b64encode(raw).decode()
+
+    return ",".join(f"{key} {encoded(value)}".rstrip() for key, value in metadata.items())
+
+
+def text_of(task: dict[str, Any]) -> str:
+    """All words of a task's result."""
+    return " ".join(segment["text"] for segment in task["result"]["segments"])

@@ -1,0 +1,25 @@
+"""Recordings become transcripts."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def declare_schedules(**kwargs: Any) -> None:
+    """Schedules are rows: they are declared where rows are made, after migrations."""
+    from transcription.services.queue import declare_schedules as declare
+
+    declare()
+
+
+class TranscriptionConfig(AppConfig):
+    """Connects the receivers and the schedule."""
+
+    name = "transcription"
+    verbose_name = "Transcription"
+
+    def ready(self) -> None:
+        from transcription import receivers  # noqa: F401  (connects itself)
+
+        post_migrate.connect(declare_schedules, dispatch_uid="transcription.schedules")

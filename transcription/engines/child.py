@@ -1,0 +1,164 @@
+"""The engine's own process: `python -m transcription.engines.child --idle SECONDS`.
+
+It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes
+{"id", "event", ...} to stdout: "accepted", then "progress", then one of "result", "error",
+"cancelled". Loaded models stay warm from request to request. It ends when it has been idle for
+long enough, and at once when stdin closes: then its parent is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from transcription import media
+from transcription.engines import orphan, registry
+from transcription.engines.base import Cancelled, EngineError, MediaError, Request, Result
+
+OUT_OF_MEMORY = 71
+"""Exit status when Python itself had no memory left."""
+PROGRESS_EVERY = 0.2
+"""Seconds between two pieces of news of the same stage."""
+
+
+class Child:
+    """One request at a time; a second thread listens for the word to stop."""
+
+    def __init__(self, idle_seconds: float) -> None:
+        self._idle = idle_seconds
+        self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._cancelled: set[int] = set()
+        self._pcm: Path | None = None
+        self._worked = False
+        self._write = orphan.take_stdout()
+
+    def serve(self) -> None:
+        """Work until idle for too long. Never returns."""
+        orphan.watch_parent(self._remove_pcm)
+        threading.Thread(target=self._listen, name="stdin", daemon=True).start()
+        while True:
+            try:
+                message = self._requests.get(timeout=self._patience())
+            except queue.Empty:
+                os._exit(0)  # no tidy end: native libraries may hang in theirs
+            self._run(message["id"], Request(**message["request"]))
+            self._worked = True
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for the next request; the first one is always on its way."""
+        if self._idle < 0:
+            return None
+        return self._idle if self._worked else max(self._idle, 30.0)
+
+    def _listen(self) -> None:
+        for line in orphan.lines_until_parent_dies(self._remove_pcm):
+            message = json.loads(line)
+            if "cancel" in message:
+                self._cancelled.add(message["cancel"])
+            else:
+                self._requests.put(message)
+
+    def _run(self, number: int, request: Request) -> None:
+        self._send(number, "accepted")
+        try:
+            result = self._transcribe(number, request)
+        except Cancelled:
+            self._send(number, "cancelled")
+        except EngineError as error:
+            kind = "media" if isinstance(error, MediaError) else "engine"
+            self._send(number, "error", kind=kind, code=error.code, message=error.message)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        except Exception as error:  # noqa: BLE001 - told to the parent
+            traceback.print_exc()
+            message = f"The speech engine failed: {type(error).__name__}: {error}"
+            self._send(number, "error", kind="engine", code="engine_failed", message=message)
+        else:
+            self._send(number, "result", result=asdict(result))
+        finally:
+            self._remove_pcm()
+            self._cancelled.discard(number)
+
+    def _transcribe(self, number: int, request: Request) -> Result:
+        def stop() -> bool:
+            return number in self._cancelled
+
+        def go_on() -> None:
+            if stop():
+                raise Cancelled
+
+        engine = registry.get(request.engine)
+        tell = self._teller(number, "probing", None)
+        tell(0.0)
+        found = media.probe(request.media_path)
+        go_on()
+        about = asdict(found)
+        self._send(number, "progress", stage="decoding", total=found.duration, media=about)
+        pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
+        tell = self._teller(number, "decoding", found.duration)
+        audio = media.decode(request.media_path, pcm, tell, stop)
+        go_on()
+        self._teller(number, "loading", audio.duration)(0.0)
+        engine.load(request)
+        go_on()
+        tell = self._teller(number, "transcribing", audio.duration)
+        tell(0.0)
+        text = engine.transcribe(audio, request, tell, stop)
+        return Result(
+            engine=engine.name,
+            model=request.model,
+            language=text.language,
+            language_probability=text.language_probability,
+            duration=audio.duration,
+            media=about,
+            segments=text.segments,
+            warnings=[*audio.warnings, *text.warnings],
+        )
+
+    def _teller(self, number: int, stage: str, total: float | None) -> Callable[[float], None]:
+        """A function that reports progress, but not more often than anybody looks."""
+        told = 0.0
+
+        def tell(done: float) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= PROGRESS_EVERY:
+                told = now
+                self._send(number, "progress", stage=stage, done=round(done, 2), total=total)
+
+        return tell
+
+    def _send(self, number: int, event: str, **values: Any) -> None:
+        line = json.dumps({"id": number, "event": event, **values}) + "\n"
+        self._write(line.encode())
+
+    def _remove_pcm(self) -> None:
+        with suppress(OSError):  # Windows: still open; the parent tidies up
+            if self._pcm:
+                self._pcm.unlink(missing_ok=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve requests until idle or orphaned."""
+    parser = argparse.ArgumentParser(prog="transcription.engines.child")
+    parser.add_argument("--idle", type=float, default=300.0, help="seconds, -1 for ever")
+    # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    orphan.be_modest()
+    Child(parser.parse_args(arguments).idle).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,80 @@
+"""For processes that must never outlive the one that started them, however that one ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+
+def take_stdout() -> Callable[[bytes], None]:
+    """Keep stdout for messages alone, and give the function that writes them.
+
+    Native libraries print to descriptor 1 as they like; from now on that goes to stderr.
+    """
+    private = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    file = os.fdopen(private, "wb", buffering=0)
+    lock = threading.Lock()
+
+    def write(data: bytes) -> None:
+        with lock:
+            view = memoryview(data)
+            try:
+                while view:
+                    view = view[file.write(view) or 0 :]
+            except OSError:  # nobody listens any more: the parent is gone
+                os._exit(1)
+
+    return write
+
+
+def lines_until_parent_dies(on_end: Callable[[], None]) -> Iterator[bytes]:
+    """The lines that the parent writes; when there can be no more, the process ends at once.
+
+    Args:
+        on_end: last thing to do before that, quick and without fail.
+    """
+    while line := sys.stdin.buffer.readline():
+        yield line
+    on_end()
+    os._exit(0)
+
+
+def end_with_stdin() -> None:
+    """Wait for the end of stdin, then end this process."""
+    for _ in lines_until_parent_dies(lambda: None):
+        pass
+
+
+def watch_parent(on_end: Callable[[], None] = lambda: None) -> None:
+    """End this process when its parent is gone, even where somebody else holds its stdin open.
+
+    That happens when the parent forked in between; only POSIX systems have that, and there an
+    orphan gets another parent.
+    """
+    if sys.platform == "win32":
+        return
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        on_end()
+        os._exit(0)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def be_modest() -> None:
+    """Let web servers go first, and be the first to go where memory runs out."""
+    if hasattr(os, "nice"):
+        with suppress(OSError):
+            os.nice(5)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")

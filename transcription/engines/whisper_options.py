@@ -1,0 +1,86 @@
+"""From the names of the HTTP contract to those of faster-whisper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+PLAIN = {
+    "beam_size": "beam_size",
+    "best_of": "best_of",
+    "patience": "patience",
+    "length_penalty": "length_penalty",
+    "compression_ratio_threshold": "compression_ratio_threshold",
+    "log_prob_threshold": "log_prob_threshold",
+    "no_speech_threshold": "no_speech_threshold",
+}
+DEFAULT_CHUNK = 20
+NUMERALS = frozenset("0123456789%$")
+POUND = "\u00c2\u00a3"  # the pound sign, in the alphabet that tokens are written in
+
+
+def mapped(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
+    """Arguments for `transcribe`; what is not given keeps the library's own default."""
+    given = {key: value for key, value in options.items() if value is not None}
+    arguments: dict[str, Any] = {"word_timestamps": True, "vad_filter": True}
+    for name, theirs in PLAIN.items():
+        if name in given and math.isfinite(given[name]):
+            arguments[theirs] = given[name]
+    for name in ("beam_size", "best_of"):
+        if name in arguments:
+            arguments[name] = max(1, int(arguments[name]))
+    if arguments.get("patience", 1) <= 0:
+        del arguments["patience"]
+    if "temperatures" in given:
+        arguments["temperature"] = _temperatures(given["temperatures"])
+    for name in ("initial_prompt", "hotwords"):
+        if given.get(name):
+            arguments[name] = str(given[name])
+    arguments["suppress_tokens"] = _suppressed(given, model)
+    if parameters := _voice(given):
+        arguments["vad_parameters"] = parameters
+    return arguments
+
+
+def batch(options: Mapping[str, Any]) -> tuple[int, int]:
+    """How many windows at a time, and how many seconds each has at most."""
+    size = int(options.get("batch_size") or 1)
+    chunk = int(options.get("chunk_size") or DEFAULT_CHUNK)
+    return max(1, min(size, 64)), max(5, min(chunk, 30))
+
+
+def _temperatures(given: Any) -> list[float]:
+    """A number is the one temperature to use; a list is tried in its order."""
+    several = given if isinstance(given, list | tuple) else [given]
+    return [min(max(float(one), 0.0), 2.0) for one in several if math.isfinite(one)] or [0.0]
+
+
+def _suppressed(given: Mapping[str, Any], model: Any) -> list[int]:
+    """Tokens that must not come; -1 stands for the library's own list."""
+    size = model.hf_tokenizer.get_vocab_size()
+    asked = given.get("suppress_tokens", [-1])
+    tokens = {int(token) for token in asked if -1 <= int(token) < size}
+    if given.get("suppress_numerals"):
+        tokens |= _numerals(model)
+    return sorted(tokens)
+
+
+def _numerals(model: Any) -> set[int]:
+    """The text tokens with a digit or the sign of a percentage or sum in them."""
+    end_of_text = model.hf_tokenizer.token_to_id("<|endoftext|>")
+    return {
+        number
+        for token, number in model.hf_tokenizer.get_vocab().items()
+        if number < end_of_text and (NUMERALS & set(token) or POUND in token)
+    }
+
+
+def _voice(given: Mapping[str, Any]) -> dict[str, float]:
+    """Thresholds of the voice detector: speech begins above one and ends below the other."""
+    parameters = {}
+    if "vad_onset" in given:
+        parameters["threshold"] = min(max(float(given["vad_onset"]), 0.01), 0.99)
+    if "vad_offset" in given:
+        parameters["neg_threshold"] = min(max(float(given["vad_offset"]), 0.0), 0.98)
+    return parameters

@@ -1,0 +1,263 @@
+"""Judges a recording by its name and its first 512 bytes, before the rest has to be sent.
+
+This is a sieve, not the truth: it only stops what surely is no recording. The probe decides
+later. So a name of one family with the bytes of another is fine, and bytes that some decoder
+might still find sound in are, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+AUDIO = (
+    "aac ac3 adts aif aifc aiff amr ape au awb bwf caf dts eac3 flac m2a m4a m4b m4r mka mp1 mp2 "
+    "mp3 mpa mpc mpga oga ogg opus ra rf64 snd spx tta voc w64 wav weba wma wv"
+)
+VIDEO = (
+    "3g2 3ga 3gp 3gpp asf avi divx f4v flv m2t m2ts m2v m4v mk3d mkv mov mp4 mpeg mpg mts mxf ogv "
+    "ogx qt rm rmvb ts vob webm wmv"
+)
+SUFFIXES = tuple(sorted((AUDIO + " " + VIDEO).split()))
+HEAD = 512
+"""Bytes that are looked at."""
+
+_STREAMS = "aac ac3 adts eac3 m2a m2t m2ts m2v mp1 mp2 mp3 mpa mpeg mpg mpga mts ts vob"
+STREAMS = frozenset(_STREAMS.split())
+"""Streams without a header of their own: decoders skip zeros and junk before the first frame."""
+
+_MAGIC = (
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF: WMA, WMV
+    b"OggS",
+    b"#!AMR",  # AMR and AMR-WB (AWB)
+    b"\x1a\x45\xdf\xa3",  # Matroska, WebM
+    b"riff\x2e\x91\xcf\x11",  # W64
+    b"ID3",  # before MPEG audio, and now and then before AAC, FLAC, WAV, AIFF
+    b"APETAGEX",
+    b"fLaC",
+    b"\x0b\x77",  # AC-3 and E-AC-3
+    b"\x77\x0b",
+    b"\x7f\xfe\x80\x01",  # DTS, in its four byte orders
+    b"\xfe\x7f\x01\x80",
+    b"\x1f\xff\xe8\x00",
+    b"\xff\x1f\x00\xe8",
+    b"DTSHDHDR",
+    b"\x00\x00\x01\xba",  # MPEG program stream
+    b"\x00\x00\x01\xb3",  # MPEG video
+    b"\x00\x00\x01\xe0",
+    b"\x00\x00\x01\xc0",
+    b"caff",
+    b".snd",
+    b"FLV\x01",
+    b"MAC ",
+    b"wvpk",
+    b"TTA1",
+    b"TTA2",
+    b"tBaK",
+    b"MP+",
+    b"MPCK",
+    b"DSD ",
+    b"Creative Voice File",
+    b".RMF",
+    b".ra\xfd",
+    b"\x06\x0e\x2b\x34\x02\x05",  # MXF
+    b"NIST_1A",
+    b".SoX",
+    b"XoS.",
+    b"nut/multimedia",
+)
+_MP4_BOXES = frozenset(
+    b"ftyp moov mdat free skip wide pnot PICT styp sidx moof uuid junk udta".split()
+)
+_IMAGE_BRANDS = frozenset(b"heic heix heim heis mif1 msf1 hevc avif avis".split())
+
+_OTHERS: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"),
+    (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"),
+    (b"%PDF", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or office document"),
+    (b"\xd0\xcf\x11\xe0", "an office document"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"\xcf\xfa\xed\xfe", "a program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"SQLite format 3", "a database"),
+    (b"#EXTM3U", "a playlist"),
+    (b"ffconcat", "a playlist"),
+    (b"[playlist]", "a playlist"),
+)
+
+
+def name_problem(filename: str) -> str:
+    """ "" when the name ends like that of a recording, else a sentence that says what would."""
+    name = re.split(r"[/\\]", filename.strip())[-1]
+    stem, dot, suffix = name.rpartition(".")
+    if dot and suffix.lower() in SUFFIXES:
+        return ""
+    accepted = ", ".join(f".{known}" for known in SUFFIXES)
+    if not dot:
+        return (
+            f"The file name has no suffix that tells the kind of recording. Accepted: {accepted}."
+        )
+    return f'Files that end in ".{suffix[:20]}" are not accepted. Accepted: {accepted}.'
+
+
+def looks_like_media(filename: str, head: bytes, complete: bool) -> str:
+    """ "" when this may be a recording, else a sentence that says why it surely is none.
+
+    Args:
+        filename: as the client gave it.
+        head: the first bytes; more than 512 are not looked at.
+        complete: whether that is all of the file.
+    """
+    if problem := name_problem(filename):
+        return problem
+    head = head[:HEAD]
+    if not head:
+        return "The file is empty." if complete else ""
+    if _is_container(head) or _is_bare_audio(head) or _is_transport_stream(head):
+        return ""
+    if kind := _known_otherwise(head):
+        return f"The file is {kind}, not a recording."
+    suffix = filename.strip().rpartition(".")[2].lower()
+    if suffix in STREAMS and _may_begin_later(head, complete):
+        return ""
+    if not head.strip(b"\0"):
+        return "The file begins with zeros only: no recording of its kind does."
+    return "The file's first bytes belong to no kind of recording that is known here."
+
+
+def _is_container(head: bytes) -> bool:
+    if head.startswith(_MAGIC):
+        return True
+    if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
+        return head[8:12] in (b"WAVE", b"AVI ", b"AVIX", b"AMV ", b"CDXA", b"RMP3")
+    if head[:4] == b"FORM":
+        return head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV")
+    if head[4:8] in _MP4_BOXES:
+        return not (head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS)
+    return False
+
+
+def _is_bare_audio(head: bytes) -> bool:
+    return any(follows(head, 0) for follows in (_mpeg_audio, _adts, _loas))
+
+
+def _may_begin_later(head: bytes, complete: bool) -> bool:
+    """Whether a frame begins somewhere, or nothing but zeros has been seen so far."""
+    if not head.strip(b"\0"):
+        return not complete
+    checks: tuple[Callable[[bytes, int], bool], ...] = (_mpeg_audio, _adts, _ac3)
+    return any(check(head, at) for at in range(len(head) - 3) for check in checks)
+
+
+_FULL = (  # kbit/s by layer, for MPEG 1
+    (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+)
+_LOW_RATES = (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
+_LOW = ((32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256), _LOW_RATES, _LOW_RATES)
+_RATES = (44100, 48000, 32000)
+
+
+def _mpeg_audio(data: bytes, at: int) -> bool:
+    """A frame header of MPEG audio, and another one after it where that can be seen."""
+    length = _mpeg_length(data[at : at + 4])
+    after = data[at + length : at + length + 4]
+    return length > 0 and (len(after) < 4 or _mpeg_length(after) > 0)
+
+
+def _mpeg_length(header: bytes) -> int:
+    """Bytes of the frame that begins with this header; 0 where it is none.
+
+    Version, layer, bit rate and sample rate each have values that cannot be. A "free" bit rate is
+    taken for one, too: FFmpeg finds no such streams.
+    """
+    if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3)
+    rate, bits, padding = header[2] >> 2 & 3, header[2] >> 4, header[2] >> 1 & 1
+    if version == 1 or layer == 4 or rate == 3 or bits in (0, 15):
+        return 0
+    full = version == 3
+    table = (_FULL if full else _LOW)[layer - 1]
+    hertz = _RATES[rate] // {3: 1, 2: 2, 0: 4}[version]
+    bit_rate = table[bits - 1] * 1000
+    if layer == 1:
+        return (12 * bit_rate // hertz + padding) * 4
+    return (144 if full or layer == 2 else 72) * bit_rate // hertz + padding
+
+
+def _adts(data: bytes, at: int) -> bool:
+    """A frame header of AAC as ADTS, and another one after it where that can be seen."""
+    length = _adts_length(data[at : at + 7])
+    after = data[at + length : at + length + 7]
+    return length > 0 and (len(after) < 7 or _adts_length(after) > 0)
+
+
+def _adts_length(header: bytes) -> int:
+    if len(header) < 7 or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
+        return 0
+    if header[2] >> 2 & 15 > 12:  # the sample rate
+        return 0
+    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    return length if length > 7 else 0
+
+
+def _loas(data: bytes, at: int) -> bool:
+    """AAC in its LOAS wrapping: each frame tells where the next one begins."""
+    seen = 0
+    while at + 3 <= len(data):
+        if data[at] != 0x56 or data[at + 1] & 0xE0 != 0xE0:
+            return False
+        at += ((data[at + 1] & 0x1F) << 8 | data[at + 2]) + 3
+        seen += 1
+    return seen > 0
+
+
+def _ac3(data: bytes, at: int) -> bool:
+    return data[at : at + 2] == b"\x0b\x77"
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Packets of 188 bytes, or 192 or 204 with additions, each beginning with the same sign."""
+    for size in (188, 192, 204):
+        for first in range(min(size, len(head))):
+            signs = head[first::size]
+            if len(signs) >= 2 and set(signs) == {0x47}:
+                return True
+    return False
+
+
+def _known_otherwise(head: bytes) -> str:
+    """What this is, where it is well known as something else."""
+    for magic, kind in _OTHERS:
+        if head.startswith(magic):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP" or head[4:8] == b"ftyp":
+        return "a picture"
+    if re.match(rb"(\xef\xbb\xbf)?\s*<(!doctype|html|\?xml|svg|head|body|!--)", head, re.I):
+        return "a web page or XML"
+    return "a text" if _is_text(head) else ""
+
+
+def _is_text(head: bytes) -> bool:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head):
+        return False
+    try:
+        head[:-3].decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 8 and len(head) > 16
+    return True

@@ -1,0 +1,115 @@
+"""Jobs and uploads as the pages show them: one shape for templates and for the scripts' JSON."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from transcription.conf import conf
+from transcription.formats import FORMATS
+from transcription.models import ENDED, Job, Stage, State
+from transcription.services.end import has_media
+from transcription.vocabulary import LANGUAGES, OFFERED_MODELS
+from uploads.models import Upload
+
+ENGINE_LABELS = {"faster-whisper": "Whisper", "pocketsphinx": "PocketSphinx (draft quality)"}
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """What a list shows of a job."""
+    state = State.CANCELLED if job.cancel_requested and job.is_active else State(job.state)
+    language = job.language_used or job.language
+    return {
+        "id": str(job.id),
+        "filename": job.file_name or "Recording",
+        "state": job.state,
+        "state_label": "being cancelled" if state != job.state else state.label,
+        "stage": job.stage,
+        "stage_label": Stage(job.stage).label,
+        "percent": round(job.percent),
+        "created": job.created.isoformat(),
+        "audio_duration": job.audio_duration,
+        "language": language,
+        "language_label": LANGUAGES.get(language, language),
+        "engine": job.engine_used,
+        "url": reverse("job", args=[job.id]),
+    }
+
+
+def job_details(job: Job) -> dict[str, Any]:
+    """What a job's own page shows."""
+    media = has_media(job)
+    has_transcript = hasattr(job, "transcript")
+    return {
+        **job_row(job),
+        "message": progress_message(job),
+        "error": job.error,
+        "warnings": job.warnings,
+        "engine_label": ENGINE_LABELS.get(job.engine_used, job.engine_used),
+        "engine_note": job.engine_note,
+        "model": job.model_used or job.model,
+        "language": job.language_used or job.language,
+        "requested_language": job.language,
+        "started": job.started and job.started.isoformat(),
+        "finished": job.finished and job.finished.isoformat(),
+        "has_media": media,
+        "media_url": reverse("uploads:upload", args=[job.upload.id.hex])
+        if job.upload and media
+        else "",
+        "media_is_video": job.has_video,
+        "can_cancel": job.is_active and not job.cancel_requested,
+        "can_rerun": job.state in ENDED and media,
+        "can_delete": True,
+        "segments_url": reverse("segments", args=[job.id]) if has_transcript else "",
+        "exports": [
+            {"kind": kind, "label": form.label, "url": reverse("export", args=[job.id, kind])}
+            for kind, form in FORMATS.items()
+        ]
+        if has_transcript
+        else [],
+    }
+
+
+def progress_message(job: Job) -> str:
+    """How far a working job is, in the recording's own time."""
+    if job.state != State.PROCESSING or not (job.seconds_done and job.audio_duration):
+        return ""
+    return f"{clock(job.seconds_done)} of {clock(job.audio_duration)}"
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are any."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def upload_row(upload: Upload) -> dict[str, Any]:
+    """What the list shows of an unfinished upload."""
+    return {
+        "id": upload.id.hex,
+        "filename": upload.file_name,
+        "state": upload.state,
+        "offset": upload.offset,
+        "length": upload.length,
+        "last_activity": upload.last_activity.isoformat(),
+    }
+
+
+def choices() -> dict[str, Any]:
+    """The languages and models that the selectors offer."""
+    chosen = conf.WHISPER_MODEL
+    offered = dict(OFFERED_MODELS)
+    if chosen not in offered:
+        offered = {chosen: "this site's own", **offered}
+    return {
+        "languages": sorted(LANGUAGES.items(), key=lambda pair: pair[1]),
+        "models": [
+            {
+                "name": name,
+                "label": name.replace("\\", "/").rstrip("/").rpartition("/")[2],
+                "note": note,
+                "selected": name == chosen,
+            }
+            for name, note in offered.items()
+        ],
+    }

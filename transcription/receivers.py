@@ -1,0 +1,22 @@
+"""What becomes of uploads: three lines each."""
+
+import uuid
+from typing import Any
+
+from django.dispatch import receiver
+
+from transcription.services.end import cancel_for_upload
+from transcription.services.submit import submit_upload
+from uploads.signals import upload_finished, upload_terminated
+
+
+@receiver(upload_finished)
+def make_job(upload_id: uuid.UUID, **kwargs: Any) -> None:
+    """A finished upload becomes a job."""
+    submit_upload(upload_id)
+
+
+@receiver(upload_terminated)
+def cancel_job(upload_id: uuid.UUID, **kwargs: Any) -> None:
+    """A recording that was removed needs no job."""
+    cancel_for_upload(upload_id)

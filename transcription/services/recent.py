@@ -1,0 +1,22 @@
+"""What the home page lists."""
+
+from django.db.models import QuerySet
+
+from transcription.models import Job
+from transcription.services.find import visible_to
+from uploads.models import State as UploadState
+from uploads.models import Upload
+from uploads.services.find import Person, is_overdue, owner_id
+
+
+def recent_jobs(person: Person, count: int) -> QuerySet[Job]:
+    """The newest jobs that this person may see."""
+    return visible_to(person).order_by("-created")[:count]
+
+
+def unfinished_uploads(person: Person) -> list[Upload]:
+    """This person's own uploads that still await bytes."""
+    receiving = Upload.objects.filter(
+        owner_id=owner_id(person), state=UploadState.RECEIVING
+    ).order_by("-last_activity")
+    return [upload for upload in receiving[:20] if not is_overdue(upload)]

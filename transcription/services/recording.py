@@ -1,0 +1,23 @@
+"""The recording behind a job."""
+
+from transcription.models import Job
+from uploads.models import State as UploadState
+from uploads.services.read import path_of
+
+
+class Gone(Exception):
+    """The recording's bytes are no longer there."""
+
+
+def local_path(job: Job) -> str:
+    """Where the engine finds the bytes.
+
+    Raises:
+        Gone: They were removed.
+    """
+    if job.upload is None or job.upload.state != UploadState.FINISHED:
+        raise Gone("The recording was removed before it was transcribed.")
+    path = path_of(job.upload)
+    if path is None:
+        raise Gone("The recording's file is missing on the server's disk.")
+    return path

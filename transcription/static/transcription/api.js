@@ -1,0 +1,58 @@
+// Talking to the site: the CSRF token, JSON, and failures as sentences for people.
+
+export function csrfToken() {
+  return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+}
+
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export async function getJSON(url) {
+  const response = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+  if (!response.ok) throw new ApiError(response.status, await sentence(response));
+  return response.json();
+}
+
+// Posts a form. The site may answer with a redirect or with JSON that names a url: both end up
+// in the url returned, null where neither says where to go next.
+export async function postForm(url, fields) {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "X-CSRFToken": csrfToken(), Accept: "application/json, text/html;q=0.5" },
+    body: fields,
+  });
+  if (!response.ok) throw new ApiError(response.status, await sentence(response));
+  if (response.redirected) return response.url;
+  const isJSON = response.headers.get("Content-Type")?.includes("json");
+  return isJSON ? ((await response.json()).url ?? null) : null;
+}
+
+async function sentence(response) {
+  const said = plainReason(await response.text().catch(() => ""));
+  return said || statusSentence(response.status);
+}
+
+// The reason that an answer's body gives, if it is a short one meant for reading; else "".
+export function plainReason(body) {
+  let reason = body;
+  try {
+    const parsed = JSON.parse(body);
+    reason = parsed.detail ?? parsed.error?.message ?? parsed.message ?? parsed.error ?? "";
+  } catch {
+    if (/^\s*</.test(body)) return "";
+  }
+  return typeof reason === "string" && reason.length <= 400 ? reason.trim() : "";
+}
+
+export function statusSentence(status) {
+  if (status === 401) return "Your login has expired. Log in again, then repeat this.";
+  if (status === 403) return "The site refused this. Reload the page and try again.";
+  if (status === 404) return "This is not here any more.";
+  if (status >= 520 && status <= 524) return "The connection to the site was interrupted.";
+  if (status >= 500) return "The site had a problem. Try again in a moment.";
+  return `The site did not accept this (status ${status}).`;
+}

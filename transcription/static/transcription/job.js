@@ -1,0 +1,80 @@
+// The page of one recording: live progress while it is transcribed, then the transcript.
+
+import { watchActions } from "./actions.js";
+import { getJSON } from "./api.js";
+import { connectPlayer } from "./player.js";
+import { poll } from "./poll.js";
+import { connectSearch } from "./search.js";
+import { localise } from "./text.js";
+import { showTranscript } from "./transcript.js";
+
+const INTERVAL = 1000; // milliseconds between two questions while the job is active
+const ACTIVE = ["queued", "processing"];
+
+let polling = null;
+start();
+
+function start() {
+  const article = document.getElementById("job");
+  localise(article);
+  watchActions(article, () => reload(true));
+  polling?.stop();
+  if (ACTIVE.includes(article.dataset.state)) watch(article);
+  readTranscript();
+}
+
+function watch(article) {
+  let active = true;
+  polling = poll(
+    async () => {
+      const job = await getJSON(article.dataset.url).catch(leaveIfGone);
+      active = ACTIVE.includes(job.state);
+      if (active && job.state === article.dataset.state) update(article, job);
+      else await reload();
+    },
+    () => (active ? INTERVAL : null),
+  );
+}
+
+function leaveIfGone(error) {
+  if (error.status === 404) location.reload(); // deleted meanwhile: the site says so
+  throw error;
+}
+
+function update(article, job) {
+  write(article, "state_label", job.state_label);
+  write(article, "stage_label", job.stage_label || job.state_label);
+  write(article, "percent", job.percent == null ? "" : `${Math.floor(job.percent)} %`);
+  write(article, "message", job.message ?? "");
+  const progress = article.querySelector(".live progress");
+  if (job.percent == null) progress.removeAttribute("value");
+  else progress.value = job.percent;
+  document.title = job.percent == null ? job.filename : `${Math.floor(job.percent)} % – ${job.filename}`;
+}
+
+function write(article, field, text) {
+  const element = article.querySelector(`[data-field=${field}]`);
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+// A new state changes most of the page: the server's own rendering takes the place of ours.
+async function reload(acted = false) {
+  const response = await fetch(location.pathname, { cache: "no-store", headers: { Accept: "text/html" } });
+  if (!response.ok) return location.reload();
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById("job");
+  const old = document.getElementById("job");
+  if (!fresh) return location.reload();
+  const hadFocus = acted || old.contains(document.activeElement);
+  old.replaceWith(document.adoptNode(fresh));
+  document.title = page.title;
+  start();
+  if (hadFocus) fresh.querySelector("h1").focus();
+}
+
+async function readTranscript() {
+  const reading = await showTranscript();
+  if (!reading) return;
+  connectPlayer(reading);
+  connectSearch(reading);
+}

@@ -1,0 +1,77 @@
+// The recording and its text together: a time or word starts it there, and the text follows.
+
+import { mark, rangeIn } from "./marks.js";
+import { placeWords, positionAt } from "./words.js";
+
+const HANDS_OFF = 4000; // milliseconds without following after the reader has scrolled
+
+export function connectPlayer(reading) {
+  const media = document.getElementById("media");
+  if (!media) return reading.root.classList.add("no-media");
+  const follow = follower(reading, media);
+  reading.root.addEventListener("click", (event) => {
+    const paragraph = event.target.closest(".segment");
+    if (!paragraph) return;
+    const index = Number(paragraph.dataset.index);
+    if (event.target.closest(".time")) playFrom(media, reading.segments[index].start);
+    else seekToWord(event, media, reading, index);
+  });
+  media.addEventListener("seeked", follow);
+  media.addEventListener("play", function tick() {
+    follow();
+    if (!media.paused && media.isConnected) requestAnimationFrame(tick);
+  });
+}
+
+function playFrom(media, seconds) {
+  media.currentTime = seconds;
+  media.play().catch(() => {}); // refused or cut short: the player itself shows it
+}
+
+// A click into the text goes to the word under it; a selection is left alone.
+function seekToWord(event, media, reading, index) {
+  if (!document.getSelection().isCollapsed) return;
+  const position = positionAt(event, reading.texts[index]);
+  const word = placeWords(reading.segments[index]).find(({ from, to }) => position >= from && position <= to);
+  if (word) media.currentTime = word.start;
+}
+
+// A function that marks what is being said, and scrolls to it while the recording plays.
+function follower({ root, segments, paragraphs, texts }, media) {
+  const starts = segments.map((segment) => segment.start);
+  let current = -1;
+  let words = [];
+  let scrolledAt = 0;
+  for (const name of ["wheel", "touchmove"]) {
+    root.addEventListener(name, () => (scrolledAt = Date.now()), { passive: true });
+  }
+  return () => {
+    const time = media.currentTime;
+    const index = lastAtOrBefore(starts, time);
+    if (index !== current) {
+      paragraphs[current]?.classList.remove("current");
+      paragraphs[index]?.classList.add("current");
+      words = index < 0 ? [] : placeWords(segments[index]);
+      if (!media.paused && Date.now() - scrolledAt > HANDS_OFF) reveal(paragraphs[index]);
+      current = index;
+    }
+    const word = words.findLast(({ start }) => start <= time);
+    mark("spoken", word && time <= word.end + 0.3 ? [rangeIn(texts[index], word.from, word.to)] : []);
+  };
+}
+
+function reveal(paragraph) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  paragraph?.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
+}
+
+function lastAtOrBefore(starts, time) {
+  let low = 0;
+  let high = starts.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (starts[middle] <= time + 0.05) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

@@ -1,0 +1,89 @@
+// Rows of the recordings list, made from <template> elements that the server also fills itself.
+
+import { ago, clock, size } from "./text.js";
+
+// Milliseconds without new bytes after which an upload counts as interrupted. One of this browser
+// is asked for soon, because its page has most likely been reloaded.
+const SILENCE = 20000;
+const SILENCE_HERE = 8000;
+const ACTIVE = ["queued", "processing"];
+const announcer = document.getElementById("announcer");
+
+export function isActive(job) {
+  return ACTIVE.includes(job.state);
+}
+
+// Bring a list into the order of the items. Rows are kept (and with them focus and selection),
+// only those that are new are made and those that are gone are removed.
+export function updateList(list, items, template, fill) {
+  const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
+  items.forEach((item, index) => {
+    const row = rows.get(String(item.id)) ?? template.content.firstElementChild.cloneNode(true);
+    rows.delete(String(item.id));
+    row.dataset.id = String(item.id);
+    fill(row, item);
+    if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
+  });
+  rows.forEach((row) => row.remove());
+}
+
+export function fillJob(row, job) {
+  if (row.dataset.state && row.dataset.state !== job.state) announce(`${job.filename}: ${job.state_label}`);
+  row.dataset.state = job.state;
+  const link = row.querySelector("a");
+  if (link.getAttribute("href") !== job.url) link.href = job.url;
+  write(row, "filename", job.filename);
+  write(row, "state", job.state_label);
+  write(row, "duration", job.audio_duration == null ? "" : clock(job.audio_duration));
+  write(row, "language", languageName(job.language));
+  row.querySelector("time").dateTime = job.created;
+  write(row, "created", ago(job.created));
+  write(row, "stage", [job.stage_label, job.percent == null ? "" : `${Math.floor(job.percent)} %`].filter(Boolean).join(" · "));
+  row.querySelector(".row-progress").hidden = !isActive(job);
+  setProgress(row.querySelector("progress"), job.percent);
+}
+
+export function fillUpload(row, upload, here) {
+  const percent = upload.length ? Math.floor((100 * upload.offset) / upload.length) : 0;
+  const known = here.canResume(upload.id);
+  const silence = Date.now() - lastGrowth(row, upload);
+  const sending = here.isSending(upload.id) || silence < (known ? SILENCE_HERE : SILENCE);
+  write(row, "filename", upload.filename);
+  write(row, "state", sending ? "Uploading" : "Waiting for the rest");
+  write(row, "received", `${size(upload.offset)} of ${size(upload.length ?? upload.offset)}`);
+  write(row, "hint", sending ? "" : resumeHint(known));
+  row.dataset.state = sending ? "receiving" : "waiting";
+  row.querySelector("button").hidden = sending;
+  setProgress(row.querySelector("progress"), percent);
+}
+
+// When the upload last grew, by the server's word or by what this page has seen, in milliseconds.
+function lastGrowth(row, upload) {
+  if (Number(row.dataset.offset ?? upload.offset) < upload.offset) row.dataset.grewAt = Date.now();
+  row.dataset.offset = upload.offset;
+  return Math.max(new Date(upload.last_activity).getTime() || 0, Number(row.dataset.grewAt ?? 0));
+}
+
+function resumeHint(known) {
+  return known ? "Drop the file again to go on." : "Go on in the browser in which it was started.";
+}
+
+function languageName(code) {
+  if (!code || code === "auto") return "";
+  const option = document.querySelector(`select[name=language] option[value="${CSS.escape(code)}"]`);
+  return option?.textContent ?? code;
+}
+
+function write(row, field, text) {
+  const element = row.querySelector(`[data-field=${field}]`);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function setProgress(progress, percent) {
+  if (percent == null) progress.removeAttribute("value");
+  else progress.value = percent;
+}
+
+function announce(message) {
+  announcer.textContent = message;
+}

@@ -1,0 +1,55 @@
+// Times, sizes (as Django's filesizeformat writes them) and dates as people read them.
+
+const RELATIVE = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
+
+// 3725.4 -> "1:02:05"
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds || 0));
+  const parts = [Math.floor(whole / 60) % 60, whole % 60];
+  const hours = Math.floor(whole / 3600);
+  if (hours) parts.unshift(hours);
+  return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+}
+
+// 3725.4 -> "1 hour 2 minutes 5 seconds", for screen readers
+export function spokenClock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds || 0));
+  const parts = [["hour", Math.floor(whole / 3600)], ["minute", Math.floor(whole / 60) % 60], ["second", whole % 60]];
+  const said = parts.filter(([, count]) => count).map(([unit, count]) => `${count} ${unit}${count > 1 ? "s" : ""}`);
+  return said.join(" ") || "0 seconds";
+}
+
+export function size(bytes) {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  while (value >= 1024 && units.length > 1) {
+    value /= 1024;
+    units.shift();
+  }
+  return `${units[0] === "bytes" ? value : value.toFixed(1)}\u00a0${units[0]}`;
+}
+
+// "5 minutes ago" within a week, else a date
+export function ago(iso) {
+  const date = new Date(iso);
+  const seconds = (date - Date.now()) / 1000;
+  if (Number.isNaN(seconds)) return "";
+  if (Math.abs(seconds) > 7 * 86400) return date.toLocaleDateString([], { dateStyle: "medium" });
+  const [unit, length] = STEPS.find(([, step]) => Math.abs(seconds) >= step) ?? [];
+  return unit ? RELATIVE.format(Math.trunc(seconds / length), unit) : "just now";
+}
+
+// Rewrite what the server wrote neutrally: <time datetime>, and elements with data-seconds.
+export function localise(root = document) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const date = new Date(time.dateTime);
+    if (Number.isNaN(date.getTime())) continue;
+    time.textContent = ago(time.dateTime);
+    time.title = date.toLocaleString([], { dateStyle: "full", timeStyle: "short" });
+  }
+  for (const element of root.querySelectorAll("[data-seconds]")) {
+    const seconds = Number.parseFloat(element.dataset.seconds);
+    if (Number.isFinite(seconds)) element.textContent = clock(seconds);
+  }
+}

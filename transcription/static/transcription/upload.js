@@ -1,0 +1,126 @@
+// The drop area: Uppy's Dashboard, uploads by tus, resumed after a reload.
+
+import { csrfToken } from "./api.js";
+import { drop, note } from "./notes.js";
+import { isFinal, isWorthRetrying, keepStoredUpload, uploadSentence } from "./refusals.js";
+import { continueRestored } from "./restore.js";
+import { isSoleTab } from "./sole.js";
+
+const MEBIBYTE = 1024 * 1024;
+const RETRY_DELAYS = [0, 1000, 2000, 4000, 8000, 16000, 32000]; // milliseconds
+const DAY = 24 * 60 * 60 * 1000;
+// A recording up to this size is copied into the browser's own storage, so that its upload goes on
+// by itself after a reload. Anything larger has to be dropped again (and then goes on, too).
+const RESTORABLE = { maxFileSize: 256 * MEBIBYTE, maxTotalSize: 1024 * MEBIBYTE };
+const MESSAGES = {
+  noDuplicates: "%{fileName}: This file is being uploaded already.",
+  exceedsSize: "%{file}: The file is larger than %{size}.",
+  inferiorSize: "The file is empty.",
+  youCanOnlyUploadFileTypes: "This is not a kind of recording that can be transcribed. These are: %{types}",
+};
+const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in the drop area
+
+// Builds the drop area. onChange is called when an upload starts, ends or fails.
+export async function startUploads(section, onChange) {
+  const { Uppy, Dashboard, Tus, GoldenRetriever } = await import(section.dataset.uppy);
+  const uppy = new Uppy({
+    id: "recordings",
+    autoProceed: true,
+    restrictions: {
+      allowedFileTypes: section.dataset.accept.split(","),
+      maxFileSize: Number(section.dataset.maxSize) || null,
+      minFileSize: 1,
+    },
+    locale: { strings: MESSAGES },
+  });
+  uppy.on("file-added", (file) => uppy.setFileMeta(file.id, choices(section, file)));
+  listen(uppy, onChange);
+  uppy.use(Dashboard, dashboardOptions(section)).use(Tus, tusOptions(section));
+  if (await isSoleTab()) uppy.use(GoldenRetriever, { expires: DAY, indexedDB: RESTORABLE });
+  return uppy;
+}
+
+function choices(section, file) {
+  return {
+    filename: file.name,
+    filetype: file.type || "application/octet-stream",
+    language: section.querySelector("select[name=language]").value,
+    model: section.querySelector("select[name=model]").value,
+    taskId: file.meta.taskId ?? randomUUID(),
+  };
+}
+
+// crypto.randomUUID exists in secure contexts only; a site on a home network has none.
+function randomUUID() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+function tusOptions(section) {
+  return {
+    // absolute, because tus-js-client resolves a relative Location against it
+    endpoint: new URL(section.dataset.endpoint, location.href).href,
+    chunkSize: Number(section.dataset.chunkSize),
+    retryDelays: RETRY_DELAYS,
+    limit: 2,
+    removeFingerprintOnSuccess: true,
+    allowedMetaFields: ["filename", "filetype", "language", "model", "taskId"],
+    headers: () => ({ "X-CSRFToken": csrfToken() }),
+    onShouldRetry: isWorthRetrying,
+    onAfterResponse: keepStoredUpload,
+  };
+}
+
+function dashboardOptions(section) {
+  const byFinger = matchMedia("(pointer: coarse)").matches;
+  return {
+    inline: true,
+    target: section.querySelector("#drop-area"),
+    width: "100%",
+    height: byFinger ? 210 : 300,
+    theme: "auto",
+    proudlyDisplayPoweredByUppy: false,
+    disableThumbnailGenerator: true,
+    disableInformer: true, // its messages go below the drop area, where they stay
+    singleFileFullScreen: false,
+    hideUploadButton: true,
+    doneButtonHandler: null,
+    locale: {
+      strings: {
+        dashboardTitle: "Drop area for recordings",
+        // who points with a finger drops nothing
+        dropPasteFiles: byFinger ? "%{browseFiles}" : "Drop a recording here or %{browseFiles}",
+        browseFiles: byFinger ? "Choose a recording" : "browse files",
+        dropHint: "Let go to upload",
+      },
+    },
+  };
+}
+
+function loginLink(response) {
+  return response?.status === 401 ? { href: "/login?next=/", label: "Log in" } : null;
+}
+
+function listen(uppy, onChange) {
+  uppy.on("upload-start", onChange);
+  uppy.on("upload-start", (files) => files.forEach((file) => drop(file.name)));
+  uppy.on("upload-success", (file, response) => {
+    const task = response.body?.xhr?.getResponseHeader("X-Task-Id") || file.meta.taskId;
+    note(file.name, "done", `${file.name} is uploaded.`, { href: `/jobs/${task}`, label: "Open the transcript" });
+    onChange();
+  });
+  uppy.on("upload-error", (file, error, response) => {
+    note(file.name, "error", uploadSentence(file, error, response), loginLink(response));
+    if (isFinal(response)) setTimeout(() => uppy.removeFile(file.id));
+    onChange();
+  });
+  uppy.on("restriction-failed", (file, error) => note(file?.name ?? "page", "error", error.message));
+  uppy.on("complete", ({ successful }) => {
+    setTimeout(() => uppy.removeFiles(successful.map((file) => file.id)), SHOW_COMPLETE);
+  });
+  uppy.on("restored", () => continueRestored(uppy));
+}

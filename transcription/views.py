@@ -1,0 +1,187 @@
+"""The pages, and the JSON that their scripts poll."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
+
+from transcription.conf import conf
+from transcription.formats import FORMATS
+from transcription.formats import render as render_transcript
+from transcription.media_head import SUFFIXES
+from transcription.models import Job, Transcript
+from transcription.presenting import choices, job_details, job_row, upload_row
+from transcription.services import end
+from transcription.services.find import find
+from transcription.services.recent import recent_jobs, unfinished_uploads
+from transcription.vocabulary import LANGUAGES, MODELS
+from uploads.conf import conf as uploads_conf
+
+LONGEST_LIST = 100
+
+
+def wanted_job(request: HttpRequest, job_id: Any) -> Job:
+    """The job of the address, if its visitor may see it."""
+    job = find(str(job_id), request.user)
+    if job is None:
+        raise Http404("There is no such recording.")
+    return job
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The page for people; programs that ask for no HTML are led to the documentation."""
+    if not prefers_html(request):
+        return HttpResponse(status=307, headers={"Location": "/docs"})
+    return render(
+        request,
+        "transcription/home.html",
+        {
+            "uploads": [upload_row(upload) for upload in unfinished_uploads(request.user)],
+            "jobs": [job_row(job) for job in recent_jobs(request.user, 20)],
+            "upload_endpoint": reverse("uploads:uploads"),
+            "max_size": uploads_conf.UPLOADS_MAX_SIZE,
+            "accept": [f".{suffix}" for suffix in SUFFIXES]
+            if uploads_conf.UPLOADS_ACCEPT == "media"
+            else ["*/*"],
+            **choices(),
+        },
+    )
+
+
+def prefers_html(request: HttpRequest) -> bool:
+    """Whether the Accept header puts text/html first; a bare `*/*` does not ask for a page."""
+    preferred = request.get_preferred_type(["text/html", "application/json"])
+    return preferred == "text/html" and "text/html" in request.headers.get("Accept", "")
+
+
+@require_GET
+def jobs_json(request: HttpRequest) -> HttpResponse:
+    """Unfinished uploads and recent jobs."""
+    limit = request.GET.get("limit", "20")
+    count = int(limit) if limit.isdecimal() and limit.isascii() and len(limit) < 5 else 20
+    response = JsonResponse(
+        {
+            "uploads": [upload_row(upload) for upload in unfinished_uploads(request.user)],
+            "jobs": [
+                job_row(job) for job in recent_jobs(request.user, max(1, min(count, LONGEST_LIST)))
+            ],
+        }
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """One recording: progress while it is worked on, then the transcript."""
+    job = wanted_job(request, job_id)
+    response = render(request, "transcription/job.html", {"job": job_details(job), **choices()})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+def job_json(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """The same facts for the page's script."""
+    response = JsonResponse(job_details(wanted_job(request, job_id)))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def transcript_of(job: Job) -> Transcript:
+    """The job's transcript, or 404."""
+    transcript = Transcript.objects.filter(job=job).first()
+    if transcript is None:
+        raise Http404("There is no transcript yet.")
+    return transcript
+
+
+@require_GET
+def segments(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """The transcript for the page."""
+    job = wanted_job(request, job_id)
+    response = JsonResponse({"segments": transcript_of(job).segments})
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@require_GET
+def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponse:
+    """The transcript as a file."""
+    job = wanted_job(request, job_id)
+    if kind not in FORMATS:
+        raise Http404(f"Transcripts come as: {', '.join(FORMATS)}.")
+    form = FORMATS[kind]
+    text = render_transcript(kind, transcript_of(job).segments, facts_of(job))
+    response = HttpResponse(text.encode(), content_type=form.content_type)
+    stem = job.file_name.rpartition(".")[0] or job.file_name or "transcript"
+    response["Content-Disposition"] = content_disposition_header(True, stem + form.suffix) or ""
+    return response
+
+
+def facts_of(job: Job) -> dict[str, Any]:
+    """What an export says about the recording."""
+    return {
+        "file_name": job.file_name,
+        "language": job.language_used or job.language or None,
+        "duration": job.audio_duration,
+        "engine": job.engine_used,
+        "model": job.model_used,
+        "created": job.created.isoformat(),
+    }
+
+
+@require_POST
+def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """Stop the job; one that has ended stays as it is."""
+    job = wanted_job(request, job_id)
+    end.cancel(job)
+    return done(request, reverse("job", args=[job.pk]))
+
+
+@require_POST
+def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """Transcribe the recording again, with another language or model if wanted."""
+    job = wanted_job(request, job_id)
+    language, model = request.POST.get("language"), request.POST.get("model")
+    changes = {}
+    if language is not None:
+        if language not in ("", "auto", *LANGUAGES):
+            return refused(request, 422, f"The language {language!r} is not known.")
+        changes["language"] = "" if language == "auto" else language
+    if model:
+        if model not in (*MODELS, conf.WHISPER_MODEL, job.model):
+            return refused(request, 422, f"The model {model!r} is not known.")
+        changes["model"] = model
+    try:
+        end.run_again(job, changes)
+    except end.CannotRun as reason:
+        return refused(request, 409, str(reason))
+    return done(request, reverse("job", args=[job.pk]))
+
+
+@require_POST
+def delete(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """Remove the job, its transcript and its recording."""
+    end.delete(wanted_job(request, job_id))
+    return done(request, "/")
+
+
+def done(request: HttpRequest, address: str) -> HttpResponse:
+    """Forms without script are led on; scripts get a short answer."""
+    if "text/html" in request.headers.get("Accept", ""):
+        response = redirect(address)
+        response.status_code = 303
+        return response
+    return JsonResponse({"url": address})
+
+
+def refused(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """A refusal for people or for scripts."""
+    if "text/html" in request.headers.get("Accept", ""):
+        return render(request, "400.html", {"exception": detail}, status=status)
+    return JsonResponse({"detail": detail}, status=status)

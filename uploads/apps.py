@@ -1,0 +1,26 @@
+"""Resumable uploads for any Django site."""
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+def declare_schedules(**kwargs: Any) -> None:
+    """Schedules are rows: they are declared where rows are made, after migrations."""
+    from uploads.tasks import declare_schedules as declare
+
+    declare()
+
+
+class UploadsConfig(AppConfig):
+    """Registers the system checks and the schedule."""
+
+    name = "uploads"
+    verbose_name = "Uploads"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from uploads import checks  # noqa: F401  (registers itself)
+
+        post_migrate.connect(declare_schedules, dispatch_uid="uploads.schedules")

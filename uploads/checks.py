@@ -1,0 +1,40 @@
+"""System checks: settings that cannot work, each with a hint."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.utils.module_loading import import_string
+
+from uploads.conf import conf
+
+CHOICES = {"UPLOADS_ACCEPT": ("media", "any"), "UPLOADS_DURABILITY": ("process", "power")}
+
+
+@register("uploads")
+def choices(**kwargs: Any) -> list[CheckMessage]:
+    """Settings that take one of a few words."""
+    return [
+        Error(
+            f"{name}={getattr(conf, name)!r} is not known.",
+            hint=f"Use one of: {', '.join(words)}.",
+            id="uploads.E001",
+        )
+        for name, words in CHOICES.items()
+        if getattr(conf, name) not in words
+    ]
+
+
+@register("uploads")
+def classes(**kwargs: Any) -> list[CheckMessage]:
+    """Settings that name a class."""
+    problems: list[CheckMessage] = []
+    for name in ("UPLOADS_STORE", "UPLOADS_HOOKS"):
+        try:
+            import_string(getattr(conf, name))
+        except ImportError as problem:
+            problems.append(
+                Error(
+                    f"{name}: {problem}", hint="Give the dotted path of a class.", id="uploads.E002"
+                )
+            )
+    return problems

@@ -1,0 +1,84 @@
+"""The settings of `uploads`: each declared once, with kind, default and help.
+
+Values are read late, from Django's settings, so tests and sites can override them at any time.
+"""
+
+from typing import Any, Generic, TypeVar, overload
+
+from django.conf import settings
+
+T = TypeVar("T")
+
+
+class Option(Generic[T]):
+    """One setting.
+
+    Args:
+        kind: How its text in the environment is read: `text`, `flag`, `number`, `seconds`,
+            `bytes`, `list` or `path`.
+        default: Its value where nobody sets it.
+        help: One sentence for the README's table and `manage.py doctor`.
+    """
+
+    def __init__(self, kind: str, default: T, help: str) -> None:
+        self.kind = kind
+        self.default = default
+        self.help = help
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Option[T]": ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object | None, owner: type) -> "T | Option[T]":
+        if instance is None:
+            return self
+        return getattr(settings, self.name, self.default)
+
+
+def declared(owner: type) -> list[Option[Any]]:
+    """The options declared in the class `owner`, in order."""
+    return [option for option in vars(owner).values() if isinstance(option, Option)]
+
+
+class UploadsConf:
+    """What can be set about uploads."""
+
+    UPLOADS_DIR = Option("path", "uploads", "Where the bytes lie; relative to DATA_DIR.")
+    UPLOADS_STORE = Option(
+        "text", "uploads.stores.disk.DiskStore", "The class that keeps the bytes."
+    )
+    UPLOADS_HOOKS = Option(
+        "text", "uploads.hooks.Hooks", "The class that judges uploads for the site."
+    )
+    UPLOADS_ACCEPT = Option(
+        "text",
+        "any",
+        "`media`: only audio and video is taken. `any`: everything is stored.",
+    )
+    UPLOADS_MAX_SIZE = Option("bytes", 5 * 1024**3, "The longest upload (Tus-Max-Size).")
+    UPLOADS_SPARE_DISK = Option(
+        "bytes", 1024**3, "Free disk that an upload must leave; else it is refused with 507."
+    )
+    UPLOADS_EXPIRE_AFTER = Option(
+        "seconds", 24 * 3600, "An unfinished upload expires after so long without activity."
+    )
+    UPLOADS_KEEP_RECORDS = Option(
+        "seconds", 30 * 86400, "How long the rows of ended uploads and of cleanup runs are kept."
+    )
+    UPLOADS_IDLE_TIMEOUT = Option(
+        "seconds",
+        120,
+        "A request body that brings no byte for so long is ended, keeping its bytes.",
+    )
+    UPLOADS_DURABILITY = Option(
+        "text",
+        "process",
+        "`process`: acknowledged bytes survive the death of any process. `power`: of the machine.",
+    )
+
+
+conf = UploadsConf()

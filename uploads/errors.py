@@ -1,0 +1,134 @@
+"""Every refusal of the upload protocol: one row each, with its status and its sentence.
+
+Rules raise them; `uploads.views` alone turns them into answers.
+"""
+
+from collections.abc import Mapping
+
+
+class UploadError(Exception):
+    """A request that is refused and has changed nothing.
+
+    Attributes:
+        status: The HTTP status of the answer.
+        message: What is wrong and what to do, for people.
+        headers: Headers that the answer must carry.
+    """
+
+    status = 400
+    message = "The request is malformed."
+
+    def __init__(self, message: str = "", headers: Mapping[str, str] | None = None) -> None:
+        self.message = message or self.message
+        self.headers = dict(headers or {})
+        super().__init__(self.message)
+
+
+class Malformed(UploadError):
+    """A header or body that cannot be read."""
+
+
+class NotFound(UploadError):
+    """No such upload, or another person's: the two look alike on purpose."""
+
+    status = 404
+    message = "There is no such upload. Start a new one."
+
+
+class Gone(UploadError):
+    """The upload existed and has ended without being finished."""
+
+    status = 410
+    message = "This upload has ended. Start a new one."
+
+
+class TooSlow(UploadError):
+    """The body brought no byte for UPLOADS_IDLE_TIMEOUT; what came is kept."""
+
+    status = 408
+    message = "The body brought no byte for too long. Go on from the offset that HEAD tells."
+
+
+class OffsetConflict(UploadError):
+    """PATCH at another offset than the bytes held, or overtaken by a newer request."""
+
+    status = 409
+    message = "The offset is not where this upload stands. Ask for it with HEAD and go on there."
+
+
+class LengthRequired(UploadError):
+    """This server cannot find the end of the body."""
+
+    status = 411
+    message = "Send the body with a Content-Length; this web server does not tell where it ends."
+
+
+class VersionUnsupported(UploadError):
+    """Tus-Resumable is missing or names another version (tus 1.0.0, Tus-Version)."""
+
+    status = 412
+    message = "Send the header Tus-Resumable: 1.0.0."
+
+
+class TooLarge(UploadError):
+    """More bytes than the server or the upload's own length allows."""
+
+    status = 413
+    message = "This is larger than the server takes."
+
+
+class WrongContentType(UploadError):
+    """The body is not marked as upload data."""
+
+    status = 415
+    message = "Send upload data as Content-Type: application/offset+octet-stream."
+
+
+class Refused(UploadError):
+    """The site's hook does not want this upload; final, and said with its own status."""
+
+    status = 415
+
+    def __init__(self, message: str, status: int = 415) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Conflict(UploadError):
+    """The upload contradicts something that the site already holds."""
+
+    status = 409
+
+
+class MethodNotAllowed(UploadError):
+    """The address does not know this method."""
+
+    status = 405
+    message = "This address does not know that method."
+
+
+class RangeUnsatisfiable(UploadError):
+    """GET asks for bytes that the file does not have."""
+
+    status = 416
+    message = "The file does not have these bytes."
+
+
+class Unavailable(UploadError):
+    """Disk or database do not answer; nothing is lost, and it may go on later."""
+
+    status = 503
+    message = "The server cannot store anything at the moment. Try again shortly."
+
+    def __init__(self, message: str = "", retry_after: int = 5) -> None:
+        super().__init__(message, {"Retry-After": str(retry_after)})
+
+
+class DiskFull(Unavailable):
+    """Not enough free disk."""
+
+    status = 507
+    message = "The server's disk is too full for this upload. Try again later."
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, retry_after=60)

@@ -1,0 +1,91 @@
+"""What staff see of uploads. Rows change by conditional UPDATE in `uploads.services` alone."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class State(models.TextChoices):
+    """Where an upload session stands. Only RECEIVING changes into something else, or FINISHED
+    into TERMINATED."""
+
+    RECEIVING = "receiving", "receiving"
+    FINISHED = "finished", "finished"
+    REFUSED = "refused", "refused"
+    TERMINATED = "terminated", "terminated"
+    EXPIRED = "expired", "expired"
+
+
+class Upload(models.Model):
+    """One upload session.
+
+    The bytes held are the store's truth; `offset` is what was last acknowledged, for people to see.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
+    )
+    state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
+    offset = models.BigIntegerField(default=0, help_text="Bytes acknowledged.")
+    length = models.BigIntegerField(null=True, help_text="Bytes in all; empty: not yet said.")
+    metadata = models.TextField(blank=True, help_text="Upload-Metadata, as it was sent.")
+    file_name = models.TextField(blank=True, help_text="The client's name for it, never a path.")
+    file_type = models.TextField(blank=True, help_text="The client's word on what it is.")
+    client_address = models.CharField(max_length=64, blank=True)
+    client_agent = models.TextField(blank=True)
+    created = models.DateTimeField(default=timezone.now)
+    last_activity = models.DateTimeField(default=timezone.now)
+    finished = models.DateTimeField(null=True, blank=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    requests = models.PositiveIntegerField(default=0, help_text="Requests that brought bytes.")
+    interruptions = models.PositiveIntegerField(default=0, help_text="Bodies that were cut off.")
+    failure = models.TextField(blank=True, help_text="What went wrong last.")
+    judged = models.BooleanField(default=False, help_text="The first bytes were looked at.")
+    announced = models.DateTimeField(
+        null=True, blank=True, help_text="When the site had taken note of the finished upload."
+    )
+    has_bytes = models.BooleanField(default=True, help_text="The store may still hold bytes.")
+
+    class Meta:
+        ordering = ("-created",)
+        indexes = (
+            models.Index(fields=("state", "expires"), name="uploads_state_expires"),
+            models.Index(fields=("-created",), name="uploads_created"),
+        )
+
+    def __str__(self) -> str:
+        return self.file_name or self.id.hex
+
+
+class CleanupRun(models.Model):
+    """One run of the cleanup: what it removed and what went wrong."""
+
+    class Trigger(models.TextChoices):
+        """Which door it came through."""
+
+        SCHEDULE = "schedule", "schedule"
+        START = "start", "start of the site"
+        COMMAND = "command", "command"
+        STAFF = "staff", "staff"
+
+    started = models.DateTimeField(default=timezone.now)
+    ended = models.DateTimeField(null=True)
+    trigger = models.CharField(max_length=10, choices=Trigger)
+    dry_run = models.BooleanField(default=False)
+    expired = models.PositiveIntegerField(default=0, help_text="Uploads that expired.")
+    recovered = models.PositiveIntegerField(
+        default=0, help_text="Uploads finished or announced after a crash."
+    )
+    strays = models.PositiveIntegerField(default=0, help_text="Files that belonged to no upload.")
+    bytes_freed = models.BigIntegerField(default=0)
+    details = models.JSONField(default=list, help_text="Which, and why.")
+    errors = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("-started",)
+
+    def __str__(self) -> str:
+        return f"{self.started:%Y-%m-%d %H:%M} ({self.trigger})"

@@ -1,0 +1,137 @@
+"""Cleanup: what nobody wants goes, what a crash left half done is done.
+
+`manage.py cleanup_uploads`, the schedule and the admin are doors to `clean_up`.
+"""
+
+import logging
+import uuid
+from datetime import timedelta
+
+from django.utils import timezone
+
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.models import CleanupRun, State, Upload
+from uploads.services.end import expire, remove_bytes
+from uploads.services.finish import announce, finish
+from uploads.stores.base import Missing
+from uploads.stores.registry import store
+
+logger = logging.getLogger(__name__)
+
+# A file without a row, or a complete upload without its finish, may be a request at work.
+GRACE = timedelta(minutes=2)
+STRAY_GRACE = timedelta(hours=1)
+
+
+def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
+    """Expire, recover, remove strays, prune; leaves a record.
+
+    Args:
+        trigger: One of `CleanupRun.Trigger`.
+        dry_run: Change nothing, only name what would go.
+    """
+    run = CleanupRun.objects.create(trigger=trigger, dry_run=dry_run)
+    for step in (expire_overdue, remove_leftovers, recover, remove_strays, prune):
+        try:
+            step(run)
+        except OSError as problem:
+            logger.exception("cleanup: %s", step.__name__)
+            run.errors.append(f"{step.__name__}: {problem}")
+    run.ended = timezone.now()
+    run.save()
+    logger.info(
+        "cleanup (%s): %s expired, %s recovered, %s strays, %s bytes freed, %s errors",
+        trigger,
+        run.expired,
+        run.recovered,
+        run.strays,
+        run.bytes_freed,
+        len(run.errors),
+    )
+    return run
+
+
+def expire_overdue(run: CleanupRun) -> None:
+    """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
+    now = timezone.now()
+    for upload in Upload.objects.filter(state=State.RECEIVING, expires__lte=now).iterator():
+        freed = _size(upload) if run.dry_run else expire(upload, now, reason="No activity.")
+        if freed is None:
+            continue
+        run.expired += 1
+        run.bytes_freed += freed
+        run.details.append(f"expired {upload.id} {upload.file_name!r}, {freed} bytes")
+
+
+def remove_leftovers(run: CleanupRun) -> None:
+    """Remove bytes of ended uploads that could not be removed when they ended."""
+    ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
+    for upload in ended.filter(has_bytes=True).iterator():
+        freed = _size(upload) if run.dry_run else remove_bytes(upload)
+        run.bytes_freed += freed
+        run.details.append(f"removed the bytes of {upload.state} {upload.id}, {freed} bytes")
+
+
+def recover(run: CleanupRun) -> None:
+    """Finish what has all its bytes, announce what was not, end what has lost its file."""
+    quiet = timezone.now() - GRACE
+    for upload in Upload.objects.filter(state=State.RECEIVING, last_activity__lt=quiet).iterator():
+        try:
+            held = store().held(upload.id.hex)
+        except Missing:
+            run.details.append(f"the bytes of {upload.id} {upload.file_name!r} are lost")
+            if not run.dry_run:
+                expire(upload, reason="The bytes are lost: the file is not in the store.")
+            continue
+        if held == upload.length:
+            _recover(run, upload, lambda lost=upload: finish(lost))
+    unheard = Upload.objects.filter(
+        state=State.FINISHED, announced=None, finished__lt=timezone.now() - GRACE
+    )
+    for upload in unheard.iterator():
+        _recover(run, upload, lambda lost=upload: announce(lost))
+
+
+def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-untyped-def]
+    run.recovered += 1
+    run.details.append(f"recovered {upload.id} {upload.file_name!r}")
+    if run.dry_run:
+        return
+    try:
+        step()
+    except UploadError as refusal:
+        run.errors.append(f"{upload.id}: {refusal.message}")
+
+
+def remove_strays(run: CleanupRun) -> None:
+    """Remove files that belong to no upload: a crash came between file and row."""
+    oldest = (timezone.now() - STRAY_GRACE).timestamp()
+    names = {name for name, changed in store().names() if changed < oldest}
+    known = Upload.objects.filter(has_bytes=True).values_list("pk", flat=True)
+    for name in sorted(names - {key.hex for key in known.iterator()}):
+        try:
+            uuid.UUID(hex=name)
+        except ValueError:
+            continue  # not ours
+        freed = store().held(name) if run.dry_run else store().remove(name)
+        run.strays += 1
+        run.bytes_freed += freed
+        run.details.append(f"removed the stray file {name}, {freed} bytes")
+
+
+def prune(run: CleanupRun) -> None:
+    """Forget rows of ended uploads and of old runs, after UPLOADS_KEEP_RECORDS."""
+    if run.dry_run:
+        return
+    before = timezone.now() - timedelta(seconds=conf.UPLOADS_KEEP_RECORDS)
+    ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
+    ended.filter(has_bytes=False, last_activity__lt=before).delete()
+    CleanupRun.objects.filter(started__lt=before).exclude(pk=run.pk).delete()
+
+
+def _size(upload: Upload) -> int:
+    try:
+        return store().held(upload.id.hex)
+    except Missing:
+        return 0

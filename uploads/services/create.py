@@ -1,0 +1,85 @@
+"""Making an upload session (tus: creation)."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from uploads.conf import conf
+from uploads.errors import DiskFull, TooLarge
+from uploads.hooks import hooks
+from uploads.models import Upload
+from uploads.protocol import parse_metadata
+from uploads.services.find import Person, owner_id
+from uploads.signals import upload_created
+from uploads.stores.registry import store
+
+LONGEST_NAME = 255
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a client asks for.
+
+    Attributes:
+        person: Who asks.
+        length: Bytes in all.
+        metadata: Upload-Metadata as it was sent.
+        address: The client's address, for staff.
+        agent: The client's User-Agent, for staff.
+    """
+
+    person: Person
+    length: int
+    metadata: str = ""
+    address: str = ""
+    agent: str = ""
+
+
+def create(order: Order) -> Upload:
+    """Make an upload that awaits its first byte.
+
+    Raises:
+        Malformed: The metadata cannot be read.
+        TooLarge: Longer than UPLOADS_MAX_SIZE.
+        DiskFull: It would leave less than UPLOADS_SPARE_DISK.
+        UploadError: The site's hook refuses it.
+    """
+    metadata = parse_metadata(order.metadata)
+    if order.length > conf.UPLOADS_MAX_SIZE:
+        raise TooLarge(f"This server takes uploads of {conf.UPLOADS_MAX_SIZE} bytes at most.")
+    upload = Upload(
+        owner_id=owner_id(order.person),
+        length=order.length,
+        metadata=order.metadata,
+        file_name=plain_name(metadata.get("filename") or metadata.get("name") or b""),
+        file_type=as_text(metadata.get("filetype") or metadata.get("type") or b"")[:LONGEST_NAME],
+        client_address=order.address[:64],
+        client_agent=as_text(order.agent.encode("utf-8", "replace"))[:LONGEST_NAME],
+        expires=next_expiry(timezone.now()),
+    )
+    hooks().judge_creation(upload, metadata)
+    if store().free() < order.length + conf.UPLOADS_SPARE_DISK:
+        raise DiskFull
+    # A crash between the two leaves an empty file without a row, which the cleanup removes.
+    store().create(upload.id.hex)
+    upload.save(force_insert=True)
+    transaction.on_commit(lambda: upload_created.send_robust(Upload, upload_id=upload.id))
+    return upload
+
+
+def next_expiry(now: datetime) -> datetime:
+    """When an upload with activity now expires (tus: expiration, sliding)."""
+    return now + timedelta(seconds=conf.UPLOADS_EXPIRE_AFTER)
+
+
+def as_text(value: bytes) -> str:
+    """Client bytes as text that every database can keep: no control characters, no halves."""
+    return re.sub(r"[\x00-\x1f\x7f]", "", value.decode("utf-8", "replace"))
+
+
+def plain_name(value: bytes) -> str:
+    """The last part of a client's file name: data for people, never a path of ours."""
+    return re.split(r"[/\\]", as_text(value))[-1].strip()[-LONGEST_NAME:]

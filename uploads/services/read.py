@@ -1,0 +1,48 @@
+"""Where an upload stands, and the bytes of a finished one."""
+
+from typing import BinaryIO
+
+from uploads.errors import NotFound
+from uploads.models import State, Upload
+from uploads.services.append import store_faults
+from uploads.services.finish import finish
+from uploads.stores.base import Missing
+from uploads.stores.registry import store
+
+
+def settle(upload: Upload) -> int:
+    """The bytes held, which stays true until somebody takes over (tus: HEAD).
+
+    Never waits. Where a request is still writing, it loses its right to. An upload that has all its
+    bytes without being finished (a crash came between) is finished here.
+
+    Raises:
+        UploadError: The bytes are gone, refused, or out of reach.
+    """
+    if upload.state == State.FINISHED:
+        return upload.length or 0
+    with store_faults():
+        held = store().settle(upload.id.hex)
+    if held == upload.length:
+        finish(upload)
+    return held
+
+
+def open_finished(upload: Upload) -> BinaryIO:
+    """The bytes of a finished upload.
+
+    Raises:
+        NotFound: It is not finished.
+    """
+    if upload.state != State.FINISHED:
+        raise NotFound("This upload is not finished.")
+    with store_faults():
+        return store().open(upload.id.hex)
+
+
+def path_of(upload: Upload) -> str | None:
+    """A local path to a finished upload's bytes; None where the store has lost them."""
+    try:
+        return store().path(upload.id.hex)
+    except Missing:
+        return None

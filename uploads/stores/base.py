@@ -1,0 +1,95 @@
+"""What a store of bytes must do. It knows no model and no HTTP.
+
+Writing is fenced, not locked: whoever takes the right to write ends the right of whoever had it,
+at once, and nobody waits. What `held` tells never shrinks while nobody holds the right.
+"""
+
+from collections.abc import Iterator
+from typing import BinaryIO, Protocol
+
+
+class StoreError(Exception):
+    """Base of what a store raises of its own; OSError passes through."""
+
+
+class Missing(StoreError):
+    """The store holds nothing under this name."""
+
+
+class Superseded(StoreError):
+    """Somebody else has taken the right to write, or the file was removed."""
+
+
+class Misplaced(StoreError):
+    """Writing was asked for at another offset than the bytes held.
+
+    Attributes:
+        held: The bytes held.
+    """
+
+    def __init__(self, held: int) -> None:
+        super().__init__(f"{held} bytes are held")
+        self.held = held
+
+
+class Writing(Protocol):
+    """The right to append to one file, until somebody else takes it."""
+
+    offset: int
+
+    def write(self, data: memoryview | bytes) -> None:
+        """Append all of `data`.
+
+        Raises:
+            Superseded: The right is lost; nothing of `data` was written.
+            OSError: The disk refused; `offset` tells how much is held.
+        """
+
+    def withdraw(self, offset: int) -> None:
+        """Take back what this right has written beyond `offset`, if it still rules."""
+
+    def secure(self) -> None:
+        """Make the bytes written survive a power cut."""
+
+    def end(self) -> None:
+        """Give the right back; the bytes stay."""
+
+
+class Store(Protocol):
+    """Where bytes lie. One instance serves a process; methods may be called from any thread."""
+
+    def create(self, name: str) -> None:
+        """Make an empty file; raises FileExistsError where the name is taken."""
+
+    def take(self, name: str, offset: int) -> Writing:
+        """Take the right to append at `offset`, from whoever has it.
+
+        Raises:
+            Misplaced: Other than `offset` bytes are held; nobody loses a right.
+            Missing: There is no such file.
+        """
+
+    def settle(self, name: str) -> int:
+        """End anybody's right to write and tell the bytes held. Only reads if nobody writes."""
+
+    def held(self, name: str) -> int:
+        """The bytes held now; raises Missing."""
+
+    def open(self, name: str) -> BinaryIO:
+        """The bytes, for reading; raises Missing."""
+
+    def path(self, name: str) -> str:
+        """A local path to read the bytes from; raises Missing."""
+
+    def remove(self, name: str) -> int:
+        """End anybody's right to write and remove the bytes.
+
+        Returns:
+            The bytes freed; 0 where there was nothing.
+        """
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """Every name held, with the time of its last change in epoch seconds."""
+
+    def free(self) -> int:
+        """Bytes of free space."""

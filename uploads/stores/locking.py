@@ -1,0 +1,38 @@
+"""A lock on one byte of an open file, between processes and threads, on every platform.
+
+It is held for microseconds around plain system calls and never while anything waits, so blocking on
+it is safe under gevent, too.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+if sys.platform == "win32":
+    import msvcrt
+
+    # Windows forbids reading and writing what is locked: a byte far behind the content is taken.
+    LOCKED_BYTE = 1 << 30
+
+    @contextmanager
+    def locked(descriptor: int) -> Iterator[None]:
+        """Hold the lock of this open file."""
+        os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        try:
+            yield
+        finally:
+            os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
+            msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    @contextmanager
+    def locked(descriptor: int) -> Iterator[None]:
+        """Hold the lock of this open file."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)

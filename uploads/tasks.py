@@ -1,0 +1,34 @@
+"""What the queue runs for `uploads`, and how it gets there."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
+from uploads.services.cleanup import clean_up
+
+CLEANUP = "uploads: cleanup"
+
+
+def cleanup(trigger: str = "schedule") -> None:
+    """One run of the cleanup."""
+    clean_up(trigger)
+
+
+def enqueue_cleanup(trigger: str) -> None:
+    """Let the light worker clean up soon."""
+    async_task("uploads.tasks.cleanup", trigger, task_name="cleanup")
+
+
+def declare_schedules() -> None:
+    """Make the schedule where it is not there; how often it runs, staff may have changed."""
+    Schedule.objects.get_or_create(
+        name=CLEANUP,
+        defaults={
+            "func": "uploads.tasks.cleanup",
+            "schedule_type": Schedule.MINUTES,
+            "minutes": 10,
+            "next_run": timezone.now() + timedelta(minutes=10),
+        },
+    )

@@ -1,0 +1,273 @@
+"""tus over HTTP: read headers, call one service, write headers."""
+
+import logging
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import content_disposition_header
+from django.views import View
+
+from uploads.bodies import Body, open_body
+from uploads.conf import conf
+from uploads.errors import (
+    Malformed,
+    MethodNotAllowed,
+    TooLarge,
+    Unavailable,
+    UploadError,
+    VersionUnsupported,
+    WrongContentType,
+)
+from uploads.extensions import EXTENSIONS
+from uploads.hooks import hooks
+from uploads.models import State, Upload
+from uploads.protocol import VERSION, format_expires, is_upload_data, parse_number
+from uploads.ranges import FileSlice, parse_range
+from uploads.services.append import append
+from uploads.services.create import Order, create
+from uploads.services.end import terminate
+from uploads.services.find import find
+from uploads.services.read import open_finished, settle
+
+logger = logging.getLogger(__name__)
+
+
+class TusView(View):
+    """What every address of the protocol has in common."""
+
+    body: Body | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Find the method, check the version, turn refusals into answers."""
+        try:
+            response = self.answer(request, method_of(request), kwargs.get("upload_id", ""))
+        except UploadError as refusal:
+            response = self.refusal(refusal)
+        except DatabaseError:
+            logger.exception("%s %s: the database failed", request.method, request.path)
+            response = self.refusal(Unavailable())
+        response["Tus-Resumable"] = VERSION
+        if response.status_code == 204 or request.method == "HEAD" and not response.streaming:
+            del response["Content-Type"]
+        if self.body is not None:
+            response._resource_closers.append(self.body.linger)  # type: ignore[attr-defined]
+        return response
+
+    def answer(self, request: HttpRequest, method: str, upload_id: str) -> HttpResponseBase:
+        """Call the handler of the method (tus core: version negotiation)."""
+        handler = getattr(self, method.lower(), None) if method in METHODS else None
+        if handler is None:
+            raise MethodNotAllowed(headers={"Allow": ", ".join(self.allowed())})
+        version = request.headers.get("Tus-Resumable")
+        if method not in ("OPTIONS", "GET") and version != VERSION:
+            if method == "HEAD" and version is None:
+                return self.head_of_file(request, upload_id)
+            raise VersionUnsupported(headers={"Tus-Version": VERSION})
+        response: HttpResponseBase = handler(request, upload_id)
+        return response
+
+    def allowed(self) -> list[str]:
+        """The methods of this address."""
+        return [method for method in METHODS if hasattr(self, method.lower())]
+
+    def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
+        """HEAD that does not speak tus: only a finished file answers it."""
+        raise VersionUnsupported(headers={"Tus-Version": VERSION})
+
+    def refusal(self, refusal: UploadError) -> HttpResponse:
+        """The answer to a refused request; what the client still sends is not waited for."""
+        if self.body is None and has_body(self.request):
+            self.body = open_body(self.request.META)
+        if self.body is not None:
+            self.body.abandon()
+        logger.info(
+            "%s %s: %s %s",
+            self.request.method,
+            self.request.path,
+            refusal.status,
+            refusal.message,
+        )
+        response: HttpResponse = JsonResponse({"detail": refusal.message}, status=refusal.status)
+        if self.request.method == "HEAD":
+            response = HttpResponse(status=refusal.status)
+        for name, value in refusal.headers.items():
+            response[name] = value
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What this server can do (tus core: OPTIONS)."""
+        response = HttpResponse(status=204)
+        response["Allow"] = ", ".join(self.allowed())
+        response["Tus-Version"] = VERSION
+        response["Tus-Extension"] = ",".join(EXTENSIONS)
+        response["Tus-Max-Size"] = str(conf.UPLOADS_MAX_SIZE)
+        return response
+
+    def take_body(self, request: HttpRequest) -> Body:
+        """The request's body, to be read once."""
+        self.body = open_body(request.META)
+        return self.body
+
+
+METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
+
+
+def method_of(request: HttpRequest) -> str:
+    """The method that is meant: X-HTTP-Method-Override counts where the method is POST."""
+    override = request.headers.get("X-HTTP-Method-Override", "")
+    return (
+        override.strip().upper() if request.method == "POST" and override else request.method or ""
+    )
+
+
+def has_body(request: HttpRequest) -> bool:
+    """Whether the request announces a body that is not empty."""
+    meta = request.META
+    return meta.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in meta
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where the client says it is, and who connected: for staff, not for decisions."""
+    peer = request.META.get("REMOTE_ADDR", "")
+    forwarded = request.headers.get("CF-Connecting-IP") or request.headers.get(
+        "X-Forwarded-For", ""
+    )
+    said = forwarded.partition(",")[0].strip()
+    return f"{said} via {peer}" if said else peer
+
+
+def add_state(response: HttpResponseBase, upload: Upload) -> None:
+    """Headers that follow from where the upload stands (tus: expiration; the site's own)."""
+    if upload.state == State.FINISHED:
+        for name, value in hooks().finished_headers(upload).items():
+            response[name] = value
+    elif upload.expires:
+        response["Upload-Expires"] = format_expires(upload.expires)
+
+
+class UploadsView(TusView):
+    """`/uploads/files/`: where uploads are made."""
+
+    def post(self, request: HttpRequest, *args: Any) -> HttpResponse:
+        """Make an upload, and take its first bytes if they came along (tus: creation,
+        creation-with-upload)."""
+        if "Upload-Length" not in request.headers:
+            raise Malformed("Say how long the upload is: Upload-Length, in bytes.")
+        length = parse_number("Upload-Length", request.headers["Upload-Length"])
+        body = self.take_body(request)
+        if has_body(request):
+            if not is_upload_data(request.headers.get("Content-Type", "")):
+                raise WrongContentType
+            if (body.length or 0) > length:
+                raise TooLarge("The body is longer than Upload-Length says.")
+        upload = create(
+            Order(
+                person=request.user,
+                length=length,
+                metadata=request.headers.get("Upload-Metadata", ""),
+                address=client_address(request),
+                agent=request.headers.get("User-Agent", ""),
+            )
+        )
+        response = HttpResponse(status=201)
+        if has_body(request) or length == 0:
+            try:
+                response["Upload-Offset"] = str(append(upload, 0, body))
+            except UploadError:
+                # The client never learns the address of this upload: nobody would go on with it.
+                if upload.state != State.REFUSED:
+                    terminate(upload)
+                raise
+        # Relative, so neither a forged Host nor a proxy's scheme can be wrong in it.
+        response["Location"] = reverse("uploads:upload", args=[upload.id.hex])
+        add_state(response, upload)
+        return response
+
+
+class UploadView(TusView):
+    """`/uploads/files/<id>`: one upload."""
+
+    def head(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        """Where the upload stands (tus core: HEAD)."""
+        upload = find(upload_id, request.user)
+        response = HttpResponse()
+        response["Upload-Offset"] = str(settle(upload))
+        if upload.length is not None:
+            response["Upload-Length"] = str(upload.length)
+        if upload.metadata:
+            response["Upload-Metadata"] = upload.metadata
+        response["Cache-Control"] = "no-store"
+        add_state(response, upload)
+        return response
+
+    def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        """Take bytes (tus core: PATCH)."""
+        if not is_upload_data(request.headers.get("Content-Type", "")):
+            raise WrongContentType
+        if "Upload-Offset" not in request.headers:
+            raise Malformed("Say where the bytes belong: Upload-Offset.")
+        offset = parse_number("Upload-Offset", request.headers["Upload-Offset"])
+        upload = find(upload_id, request.user)
+        response = HttpResponse(status=204)
+        response["Upload-Offset"] = str(append(upload, offset, self.take_body(request)))
+        add_state(response, upload)
+        return response
+
+    def delete(self, request: HttpRequest, upload_id: str) -> HttpResponse:
+        """End the upload and free its bytes (tus: termination)."""
+        terminate(find(upload_id, request.user))
+        return HttpResponse(status=204)
+
+    def get(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
+        """The bytes of a finished upload, whole or in part."""
+        upload = find(upload_id, request.user)
+        file = open_finished(upload)
+        try:
+            return file_response(request, upload, file)
+        except UploadError:
+            file.close()
+            raise
+
+    def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
+        """The headers that GET would have, for a finished upload."""
+        if find(upload_id, request.user).state != State.FINISHED:
+            return super().head_of_file(request, upload_id)
+        whole = self.get(request, upload_id)
+        response = HttpResponse(status=whole.status_code, headers=dict(whole.items()))
+        whole.close()
+        return response
+
+
+def file_response(request: HttpRequest, upload: Upload, file: Any) -> HttpResponseBase:
+    """A finished upload for people: only what is known to be media is shown in the browser."""
+    size = upload.length or 0
+    etag = f'"{upload.id.hex}"'
+    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
+    if etag in request.headers.get("If-None-Match", ""):
+        file.close()
+        return HttpResponse(status=304, headers=headers)
+    wanted = request.headers.get("Range", "")
+    if request.headers.get("If-Range", etag) != etag:
+        wanted = ""
+    part = parse_range(wanted, size)
+    start, count = part or (0, size)
+    kind = hooks().content_type(upload)
+    response = FileResponse(
+        FileSlice(file, start, count),
+        status=206 if part else 200,
+        content_type=kind or "application/octet-stream",
+        headers=headers,
+    )
+    response.block_size = 64 * 1024
+    response["Content-Length"] = str(count)
+    if part:
+        response["Content-Range"] = f"bytes {start}-{start + count - 1}/{size}"
+    disposition = content_disposition_header(not kind, upload.file_name or upload.id.hex)
+    response["Content-Disposition"] = disposition or "attachment"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response

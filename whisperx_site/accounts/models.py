@@ -1,0 +1,59 @@
+"""Keys with which scripts sign in."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+PREFIX = "wxs_"
+# A key's last use is written at most so often: it must not cost an UPDATE per request.
+NOTE_USE_EVERY = timedelta(minutes=5)
+
+
+def digest_of(secret: str) -> str:
+    """What we keep of a key: it has 256 random bits, so one round of SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ApiKey(models.Model):
+    """A key for `Authorization: Bearer …`. The secret itself is shown once and never stored."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100, help_text="What uses it, such as “n8n flow”.")
+    start = models.CharField(max_length=12, editable=False, help_text="The key's first characters.")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created = models.DateTimeField(default=timezone.now, editable=False)
+    expires = models.DateTimeField(null=True, blank=True, help_text="Empty: it does not expire.")
+    last_used = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ("-created",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.start}…)"
+
+    def renew_secret(self) -> str:
+        """Give this row a fresh secret, to be shown once; the caller saves the row."""
+        secret = PREFIX + secrets.token_urlsafe(32)
+        self.start = secret[:12]
+        self.digest = digest_of(secret)
+        return secret
+
+
+def find_key(secret: str) -> ApiKey | None:
+    """The valid key with this secret and an active user, its use noted; else None."""
+    key = (
+        ApiKey.objects.select_related("user")
+        .filter(digest=digest_of(secret), user__is_active=True)
+        .first()
+    )
+    now = timezone.now()
+    if key is None or (key.expires and key.expires <= now):
+        return None
+    if key.last_used is None or now - key.last_used > NOTE_USE_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used=now)
+    return key

@@ -1,0 +1,34 @@
+"""Warnings about settings that open the site wider than people may think."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register
+
+
+@register("security")
+def open_to_all_origins(**kwargs: Any) -> list[CheckMessage]:
+    """CORS_ALLOWED_ORIGINS=* lets every page on the web call this site."""
+    if not settings.CORS_ALLOW_ALL_ORIGINS:
+        return []
+    return [
+        Warning(
+            "CORS_ALLOWED_ORIGINS=* lets the pages of every website call this site.",
+            hint="Name the origins that need it.",
+            id="site.W001",
+        )
+    ]
+
+
+@register("security")
+def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
+    """ALLOW_ANONYMOUS=1 opens the site without login."""
+    if not settings.ALLOW_ANONYMOUS:
+        return []
+    return [
+        Warning(
+            "ALLOW_ANONYMOUS=1 serves everybody who can reach this site, without login.",
+            hint="Make keys in the admin for those who need one.",
+            id="site.W002",
+        )
+    ]

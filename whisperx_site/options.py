@@ -1,0 +1,48 @@
+"""The settings of the site itself, each declared once. The apps declare theirs in their conf.py."""
+
+from uploads.conf import Option
+
+
+class SiteOptions:
+    """What can be set about the site."""
+
+    HOST = Option("text", "127.0.0.1", "The address that the web server listens on.")
+    PORT = Option("number", 8000, "The port that the web server listens on.")
+    DATA_DIR = Option("path", "var", "Database, uploads, secret key and models lie here.")
+    PUBLIC_URL = Option(
+        "text",
+        "",
+        "The address people use, such as https://transcripts.example.org; with https come HSTS, "
+        "the redirect and secure cookies.",
+    )
+    ALLOW_ANONYMOUS = Option(
+        "flag", False, "Serve everybody without login, also from other machines and proxies."
+    )
+    ADMIN_PASSWORD = Option(
+        "text", "", "The password of the first staff user `admin`; made and printed if absent."
+    )
+    ALLOWED_HOSTS: Option[list[str]] = Option(
+        "list",
+        [],
+        "Host names that are answered; default: this machine's, PUBLIC_URL's, and all where HOST "
+        "is not a loopback address.",
+    )
+    CORS_ALLOWED_ORIGINS: Option[list[str]] = Option(
+        "list",
+        [],
+        "Origins whose pages may call this site; default: this machine's, any port. `*`: all.",
+    )
+    SECRET_KEY = Option("text", "", "Made at the first start and kept in DATA_DIR if absent.")
+    DATABASE_URL = Option(
+        "text", "", "Such as postgres://user:password@host/name; default: SQLite in DATA_DIR."
+    )
+    CACHE_URL = Option("text", "locmemcache://", "Django's cache, such as redis://127.0.0.1/0.")
+    WEB_WORKERS = Option("number", 2, "Processes of the web server.")
+    LIGHT_WORKERS = Option("number", 2, "Processes for housekeeping tasks.")
+    HEAVY_WORKERS = Option("number", 1, "Jobs that run at once on this machine.")
+    HSTS_SECONDS = Option(
+        "seconds", 365 * 86400, "How long browsers keep to https, where PUBLIC_URL is https."
+    )
+    DEBUG = Option("flag", False, "Django's debug pages. Never for a server that others can reach.")
+    LOG_LEVEL = Option("text", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    TIME_ZONE = Option("text", "UTC", "The time zone of pages and admin, such as Europe/Riga.")

@@ -1,0 +1,256 @@
+"""Django settings. Every value that people may set is declared in an options class."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+
+from transcription.conf import TranscriptionConf
+from uploads.conf import UploadsConf
+from whisperx_site import secret_key
+from whisperx_site.environment import open_environment, read_all
+from whisperx_site.loopback import LOOPBACK_NAMES, is_loopback
+from whisperx_site.options import SiteOptions
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT = open_environment(BASE_DIR)
+SITE = read_all(ENVIRONMENT, SiteOptions)
+
+HOST: str = SITE["HOST"]
+PORT: int = SITE["PORT"]
+DEBUG: bool = SITE["DEBUG"]
+ALLOW_ANONYMOUS: bool = SITE["ALLOW_ANONYMOUS"]
+PUBLIC_URL: str = SITE["PUBLIC_URL"].rstrip("/")
+DATA_DIR = (BASE_DIR / SITE["DATA_DIR"]).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
+
+# The apps' own options become Django settings of the same name; paths are within DATA_DIR.
+OPTIONS = read_all(ENVIRONMENT, UploadsConf) | read_all(ENVIRONMENT, TranscriptionConf)
+if not ENVIRONMENT.str("UPLOADS_ACCEPT", default=""):
+    OPTIONS["UPLOADS_ACCEPT"] = "media"
+OPTIONS["UPLOADS_HOOKS"] = "transcription.upload_hooks.TranscriptionHooks"
+for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
+    OPTIONS[name] = str(DATA_DIR / OPTIONS[name])
+globals().update(OPTIONS)
+
+# Who may speak to us ---------------------------------------------------------------------------
+
+PUBLIC = urlsplit(PUBLIC_URL)
+ALLOWED_HOSTS: list[str] = SITE["ALLOWED_HOSTS"] or (
+    [*LOOPBACK_NAMES, *([PUBLIC.hostname] if PUBLIC.hostname else [])]
+    if is_loopback(HOST)
+    else ["*"]
+)
+CSRF_TRUSTED_ORIGINS = [f"{PUBLIC.scheme}://{PUBLIC.netloc}"] if PUBLIC.netloc else []
+
+CORS_URLS_REGEX = r"^.*$"
+CORS_ALLOW_ALL_ORIGINS = "*" in SITE["CORS_ALLOWED_ORIGINS"]
+CORS_ALLOWED_ORIGINS = [origin for origin in SITE["CORS_ALLOWED_ORIGINS"] if origin != "*"]
+CORS_ALLOWED_ORIGIN_REGEXES = (
+    [] if SITE["CORS_ALLOWED_ORIGINS"] else [r"^https?://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$"]
+)
+CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+CORS_ALLOW_HEADERS = [
+    *("accept", "authorization", "content-type", "range", "user-agent"),
+    *("x-csrftoken", "x-http-method-override", "x-request-id", "x-requested-with"),
+    *("tus-resumable", "upload-length", "upload-offset", "upload-metadata"),
+    *("upload-defer-length", "upload-concat", "upload-checksum"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"),
+    *("Tus-Checksum-Algorithm", "Upload-Offset", "Upload-Length", "Upload-Metadata"),
+    *("Upload-Expires", "Upload-Defer-Length", "Upload-Concat"),
+    *("X-Task-Id", "X-Transcription-Engine", "X-Request-ID", "Retry-After"),
+    *("Accept-Ranges", "Content-Range", "Content-Disposition"),
+]
+CORS_PREFLIGHT_MAX_AGE = 86400
+
+# https in front of us: the proxy says so, and everything else follows from PUBLIC_URL's scheme.
+HTTPS = PUBLIC.scheme == "https"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+SECURE_HSTS_SECONDS = SITE["HSTS_SECONDS"] if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = HTTPS
+# Several sites run side by side on one machine: cookies know no ports, so the name carries it.
+SESSION_COOKIE_NAME = f"session_{PORT}"
+CSRF_COOKIE_NAME = f"csrftoken_{PORT}"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "whisperx_site.views.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "blob:", "data:"],
+        "media-src": [SELF, "blob:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# The application -------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "whisperx_site.apps.SiteConfig",
+    "whisperx_site.accounts",
+    "uploads",
+    "transcription",
+    "django_q",
+    "corsheaders",
+    "csp",
+    "rest_framework",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "uploads.middleware.TusResumableMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "whisperx_site.accounts.access.AccessMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+ROOT_URLCONF = "whisperx_site.urls"
+WSGI_APPLICATION = "whisperx_site.wsgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+REST_FRAMEWORK = {
+    # Who may speak to us is decided once, in AccessMiddleware.
+    "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.access.DecidedBefore"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = SITE["TIME_ZONE"]
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [
+    (name, path) for name, path in [("uppy", BASE_DIR / "node_modules/uppy/dist")] if path.is_dir()
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whisperx_site.static_storage.HashedStaticStorage"},
+}
+
+# Data ------------------------------------------------------------------------------------------
+
+DATABASES = {
+    "default": ENVIRONMENT.db_url_config(
+        SITE["DATABASE_URL"] or f"sqlite:///{(DATA_DIR / 'db.sqlite3').as_posix()}"
+    )
+}
+# Connections last as long as the client's: opening SQLite for each request costs three times the
+# request itself.
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Write transactions take the lock at their start and wait for it: with Django's defaults three
+    # in four fail under a web server and a cluster.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+CACHES = {"default": ENVIRONMENT.cache_url_config(SITE["CACHE_URL"])}
+
+# A request body of an upload is never read by Django; this bounds forms and JSON alone.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
+
+DAY = 86400
+Q_CLUSTER = {
+    "name": "whisperx",
+    "label": "Queue",
+    "orm": "default",
+    "workers": SITE["LIGHT_WORKERS"],
+    "queue_limit": 2,
+    "bulk": 1,
+    "poll": 0.5,
+    "timeout": 600,
+    # Never delivered again behind our back: leases and sweeps recover what is lost.
+    "retry": 30 * DAY,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "save_limit": 250,
+    "recycle": 500,
+    "ALT_CLUSTERS": {
+        "heavy": {
+            "workers": SITE["HEAVY_WORKERS"],
+            "queue_limit": 1,
+            "timeout": 7 * DAY,
+            "recycle": 500,
+            "scheduler": False,
+        },
+    },
+}
+
+LOG_LEVEL: str = SITE["LOG_LEVEL"].upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "whisperx_site.logs.LineFormatter",
+            "format": "%(asctime)s %(process_name)-5s %(levelname)-7s %(name)s: %(message)s",
+            "datefmt": "%H:%M:%S",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # django-q tells of every process and task; what matters of it, our own lines say.
+        "django-q": {
+            "handlers": ["console"],
+            "level": "INFO" if LOG_LEVEL == "DEBUG" else "WARNING",
+            "propagate": False,
+        },
+        # Refusals are told to the client; only faults of ours are news.
+        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
+    },
+}

@@ -1,0 +1,24 @@
+"""All addresses of the site."""
+
+from django.contrib import admin
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import include, path
+
+from whisperx_site.views import admin_without_slash
+
+admin.site.site_header = admin.site.site_title = "Transcripts"
+admin.site.index_title = "Operations"
+
+urlpatterns = [
+    path("uploads/files", include("uploads.urls")),
+    path("", include("transcription.urls")),
+    path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
+    path("admin", admin_without_slash),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "whisperx_site.views.bad_request"
+handler403 = "whisperx_site.views.forbidden"
+handler404 = "whisperx_site.views.not_found"
+handler500 = "whisperx_site.views.server_error"

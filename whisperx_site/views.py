@@ -1,0 +1,46 @@
+"""Pages of the site itself."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a signed-in request whose token is absent or old; says what to do."""
+    detail = (
+        "The page's security token is missing or too old: reload the page and try again. "
+        "Scripts with a session send the token as X-CSRFToken."
+    )
+    return problem(request, 403, detail)
+
+
+def admin_without_slash(request: HttpRequest) -> HttpResponse:
+    """`/admin` leads to `/admin/`, the only path here that needs its slash."""
+    return redirect("/admin/")
+
+
+def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """A refusal: a page for people, `detail` for programs."""
+    if "text/html" in request.META.get("HTTP_ACCEPT", ""):
+        return render(request, f"{status}.html", {"exception": detail}, status=status)
+    return JsonResponse({"detail": detail}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 that no view has answered itself."""
+    return problem(request, 400, "Bad Request")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403 that no view has answered itself."""
+    return problem(request, 403, "Forbidden")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404, for unknown addresses and for what a view does not find."""
+    said = exception.args[0] if exception.args else ""
+    return problem(request, 404, said if isinstance(said, str) and said else "Not Found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: a fault of ours."""
+    return problem(request, 500, "An internal error occurred. The server's log has the details.")

@@ -4,6 +4,7 @@ It is held for microseconds around plain system calls and never while anything w
 it is safe under gevent, too.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -283,7 +283,7 @@ def _trusted_duration(container: InputContainer, stream: av.AudioStream, name: s
     """Seconds of sound that the file promises; None where that would be a guess."""
     if name in ("mov", "wav", "flac") and stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if name in ("matroska", "webm", "asf") and not container.streams.video and container.duration:
+    if name in ("matroska", "webm", "asf") and container.duration:
         return container.duration / 1e6
     return None
 
@@ -316,6 +316,7 @@ def _warnings(media: Media, writer: _Writer) -> Iterator[str]:
     if media.audio_tracks > 1:
         yield f"The file has {media.audio_tracks} audio tracks; only the main one was used."
     said = media.audio_duration
-    if said and said - writer.seconds > max(2.0, said * 0.02):
+    tolerated = 0.1 if media.has_video else 0.02  # pictures may well go on for a little
+    if said and said - writer.seconds > max(2.0, said * tolerated):
         ends = f"its sound ends after {writer.seconds:.0f} s"
         yield f"The file says it lasts {said:.0f} s, but {ends}."

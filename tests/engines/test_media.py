@@ -43,7 +43,7 @@ def test_every_kind_comes_back_as_it_was(
     audio = decoded(path, tmp_path)
     assert audio.duration == pytest.approx(LENGTH, abs=0.1)
     assert audio.warnings == ()
-    assert loudest_at(audio) == pytest.approx(0.98, abs=0.12)
+    assert loudest_at(audio) == pytest.approx(0.89, abs=0.06)
     if suffix == "wav":
         assert (tmp_path / "audio.pcm").read_bytes() == recordings.speech()
 
@@ -148,7 +148,7 @@ def test_what_is_left_of_a_cut_file_is_kept(
     path.write_bytes(whole[: len(whole) // 2])
     audio = decoded(path, tmp_path)
     assert 6 < audio.duration < 14
-    if suffix in ("wav", "flac", "webm"):  # these say how long they ought to be
+    if suffix in ("flac", "webm"):  # these say how long they ought to be
         assert "ends after" in " ".join(audio.warnings)
 
 
@@ -169,7 +169,7 @@ def test_sound_that_begins_late_keeps_its_time(suffix: str, tmp_path: Path) -> N
     path = recordings.write(tmp_path / "late", recordings.speech(), suffix, late=2.0)
     audio = decoded(path, tmp_path)
     assert audio.duration == pytest.approx(LENGTH + 2.0, abs=0.15)
-    assert loudest_at(audio) == pytest.approx(2.98, abs=0.15)
+    assert loudest_at(audio) == pytest.approx(2.89, abs=0.1)
 
 
 def test_progress_and_stop(tmp_path: Path) -> None:

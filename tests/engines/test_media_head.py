@@ -119,8 +119,8 @@ def test_a_sync_word_alone_is_no_frame(header: bytes) -> None:
 
 def test_two_frames_must_follow_each_other_where_that_shows() -> None:
     # (under another name than .mp3: there, a frame may begin anywhere)
-    assert looks_like_media("a.wav", (SHORT_FRAME + b"\x01" * 20) * 9, True)
-    length = 72 * 8000 // 22050
+    assert looks_like_media("a.wav", (SHORT_FRAME + b"\x01" * 26) * 9, True)
+    length = 72 * 8000 // 24000
     assert not looks_like_media("a.wav", (SHORT_FRAME + b"\x01" * (length - 4)) * 9, True)
 
 

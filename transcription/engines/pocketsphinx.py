@@ -174,7 +174,7 @@ def _stretches(
             elif number % 100 == 0:
                 on_progress(min(now, audio.duration))
         elif not endpointer.in_speech:
-            yield start, endpointer.speech_end
+            yield start, min(endpointer.speech_end, audio.duration)
             start = None
         elif now - start > LONGEST_UTTERANCE:
             yield start, now

@@ -20,6 +20,7 @@ from transcription.engines.base import (
 )
 from transcription.engines.spawn import Helper
 
+CHILD = "transcription.engines.child"
 POLL = 0.1
 """Seconds between two looks at should_stop()."""
 GRACE = 1.2
@@ -94,7 +95,7 @@ class EngineProcess:
         if self._child is None:
             # The child must find every model on the disk: it never loads one from the network.
             self._child = Helper(
-                "transcription.engines.child",
+                CHILD,
                 ["--idle", str(self._idle)],
                 {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
             )

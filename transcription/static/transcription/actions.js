@@ -21,7 +21,8 @@ export function watchActions(article, done) {
 
 async function act(form, done) {
   const button = form.querySelector("button[type=submit]");
-  if (form.dataset.confirm && !(await confirmed(document.getElementById(form.dataset.confirm)))) return;
+  const dialog = document.getElementById(form.dataset.confirm);
+  if (dialog && !(await confirmed(dialog))) return;
   const label = button.textContent;
   button.disabled = true;
   button.textContent = form.dataset.busy;
@@ -45,7 +46,8 @@ function confirmed(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "confirm"), { once: true });
+    const answer = () => resolve(dialog.returnValue === "confirm");
+    dialog.addEventListener("close", answer, { once: true });
   });
 }
 

@@ -12,7 +12,8 @@ export class ApiError extends Error {
 }
 
 export async function getJSON(url) {
-  const response = await fetch(url, { headers: { Accept: "application/json" }, cache: "no-store" });
+  const headers = { Accept: "application/json" };
+  const response = await fetch(url, { headers, cache: "no-store" });
   if (!response.ok) throw new ApiError(response.status, await sentence(response));
   return response.json();
 }

@@ -42,14 +42,15 @@ function leaveIfGone(error) {
 }
 
 function update(article, job) {
+  const percent = job.percent == null ? "" : `${Math.floor(job.percent)} %`;
   write(article, "state_label", job.state_label);
   write(article, "stage_label", job.stage_label || job.state_label);
-  write(article, "percent", job.percent == null ? "" : `${Math.floor(job.percent)} %`);
+  write(article, "percent", percent);
   write(article, "message", job.message ?? "");
   const progress = article.querySelector(".live progress");
   if (job.percent == null) progress.removeAttribute("value");
   else progress.value = job.percent;
-  document.title = job.percent == null ? job.filename : `${Math.floor(job.percent)} % – ${job.filename}`;
+  document.title = [percent, job.filename].filter(Boolean).join(" – ");
 }
 
 function write(article, field, text) {
@@ -59,7 +60,8 @@ function write(article, field, text) {
 
 // A new state changes most of the page: the server's own rendering takes the place of ours.
 async function reload(acted = false) {
-  const response = await fetch(location.pathname, { cache: "no-store", headers: { Accept: "text/html" } });
+  const headers = { Accept: "text/html" };
+  const response = await fetch(location.pathname, { cache: "no-store", headers });
   if (!response.ok) return location.reload();
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("job");

@@ -4,6 +4,7 @@ import { mark, rangeIn } from "./marks.js";
 import { placeWords, positionAt } from "./words.js";
 
 const HANDS_OFF = 4000; // milliseconds without following after the reader has scrolled
+const LINGER = 0.3; // seconds that a word stays marked after its end
 
 export function connectPlayer(reading) {
   const media = document.getElementById("media");
@@ -32,7 +33,8 @@ function playFrom(media, seconds) {
 function seekToWord(event, media, reading, index) {
   if (!document.getSelection().isCollapsed) return;
   const position = positionAt(event, reading.texts[index]);
-  const word = placeWords(reading.segments[index]).find(({ from, to }) => position >= from && position <= to);
+  const words = placeWords(reading.segments[index]);
+  const word = words.find(({ from, to }) => position >= from && position <= to);
   if (word) media.currentTime = word.start;
 }
 
@@ -56,7 +58,8 @@ function follower({ root, segments, paragraphs, texts }, media) {
       current = index;
     }
     const word = words.findLast(({ start }) => start <= time);
-    mark("spoken", word && time <= word.end + 0.3 ? [rangeIn(texts[index], word.from, word.to)] : []);
+    const audible = word && time <= word.end + LINGER;
+    mark("spoken", audible ? [rangeIn(texts[index], word.from, word.to)] : []);
   };
 }
 

@@ -32,14 +32,17 @@ async function start() {
 }
 
 function isUploading() {
-  return uppy?.getFiles().some((file) => file.progress.uploadStarted && !file.progress.uploadComplete && !file.error);
+  const files = uppy?.getFiles() ?? [];
+  return files.some(({ progress, error }) => {
+    return progress.uploadStarted && !progress.uploadComplete && !error;
+  });
 }
 
 async function refresh() {
   const { uploads = [], jobs = [] } = await getJSON(jobList.dataset.url);
   const here = addressesHere();
-  updateList(uploadList, uploads, document.getElementById("upload-row"), (row, upload) => fillUpload(row, upload, here));
-  updateList(jobList, jobs, document.getElementById("job-row"), fillJob);
+  updateList(uploadList, uploads, "upload-row", (row, upload) => fillUpload(row, upload, here));
+  updateList(jobList, jobs, "job-row", fillJob);
   document.getElementById("no-recordings").hidden = jobs.length + uploads.length > 0;
   busy = jobs.some(isActive) || uploads.length > 0;
 }
@@ -47,7 +50,9 @@ async function refresh() {
 // Which uploads this page is sending now, and which ones this browser could go on with.
 function addressesHere() {
   const sending = (uppy?.getFiles() ?? []).map((file) => file.tus?.uploadUrl ?? "");
-  const stored = Object.entries(localStorage).filter(([key]) => key.startsWith("tus::")).map(([, value]) => value);
+  const stored = Object.keys(localStorage)
+    .filter((key) => key.startsWith("tus::"))
+    .map((key) => localStorage.getItem(key));
   return {
     isSending: (id) => sending.some((url) => url.includes(id)),
     canResume: (id) => stored.some((value) => value.includes(id)),

@@ -2,6 +2,17 @@
 
 import { plainReason, statusSentence } from "./api.js";
 
+const SENTENCES = {
+  0: "The connection was lost. Press Retry to go on where it stopped.",
+  401: "Your login has expired. The upload goes on when you have logged in again.",
+  403: "The site refused this upload. Reload the page and try again.",
+  404: "The upload had expired. Drop the file again to start over.",
+  410: "The upload had expired. Drop the file again to start over.",
+  413: "The file, or one piece of it, is larger than the site or a proxy before it accepts.",
+  415: "This is not a recording that can be transcribed.",
+  507: "The site has no room left on its disk.",
+};
+
 // An answer to the question "how much do you have?" that says neither where to go on nor that the
 // upload is gone. tus-js-client would start the whole file anew; thrown, it is an error like a cut
 // connection, and the stored address survives.
@@ -19,7 +30,8 @@ export function keepStoredUpload(request, response) {
 }
 
 function statusOf(error) {
-  return error.originalResponse?.getStatus() ?? error.causingError?.status ?? error.cause?.status ?? 0;
+  const unresumed = error.causingError ?? error.cause;
+  return error.originalResponse?.getStatus() ?? unresumed?.status ?? 0;
 }
 
 // next() is Uppy's own judgement: it makes the queue wait until the browser is online again.
@@ -45,13 +57,7 @@ export function uploadSentence(file, error, response) {
 }
 
 function reason(status, said) {
-  if (!status) return "The connection was lost. Press Retry to go on where it stopped.";
-  if (status === 401) return "Your login has expired. The upload goes on when you have logged in again.";
-  if (status === 403) return said || "The site refused this upload. Reload the page and try again.";
-  if (status === 404 || status === 410) return "The upload had expired. Drop the file again to start over.";
-  if (status === 413) return said || "The file, or one piece of it, is larger than the site or a proxy before it accepts.";
-  if (status === 415) return said || "This is not a recording that can be transcribed.";
-  if (status === 507) return said || "The site has no room left on its disk.";
-  if (status >= 520 && status <= 524) return "The connection to the site was interrupted. Press Retry to go on.";
-  return said || statusSentence(status);
+  if (status === 401) return SENTENCES[401];
+  if (status >= 520 && status <= 524) return SENTENCES[0];
+  return said || SENTENCES[status] || statusSentence(status);
 }

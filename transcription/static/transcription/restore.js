@@ -2,6 +2,17 @@
 
 import { note } from "./notes.js";
 
+const PATIENCE = 250; // milliseconds
+
+// Restoring replaces the list of files, so nobody may add one before. Where nothing is stored Uppy
+// says nothing: hence the limit.
+export function restoration(uppy) {
+  return new Promise((resolve) => {
+    uppy.once("restored", resolve);
+    setTimeout(resolve, PATIENCE);
+  });
+}
+
 // Called when Uppy has put the files of the last visit back into its list.
 export function continueRestored(uppy) {
   const lost = uppy.getFiles().filter((file) => file.isGhost);
@@ -22,5 +33,7 @@ function failedBefore(uppy) {
 // The tus address of the upload is kept apart, under the file's name, size and date: dropping the
 // same file again finds it.
 function askFor(file) {
-  note(file.name, "wait", `Drop “${file.name}” again to go on where its upload stopped.`);
+  const started = Boolean(file.tus?.uploadUrl);
+  const aim = started ? "to go on where its upload stopped" : "to upload it";
+  note(file.name, "wait", `Drop “${file.name}” again ${aim}.`);
 }

@@ -15,7 +15,8 @@ export function isActive(job) {
 
 // Bring a list into the order of the items. Rows are kept (and with them focus and selection),
 // only those that are new are made and those that are gone are removed.
-export function updateList(list, items, template, fill) {
+export function updateList(list, items, templateId, fill) {
+  const template = document.getElementById(templateId);
   const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
   items.forEach((item, index) => {
     const row = rows.get(String(item.id)) ?? template.content.firstElementChild.cloneNode(true);
@@ -28,7 +29,8 @@ export function updateList(list, items, template, fill) {
 }
 
 export function fillJob(row, job) {
-  if (row.dataset.state && row.dataset.state !== job.state) announce(`${job.filename}: ${job.state_label}`);
+  const changed = row.dataset.state && row.dataset.state !== job.state;
+  if (changed) announcer.textContent = `${job.filename}: ${job.state_label}`;
   row.dataset.state = job.state;
   const link = row.querySelector("a");
   if (link.getAttribute("href") !== job.url) link.href = job.url;
@@ -38,9 +40,13 @@ export function fillJob(row, job) {
   write(row, "language", languageName(job.language));
   row.querySelector("time").dateTime = job.created;
   write(row, "created", ago(job.created));
-  write(row, "stage", [job.stage_label, job.percent == null ? "" : `${Math.floor(job.percent)} %`].filter(Boolean).join(" · "));
+  write(row, "stage", stage(job));
   row.querySelector(".row-progress").hidden = !isActive(job);
   setProgress(row.querySelector("progress"), job.percent);
+}
+
+function stage({ stage_label: label, percent }) {
+  return percent == null ? (label ?? "") : `${label} · ${Math.floor(percent)} %`;
 }
 
 export function fillUpload(row, upload, here) {
@@ -70,8 +76,8 @@ function resumeHint(known) {
 
 function languageName(code) {
   if (!code || code === "auto") return "";
-  const option = document.querySelector(`select[name=language] option[value="${CSS.escape(code)}"]`);
-  return option?.textContent ?? code;
+  const options = document.querySelector("select[name=language]").options;
+  return Array.from(options).find((option) => option.value === code)?.text ?? code;
 }
 
 function write(row, field, text) {
@@ -82,8 +88,4 @@ function write(row, field, text) {
 function setProgress(progress, percent) {
   if (percent == null) progress.removeAttribute("value");
   else progress.value = percent;
-}
-
-function announce(message) {
-  announcer.textContent = message;
 }

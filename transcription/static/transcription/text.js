@@ -12,14 +12,6 @@ export function clock(seconds) {
   return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
 }
 
-// 3725.4 -> "1 hour 2 minutes 5 seconds", for screen readers
-export function spokenClock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds || 0));
-  const parts = [["hour", Math.floor(whole / 3600)], ["minute", Math.floor(whole / 60) % 60], ["second", whole % 60]];
-  const said = parts.filter(([, count]) => count).map(([unit, count]) => `${count} ${unit}${count > 1 ? "s" : ""}`);
-  return said.join(" ") || "0 seconds";
-}
-
 export function size(bytes) {
   const units = ["bytes", "KB", "MB", "GB", "TB"];
   let value = bytes;

@@ -2,7 +2,7 @@
 
 import { getJSON } from "./api.js";
 import { copyText } from "./clipboard.js";
-import { clock, spokenClock } from "./text.js";
+import { clock } from "./text.js";
 
 const SLICE = 200; // segments in one block; blocks out of sight are neither laid out nor painted
 
@@ -33,7 +33,8 @@ async function fetchSegments(root) {
     const { segments } = await getJSON(root.dataset.url);
     return segments.filter((segment) => segment.text?.trim());
   } catch (error) {
-    root.replaceChildren(message("notice notice-error", `The transcript could not be loaded. ${error.message}`));
+    const reason = `The transcript could not be loaded. ${error.message}`;
+    root.replaceChildren(message("notice notice-error", reason));
     return null;
   }
 }
@@ -86,7 +87,7 @@ function timeButton(segment, index) {
   button.className = "time";
   button.tabIndex = index ? -1 : 0;
   button.textContent = clock(segment.start);
-  button.setAttribute("aria-label", `Play from ${spokenClock(segment.start)}`);
+  button.setAttribute("aria-label", `Play from ${button.textContent}`);
   return button;
 }
 

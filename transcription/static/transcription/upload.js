@@ -3,7 +3,7 @@
 import { csrfToken } from "./api.js";
 import { drop, note } from "./notes.js";
 import { isFinal, isWorthRetrying, keepStoredUpload, uploadSentence } from "./refusals.js";
-import { continueRestored } from "./restore.js";
+import { continueRestored, restoration } from "./restore.js";
 import { isSoleTab } from "./sole.js";
 
 const MEBIBYTE = 1024 * 1024;
@@ -16,13 +16,14 @@ const MESSAGES = {
   noDuplicates: "%{fileName}: This file is being uploaded already.",
   exceedsSize: "%{file}: The file is larger than %{size}.",
   inferiorSize: "The file is empty.",
-  youCanOnlyUploadFileTypes: "This is not a kind of recording that can be transcribed. These are: %{types}",
+  youCanOnlyUploadFileTypes: "This kind of file cannot be transcribed. These can: %{types}",
 };
 const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in the drop area
 
 // Builds the drop area. onChange is called when an upload starts, ends or fails.
 export async function startUploads(section, onChange) {
-  const { Uppy, Dashboard, Tus, GoldenRetriever } = await import(section.dataset.uppy);
+  const [uppyModule, sole] = await Promise.all([import(section.dataset.uppy), isSoleTab()]);
+  const { Uppy, Dashboard, Tus, GoldenRetriever } = uppyModule;
   const uppy = new Uppy({
     id: "recordings",
     autoProceed: true,
@@ -35,9 +36,12 @@ export async function startUploads(section, onChange) {
   });
   uppy.on("file-added", (file) => uppy.setFileMeta(file.id, choices(section, file)));
   listen(uppy, onChange);
-  uppy.use(Dashboard, dashboardOptions(section)).use(Tus, tusOptions(section));
-  if (await isSoleTab()) uppy.use(GoldenRetriever, { expires: DAY, indexedDB: RESTORABLE });
-  return uppy;
+  uppy.use(Tus, tusOptions(section));
+  if (sole) {
+    uppy.use(GoldenRetriever, { expires: DAY, indexedDB: RESTORABLE });
+    await restoration(uppy);
+  }
+  return uppy.use(Dashboard, dashboardOptions(section));
 }
 
 function choices(section, file) {
@@ -110,7 +114,8 @@ function listen(uppy, onChange) {
   uppy.on("upload-start", (files) => files.forEach((file) => drop(file.name)));
   uppy.on("upload-success", (file, response) => {
     const task = response.body?.xhr?.getResponseHeader("X-Task-Id") || file.meta.taskId;
-    note(file.name, "done", `${file.name} is uploaded.`, { href: `/jobs/${task}`, label: "Open the transcript" });
+    const link = { href: `/jobs/${task}`, label: "Open the transcript" };
+    note(file.name, "done", `${file.name} is uploaded.`, link);
     onChange();
   });
   uppy.on("upload-error", (file, error, response) => {
@@ -118,7 +123,9 @@ function listen(uppy, onChange) {
     if (isFinal(response)) setTimeout(() => uppy.removeFile(file.id));
     onChange();
   });
-  uppy.on("restriction-failed", (file, error) => note(file?.name ?? "page", "error", error.message));
+  uppy.on("restriction-failed", (file, error) => {
+    note(file?.name ?? "page", "error", error.message);
+  });
   uppy.on("complete", ({ successful }) => {
     setTimeout(() => uppy.removeFiles(successful.map((file) => file.id)), SHOW_COMPLETE);
   });

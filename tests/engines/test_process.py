@@ -1,0 +1,300 @@
+"""The engine process: cancel, death, orphans, idleness. Real processes, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from transcription.engines import process, spawn, workdir
+from transcription.engines.base import Cancelled, EngineDied, EngineError, Event, Request
+from transcription.engines.process import EngineProcess
+
+Draft = Callable[[Path], Request]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+@pytest.fixture
+def own_engine() -> Iterator[EngineProcess]:
+    made = EngineProcess(idle_seconds=60)
+    yield made
+    made.close()
+
+
+class Stop:
+    """Says stop from the first news of a stage on, and remembers when it said so first."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self.news: list[Event] = []
+        self.since = 0.0
+
+    def hear(self, event: Event) -> None:
+        self.news.append(event)
+
+    def __call__(self) -> bool:
+        said = any(event.stage == self._stage for event in self.news)
+        if said and not self.since:
+            self.since = time.monotonic()
+        return said
+
+
+def gone(pid: int, within: float = 3.0) -> bool:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("stage", ["probing", "decoding", "loading", "transcribing"])
+@pytest.mark.parametrize("name", ["pocketsphinx", "faster-whisper"])
+def test_cancel_in_each_stage(
+    stage: str,
+    name: str,
+    engine: EngineProcess,
+    draft: Draft,
+    scripted: Draft,
+    long_recording: Path,
+) -> None:
+    request = (draft if name == "pocketsphinx" else scripted)(long_recording)
+    stop = Stop(stage)
+    with pytest.raises(Cancelled):
+        engine.run(request, stop.hear, stop)
+    assert time.monotonic() - stop.since < 2.0
+
+
+def test_cancel_before_anything(engine: EngineProcess, draft: Draft, long_recording: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        engine.run(draft(long_recording), should_stop=lambda: True)
+    assert time.monotonic() - started < 2.0
+
+
+def test_after_a_cancel_the_process_is_still_warm(
+    own_engine: EngineProcess,
+    draft: Draft,
+    long_recording: Path,
+    recording: Callable[[str], Path],
+) -> None:
+    stop = Stop("transcribing")
+    with pytest.raises(Cancelled):
+        own_engine.run(draft(long_recording), stop.hear, stop)
+    pid = own_engine.pid
+    assert pid
+    assert own_engine.run(draft(recording("wav"))).segments
+    assert own_engine.pid == pid
+
+
+@posix
+def test_a_process_that_does_not_listen_is_killed(
+    own_engine: EngineProcess,
+    draft: Draft,
+    long_recording: Path,
+    recording: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    stop = Stop("transcribing")
+
+    def hear(event: Event) -> None:
+        stop.hear(event)
+        if event.stage == "transcribing" and own_engine.pid:
+            os.kill(own_engine.pid, signal.SIGSTOP)  # like a long call into C
+
+    with pytest.raises(Cancelled):
+        own_engine.run(draft(long_recording), hear, stop)
+    assert time.monotonic() - stop.since < 2.0
+    assert own_engine.pid is None
+    assert list((tmp_path / "work").iterdir()) == []
+    assert own_engine.run(draft(recording("wav"))).segments
+
+
+@posix
+@pytest.mark.parametrize(
+    ("number", "words"), [(signal.SIGKILL, "out of memory"), (signal.SIGSEGV, "crashed (signal 11)")]
+)
+def test_a_violent_death_has_a_clear_reason(
+    number: signal.Signals,
+    words: str,
+    own_engine: EngineProcess,
+    draft: Draft,
+    long_recording: Path,
+    recording: Callable[[str], Path],
+    tmp_path: Path,
+) -> None:
+    def hear(event: Event) -> None:
+        if event.stage == "transcribing" and own_engine.pid:
+            os.kill(own_engine.pid, number)
+
+    with pytest.raises(EngineDied) as caught:
+        own_engine.run(draft(long_recording), hear)
+    assert words in caught.value.message
+    assert (caught.value.signal, caught.value.exit_code) == (number, None)
+    assert list((tmp_path / "work").iterdir()) == []
+    assert own_engine.run(draft(recording("wav"))).segments  # a fresh one
+
+
+def test_other_ends_have_reasons_too() -> None:
+    assert "ran out of memory" in process._obituary(process.OUT_OF_MEMORY, "").message
+    died = process._obituary(3, "Fatal: something")
+    assert (died.exit_code, died.signal, died.stderr) == (3, None, "Fatal: something")
+    assert "exit status 3" in died.message
+
+
+def test_a_process_that_never_starts(
+    monkeypatch: pytest.MonkeyPatch, own_engine: EngineProcess, draft: Draft, silent: Path
+) -> None:
+    monkeypatch.setattr(process, "CHILD", "transcription.engines.no_such_module")
+    with pytest.raises(EngineDied) as caught:
+        own_engine.run(draft(silent))
+    assert "no_such_module" in caught.value.stderr
+
+
+@posix
+def test_one_that_left_as_we_asked_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+    own_engine: EngineProcess,
+    draft: Draft,
+    recording: Callable[[str], Path],
+) -> None:
+    own_engine.run(draft(recording("wav")))
+    assert own_engine.pid
+    os.kill(own_engine.pid, signal.SIGKILL)
+    assert gone(own_engine.pid or 0)
+    # as if it had not been noticed yet
+    alive = iter([True])
+    real = spawn.Helper.alive
+    monkeypatch.setattr(spawn.Helper, "alive", lambda self: next(alive, None) or real(self))
+    assert own_engine.run(draft(recording("wav"))).segments
+
+
+def test_idle_processes_end(draft: Draft, recording: Callable[[str], Path]) -> None:
+    engine = EngineProcess(idle_seconds=0.3)
+    engine.run(draft(recording("wav")))
+    pid = engine.pid or 0
+    assert gone(pid)
+    assert engine.pid is None
+    assert engine.run(draft(recording("wav"))).segments
+    engine.close()
+    at_once = EngineProcess(idle_seconds=0)
+    for _ in range(3):
+        assert at_once.run(draft(recording("wav"))).segments
+    at_once.close()
+
+
+def test_an_error_in_the_listener_ends_the_work(
+    own_engine: EngineProcess, draft: Draft, long_recording: Path
+) -> None:
+    def hear(event: Event) -> None:
+        raise RuntimeError("lost the lease")
+
+    with pytest.raises(RuntimeError):
+        own_engine.run(draft(long_recording), hear)
+    assert own_engine.pid is None
+
+
+def test_unknown_engine_and_missing_file(
+    engine: EngineProcess, draft: Draft, silent: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(EngineError) as caught:
+        engine.run(replace(draft(silent), engine="abacus"))
+    assert caught.value.code == "unknown_engine"
+    with pytest.raises(EngineError) as caught:
+        engine.run(draft(tmp_path / "nothing"))
+    assert caught.value.code == "missing"
+
+
+PARENT = """
+import sys
+from transcription.engines.base import Request
+from transcription.engines.process import EngineProcess
+engine = EngineProcess(60)
+def hear(event):
+    print(event.stage, engine.pid, flush=True)
+engine.run(Request(sys.argv[1], "pocketsphinx", work_dir=sys.argv[2]), hear)
+"""
+
+
+@posix
+@pytest.mark.parametrize("moment", ["decoding", "transcribing"])
+def test_the_engine_dies_with_its_parent(
+    moment: str, long_recording: Path, tmp_path: Path
+) -> None:
+    arguments = [sys.executable, "-c", PARENT, str(long_recording), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    parent = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True)
+    assert parent.stdout
+    pid = 0
+    for line in parent.stdout:
+        stage, number = line.split()
+        if stage == moment:
+            pid = int(number)
+            break
+    assert pid and psutil.pid_exists(pid)
+    parent.kill()
+    parent.wait()
+    assert gone(pid, within=2.0)
+    parent.stdout.close()
+    # The decoded audio went with it; the empty folder goes with the next run.
+    assert not list(tmp_path.glob("*/*.pcm"))
+    assert workdir.sweep(tmp_path) == 1
+
+
+def test_folders_in_use_are_not_swept(tmp_path: Path) -> None:
+    with workdir.made(str(tmp_path)) as folder:
+        (folder / "audio.pcm").write_bytes(b"1234")
+        stranger = tmp_path / "decoded-otherhost-1-abcdef"
+        stranger.mkdir()
+        assert workdir.sweep(tmp_path) == 0
+        os.utime(stranger, (0, 0))
+        assert workdir.sweep(tmp_path) == 1
+        assert folder.exists()
+    assert not folder.exists()
+
+
+@posix
+def test_what_libraries_print_does_not_disturb() -> None:
+    code = (
+        "import os; from transcription.engines import orphan; write = orphan.take_stdout();"
+        "os.write(1, b'from C'); print('from Python', flush=True); write(b'message')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert done.stdout == b"message"
+    assert b"from C" in done.stderr and b"from Python" in done.stderr
+
+
+HEAVY = {"av", "numpy", "ctranslate2", "pocketsphinx", "faster_whisper", "huggingface_hub", "django"}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "transcription.media_head",
+        "transcription.media",
+        "transcription.engines.process",
+        "transcription.engines.selection",
+        "transcription.engines.models",
+        "transcription.engines.child",
+    ],
+)
+def test_nothing_heavy_is_imported(module: str) -> None:
+    code = (
+        f"import sys, {module}; from transcription.engines import registry;"
+        "[registry.get(name).capabilities() for name in registry.names()];"
+        "print(*sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=environment, check=True, text=True
+    )
+    assert HEAVY.isdisjoint(name.split(".")[0] for name in done.stdout.split())

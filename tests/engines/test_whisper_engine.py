@@ -1,0 +1,270 @@
+"""faster-whisper with the scripted model, through the real child process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.engines.conftest import SCRIPT
+from tests.speech import recordings, tiny_whisper
+from transcription.engines import faster_whisper, whisper_options
+from transcription.engines.base import Cancelled, EngineError, Event, Request
+from transcription.engines.process import EngineProcess
+from transcription.media import Audio
+
+Scripted = Callable[..., Request]
+
+
+@pytest.fixture(scope="session")
+def speech12(recordings_dir: Path) -> Path:
+    """Twelve seconds of noise that the voice detector would doubt, with speech at the start."""
+    return recordings.write(recordings_dir / "twelve.wav", recordings.long_speech(12, pause=0.2))
+
+
+def test_exact_text_and_times(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
+    result = engine.run(scripted(speech12))
+    assert [segment["text"] for segment in result.segments] == [
+        " ".join(sentence) for sentence in SCRIPT.sentences
+    ]
+    assert result.language == "en"
+    assert result.language_probability == pytest.approx(0.72, abs=0.03)
+    words = [word for segment in result.segments for word in segment["words"]]
+    assert [word["word"] for word in words] == SCRIPT.words
+    first = words[0]["start"]
+    for number, word in enumerate(words):
+        assert word["start"] - first == pytest.approx(number * 0.4, abs=0.05)
+        assert 0.8 < word["score"] <= 1
+    assert all(type(word["start"]) is float for word in words)
+    assert result.segments[0]["avg_logprob"] < 0
+    assert result.warnings == []
+
+
+def test_silence_gives_an_empty_transcript(
+    engine: EngineProcess, scripted: Scripted, silent: Path
+) -> None:
+    result = engine.run(scripted(silent))
+    assert result.segments == []
+    assert (result.language, result.language_probability) == (None, None)
+
+
+def test_given_language_and_task(
+    engine: EngineProcess, scripted: Scripted, speech12: Path
+) -> None:
+    result = engine.run(scripted(speech12, language="lv", task="translate"))
+    assert (result.language, result.language_probability) == ("lv", None)
+    assert result.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
+
+
+def test_a_language_that_nobody_knows(
+    engine: EngineProcess, scripted: Scripted, speech12: Path
+) -> None:
+    with pytest.raises(EngineError) as caught:
+        engine.run(scripted(speech12, language="xx"))
+    assert caught.value.code == "language_unsupported"
+    assert '"xx"' in caught.value.message
+
+
+def test_a_card_that_is_not_there(
+    engine: EngineProcess, scripted: Scripted, speech12: Path
+) -> None:
+    result = engine.run(scripted(speech12, device="cuda", compute_type="float16"))
+    assert result.segments
+    assert "CUDA" in result.warnings[0] and len(result.warnings) == 1
+    assert engine.run(scripted(speech12, compute_type="float16")).warnings == []
+
+
+def test_all_options_of_the_contract(
+    engine: EngineProcess, scripted: Scripted, speech12: Path
+) -> None:
+    options = {
+        "beam_size": 2,
+        "best_of": 2,
+        "patience": 1.0,
+        "length_penalty": 1.0,
+        "temperatures": 0.0,
+        "compression_ratio_threshold": 2.4,
+        "log_prob_threshold": -1.0,
+        "no_speech_threshold": 0.6,
+        "initial_prompt": "Boats.",
+        "hotwords": "storm",
+        "suppress_tokens": [-1, 7, 999_999],
+        "suppress_numerals": True,
+        "vad_onset": 0.5,
+        "vad_offset": 0.363,
+        "batch_size": 8,
+        "chunk_size": 20,
+    }
+    result = engine.run(scripted(speech12, options=options))
+    assert result.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
+
+
+def test_numerals_are_suppressed(
+    engine: EngineProcess, scripted: Scripted, speech12: Path, tmp_path: Path
+) -> None:
+    script = tiny_whisper.Script([["bus", "42", "costs", "7%", "more"]])
+    model = str(tiny_whisper.make(tmp_path / "numbers", script))
+    request = replace(scripted(speech12), model=model, model_path=model)
+    assert "42" in engine.run(request).segments[0]["text"]
+    request = replace(request, options={**request.options, "suppress_numerals": True})
+    text = " ".join(segment["text"] for segment in engine.run(request).segments)
+    assert "42" not in text and "7%" not in text
+
+
+def test_a_damaged_model_is_a_clear_error(
+    engine: EngineProcess, scripted: Scripted, speech12: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in tiny_model.iterdir():
+        (broken / file.name).write_bytes(file.read_bytes()[:1000])
+    request = replace(scripted(speech12), model="mine", model_path=str(broken))
+    with pytest.raises(EngineError) as caught:
+        engine.run(request)
+    assert caught.value.code == "model_unusable" and '"mine"' in caught.value.message
+    (broken / "model.bin").unlink()
+    with pytest.raises(EngineError) as caught:
+        engine.run(request)
+    assert "model.bin" in caught.value.message
+
+
+def test_progress_over_several_windows(
+    engine: EngineProcess, scripted: Scripted, recordings_dir: Path
+) -> None:
+    path = recordings_dir / "ninety.wav"
+    recordings.write(path, recordings.long_speech(90, pause=0.3))
+    events: list[Event] = []
+    result = engine.run(scripted(path), events.append)
+    told = [event.done for event in events if event.stage == "transcribing"]
+    assert told == sorted(told)
+    assert len(result.segments) >= 6
+    ends = [segment["end"] for segment in result.segments]
+    assert ends == sorted(ends) and ends[-1] <= result.duration
+
+
+def test_the_model_stays_loaded(
+    engine: EngineProcess, scripted: Scripted, speech12: Path
+) -> None:
+    engine.run(scripted(speech12))
+    pid = engine.pid
+    engine.run(scripted(speech12))
+    assert engine.pid == pid
+
+
+@pytest.fixture(scope="module")
+def model(tiny_model: Path) -> faster_whisper.FasterWhisper:
+    engine = faster_whisper.FasterWhisper()
+    engine.load(Request("", "faster-whisper", model="x", model_path=str(tiny_model)))
+    return engine
+
+
+def audio(tmp_path: Path, pcm: bytes) -> Audio:
+    path = tmp_path / "pcm"
+    path.write_bytes(pcm)
+    return Audio(path, len(pcm) / 32_000)
+
+
+def test_long_audio_is_cut_where_it_is_quiet(
+    tmp_path: Path,
+    tiny_model: Path,
+    model: faster_whisper.FasterWhisper,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(faster_whisper, "CHAPTER", 40.0)
+    sound = audio(tmp_path, recordings.silence(45) + recordings.long_speech(75, pause=1.5))
+    chapters = list(faster_whisper._chapters(sound))
+    assert len(chapters) >= 3
+    assert sum(seconds for _, seconds in chapters) == pytest.approx(sound.duration)
+    samples = sound.samples()
+    for start, _ in chapters[1:]:
+        at = round(start * 16_000)
+        assert float(np.abs(samples[at - 1600 : at + 1600]).max()) < 0.02
+    request = Request(
+        "",
+        "faster-whisper",
+        model="x",
+        model_path=str(tiny_model),
+        options={"beam_size": 1, "temperatures": 0.0},
+    )
+    told: list[float] = []
+    text = model.transcribe(sound, request, told.append, lambda: False)
+    assert text.language == "en"  # of the first chapter with speech
+    assert text.segments[0]["start"] > 45
+    starts = [segment["start"] for segment in text.segments]
+    assert starts == sorted(starts) and starts[-1] > 80
+    assert told[-1] == pytest.approx(sound.duration)
+    with pytest.raises(Cancelled):
+        model.transcribe(sound, request, told.append, lambda: True)
+
+
+def test_batches(
+    tmp_path: Path,
+    tiny_model: Path,
+    model: faster_whisper.FasterWhisper,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(faster_whisper, "_cores", lambda: 8)
+    sound = audio(tmp_path, recordings.long_speech(45, pause=0.5))
+    options = {"beam_size": 1, "temperatures": 0.0, "batch_size": 4, "chunk_size": 20}
+    request = Request("", "faster-whisper", "x", str(tiny_model), options=options)
+    model.load(request)
+    run = faster_whisper._Run(model._model, request, lambda done: None, lambda: False)
+    assert type(run._how(45.0)[0].__self__).__name__ == "BatchedInferencePipeline"
+    assert type(run._how(20.0)[0].__self__).__name__ == "WhisperModel"
+    text = model.transcribe(sound, request, lambda done: None, lambda: False)
+    assert len(text.segments) >= 4
+    assert text.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
+    assert text.segments[0]["words"]
+    silence = audio(tmp_path, recordings.silence(60))
+    assert model.transcribe(silence, request, lambda done: None, lambda: False).segments == []
+    monkeypatch.setattr(faster_whisper, "_cores", lambda: 2)  # no gain there
+    assert type(run._how(45.0)[0].__self__).__name__ == "WhisperModel"
+
+
+def test_options_that_are_not_given_keep_the_library_s_defaults(
+    model: faster_whisper.FasterWhisper,
+) -> None:
+    arguments = whisper_options.mapped({"beam_size": None}, model._model)
+    assert arguments == {"word_timestamps": True, "vad_filter": True, "suppress_tokens": [-1]}
+
+
+def test_options_that_make_no_sense_do_no_harm(model: faster_whisper.FasterWhisper) -> None:
+    options = {
+        "beam_size": 0,
+        "best_of": -3,
+        "patience": 0,
+        "temperatures": [float("nan")],
+        "log_prob_threshold": float("nan"),
+        "initial_prompt": "",
+        "hotwords": "",
+        "vad_onset": 7,
+        "batch_size": -1,
+        "chunk_size": 0,
+    }
+    arguments = whisper_options.mapped(options, model._model)
+    assert arguments["beam_size"] == arguments["best_of"] == 1
+    assert arguments["temperature"] == [0.0]
+    assert arguments["vad_parameters"] == {"threshold": 0.99}
+    assert {"patience", "log_prob_threshold", "initial_prompt", "hotwords"}.isdisjoint(arguments)
+    assert whisper_options.batch(options) == (1, 20)
+
+
+def test_segments_in_plain_values() -> None:
+    word = SimpleNamespace(
+        word=" hi", start=np.float64(1.0), end=np.float64(9.0), probability=np.float32(1.00001)
+    )
+    found = SimpleNamespace(
+        text=" hi ", start=np.float64(1.0), end=np.float64(9.0), avg_logprob=np.nan, words=[word]
+    )
+    assert faster_whisper._segment(found, 1.0, 5.0) == {
+        "start": 2.0,
+        "end": 5.0,
+        "text": "hi",
+        "words": [{"word": "hi", "start": 2.0, "end": 5.0, "score": 1.0}],
+    }
+    found.text = "  "
+    assert faster_whisper._segment(found, 0.0, 5.0) is None

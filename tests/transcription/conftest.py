@@ -1,0 +1,67 @@
+"""Recordings and sites for the tests of jobs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.running import Site
+from tests.speech import recordings, tiny_whisper
+
+
+@pytest.fixture(scope="session")
+def speech_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """`goforward` in any kind of file that tests.speech knows."""
+    folder = tmp_path_factory.mktemp("speech")
+
+    def made(suffix: str) -> Path:
+        path = folder / f"goforward.{suffix}"
+        return path if path.exists() else recordings.write(path, recordings.speech())
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Speech that keeps the built-in engine at work for a minute or more."""
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    return recordings.write(path, recordings.long_speech(400))
+
+
+@pytest.fixture(scope="session")
+def some_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Speech that keeps the built-in engine at work for some seconds."""
+    path = tmp_path_factory.mktemp("some") / "some.wav"
+    return recordings.write(path, recordings.long_speech(30))
+
+
+@pytest.fixture(scope="session")
+def scripted_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with the default engine on a scripted tiny model; no other model can be had."""
+    folder = tmp_path_factory.mktemp("scripted")
+    model = tiny_whisper.make(folder / "tiny-model")
+    site = Site(
+        folder / "data",
+        ENGINE="faster-whisper",
+        WHISPER_MODEL=str(model),
+        HF_ENDPOINT="http://127.0.0.1:9",  # nobody listens there
+    ).start()
+    yield site
+    site.stop()
+
+
+def engine_of(site: Site) -> psutil.Process | None:
+    """The site's engine process, while there is one."""
+    return process_of(site, "transcription.engines.child")
+
+
+def process_of(site: Site, word: str) -> psutil.Process | None:
+    """A process of the site with this word in its command line."""
+    for member in site.family():
+        try:
+            if word in member.cmdline():
+                return member
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return None

@@ -1,0 +1,70 @@
+"""The default engine on a site: a model that is there, and one that cannot be had."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.running import Site, text_of
+
+SCRIPT = "seven green boats sail north after the storm ends."
+
+
+def run(site: Site, path: Path, **metadata: str) -> str:
+    identifier = str(uuid.uuid4())
+    site.upload(path, taskId=identifier, **metadata)
+    return identifier
+
+
+def test_faster_whisper_with_a_model_that_is_there(
+    scripted_site: Site, speech_files: Callable[[str], Path]
+) -> None:
+    site = scripted_site
+    identifier = run(site, speech_files("mp3"), language="auto")
+    task = site.wait_for_task(identifier)
+    assert task["status"] == "completed"
+    assert text_of(task) == SCRIPT
+    response = requests.get(f"{site.url}/task/{identifier}", timeout=30)
+    assert response.headers["X-Transcription-Engine"] == "faster-whisper"
+    job = requests.get(f"{site.url}/jobs/{identifier}.json", timeout=30).json()
+    assert job["language"] == "en" and job["engine_note"] == ""
+
+
+@pytest.mark.parametrize("language", ["", "auto", "en"])
+def test_stand_in_says_so_everywhere(
+    scripted_site: Site, speech_files: Callable[[str], Path], language: str
+) -> None:
+    site = scripted_site
+    metadata = {"language": language} if language else {}
+    identifier = run(site, speech_files("wav"), model="base", **metadata)
+    task = site.wait_for_task(identifier)
+    assert task["status"] == "completed"
+    assert "forward" in text_of(task)
+    progress = requests.get(f"{site.url}/tasks/{identifier}/progress", timeout=30)
+    assert progress.headers["X-Transcription-Engine"] == "pocketsphinx; stand-in"
+    note = progress.json()["engine_note"]
+    assert "base" in note
+    html = {"Accept": "text/html"}
+    page = requests.get(f"{site.url}/jobs/{identifier}", headers=html, timeout=30).text
+    assert "Run again" in page and "base" in page
+    job = requests.get(f"{site.url}/jobs/{identifier}.json", timeout=30).json()
+    assert job["engine_note"] == note and job["can_rerun"]
+
+
+def test_other_languages_have_no_stand_in(
+    scripted_site: Site, speech_files: Callable[[str], Path]
+) -> None:
+    site = scripted_site
+    identifier = run(site, speech_files("wav"), model="base", language="lv")
+    task = site.wait_for_task(identifier)
+    assert task["status"] == "failed"
+    assert "base" in task["error"]
+    # With the model that is there it works.
+    model = site.environment["WHISPER_MODEL"]
+    again = requests.post(
+        f"{site.url}/jobs/{identifier}/rerun", data={"model": model, "language": "lv"}, timeout=30
+    )
+    assert again.status_code == 200
+    assert site.wait_for_task(identifier)["status"] == "completed"

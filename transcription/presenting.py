@@ -5,13 +5,13 @@ from typing import Any
 from django.urls import reverse
 
 from transcription.conf import conf
+from transcription.engines import registry
+from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
 from transcription.models import ENDED, Job, Stage, State
 from transcription.services.end import has_media
 from transcription.vocabulary import LANGUAGES, OFFERED_MODELS
 from uploads.models import Upload
-
-ENGINE_LABELS = {"faster-whisper": "Whisper", "pocketsphinx": "PocketSphinx (draft quality)"}
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -39,14 +39,15 @@ def job_details(job: Job) -> dict[str, Any]:
     """What a job's own page shows."""
     media = has_media(job)
     has_transcript = hasattr(job, "transcript")
+    engine = capabilities_of(job.engine_used)
     return {
         **job_row(job),
         "message": progress_message(job),
         "error": job.error,
         "warnings": job.warnings,
-        "engine_label": ENGINE_LABELS.get(job.engine_used, job.engine_used),
+        "engine_label": engine.label if engine else job.engine_used,
         "engine_note": job.engine_note,
-        "model": job.model_used or job.model,
+        "model": "" if engine and not engine.needs_download else job.model_used or job.model,
         "language": job.language_used or job.language,
         "requested_language": job.language,
         "started": job.started and job.started.isoformat(),
@@ -67,6 +68,11 @@ def job_details(job: Job) -> dict[str, Any]:
         if has_transcript
         else [],
     }
+
+
+def capabilities_of(name: str) -> Capabilities | None:
+    """What the engine of this name says of itself; None where there is none (any more)."""
+    return registry.get(name).capabilities() if name in registry.ENGINES else None
 
 
 def progress_message(job: Job) -> str:

@@ -173,7 +173,7 @@ def delete(request: HttpRequest, job_id: Any) -> HttpResponse:
 
 def done(request: HttpRequest, address: str) -> HttpResponse:
     """Forms without script are led on; scripts get a short answer."""
-    if "text/html" in request.headers.get("Accept", ""):
+    if prefers_html(request):
         response = redirect(address)
         response.status_code = 303
         return response
@@ -182,6 +182,6 @@ def done(request: HttpRequest, address: str) -> HttpResponse:
 
 def refused(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     """A refusal for people or for scripts."""
-    if "text/html" in request.headers.get("Accept", ""):
+    if prefers_html(request):
         return render(request, "400.html", {"exception": detail}, status=status)
     return JsonResponse({"detail": detail}, status=status)

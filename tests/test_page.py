@@ -115,6 +115,7 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
     row.get_by_role("link").click()
     shot(page, "progress")
     expect(page.locator("#transcript")).to_contain_text("go forward", timeout=120_000)
+    shot(page, "transcript")
     uploads = site.shell(
         "from uploads.models import Upload\n"
         f"found = Upload.objects.filter(file_name='{name}')\n"

@@ -12,18 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transcription.engines.base import Cancelled, EngineError, MediaError
+from transcription.engines.pcm import RATE, Audio, Writer
 
 if TYPE_CHECKING:
     import av
-    import numpy
     from av.audio.frame import AudioFrame
     from av.container import InputContainer
 
-RATE = 16_000
-BYTES_PER_SECOND = RATE * 2
 MAX_SECONDS = 24 * 3600
 """Longer audio is refused: a few megabytes of cleverly coded silence must not fill the disk."""
 
@@ -33,9 +31,8 @@ FORMATS = (
 )
 _OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
-TIMED_FORMATS = {"mov", "matroska", "mpegts", "mpeg", "asf", "flv"}
-"""Formats whose time stamps say where audio starts late or pauses; in others they are guesses."""
-SMALLEST_GAP, LARGEST_GAP = 0.25, 3600.0
+TIMED_FORMATS = {"mov", "matroska", "webm", "mpegts", "mpeg", "asf", "flv"}
+"""Formats whose time stamps say where sound begins late or pauses; in others they are guesses."""
 
 _WEBM_CODECS = {"vp8", "vp9", "av1", "opus", "vorbis"}
 _MIME = {  # container -> (with pictures, sound only)
@@ -67,33 +64,6 @@ class Media:
     duration: float | None  # seconds as the file says; may be a guess until it is decoded
     audio_tracks: int = 1
     audio_duration: float | None = None  # of the sound alone, where the file is to be trusted
-
-
-@dataclass(frozen=True)
-class Audio:
-    """16 kHz mono signed 16-bit samples in a file."""
-
-    path: Path
-    duration: float  # seconds really decoded
-    warnings: tuple[str, ...] = ()
-
-    def samples(self, start: float = 0.0, seconds: float | None = None) -> numpy.ndarray:
-        """The samples from `start` on as float32 within -1..1."""
-        import numpy
-
-        first = round(start * RATE)
-        count = -1 if seconds is None else round(seconds * RATE)
-        integers = numpy.fromfile(self.path, dtype="<i2", count=count, offset=first * 2)
-        floats: numpy.ndarray = integers.astype(numpy.float32)
-        floats /= 32768.0
-        return floats
-
-    def blocks(self, seconds: float) -> Iterator[bytes]:
-        """The raw samples in pieces of that length; the last one may be shorter."""
-        size = max(1, round(seconds * RATE)) * 2
-        with self.path.open("rb") as file:
-            while block := file.read(size):
-                yield block
 
 
 def probe(path: str | Path) -> Media:
@@ -139,10 +109,27 @@ def decode(
         EngineError: the disk is full.
         Cancelled: should_stop() said so.
     """
-    with _opened(path) as container, Path(pcm_path).open("wb") as file:
+    try:
+        return _decode(Path(path), Path(pcm_path), on_progress, should_stop, max_seconds)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise EngineError("disk_full", "The disk is full: no room for the audio.") from error
+
+
+def _decode(
+    path: Path,
+    pcm_path: Path,
+    on_progress: Callable[[float], None],
+    should_stop: Callable[[], bool],
+    max_seconds: float,
+) -> Audio:
+    with _opened(path) as container, pcm_path.open("wb") as file:
         stream = _audio_stream(container)
         media = _describe(container, stream)
-        writer = _Writer(file.write, media, container.start_time or 0)
+        timed = media.container in TIMED_FORMATS
+        starts_at = (container.start_time or 0) / 1e6 if timed else None
+        writer = Writer(file.write, starts_at, media.duration)
         for frame in _frames(container, stream):
             if should_stop():
                 raise Cancelled
@@ -154,73 +141,7 @@ def decode(
         writer.finish()
     if not writer.seconds:
         raise MediaError("no_audio", "The file holds no audio that can be decoded.")
-    return Audio(Path(pcm_path), writer.seconds, tuple(_warnings(media, writer)))
-
-
-class _Writer:
-    """Turns frames of any kind into 16 kHz mono samples, and keeps them at their time."""
-
-    def __init__(self, write: Callable[[bytes], Any], media: Media, start_time: int) -> None:
-        self._write = write
-        self._media = media
-        self._start = start_time / 1e6
-        self._resampler: av.AudioResampler | None = None
-        self._kind: tuple[Any, ...] = ()
-        self._bytes = 0
-        self.broken = 0
-
-    @property
-    def seconds(self) -> float:
-        """Of audio written so far."""
-        return self._bytes / BYTES_PER_SECOND
-
-    def add(self, frame: AudioFrame | av.FFmpegError) -> None:
-        import av
-
-        if isinstance(frame, av.FFmpegError):
-            self.broken += 1
-            return
-        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if kind != self._kind:  # streams may change rate or channels on their way
-            self.finish()
-            self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
-            self._kind = kind
-        self._fill_gap(frame)
-        frame.pts = None  # the resampler would stumble over stamps that jump
-        self._resample(frame)
-
-    def finish(self) -> None:
-        """Write what the resampler still holds."""
-        if self._resampler:
-            self._resample(None)
-            self._resampler = None
-
-    def _resample(self, frame: AudioFrame | None) -> None:
-        assert self._resampler
-        for made in self._resampler.resample(frame):
-            self._put(bytes(made.planes[0])[: made.samples * 2])
-
-    def _fill_gap(self, frame: AudioFrame) -> None:
-        """Put silence where the sound starts late or pauses, so that times fit the player's."""
-        if self._media.container not in TIMED_FORMATS | {"webm"} or frame.time is None:
-            return
-        gap = frame.time - self._start - self.seconds
-        within = self._media.duration is None or frame.time - self._start <= self._media.duration
-        if SMALLEST_GAP < gap < LARGEST_GAP and within:
-            silence = bytes(BYTES_PER_SECOND)
-            samples = round(gap * RATE)
-            for _ in range(samples // RATE):
-                self._put(silence)
-            self._put(bytes(samples % RATE * 2))
-
-    def _put(self, data: bytes) -> None:
-        try:
-            self._write(data)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise EngineError("disk_full", "The disk is full: no room for the audio.") from error
-        self._bytes += len(data)
+    return Audio(pcm_path, writer.seconds, tuple(_warnings(media, writer)))
 
 
 @contextmanager
@@ -310,7 +231,7 @@ def _frames(
             yield error  # after a fault of the container itself there is no next packet
 
 
-def _warnings(media: Media, writer: _Writer) -> Iterator[str]:
+def _warnings(media: Media, writer: Writer) -> Iterator[str]:
     if writer.broken:
         yield f"Parts of the file are damaged and were left out ({writer.broken} places)."
     if media.audio_tracks > 1:

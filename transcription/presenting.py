@@ -25,7 +25,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "state_label": "being cancelled" if state != job.state else state.label,
         "stage": job.stage,
         "stage_label": Stage(job.stage).label,
-        "percent": round(job.percent),
+        "percent": None if job.state == State.QUEUED else round(job.percent),
         "created": job.created.isoformat(),
         "audio_duration": job.audio_duration,
         "language": language,

@@ -11,8 +11,8 @@ import pytest
 from tests.speech import recordings
 from transcription.engines import pocketsphinx
 from transcription.engines.base import Cancelled, EngineError, Event, Request
+from transcription.engines.pcm import Audio
 from transcription.engines.process import EngineProcess
-from transcription.media import Audio
 
 Draft = Callable[[Path], Request]
 

@@ -14,8 +14,8 @@ from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
 from transcription.engines import faster_whisper, whisper_options
 from transcription.engines.base import Cancelled, EngineError, Event, Request
+from transcription.engines.pcm import Audio
 from transcription.engines.process import EngineProcess
-from transcription.media import Audio
 
 Scripted = Callable[..., Request]
 
@@ -52,9 +52,7 @@ def test_silence_gives_an_empty_transcript(
     assert (result.language, result.language_probability) == (None, None)
 
 
-def test_given_language_and_task(
-    engine: EngineProcess, scripted: Scripted, speech12: Path
-) -> None:
+def test_given_language_and_task(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
     result = engine.run(scripted(speech12, language="lv", task="translate"))
     assert (result.language, result.language_probability) == ("lv", None)
     assert result.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
@@ -146,9 +144,7 @@ def test_progress_over_several_windows(
     assert ends == sorted(ends) and ends[-1] <= result.duration
 
 
-def test_the_model_stays_loaded(
-    engine: EngineProcess, scripted: Scripted, speech12: Path
-) -> None:
+def test_the_model_stays_loaded(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
     engine.run(scripted(speech12))
     pid = engine.pid
     engine.run(scripted(speech12))

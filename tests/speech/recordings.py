@@ -107,6 +107,7 @@ def write(path: Path, pcm: bytes, kind: str | Kind | None = None, late: float = 
     with av.open(str(path), "w", format=kind.container, options=dict(kind.options)) as container:
         options = {"strict": "experimental"}
         audio = container.add_stream(kind.codec, rate=kind.rate, options=options)
+        assert isinstance(audio, av.AudioStream)
         audio.layout = kind.layout
         if kind.bit_rate:
             audio.bit_rate = kind.bit_rate

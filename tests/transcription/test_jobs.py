@@ -112,7 +112,7 @@ def test_working_job_is_cancelled_within_two_seconds_and_runs_again(
 ) -> None:
     identifier = run(site, long_file)
     wait_until_transcribing(site, identifier)
-    wait_for(lambda: int(str(job(site, identifier)["percent"])) > 10, 60)
+    wait_for(lambda: float(str(job(site, identifier)["percent"])) > 10, 60)
     assert post(site, identifier, "cancel").status_code == 200
     wait_until(site, identifier, "cancelled", 3)
     assert site.task(identifier)["status"] == "failed"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from transcription.media import Audio
+    from transcription.engines.pcm import Audio
 
 Segment = dict[str, Any]
 """{"start", "end", "text", "speaker"?, "avg_logprob"?, "words"?}: plain JSON values, seconds."""
@@ -97,7 +97,7 @@ class MediaError(EngineError):
     """The file holds no audio that can be read."""
 
 
-class EngineDied(Exception):  # noqa: N818
+class EngineDied(Exception):
     """The engine's process ended in the middle of a run.
 
     Args:
@@ -121,7 +121,7 @@ class EngineDied(Exception):  # noqa: N818
         self.stderr = stderr
 
 
-class Cancelled(Exception):  # noqa: N818
+class Cancelled(Exception):
     """The run was stopped because its owner asked for it."""
 
 

@@ -104,12 +104,14 @@ class Child:
         tell(0.0)
         found = media.probe(request.media_path)
         go_on()
-        about = asdict(found)
+        about = {key: value for key, value in asdict(found).items() if key != "audio_duration"}
         self._send(number, "progress", stage="decoding", total=found.duration, media=about)
         pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
         tell = self._teller(number, "decoding", found.duration)
         audio = media.decode(request.media_path, pcm, tell, stop)
         go_on()
+        if not found.has_video:  # pictures may last longer
+            about["duration"] = audio.duration
         self._teller(number, "loading", audio.duration)(0.0)
         engine.load(request)
         go_on()

@@ -24,7 +24,7 @@ from transcription.engines.base import (
 if TYPE_CHECKING:
     import numpy
 
-    from transcription.media import Audio
+    from transcription.engines.pcm import Audio
 
 CHAPTER = 600.0
 """Seconds given to the library at once: it holds spectrum and all of them in memory."""
@@ -53,7 +53,7 @@ class FasterWhisper:
             diarization=False,
             translation=True,
             needs_download=True,
-            models=(*models.KNOWN, "turbo"),
+            models=(*models.KNOWN, *models.ALIASES, *models.TRUSTED),
         )
 
     def ready(self, request: Request) -> str:

@@ -148,6 +148,8 @@ def _reason(error: BaseException) -> str:
         return f"{host} has no such model, or wants a key (HF_TOKEN) for it (status {status})."
     if status:
         return f"{host} answered with status {status}."
+    if isinstance(error, OSError) and error.filename:
+        return f"The models folder cannot be written: {error.strerror}."
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"The name {host} cannot be resolved; is there a network?"

@@ -29,7 +29,6 @@ KNOWN = {
     "large-v1": ("Systran/faster-whisper-large-v1", 3090),
     "large-v2": ("Systran/faster-whisper-large-v2", 3090),
     "large-v3": ("Systran/faster-whisper-large-v3", 3090),
-    "large": ("Systran/faster-whisper-large-v3", 3090),
     "large-v3-turbo": ("mobiuslabsgmbh/faster-whisper-large-v3-turbo", 1620),
     "distil-large-v2": ("Systran/faster-distil-whisper-large-v2", 1520),
     "distil-large-v3": ("Systran/faster-distil-whisper-large-v3", 1520),
@@ -38,6 +37,8 @@ KNOWN = {
     "distil-small.en": ("Systran/faster-distil-whisper-small.en", 340),
 }
 ALIASES = {"turbo": "large-v3-turbo", "large": "large-v3"}
+TRUSTED = ("nyrahealth/faster_CrisperWhisper",)
+"""Repositories without a short name that clients of the API may ask for, too."""
 REPOSITORY = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$", re.ASCII)
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 """Without its tokenizer.json faster-whisper would go to the network for one."""
@@ -58,7 +59,12 @@ def is_path(model: str) -> bool:
     """Whether `model` is meant as a local folder rather than as a name or repository."""
     if model.startswith((".", "~")) or "\\" in model or Path(model).is_absolute():
         return True
-    return Path(model).is_dir() and model not in KNOWN and model not in ALIASES
+    return bool(model) and not is_known(model) and Path(model).is_dir()
+
+
+def is_known(model: str) -> bool:
+    """Whether anybody may ask for it: a name, not some folder or repository of their choice."""
+    return canonical(model) in KNOWN or model in TRUSTED
 
 
 def canonical(model: str) -> str:
@@ -108,8 +114,7 @@ def available(models_dir: str | Path) -> list[ModelInfo]:
     """All models with a name, and the others that lie in `models_dir`."""
     infos = []
     for name, (where, megabytes) in KNOWN.items():
-        if name not in ALIASES:
-            infos.append(_info(models_dir, name, where, megabytes * 1_000_000))
+        infos.append(_info(models_dir, name, where, megabytes * 1_000_000))
     for folder in sorted(Path(models_dir).glob("*--*")):
         name = folder.name.replace("--", "/", 1)
         if REPOSITORY.match(name) and not folder_problem(folder):

@@ -20,7 +20,7 @@ from transcription.engines.base import (
 )
 
 if TYPE_CHECKING:
-    from transcription.media import Audio
+    from transcription.engines.pcm import Audio
 
 RATE = 16_000
 SETTINGS: dict[str, Any] = {

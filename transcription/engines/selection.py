@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,8 @@ def _named(
     try:
         _download(model, models_dir, on_progress, should_stop, stall)
     except _UnavailableError as error:
-        models.remember_failure(models_dir, model, str(error))
+        with suppress(OSError):  # a folder that cannot be written is known by now
+            models.remember_failure(models_dir, model, str(error))
         raise
     return folder
 

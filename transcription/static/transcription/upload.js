@@ -24,11 +24,12 @@ const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in the dr
 export async function startUploads(section, onChange) {
   const [uppyModule, sole] = await Promise.all([import(section.dataset.uppy), isSoleTab()]);
   const { Uppy, Dashboard, Tus, GoldenRetriever } = uppyModule;
+  const accepts = section.dataset.accept;
   const uppy = new Uppy({
     id: "recordings",
     autoProceed: true,
     restrictions: {
-      allowedFileTypes: section.dataset.accept.split(","),
+      allowedFileTypes: accepts === "*/*" ? null : accepts.split(","),
       maxFileSize: Number(section.dataset.maxSize) || null,
       minFileSize: 1,
     },

@@ -1,0 +1,101 @@
+"""Models by name and by folder, and the memory of those that could not be had."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from transcription.engines import models, selection
+from transcription.engines.base import EngineError, Request
+
+WANTED = Request("recording", "faster-whisper", model="tiny")
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path) -> Path:
+    return tmp_path / "models"
+
+
+def unavailable(models_dir: Path, reason: str = "No network.") -> None:
+    models.remember_failure(models_dir, "tiny", reason)
+
+
+def test_failures_are_remembered_for_five_minutes(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert models.REMEMBER_FAILURE == 300
+    unavailable(models_dir)
+    assert models.recent_failure(models_dir, "tiny") == "No network."
+    assert models.recent_failure(models_dir, "base") == ""
+    now = time.time()
+    for passed, remembered in ((299, True), (301, False), (-60, False)):
+        monkeypatch.setattr(time, "time", lambda later=now + passed: later)
+        assert bool(models.recent_failure(models_dir, "tiny")) is remembered
+    monkeypatch.undo()
+    models.forget_failures(models_dir)
+    assert models.recent_failure(models_dir, "tiny") == ""
+    (models_dir / "tiny.unavailable.json").write_text("{ not JSON")
+    assert models.recent_failure(models_dir, "tiny") == ""
+
+
+def test_local_folders(models_dir: Path, tiny_model: Path, tmp_path: Path) -> None:
+    prepared = selection.prepare(replace(WANTED, model=str(tiny_model)), models_dir)
+    assert Path(prepared.request.model_path) == tiny_model
+    (tmp_path / "a file").write_text("x")
+    (tmp_path / "empty").mkdir()
+    for name, words in (
+        ("nothing", "no such folder"),
+        ("a file", "not a folder"),
+        ("empty", "model.bin"),
+    ):
+        with pytest.raises(EngineError) as caught:
+            selection.prepare(replace(WANTED, model=str(tmp_path / name)), models_dir)
+        assert caught.value.code == "model_path" and words in caught.value.message
+
+
+def test_what_anybody_may_ask_for(tiny_model: Path) -> None:
+    assert all(models.is_known(name) for name in ("tiny", "turbo", "large", *models.TRUSTED))
+    assert not any(models.is_known(name) for name in (str(tiny_model), "some/repo", "", "."))
+
+
+@pytest.mark.parametrize("model", ["tinny", "", "a/b/c", "x/../y", "a b/c", "https://host/x"])
+def test_unknown_names(model: str, models_dir: Path) -> None:
+    with pytest.raises(EngineError) as caught:
+        selection.prepare(replace(WANTED, model=model), models_dir)
+    assert caught.value.code == "unknown_model" and "large-v3" in caught.value.message
+
+
+def test_the_built_in_engine_needs_nothing(models_dir: Path) -> None:
+    request = Request("recording", "pocketsphinx", language="en")
+    assert selection.prepare(request, models_dir) == selection.Prepared(request)
+    with pytest.raises(EngineError):
+        selection.prepare(replace(request, language="fr"), models_dir)
+    assert not models_dir.exists()
+
+
+def test_our_table_of_models_is_the_library_s() -> None:
+    from faster_whisper import utils
+
+    for name, repository in utils._MODELS.items():
+        assert models.repository(name) == repository
+    names = set(models.KNOWN) | set(models.ALIASES)
+    assert names == set(utils.available_models())
+
+
+def test_available_without_any_folder(tmp_path: Path) -> None:
+    infos = models.available(tmp_path / "nothing")
+    assert [info.name for info in infos][:2] == ["tiny", "tiny.en"]
+    assert not any(info.present or info.bytes for info in infos)
+    assert "turbo" not in {info.name for info in infos}
+
+
+def test_the_note_is_plain_json(models_dir: Path) -> None:
+    unavailable(models_dir, "Keine Verbindung: äöü")
+    note = json.loads((models_dir / "tiny.unavailable.json").read_text(encoding="utf-8"))
+    assert note["reason"] == "Keine Verbindung: äöü" and note["at"] == pytest.approx(
+        time.time(), abs=5
+    )

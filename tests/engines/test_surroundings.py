@@ -1,0 +1,118 @@
+"""What surrounds the engine process: its parent's death, its folder, its imports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from transcription.engines import spawn, workdir
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+def gone(pid: int, within: float = 3.0) -> bool:
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+PARENT = """
+import sys
+from transcription.engines.base import Request
+from transcription.engines.process import EngineProcess
+engine = EngineProcess(60)
+def hear(event):
+    print(event.stage, engine.pid, flush=True)
+engine.run(Request(sys.argv[1], "pocketsphinx", work_dir=sys.argv[2]), hear)
+"""
+
+
+@posix
+@pytest.mark.parametrize("moment", ["decoding", "transcribing"])
+def test_the_engine_dies_with_its_parent(moment: str, long_recording: Path, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-c", PARENT, str(long_recording), str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    parent = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True)
+    assert parent.stdout
+    pid = 0
+    for line in parent.stdout:
+        stage, number = line.split()
+        if stage == moment:
+            pid = int(number)
+            break
+    assert pid and psutil.pid_exists(pid)
+    parent.kill()
+    parent.wait()
+    assert gone(pid, within=2.0)
+    parent.stdout.close()
+    # The decoded audio went with it; the empty folder goes with the next run.
+    assert not list(tmp_path.glob("*/*.pcm"))
+    assert workdir.sweep(tmp_path) == 1
+
+
+def test_folders_in_use_are_not_swept(tmp_path: Path) -> None:
+    with workdir.made(str(tmp_path)) as folder:
+        (folder / "audio.pcm").write_bytes(b"1234")
+        stranger = tmp_path / "decoded-otherhost-1-abcdef"
+        stranger.mkdir()
+        assert workdir.sweep(tmp_path) == 0
+        os.utime(stranger, (0, 0))
+        assert workdir.sweep(tmp_path) == 1
+        assert folder.exists()
+    assert not folder.exists()
+
+
+@posix
+def test_what_libraries_print_does_not_disturb() -> None:
+    code = (
+        "import os; from transcription.engines import orphan; write = orphan.take_stdout();"
+        "os.write(1, b'from C'); print('from Python', flush=True); write(b'message')"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment)
+    assert done.stdout == b"message"
+    assert b"from C" in done.stderr and b"from Python" in done.stderr
+
+
+HEAVY = {
+    "av",
+    "numpy",
+    "ctranslate2",
+    "pocketsphinx",
+    "faster_whisper",
+    "huggingface_hub",
+    "django",
+}
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "transcription.media_head",
+        "transcription.media",
+        "transcription.engines.process",
+        "transcription.engines.selection",
+        "transcription.engines.models",
+        "transcription.engines.child",
+    ],
+)
+def test_nothing_heavy_is_imported(module: str) -> None:
+    code = (
+        f"import sys, {module}; from transcription.engines import registry;"
+        "[registry.get(name).capabilities() for name in registry.names()];"
+        "print(*sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, env=environment, check=True, text=True
+    )
+    assert HEAVY.isdisjoint(name.split(".")[0] for name in done.stdout.split())

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -169,6 +170,8 @@ class CleanupRunAdmin(ReadOnlyAdmin):
 
     def run_now(self, request: HttpRequest) -> HttpResponseRedirect:
         """Let the worker clean up now."""
+        if not request.user.has_perm("uploads.change_upload"):
+            raise PermissionDenied
         if request.method == "POST":
             enqueue_cleanup(CleanupRun.Trigger.STAFF)
             messages.success(request, "The cleanup is queued; its record will appear here.")

@@ -4,12 +4,12 @@ A body that ends early is no error here: what arrived is delivered, and `cut` te
 touch `request.body`, and nothing larger than one buffer is held.
 """
 
+import re
 import socket
 from typing import Any, Protocol
 
 from uploads.conf import conf
-from uploads.errors import LengthRequired
-from uploads.protocol import parse_number
+from uploads.errors import LengthRequired, Malformed
 
 BUFFER_BYTES = 1024 * 1024
 YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes
@@ -136,24 +136,9 @@ class GunicornBody:
             _close_after_answer(self.input)
 
     def linger(self) -> None:
-        """Close our half and drop what still comes, for a while.
-
-        Closing a socket that has unread bytes resets the connection, and a client that is still
-        sending would lose the answer that tells it to stop.
-        """
-        if not self.abandoned:
-            return
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-            self.socket.settimeout(DRAIN_SECONDS)
-            dropped = 0
-            while dropped < DRAIN_BYTES:
-                received = self.socket.recv_into(self.buffer)
-                dropped += received
-                if not received:
-                    break
-        except OSError:
-            return  # gone, or silent for too long: nobody waits for the answer
+        """Let a client that still sends read the answer."""
+        if self.abandoned:
+            _drop_rest(self.socket)
 
 
 class GunicornChunkedBody:
@@ -166,6 +151,7 @@ class GunicornChunkedBody:
         self.input = environ["wsgi.input"]
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
+        self.abandoned = False
 
     def read(self) -> bytes:
         """The next piece."""
@@ -197,11 +183,14 @@ class GunicornChunkedBody:
 
     def abandon(self) -> None:
         """The connection is not used again after the answer."""
-        if self.reader.parser is not None:
+        self.abandoned = self.reader.parser is not None
+        if self.abandoned:
             _close_after_answer(self.input)
 
     def linger(self) -> None:
-        """The length is unknown, so nothing is waited for."""
+        """Let a client that still sends read the answer."""
+        if self.abandoned:
+            _drop_rest(self.socket)
 
 
 def _close_after_answer(body: Any) -> None:
@@ -210,6 +199,25 @@ def _close_after_answer(body: Any) -> None:
     announce = getattr(body, "announce_close", None)  # see whisperx_site.gunicorn_settings
     if announce:
         announce()
+
+
+def _drop_rest(connection: Any) -> None:
+    """Close our half and drop what still comes, for a while.
+
+    Closing a socket that has unread bytes resets the connection, and a client that is still sending
+    would lose the answer that tells it to stop.
+    """
+    try:
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(DRAIN_SECONDS)
+        dropped = 0
+        while dropped < DRAIN_BYTES:
+            received = connection.recv_into(GunicornBody.buffer)
+            dropped += received
+            if not received:
+                break
+    except OSError:
+        return  # gone, or silent for too long: nobody waits for the answer
 
 
 def _is_gunicorns(problem: Exception) -> bool:
@@ -222,16 +230,21 @@ def _let_others_in() -> None:
     sleep(0)
 
 
+def is_coded(environ: dict[str, Any]) -> bool:
+    """Whether the body is packed in a way that is not undone here, such as gzip."""
+    codings = environ.get("HTTP_TRANSFER_ENCODING", "").lower().split(",")
+    return not {coding.strip() for coding in codings} <= {"", "chunked", "identity"}
+
+
 def open_body(environ: dict[str, Any]) -> Body:
     """The reader that fits the server which made this WSGI environment.
 
     Raises:
         LengthRequired: The body is chunked and the server does not tell where it ends.
+        Malformed: Content-Length is no number; most servers see to that themselves.
     """
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    length = (
-        None if chunked else parse_number("Content-Length", environ.get("CONTENT_LENGTH") or "0")
-    )
+    length = None if chunked else _announced(environ.get("CONTENT_LENGTH") or "0")
     reader = getattr(environ.get("wsgi.input"), "reader", None)
     if "gunicorn.socket" in environ and type(reader).__module__ == "gunicorn.http.body":
         kind = type(reader).__name__
@@ -240,6 +253,13 @@ def open_body(environ: dict[str, Any]) -> Body:
         if kind == "ChunkedReader":
             return GunicornChunkedBody(environ)
     return PlainBody(environ, length)
+
+
+def _announced(length: str) -> int:
+    # More digits than any upload has are no error of the header's: the body is too long, then.
+    if not re.fullmatch("[0-9]{1,99}", length):
+        raise Malformed("Content-Length must be a whole number of bytes.")
+    return int(length)
 
 
 def _on_gevent(environ: dict[str, Any]) -> bool:

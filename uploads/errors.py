@@ -70,6 +70,13 @@ class VersionUnsupported(UploadError):
     message = "Send the header Tus-Resumable: 1.0.0."
 
 
+class PreconditionFailed(UploadError):
+    """If-Match names another file than the one held."""
+
+    status = 412
+    message = "This is not the file that If-Match names."
+
+
 class TooLarge(UploadError):
     """More bytes than the server or the upload's own length allows."""
 

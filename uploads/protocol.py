@@ -46,7 +46,7 @@ def parse_metadata(text: str) -> dict[str, bytes]:
     if len(text) > LONGEST_METADATA:
         raise Malformed(f"Upload-Metadata may have {LONGEST_METADATA} characters at most.")
     pairs: dict[str, bytes] = {}
-    if not text.strip():
+    if not text.strip(" \t"):
         return pairs
     for part in text.split(","):
         key, blank, value = part.strip(" ").partition(" ")

@@ -1,9 +1,21 @@
-"""Byte ranges of GET (RFC 9110, section 14), and the slice of a file that they name."""
+"""Conditions and byte ranges of GET (RFC 9110, sections 13 and 14), and the slice they name."""
 
 import re
 from typing import BinaryIO
 
 from uploads.errors import RangeUnsatisfiable
+
+
+def names_etag(header: str, etag: str, weak: bool = False) -> bool:
+    """Whether If-Match or (weak) If-None-Match names this representation.
+
+    Args:
+        header: A list of entity tags, or `*` for any.
+        etag: Ours, in quotes.
+        weak: Whether `W/"…"` names it, too.
+    """
+    tags = {tag.strip() for tag in header.split(",")}
+    return header.strip() == "*" or etag in tags or weak and f"W/{etag}" in tags
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
@@ -21,7 +33,7 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     Raises:
         RangeUnsatisfiable: The file does not have these bytes.
     """
-    match = re.fullmatch(r"bytes\s*=\s*([0-9]{0,19})-([0-9]{0,19})\s*", header, re.ASCII | re.I)
+    match = re.fullmatch(r"bytes=[ \t]*([0-9]{0,40})-([0-9]{0,40})[ \t]*", header, re.I)
     if not match or not (match[1] or match[2]):
         return None
     if not match[1]:
@@ -38,7 +50,11 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 
 
 class FileSlice:
-    """Part of a file, for servers that send a file by its descriptor and for those that read it."""
+    """Part of a file, to be read by a web server.
+
+    It has no `fileno` on purpose: a server that sends files by their descriptor would have to be
+    told the slice in its own way, and gevent's `sendfile` reads 8 KiB at a time anyhow.
+    """
 
     def __init__(self, file: BinaryIO, start: int, count: int) -> None:
         self.file = file
@@ -50,10 +66,6 @@ class FileSlice:
         piece = self.file.read(self.rest if size < 0 else min(size, self.rest))
         self.rest -= len(piece)
         return piece
-
-    def fileno(self) -> int:
-        """The file's descriptor, standing at the slice's first byte."""
-        return self.file.fileno()
 
     def close(self) -> None:
         """Close the file."""

@@ -23,12 +23,13 @@ def enqueue_cleanup(trigger: str) -> None:
 
 def declare_schedules() -> None:
     """Make the schedule where it is not there; how often it runs, staff may have changed."""
-    Schedule.objects.get_or_create(
+    # Names are not unique to the queue: staff may have made a second one.
+    if Schedule.objects.filter(name=CLEANUP).exists():
+        return
+    Schedule.objects.create(
         name=CLEANUP,
-        defaults={
-            "func": "uploads.tasks.cleanup",
-            "schedule_type": Schedule.MINUTES,
-            "minutes": 10,
-            "next_run": timezone.now() + timedelta(minutes=10),
-        },
+        func="uploads.tasks.cleanup",
+        schedule_type=Schedule.MINUTES,
+        minutes=10,
+        next_run=timezone.now() + timedelta(minutes=10),
     )

@@ -1,17 +1,18 @@
 """tus over HTTP: read headers, call one service, write headers."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.views import View
 
-from uploads.bodies import Body, open_body
+from uploads.bodies import Body, is_coded, open_body
 from uploads.conf import conf
+from uploads.downloads import file_response
 from uploads.errors import (
     Malformed,
     MethodNotAllowed,
@@ -25,7 +26,6 @@ from uploads.extensions import EXTENSIONS
 from uploads.hooks import hooks
 from uploads.models import State, Upload
 from uploads.protocol import VERSION, format_expires, is_upload_data, parse_number
-from uploads.ranges import FileSlice, parse_range
 from uploads.services.append import append
 from uploads.services.create import Order, create
 from uploads.services.end import terminate
@@ -50,8 +50,8 @@ class TusView(View):
             logger.exception("%s %s: the database failed", request.method, request.path)
             response = self.refusal(Unavailable())
         response["Tus-Resumable"] = VERSION
-        if response.status_code == 204 or request.method == "HEAD" and not response.streaming:
-            del response["Content-Type"]
+        if "Content-Length" not in response and not getattr(response, "content", b"unread"):
+            del response["Content-Type"]  # it has no content, and is not HEAD of a file either
         if self.body is not None:
             response._resource_closers.append(self.body.linger)  # type: ignore[attr-defined]
         return response
@@ -80,7 +80,8 @@ class TusView(View):
     def refusal(self, refusal: UploadError) -> HttpResponse:
         """The answer to a refused request; what the client still sends is not waited for."""
         if self.body is None and has_body(self.request):
-            self.body = open_body(self.request.META)
+            with suppress(UploadError):  # else nobody knows where it ends
+                self.body = open_body(self.request.META)
         if self.body is not None:
             self.body.abandon()
         logger.info(
@@ -110,6 +111,8 @@ class TusView(View):
     def take_body(self, request: HttpRequest) -> Body:
         """The request's body, to be read once."""
         self.body = open_body(request.META)
+        if is_coded(request.META):
+            raise Malformed("Send the bytes as they are: no other Transfer-Encoding than chunked.")
         return self.body
 
 
@@ -224,50 +227,20 @@ class UploadView(TusView):
 
     def get(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
         """The bytes of a finished upload, whole or in part."""
-        upload = find(upload_id, request.user)
+        return self.file(request, find(upload_id, request.user), "GET")
+
+    def file(self, request: HttpRequest, upload: Upload, method: str) -> HttpResponseBase:
+        """The answer to GET, or to HEAD that does not speak tus."""
         file = open_finished(upload)
         try:
-            return file_response(request, upload, file)
+            return file_response(request, upload, file, method)
         except UploadError:
             file.close()
             raise
 
     def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
         """The headers that GET would have, for a finished upload."""
-        if find(upload_id, request.user).state != State.FINISHED:
+        upload = find(upload_id, request.user)
+        if upload.state != State.FINISHED:
             return super().head_of_file(request, upload_id)
-        whole = self.get(request, upload_id)
-        response = HttpResponse(status=whole.status_code, headers=dict(whole.items()))
-        whole.close()
-        return response
-
-
-def file_response(request: HttpRequest, upload: Upload, file: Any) -> HttpResponseBase:
-    """A finished upload for people: only what is known to be media is shown in the browser."""
-    size = upload.length or 0
-    etag = f'"{upload.id.hex}"'
-    headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache"}
-    if etag in request.headers.get("If-None-Match", ""):
-        file.close()
-        return HttpResponse(status=304, headers=headers)
-    wanted = request.headers.get("Range", "")
-    if request.headers.get("If-Range", etag) != etag:
-        wanted = ""
-    part = parse_range(wanted, size)
-    start, count = part or (0, size)
-    kind = hooks().content_type(upload)
-    response = FileResponse(
-        FileSlice(file, start, count),
-        status=206 if part else 200,
-        content_type=kind or "application/octet-stream",
-        headers=headers,
-    )
-    response.block_size = 64 * 1024
-    response["Content-Length"] = str(count)
-    if part:
-        response["Content-Range"] = f"bytes {start}-{start + count - 1}/{size}"
-    disposition = content_disposition_header(not kind, upload.file_name or upload.id.hex)
-    response["Content-Disposition"] = disposition or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return response
+        return self.file(request, upload, "HEAD")

@@ -1,9 +1,6 @@
 """Taking bytes (tus: core, PATCH). Never locked: a newer request takes over, see `stores.base`."""
 
-import errno
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
@@ -11,21 +8,14 @@ from django.utils import timezone
 
 from uploads.bodies import Body
 from uploads.conf import conf
-from uploads.errors import (
-    DiskFull,
-    Gone,
-    OffsetConflict,
-    Refused,
-    TooLarge,
-    TooSlow,
-    Unavailable,
-)
+from uploads.errors import Gone, OffsetConflict, Refused, TooLarge, TooSlow
 from uploads.hooks import hooks
 from uploads.models import State, Upload
 from uploads.services.create import next_expiry
 from uploads.services.end import refuse
-from uploads.services.finish import HEAD_BYTES, finish, head_of
-from uploads.stores.base import Misplaced, Missing, Superseded, Writing
+from uploads.services.faults import store_faults
+from uploads.services.finish import HEAD_BYTES, announce_once, finish, head_of
+from uploads.stores.base import Superseded, Writing
 from uploads.stores.registry import store
 
 NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
@@ -54,11 +44,7 @@ def append(upload: Upload, offset: int, body: Body) -> int:
     length = upload.length or 0
     room = length - offset
     if upload.state == State.FINISHED:
-        if room != 0:
-            raise OffsetConflict
-        if body.length != 0:
-            raise TooLarge("This upload is finished; it takes no more bytes.")
-        return length
+        return append_nothing(upload, room, body)
     with store_faults():
         if room < 0 or (body.length or 0) > room:
             if store().held(upload.id.hex) != offset:
@@ -83,6 +69,16 @@ def append(upload: Upload, offset: int, body: Body) -> int:
     return writing.offset
 
 
+def append_nothing(upload: Upload, room: int, body: Body) -> int:
+    """The answer to a request on a finished upload: the last answer may have been lost."""
+    if room != 0:
+        raise OffsetConflict
+    if body.length or body.length is None and body.read():
+        raise TooLarge("This upload is finished; it takes no more bytes.")
+    announce_once(upload)
+    return upload.length or 0
+
+
 def receive(upload: Upload, writing: Writing, body: Body, start: int) -> None:
     """Move the body into the store, one buffer at a time."""
     length = upload.length or 0
@@ -90,6 +86,7 @@ def receive(upload: Upload, writing: Writing, body: Body, start: int) -> None:
     while piece := body.read():
         if writing.offset + len(piece) > length:  # only where no length was announced
             writing.withdraw(start)
+            upload.judged = upload.judged and start >= HEAD_BYTES  # other bytes may come there
             raise TooLarge("The body goes beyond the upload's length.")
         if not upload.judged:
             judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
@@ -149,21 +146,5 @@ def note_request(upload: Upload, offset: int, body: Body) -> None:
         **changes,
     )
     if not still and upload.state == State.RECEIVING:
-        upload.state = Upload.objects.values_list("state", flat=True).get(pk=upload.pk)
-
-
-@contextmanager
-def store_faults() -> Iterator[None]:
-    """Say in the protocol's words what the store could not do."""
-    try:
-        yield
-    except Misplaced as problem:
-        raise OffsetConflict from problem
-    except Superseded as problem:
-        raise OffsetConflict("A newer request has taken over this upload.") from problem
-    except Missing as problem:
-        raise Gone from problem
-    except OSError as problem:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull from problem
-        raise Unavailable from problem
+        now_in = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
+        upload.state = now_in or State.TERMINATED

@@ -7,6 +7,7 @@ import logging
 import uuid
 from datetime import timedelta
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from uploads.conf import conf
@@ -14,7 +15,7 @@ from uploads.errors import UploadError
 from uploads.models import CleanupRun, State, Upload
 from uploads.services.end import expire, remove_bytes
 from uploads.services.finish import announce, finish
-from uploads.stores.base import Missing
+from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
     for step in (expire_overdue, remove_leftovers, recover, remove_strays, prune):
         try:
             step(run)
-        except OSError as problem:
+        except (OSError, StoreError, DatabaseError) as problem:  # the other steps go on
             logger.exception("cleanup: %s", step.__name__)
             run.errors.append(f"{step.__name__}: {problem}")
     run.ended = timezone.now()
@@ -56,7 +57,7 @@ def expire_overdue(run: CleanupRun) -> None:
     """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
     now = timezone.now()
     for upload in Upload.objects.filter(state=State.RECEIVING, expires__lte=now).iterator():
-        freed = _size(upload) if run.dry_run else expire(upload, now, reason="No activity.")
+        freed = _held(upload.id.hex) if run.dry_run else expire(upload, now, reason="No activity.")
         if freed is None:
             continue
         run.expired += 1
@@ -68,7 +69,7 @@ def remove_leftovers(run: CleanupRun) -> None:
     """Remove bytes of ended uploads that could not be removed when they ended."""
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     for upload in ended.filter(has_bytes=True).iterator():
-        freed = _size(upload) if run.dry_run else remove_bytes(upload)
+        freed = _held(upload.id.hex) if run.dry_run else remove_bytes(upload)
         run.bytes_freed += freed
         run.details.append(f"removed the bytes of {upload.state} {upload.id}, {freed} bytes")
 
@@ -80,9 +81,7 @@ def recover(run: CleanupRun) -> None:
         try:
             held = store().held(upload.id.hex)
         except Missing:
-            run.details.append(f"the bytes of {upload.id} {upload.file_name!r} are lost")
-            if not run.dry_run:
-                expire(upload, reason="The bytes are lost: the file is not in the store.")
+            _end_lost(run, upload)
             continue
         if held == upload.length:
             _recover(run, upload, lambda lost=upload: finish(lost))
@@ -91,6 +90,13 @@ def recover(run: CleanupRun) -> None:
     )
     for upload in unheard.iterator():
         _recover(run, upload, lambda lost=upload: announce(lost))
+
+
+def _end_lost(run: CleanupRun, upload: Upload) -> None:
+    reason = "The bytes are lost: the file is not in the store."
+    if run.dry_run or expire(upload, reason=reason) is not None:
+        run.expired += 1
+        run.details.append(f"expired {upload.id} {upload.file_name!r}, whose bytes are lost")
 
 
 def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-untyped-def]
@@ -114,7 +120,7 @@ def remove_strays(run: CleanupRun) -> None:
             uuid.UUID(hex=name)
         except ValueError:
             continue  # not ours
-        freed = store().held(name) if run.dry_run else store().remove(name)
+        freed = _held(name) if run.dry_run else store().remove(name)
         run.strays += 1
         run.bytes_freed += freed
         run.details.append(f"removed the stray file {name}, {freed} bytes")
@@ -130,8 +136,8 @@ def prune(run: CleanupRun) -> None:
     CleanupRun.objects.filter(started__lt=before).exclude(pk=run.pk).delete()
 
 
-def _size(upload: Upload) -> int:
+def _held(name: str) -> int:
     try:
-        return store().held(upload.id.hex)
+        return store().held(name)
     except Missing:
         return 0

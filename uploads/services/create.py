@@ -12,6 +12,7 @@ from uploads.errors import DiskFull, TooLarge
 from uploads.hooks import hooks
 from uploads.models import Upload
 from uploads.protocol import parse_metadata
+from uploads.services.faults import store_faults
 from uploads.services.find import Person, owner_id
 from uploads.signals import upload_created
 from uploads.stores.registry import store
@@ -45,6 +46,7 @@ def create(order: Order) -> Upload:
         Malformed: The metadata cannot be read.
         TooLarge: Longer than UPLOADS_MAX_SIZE.
         DiskFull: It would leave less than UPLOADS_SPARE_DISK.
+        Unavailable: The store failed.
         UploadError: The site's hook refuses it.
     """
     metadata = parse_metadata(order.metadata)
@@ -61,10 +63,11 @@ def create(order: Order) -> Upload:
         expires=next_expiry(timezone.now()),
     )
     hooks().judge_creation(upload, metadata)
-    if store().free() < order.length + conf.UPLOADS_SPARE_DISK:
-        raise DiskFull
-    # A crash between the two leaves an empty file without a row, which the cleanup removes.
-    store().create(upload.id.hex)
+    with store_faults():
+        if store().free() < order.length + conf.UPLOADS_SPARE_DISK:
+            raise DiskFull
+        # A crash between the two leaves an empty file without a row, which the cleanup removes.
+        store().create(upload.id.hex)
     upload.save(force_insert=True)
     transaction.on_commit(lambda: upload_created.send_robust(Upload, upload_id=upload.id))
     return upload
@@ -82,4 +85,5 @@ def as_text(value: bytes) -> str:
 
 def plain_name(value: bytes) -> str:
     """The last part of a client's file name: data for people, never a path of ours."""
-    return re.split(r"[/\\]", as_text(value))[-1].strip()[-LONGEST_NAME:]
+    name = re.split(r"[/\\]", as_text(value))[-1].strip()[-LONGEST_NAME:]
+    return name if name.strip(". ") else ""

@@ -9,6 +9,7 @@ from uploads.errors import Gone, Refused
 from uploads.hooks import hooks
 from uploads.models import State, Upload
 from uploads.services.end import refuse
+from uploads.services.faults import store_faults
 from uploads.signals import upload_finished
 from uploads.stores.registry import store
 
@@ -33,8 +34,10 @@ def finish(upload: Upload) -> None:
         Gone: The upload ended meanwhile.
     """
     if not upload.judged:
+        with store_faults():
+            head = head_of(upload)
         try:
-            hooks().judge_head(upload, head_of(upload))
+            hooks().judge_head(upload, head)
         except Refused as refusal:
             refuse(upload, refusal.message)
             raise
@@ -51,7 +54,16 @@ def finish(upload: Upload) -> None:
     if not changed and not Upload.objects.filter(pk=upload.pk, state=State.FINISHED).exists():
         raise Gone
     upload.state, upload.expires = State.FINISHED, None
-    if changed:
+    announce_once(upload)
+
+
+def announce_once(upload: Upload) -> None:
+    """Tell the site of a finished upload where it was not told, as far as this row copy knows.
+
+    A crash may have come in between, or another request may be at it this moment: the answer to a
+    client shall name what became of the upload in any case, and receivers are repeatable.
+    """
+    if upload.announced is None:
         transaction.on_commit(lambda: announce(upload))
 
 
@@ -71,4 +83,5 @@ def announce(upload: Upload) -> None:
                 exc_info=outcome,
             )
     if not failed:
-        Upload.objects.filter(pk=upload.pk).update(announced=timezone.now())
+        upload.announced = timezone.now()
+        Upload.objects.filter(pk=upload.pk).update(announced=upload.announced)

@@ -4,8 +4,8 @@ from typing import BinaryIO
 
 from uploads.errors import NotFound
 from uploads.models import State, Upload
-from uploads.services.append import store_faults
-from uploads.services.finish import finish
+from uploads.services.faults import store_faults
+from uploads.services.finish import announce_once, finish
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
 
@@ -20,6 +20,7 @@ def settle(upload: Upload) -> int:
         UploadError: The bytes are gone, refused, or out of reach.
     """
     if upload.state == State.FINISHED:
+        announce_once(upload)
         return upload.length or 0
     with store_faults():
         held = store().settle(upload.id.hex)

@@ -45,6 +45,16 @@ class Writing(Protocol):
             OSError: The disk refused; `offset` tells how much is held.
         """
 
+    def copy(self, source: BinaryIO, count: int) -> int:
+        """Append some of the next `count` bytes of another open file of the store.
+
+        Returns:
+            How many: fewer than `count` where that is kinder to others.
+        """
+
+    def accept(self) -> None:
+        """What was written tentatively counts from now on; raises Superseded."""
+
     def withdraw(self, offset: int) -> None:
         """Take back what this right has written beyond `offset`, if it still rules."""
 
@@ -56,13 +66,25 @@ class Writing(Protocol):
 
 
 class Store(Protocol):
-    """Where bytes lie. One instance serves a process; methods may be called from any thread."""
+    """Where bytes lie. One instance serves a process; methods may be called from any thread.
+
+    Attributes:
+        extensions: The extensions of tus that this store can serve; OPTIONS follows from it.
+    """
+
+    extensions: frozenset[str]
 
     def create(self, name: str) -> None:
         """Make an empty file; raises FileExistsError where the name is taken."""
 
-    def take(self, name: str, offset: int) -> Writing:
+    def take(self, name: str, offset: int, tentative: bool = False) -> Writing:
         """Take the right to append at `offset`, from whoever has it.
+
+        Args:
+            name: The file.
+            offset: The bytes held, as the caller believes.
+            tentative: What is written does not count until `accept`, and is gone without it:
+                also after a crash.
 
         Raises:
             Misplaced: Other than `offset` bytes are held; nobody loses a right.

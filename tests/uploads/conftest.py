@@ -1,0 +1,39 @@
+"""What the tests of uploads share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.running import Site
+from tests.uploads.wire import Answer, ask
+
+ROOT = "/uploads/files/"
+
+
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with little patience, and with a size limit above any disk."""
+    running = Site(
+        tmp_path_factory.mktemp("hurried") / "data",
+        UPLOADS_ACCEPT="any",
+        UPLOADS_IDLE_TIMEOUT="2",
+        UPLOADS_EXPIRE_AFTER="4",
+        UPLOADS_MAX_SIZE=str(10**16),
+    ).start()
+    yield running
+    running.stop()
+
+
+def created(site: Site, length: int, **headers: str) -> str:
+    """POST; the path of the new upload."""
+    fields = {"Tus-Resumable": "1.0.0", "Upload-Length": str(length), **headers}
+    answer = ask(site, "POST", ROOT, fields)
+    assert answer.status == 201, (answer.status, answer.body)
+    return str(answer.headers["Location"])
+
+
+def head(site: Site, path: str) -> Answer:
+    """tus HEAD."""
+    return ask(site, "HEAD", path, {"Tus-Resumable": "1.0.0"})

@@ -1,0 +1,221 @@
+"""tus 1.0.0: creation, creation-with-upload, termination."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.running import Site, encode_metadata
+from tests.uploads.conftest import ROOT, created, head
+from tests.uploads.wire import DATA, TUS, Wire, ask, identifier
+
+GIB = 1024**3
+
+
+def bytes_on_disk(site: Site, path: str) -> list[Path]:
+    """Every file of this upload in the store."""
+    return list((site.data_dir / "uploads").glob(f"*/{identifier(path)}*"))
+
+
+def posted(length: int | str, body: bytes = b"", **headers: str) -> dict[str, str]:
+    return {**DATA, "Upload-Length": str(length), "Content-Length": str(len(body)), **headers}
+
+
+def test_creation_answers_201_with_location(plain_site: Site) -> None:
+    """Creation, POST: 201 with Location; the upload is empty and has an expiry."""
+    answer = ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": "100"})
+    assert answer.status == 201
+    assert answer.body == b""
+    assert answer.headers["Location"].startswith(ROOT)
+    assert answer.headers["Upload-Expires"].endswith(" GMT")
+    assert "Upload-Offset" not in answer.headers
+    assert head(plain_site, answer.headers["Location"]).offset == 0
+
+
+@pytest.mark.parametrize("length", ["", "-1", "+5", "abc", "1.0", "1e3", "0x1", "1 0", "9" * 20])
+def test_malformed_lengths_are_400(plain_site: Site, length: str) -> None:
+    """Creation, Upload-Length: a non-negative integer."""
+    assert ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": length}).status == 400
+
+
+def test_absent_and_repeated_length_are_400(plain_site: Site) -> None:
+    """Creation, POST: without Upload-Length (and without what may replace it) it is refused."""
+    assert ask(plain_site, "POST", ROOT, TUS).status == 400
+    twice = [*TUS.items(), ("Upload-Length", "3"), ("Upload-Length", "4")]
+    assert ask(plain_site, "POST", ROOT, twice).status == 400
+
+
+@pytest.mark.parametrize("length", [5 * GIB + 1, 2**63 - 1])
+def test_lengths_above_the_maximum_are_413(plain_site: Site, length: int) -> None:
+    """Creation, POST: an upload longer than Tus-Max-Size must be 413."""
+    assert ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": str(length)}).status == 413
+
+
+def test_zero_length_is_finished_at_once(plain_site: Site) -> None:
+    """Creation: a length of zero needs no PATCH."""
+    path = created(plain_site, 0)
+    answer = head(plain_site, path)
+    assert (answer.offset, answer.headers["Upload-Length"]) == (0, "0")
+    assert "Upload-Expires" not in answer.headers
+    assert requests.get(plain_site.url + path, timeout=10).content == b""
+    patch = {**DATA, "Upload-Offset": "0"}
+    assert ask(plain_site, "PATCH", path, patch).status == 204
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "key !!!",
+        "key YQ",
+        "key YQ==YQ==",
+        "key Y Q==",
+        "key  YQ==",
+        "key \xe4",
+        "k\xe9y YQ==",
+        "key YQ==,key Yg==",
+        ",",
+        "a YQ==,,b YQ==",
+        "a YQ==,",
+        "\xa0",
+        "key -_-_",
+        "k " + "A" * 16400,
+        "a" * 20000,
+    ],
+)
+def test_malformed_metadata_is_400(plain_site: Site, metadata: str) -> None:
+    """Creation, Upload-Metadata: keys are not empty, ASCII, come once; values are Base64."""
+    headers = {**TUS, "Upload-Length": "3", "Upload-Metadata": metadata}
+    answer = ask(plain_site, "POST", ROOT, headers)
+    assert answer.status == 400
+    assert b"Upload-Metadata" in answer.body
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "key",
+        "a,b,c",
+        "key AAECAwQ=",
+        "a YQ==, b Yg==",
+        "filename " + base64.b64encode(b"x" * 10000).decode(),
+        "filename " + base64.b64encode(b"a\x00b\x1b[31m\r\nSet-Cookie: x=1\xff.mp3").decode(),
+        "filename " + base64.b64encode("\U0001f600 \u202e\u0661.mp3".encode()).decode(),
+        "filename " + base64.b64encode(b"../../../etc/passwd").decode(),
+        "!#$%&'*+-.^_`|~ YQ==",
+    ],
+)
+def test_any_wellformed_metadata_is_kept_verbatim(plain_site: Site, metadata: str) -> None:
+    """Creation, Upload-Metadata: values may be binary, empty or absent, and HEAD returns them."""
+    path = created(plain_site, 3, **{"Upload-Metadata": metadata})
+    assert head(plain_site, path).headers["Upload-Metadata"] == metadata
+
+
+def test_empty_metadata_is_none(plain_site: Site) -> None:
+    path = created(plain_site, 3, **{"Upload-Metadata": ""})
+    assert "Upload-Metadata" not in head(plain_site, path).headers
+
+
+@pytest.mark.parametrize("agent", ["\x01\x02", "\xff" * 300, "a" * 60000, ""])
+def test_any_client_name_is_taken(plain_site: Site, agent: str) -> None:
+    """User-Agent is for people to read; whatever it says, the upload is made or refused by 4xx."""
+    headers = {**TUS, "Upload-Length": "3", "User-Agent": agent}
+    assert ask(plain_site, "POST", ROOT, headers).status in (201, 400)
+
+
+def test_creation_with_the_whole_upload(plain_site: Site) -> None:
+    """Creation With Upload: the answer tells the offset; a complete one is finished."""
+    answer = ask(plain_site, "POST", ROOT, posted(5, b"abcde"), b"abcde")
+    assert (answer.status, answer.offset) == (201, 5)
+    assert "Upload-Expires" not in answer.headers
+    path = answer.headers["Location"]
+    assert requests.get(plain_site.url + path, timeout=10).content == b"abcde"
+
+
+def test_creation_with_the_first_bytes(plain_site: Site) -> None:
+    """Creation With Upload: partial data is kept, and PATCH goes on behind it."""
+    answer = ask(plain_site, "POST", ROOT, posted(5, b"abc"), b"abc")
+    assert (answer.status, answer.offset) == (201, 3)
+    path = answer.headers["Location"]
+    assert head(plain_site, path).offset == 3
+    patch = {**DATA, "Upload-Offset": "3", "Content-Length": "2"}
+    assert ask(plain_site, "PATCH", path, patch, b"de").offset == 5
+
+
+def test_creation_with_upload_in_chunks(plain_site: Site) -> None:
+    """RFC 9112, 7.1: the body's length need not be known."""
+    with Wire(plain_site) as wire:
+        headers = {**DATA, "Upload-Length": "10", "Transfer-Encoding": "chunked"}
+        wire.head("POST", ROOT, headers)
+        for piece in (b"abc", b"d", b""):
+            wire.chunk(piece)
+        answer = wire.answer()
+    assert (answer.status, answer.offset) == (201, 4)
+    assert head(plain_site, answer.headers["Location"]).offset == 4
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "audio/mpeg", ""])
+def test_creation_with_other_content_is_415(plain_site: Site, kind: str) -> None:
+    """Creation With Upload: the body must be marked as upload data."""
+    headers = posted(3, b"abc", **{"Content-Type": kind})
+    assert ask(plain_site, "POST", ROOT, headers, b"abc").status == 415
+
+
+def test_creation_with_more_than_the_length_leaves_nothing(plain_site: Site) -> None:
+    """Creation With Upload: longer than Upload-Length is refused, whether announced or not."""
+    before = set((plain_site.data_dir / "uploads").glob("*/*"))
+    assert ask(plain_site, "POST", ROOT, posted(2, b"abc"), b"abc").status == 413
+    with Wire(plain_site) as wire:
+        wire.head("POST", ROOT, {**DATA, "Upload-Length": "2", "Transfer-Encoding": "chunked"})
+        wire.chunk(b"abc")
+        assert wire.answer().status == 413
+    assert set((plain_site.data_dir / "uploads").glob("*/*")) == before
+
+
+def test_creation_whose_body_is_cut_off(plain_site: Site) -> None:
+    """Creation With Upload: what arrived before the end is kept, and the answer names it."""
+    with Wire(plain_site) as wire:
+        wire.head("POST", ROOT, posted(10, b"x" * 10))
+        wire.send(b"abc")
+        wire.finish_sending()
+        answer = wire.answer()
+    assert (answer.status, answer.offset) == (201, 3)
+    assert head(plain_site, answer.headers["Location"]).offset == 3
+
+
+@pytest.mark.parametrize("held", [0, 3, 5])
+def test_termination_frees_the_bytes(plain_site: Site, held: int) -> None:
+    """Termination: 204, then 404 or 410; here the bytes are gone from the disk, too."""
+    path = created(plain_site, 5)
+    patch = {**DATA, "Upload-Offset": "0", "Content-Length": str(held)}
+    ask(plain_site, "PATCH", path, patch, b"x" * held)
+    assert bytes_on_disk(plain_site, path)
+    answer = ask(plain_site, "DELETE", path, TUS)
+    assert (answer.status, answer.body) == (204, b"")
+    assert bytes_on_disk(plain_site, path) == []
+    for method in ("HEAD", "PATCH", "DELETE", "GET"):
+        assert ask(plain_site, method, path, {**DATA, "Upload-Offset": str(held)}).status == 404
+
+
+def test_termination_during_a_patch(plain_site: Site) -> None:
+    """Termination: a request in flight gets an answer, and nothing of it stays on the disk."""
+    path = created(plain_site, 3_000_000)
+    with Wire(plain_site) as wire:
+        wire.head("PATCH", path, {**DATA, "Upload-Offset": "0", "Content-Length": "3000000"})
+        wire.send(b"x" * 1_000_000)
+        assert ask(plain_site, "DELETE", path, TUS).status == 204
+        wire.send(b"x" * 2_000_000)
+        answer = wire.answer()
+    assert 400 <= answer.status < 500
+    assert bytes_on_disk(plain_site, path) == []
+    assert head(plain_site, path).status == 404
+
+
+def test_metadata_of_uploads_is_for_people(plain_site: Site) -> None:
+    """The name is data: the file on the disk is called by the identifier alone."""
+    metadata = encode_metadata({"filename": "../../escape.mp3"})
+    path = created(plain_site, 3, **{"Upload-Metadata": metadata})
+    assert [file.name for file in bytes_on_disk(plain_site, path)] == [identifier(path)]
+    assert not list(plain_site.data_dir.rglob("*escape*"))

@@ -1,0 +1,223 @@
+"""What time does to uploads: idle bodies, expiry, the cleanup and what it recovers; a full disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from tests.running import Site, encode_metadata
+from tests.uploads.conftest import ROOT, created, head
+from tests.uploads.test_completion import SHAM, jobs
+from tests.uploads.test_creation import bytes_on_disk
+from tests.uploads.wire import DATA, TUS, Wire, ask, identifier
+
+MINUTES_AGO = "timezone.now() - timedelta(minutes=5)"
+PRELUDE = "\n".join(
+    (
+        "import json, uuid",
+        "from datetime import timedelta",
+        "from django.utils import timezone",
+        "from transcription.models import Job",
+        "from uploads.models import CleanupRun, Upload",
+        "",
+    )
+)
+
+
+def patching(offset: int, length: int) -> dict[str, str]:
+    return {**DATA, "Upload-Offset": str(offset), "Content-Length": str(length)}
+
+
+def rows(site: Site, code: str) -> Any:
+    """Run code in the site's Django; what its last line yields, by way of JSON."""
+    return json.loads(site.shell(f"{PRELUDE}{code}"))
+
+
+def test_idle_bodies_are_ended(hurried: Site) -> None:
+    """UPLOADS_IDLE_TIMEOUT: 408 (clients retry it), the bytes are kept, the connection closes."""
+    paths = [created(hurried, 100), created(hurried, 100)]
+    with Wire(hurried) as plain, Wire(hurried) as chunked:
+        began = time.monotonic()
+        plain.head("PATCH", paths[0], patching(0, 100))
+        plain.send(b"x" * 10)
+        chunked.head(
+            "PATCH", paths[1], {**DATA, "Upload-Offset": "0", "Transfer-Encoding": "chunked"}
+        )
+        chunked.chunk(b"y" * 10)
+        for wire in (plain, chunked):
+            answer = wire.answer()
+            assert (answer.status, answer.closes) == (408, True)
+            assert wire.at_end()
+        assert 1.5 < time.monotonic() - began < 6
+    for path in paths:
+        assert head(hurried, path).offset == 10
+        answer = ask(hurried, "PATCH", path, patching(10, 90), b"z" * 90)
+        assert (answer.status, answer.offset) == (204, 100)
+
+
+def test_expiry_slides_with_activity_and_ends(hurried: Site) -> None:
+    """Expiration: Upload-Expires in POST, PATCH and HEAD; afterwards 404 or 410, for ever."""
+    answer = ask(hurried, "POST", ROOT, {**TUS, "Upload-Length": "10"})
+    path = answer.headers["Location"]
+    first = parsedate_to_datetime(answer.headers["Upload-Expires"])
+    assert 2 <= (first - datetime.now(UTC)).total_seconds() <= 5
+    time.sleep(2.5)
+    answer = ask(hurried, "PATCH", path, patching(0, 5), b"hello")
+    second = parsedate_to_datetime(answer.headers["Upload-Expires"])
+    assert second > first
+    time.sleep(2.5)  # the first moment is over
+    answer = head(hurried, path)
+    assert answer.offset == 5
+    assert parsedate_to_datetime(answer.headers["Upload-Expires"]) == second
+    time.sleep(max(0.0, (second - datetime.now(UTC)).total_seconds()) + 1.1)
+    for method in ("HEAD", "PATCH", "GET", "DELETE"):
+        assert ask(hurried, method, path, patching(5, 0)).status == 410
+    answer = head(hurried, path)
+    assert "Upload-Offset" not in answer.headers
+
+
+def test_a_body_that_flows_keeps_its_upload_alive(hurried: Site) -> None:
+    """A request longer than UPLOADS_EXPIRE_AFTER is activity all the while."""
+    path = created(hurried, 600_000)
+    with Wire(hurried) as wire:
+        wire.head("PATCH", path, patching(0, 600_000))
+        for _ in range(6):
+            wire.send(b"x" * 100_000)
+            time.sleep(1)
+        assert wire.answer().status == 204
+
+
+def test_a_full_disk_is_507_at_creation(hurried: Site) -> None:
+    """Upload-Length plus UPLOADS_SPARE_DISK must fit; nothing is made, and it may be tried later."""
+    before = set((hurried.data_dir / "uploads").glob("*/*"))
+    answer = ask(hurried, "POST", ROOT, {**TUS, "Upload-Length": str(10**15)})
+    assert answer.status == 507
+    assert int(answer.headers["Retry-After"]) > 0
+    assert b"disk" in answer.body
+    assert set((hurried.data_dir / "uploads").glob("*/*")) == before
+
+
+def finished_sham(site: Site) -> tuple[str, str]:
+    """A finished upload that has a job; its path and name."""
+    name = f"{uuid.uuid4().hex}.mp3"
+    metadata = encode_metadata({"filename": name})
+    path = created(site, 1000, **{"Upload-Metadata": metadata})
+    assert ask(site, "PATCH", path, patching(0, 1000), SHAM).status == 204
+    return path, name
+
+
+def test_the_cleanup(hurried: Site) -> None:
+    """`cleanup_uploads`: `--dry-run` names and changes nothing; then everything is done once, and
+    a record remains."""
+    store = hurried.data_dir / "uploads"
+    abandoned = created(
+        hurried, 5000, **{"Upload-Metadata": encode_metadata({"filename": "gone.bin"})}
+    )
+    ask(hurried, "PATCH", abandoned, patching(0, 4321), b"x" * 4321)
+    finished, _ = finished_sham(hurried)
+    unheard, unheard_name = finished_sham(hurried)
+    unfinished, unfinished_name = finished_sham(hurried)
+    lost = created(hurried, 10)
+    for file in bytes_on_disk(hurried, lost):
+        file.unlink()
+    old, young, foreign = uuid.uuid4().hex, uuid.uuid4().hex, "readme"
+    fence = uuid.uuid4().hex
+    for name in (old, young, foreign, f"{fence}.fence"):
+        (store / name[:2]).mkdir(exist_ok=True)
+        (store / name[:2] / name).write_bytes(b"s" * 777)
+        if name != young:
+            os.utime(store / name[:2] / name, (time.time() - 7200,) * 2)
+    rows(
+        hurried,
+        f"""
+Job.objects.filter(upload_id__in=["{identifier(unheard)}", "{identifier(unfinished)}"]).delete()
+Upload.objects.filter(pk="{identifier(unheard)}").update(announced=None, finished={MINUTES_AGO})
+later = timezone.now() + timedelta(hours=1)
+Upload.objects.filter(pk="{identifier(unfinished)}").update(
+    state="receiving", announced=None, finished=None, expires=later, last_activity={MINUTES_AGO})
+Upload.objects.filter(pk="{identifier(lost)}").update(expires=later, last_activity={MINUTES_AGO})
+Upload.objects.filter(pk="{identifier(abandoned)}").update(expires={MINUTES_AGO})
+print(json.dumps(None))
+""",
+    )
+
+    def everything() -> list[str]:
+        return sorted(str(file) for file in store.rglob("*"))
+
+    before = everything()
+    said = hurried.manage("cleanup_uploads", "--dry-run").stdout
+    assert everything() == before
+    for path in (abandoned, unheard, unfinished, lost):
+        assert str(uuid.UUID(identifier(path))) in said
+    assert "gone.bin" in said
+    assert "would have" in said
+    assert old in said
+    assert fence in said
+    for innocent in (str(uuid.UUID(identifier(finished))), young, foreign):
+        assert innocent not in said
+    assert head(hurried, abandoned).status == 410
+    assert jobs(hurried, unheard_name) == []
+
+    said = hurried.manage("cleanup_uploads").stdout
+    assert "would" not in said
+    assert bytes_on_disk(hurried, abandoned) == []
+    assert head(hurried, abandoned).status == 410
+    assert head(hurried, lost).status == 410
+    for path, name in ((unheard, unheard_name), (unfinished, unfinished_name)):
+        [job] = jobs(hurried, name)
+        answer = head(hurried, path)
+        assert (answer.offset, answer.headers["X-Task-Id"]) == (1000, job)
+    assert not (store / old[:2] / old).exists()
+    assert not (store / fence[:2] / f"{fence}.fence").exists()
+    assert (store / young[:2] / young).exists()
+    assert (store / foreign[:2] / foreign).exists()
+    assert ask(hurried, "GET", finished).body == SHAM
+
+    again = hurried.manage("cleanup_uploads").stdout
+    assert identifier(abandoned) not in again.replace("-", "")
+    runs = rows(
+        hurried,
+        """
+fields = ("trigger", "dry_run", "expired", "recovered", "strays", "bytes_freed", "errors", "details")
+runs = CleanupRun.objects.filter(trigger="command", ended__isnull=False).order_by("started")
+print(json.dumps(list(runs.values(*fields))))
+""",
+    )
+    assert [run["dry_run"] for run in runs] == [True, False, False]
+    real = runs[1]
+    assert (real["recovered"], real["strays"], real["errors"]) == (2, 2, [])
+    assert real["expired"] >= 2
+    assert real["bytes_freed"] >= 4321 + 777
+    assert any("gone.bin" in line and "4321" in line for line in real["details"])
+
+
+def test_a_lost_announcement_is_made_up_for_when_the_client_asks(hurried: Site) -> None:
+    """A crash between the finish and the site's hearing of it: HEAD names the job all the same."""
+    path, name = finished_sham(hurried)
+    pk = identifier(path)
+    rows(
+        hurried,
+        f'Job.objects.filter(upload_id="{pk}").delete()\n'
+        f'Upload.objects.filter(pk="{pk}").update(announced=None)\nprint(json.dumps(None))',
+    )
+    assert jobs(hurried, name) == []
+    task = head(hurried, path).headers["X-Task-Id"]
+    assert jobs(hurried, name) == [task]
+
+
+def test_bytes_lost_from_the_disk_are_gone(hurried: Site) -> None:
+    """Somebody removed the files: 410, never a fault of ours."""
+    unfinished, (finished, _) = created(hurried, 10), finished_sham(hurried)
+    for path in (unfinished, finished):
+        for file in bytes_on_disk(hurried, path):
+            file.unlink()
+    for method in ("HEAD", "PATCH"):
+        assert ask(hurried, method, unfinished, patching(0, 0)).status == 410
+    assert ask(hurried, "GET", finished).status == 410
+    assert ask(hurried, "DELETE", finished, TUS).status == 204
+    assert ask(hurried, "DELETE", unfinished, TUS).status in (204, 410)

@@ -1,0 +1,63 @@
+"""Checksums of what one request brings (tus: checksum). A new algorithm is one line."""
+
+import base64
+import binascii
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import Protocol
+
+from uploads.errors import Malformed
+
+
+class Sum(Protocol):
+    """A checksum in the making."""
+
+    def update(self, data: bytes | memoryview, /) -> object:
+        """Take in more bytes."""
+
+    def digest(self) -> bytes:
+        """The checksum of all bytes so far."""
+
+
+class Crc32:
+    """CRC-32 as in zlib, four bytes, most significant first."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Take in more bytes."""
+        self.value = zlib.crc32(data, self.value)
+
+    def digest(self) -> bytes:
+        """The checksum of all bytes so far."""
+        return self.value.to_bytes(4, "big")
+
+
+# Against accidents on the way, not against forgers: weak ones are fine, and fast.
+ALGORITHMS: dict[str, Callable[[], Sum]] = {
+    "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "sha256": hashlib.sha256,
+    "sha512": hashlib.sha512,
+    "md5": lambda: hashlib.md5(usedforsecurity=False),
+    "crc32": Crc32,
+}
+
+
+def parse_checksum(header: str) -> tuple[str, bytes]:
+    """The algorithm and the expected value in "Upload-Checksum".
+
+    Raises:
+        Malformed: The algorithm is not offered, or the value is not its Base64.
+    """
+    name, _, value = header.strip().partition(" ")
+    if name not in ALGORITHMS:
+        raise Malformed(f"Upload-Checksum must use one of: {', '.join(ALGORITHMS)}.")
+    try:
+        expected = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as problem:
+        raise Malformed("The value of Upload-Checksum is not Base64.") from problem
+    if len(expected) != len(ALGORITHMS[name]().digest()):
+        raise Malformed(f"The value of Upload-Checksum is no {name} checksum.")
+    return name, expected

@@ -1,5 +1,7 @@
 """Uploads as staff see and steer them."""
 
+import re
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +121,15 @@ class UploadAdmin(ReadOnlyAdmin):
         """From now on, as after activity."""
         done = sum(extend(upload) for upload in queryset)
         self.message_user(request, f"{done} extended, {len(queryset) - done} were not unfinished.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Upload], search_term: str
+    ) -> tuple[QuerySet[Upload], bool]:
+        """Addresses carry the identifier without dashes; some databases know it only with them."""
+        last = search_term.strip().rstrip("/").rpartition("/")[2]
+        if re.fullmatch("[0-9a-fA-F]{32}", last):
+            search_term = str(uuid.UUID(hex=last))
+        return super().get_search_results(request, queryset, search_term)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

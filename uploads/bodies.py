@@ -34,6 +34,9 @@ class Body(Protocol):
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""
 
+    def trailer(self, name: str) -> str | None:
+        """A field of the trailer section, once the body has been read; None: there is none."""
+
     def abandon(self) -> None:
         """No more of it is wanted: the connection is not used again after the answer."""
 
@@ -67,6 +70,10 @@ class PlainBody:
             self.rest -= len(piece)
             self.cut = not piece
         return piece
+
+    def trailer(self, name: str) -> str | None:
+        """These servers do not tell trailers."""
+        return None
 
     def abandon(self) -> None:
         """These servers settle the rest of a body themselves."""
@@ -129,6 +136,10 @@ class GunicornBody:
                 self.socket.settimeout(None)
         return received
 
+    def trailer(self, name: str) -> str | None:
+        """A body of known length has no trailers."""
+        return None
+
     def abandon(self) -> None:
         """The connection is not used again after the answer."""
         self.abandoned = self.reader.length > SMALL_REST
@@ -180,6 +191,11 @@ class GunicornChunkedBody:
         _close_after_answer(self.input)
         self.reader.parser = None
         return b""
+
+    def trailer(self, name: str) -> str | None:
+        """A field of the trailer section."""
+        fields: list[tuple[str, str]] = self.reader.req.trailers
+        return next((value for field, value in fields if field == name.upper()), None)
 
     def abandon(self) -> None:
         """The connection is not used again after the answer."""
@@ -260,6 +276,11 @@ def _announced(length: str) -> int:
     if not re.fullmatch("[0-9]{1,99}", length):
         raise Malformed("Content-Length must be a whole number of bytes.")
     return int(length)
+
+
+def tells_trailers(environ: dict[str, Any]) -> bool:
+    """Whether the web server lets trailers through to the application."""
+    return "gunicorn.socket" in environ
 
 
 def _on_gevent(environ: dict[str, Any]) -> bool:

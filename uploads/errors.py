@@ -16,6 +16,7 @@ class UploadError(Exception):
     """
 
     status = 400
+    reason: str | None = None  # None: as HTTP calls this status
     message = "The request is malformed."
 
     def __init__(self, message: str = "", headers: Mapping[str, str] | None = None) -> None:
@@ -105,6 +106,21 @@ class Conflict(UploadError):
     """The upload contradicts something that the site already holds."""
 
     status = 409
+
+
+class Forbidden(UploadError):
+    """A final upload is joined from its parts and takes no bytes itself (tus: concatenation)."""
+
+    status = 403
+    message = "A final upload takes no bytes: send them to its parts."
+
+
+class ChecksumMismatch(UploadError):
+    """The bytes are not those that the client meant; none of them are kept (tus: checksum)."""
+
+    status = 460
+    reason = "Checksum Mismatch"
+    message = "The bytes do not match Upload-Checksum; none of them were kept. Send them again."
 
 
 class MethodNotAllowed(UploadError):

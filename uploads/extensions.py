@@ -1,3 +1,19 @@
-"""What the OPTIONS answer lists. A new extension is one new service and one entry here."""
+"""What OPTIONS lists: derived from what the store and the web server's body reader can do."""
 
-EXTENSIONS = ("creation", "creation-with-upload", "expiration", "termination")
+from typing import Any
+
+from uploads.bodies import tells_trailers
+from uploads.stores.registry import store
+
+ORDER = (
+    *("creation", "creation-with-upload", "creation-defer-length", "expiration", "termination"),
+    *("checksum", "checksum-trailer", "concatenation", "concatenation-unfinished"),
+)
+
+
+def extensions(environ: dict[str, Any]) -> list[str]:
+    """The extensions of tus that this store behind this web server serves."""
+    offered = store().extensions
+    if not tells_trailers(environ):
+        offered -= {"checksum-trailer"}
+    return [name for name in ORDER if name in offered]

@@ -18,6 +18,14 @@ class State(models.TextChoices):
     EXPIRED = "expired", "expired"
 
 
+class Concat(models.TextChoices):
+    """An upload's role where several are joined into one (tus: concatenation)."""
+
+    NONE = "", "–"
+    PARTIAL = "partial", "part"
+    FINAL = "final", "joined from parts"
+
+
 class Upload(models.Model):
     """One upload session.
 
@@ -34,6 +42,8 @@ class Upload(models.Model):
     metadata = models.TextField(blank=True, help_text="Upload-Metadata, as it was sent.")
     file_name = models.TextField(blank=True, help_text="The client's name for it, never a path.")
     file_type = models.TextField(blank=True, help_text="The client's word on what it is.")
+    concat = models.CharField(max_length=7, choices=Concat, blank=True, default=Concat.NONE)
+    concat_header = models.TextField(blank=True, help_text="Upload-Concat, as it was sent.")
     client_address = models.CharField(max_length=64, blank=True)
     client_agent = models.TextField(blank=True)
     created = models.DateTimeField(default=timezone.now)
@@ -58,6 +68,23 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return self.file_name or self.id.hex
+
+
+class Part(models.Model):
+    """One part of a final upload, at its place."""
+
+    final = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
+    position = models.PositiveIntegerField()
+    part = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="finals")
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(fields=("final", "position"), name="uploads_part_place"),
+        )
+
+    def __str__(self) -> str:
+        return f"part {self.position} of {self.final_id}"
 
 
 class CleanupRun(models.Model):

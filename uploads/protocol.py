@@ -61,6 +61,23 @@ def parse_metadata(text: str) -> dict[str, bytes]:
     return pairs
 
 
+def parse_concat(header: str) -> list[str] | None:
+    """The parts that "Upload-Concat" names.
+
+    Returns:
+        The addresses of the parts of a final upload, or None where the upload is a part itself.
+
+    Raises:
+        Malformed: It is neither `partial` nor `final;` with addresses.
+    """
+    kind, semicolon, rest = header.strip().partition(";")
+    if kind == "partial" and not semicolon:
+        return None
+    if kind == "final" and rest.split():
+        return rest.split()
+    raise Malformed("Upload-Concat must be `partial`, or `final;` and the addresses of the parts.")
+
+
 def format_expires(moment: datetime) -> str:
     """A moment as "Upload-Expires" wants it: an RFC 9110 date in GMT."""
     return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views import View
 
 from uploads.bodies import Body, is_coded, open_body
+from uploads.checksums import ALGORITHMS
 from uploads.conf import conf
 from uploads.downloads import file_response
 from uploads.errors import (
@@ -22,14 +23,30 @@ from uploads.errors import (
     VersionUnsupported,
     WrongContentType,
 )
-from uploads.extensions import EXTENSIONS
+from uploads.extensions import extensions
+from uploads.headers import (
+    delivery_of,
+    has_body,
+    length_of,
+    method_of,
+    order_of,
+    upload_id_in,
+)
 from uploads.hooks import hooks
-from uploads.models import State, Upload
-from uploads.protocol import VERSION, format_expires, is_upload_data, parse_number
+from uploads.models import Concat, State, Upload
+from uploads.protocol import (
+    VERSION,
+    format_expires,
+    is_upload_data,
+    parse_concat,
+    parse_number,
+)
 from uploads.services.append import append
-from uploads.services.create import Order, create
+from uploads.services.concatenate import create_final, join
+from uploads.services.create import create
 from uploads.services.end import terminate
 from uploads.services.find import find
+from uploads.services.length import declare_length
 from uploads.services.read import open_finished, settle
 
 logger = logging.getLogger(__name__)
@@ -91,7 +108,9 @@ class TusView(View):
             refusal.status,
             refusal.message,
         )
-        response: HttpResponse = JsonResponse({"detail": refusal.message}, status=refusal.status)
+        response: HttpResponse = JsonResponse(
+            {"detail": refusal.message}, status=refusal.status, reason=refusal.reason
+        )
         if self.request.method == "HEAD":
             response = HttpResponse(status=refusal.status)
         for name, value in refusal.headers.items():
@@ -104,8 +123,11 @@ class TusView(View):
         response = HttpResponse(status=204)
         response["Allow"] = ", ".join(self.allowed())
         response["Tus-Version"] = VERSION
-        response["Tus-Extension"] = ",".join(EXTENSIONS)
+        offered = extensions(request.META)
+        response["Tus-Extension"] = ",".join(offered)
         response["Tus-Max-Size"] = str(conf.UPLOADS_MAX_SIZE)
+        if "checksum" in offered:
+            response["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)
         return response
 
     def take_body(self, request: HttpRequest) -> Body:
@@ -117,30 +139,6 @@ class TusView(View):
 
 
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
-
-
-def method_of(request: HttpRequest) -> str:
-    """The method that is meant: X-HTTP-Method-Override counts where the method is POST."""
-    override = request.headers.get("X-HTTP-Method-Override", "")
-    return (
-        override.strip().upper() if request.method == "POST" and override else request.method or ""
-    )
-
-
-def has_body(request: HttpRequest) -> bool:
-    """Whether the request announces a body that is not empty."""
-    meta = request.META
-    return meta.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in meta
-
-
-def client_address(request: HttpRequest) -> str:
-    """Where the client says it is, and who connected: for staff, not for decisions."""
-    peer = request.META.get("REMOTE_ADDR", "")
-    forwarded = request.headers.get("CF-Connecting-IP") or request.headers.get(
-        "X-Forwarded-For", ""
-    )
-    said = forwarded.partition(",")[0].strip()
-    return f"{said} via {peer}" if said else peer
 
 
 def add_state(response: HttpResponseBase, upload: Upload) -> None:
@@ -157,38 +155,46 @@ class UploadsView(TusView):
 
     def post(self, request: HttpRequest, *args: Any) -> HttpResponse:
         """Make an upload, and take its first bytes if they came along (tus: creation,
-        creation-with-upload)."""
-        if "Upload-Length" not in request.headers:
-            raise Malformed("Say how long the upload is: Upload-Length, in bytes.")
-        length = parse_number("Upload-Length", request.headers["Upload-Length"])
-        body = self.take_body(request)
+        creation-with-upload, concatenation)."""
+        header = request.headers.get("Upload-Concat")
+        parts = None if header is None else parse_concat(header)
+        response = HttpResponse(status=201)
+        if parts is not None:
+            upload = self.create_final(request, parts)
+        else:
+            concat = Concat.NONE if header is None else Concat.PARTIAL
+            upload = self.create_plain(request, concat, response)
+        # Relative, so neither a forged Host nor a proxy's scheme can be wrong in it.
+        response["Location"] = reverse("uploads:upload", args=[upload.id.hex])
+        add_state(response, upload)
+        return response
+
+    def create_final(self, request: HttpRequest, parts: list[str]) -> Upload:
+        """Join parts of one's own, on this host (tus: concatenation)."""
+        if has_body(request) or "Upload-Length" in request.headers:
+            raise Malformed("A final upload has neither Upload-Length nor a body of its own.")
+        found = [find(upload_id_in(address, request), request.user) for address in parts]
+        return create_final(order_of(request), found)
+
+    def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
+        """Make an upload that takes bytes, the first of them perhaps from this request."""
+        length = length_of(request)
+        delivery = delivery_of(request, 0, self.take_body(request))
         if has_body(request):
             if not is_upload_data(request.headers.get("Content-Type", "")):
                 raise WrongContentType
-            if (body.length or 0) > length:
+            if length is not None and (delivery.body.length or 0) > length:
                 raise TooLarge("The body is longer than Upload-Length says.")
-        upload = create(
-            Order(
-                person=request.user,
-                length=length,
-                metadata=request.headers.get("Upload-Metadata", ""),
-                address=client_address(request),
-                agent=request.headers.get("User-Agent", ""),
-            )
-        )
-        response = HttpResponse(status=201)
+        upload = create(order_of(request), length, concat)
         if has_body(request) or length == 0:
             try:
-                response["Upload-Offset"] = str(append(upload, 0, body))
+                response["Upload-Offset"] = str(append(upload, delivery))
             except UploadError:
                 # The client never learns the address of this upload: nobody would go on with it.
                 if upload.state != State.REFUSED:
                     terminate(upload)
                 raise
-        # Relative, so neither a forged Host nor a proxy's scheme can be wrong in it.
-        response["Location"] = reverse("uploads:upload", args=[upload.id.hex])
-        add_state(response, upload)
-        return response
+        return upload
 
 
 class UploadView(TusView):
@@ -198,9 +204,15 @@ class UploadView(TusView):
         """Where the upload stands (tus core: HEAD)."""
         upload = find(upload_id, request.user)
         response = HttpResponse()
-        response["Upload-Offset"] = str(settle(upload))
+        if upload.concat:
+            response["Upload-Concat"] = upload.concat_header
+        # A final upload has no offset until it is joined (tus: concatenation).
+        if upload.concat != Concat.FINAL or join(upload):
+            response["Upload-Offset"] = str(settle(upload))
         if upload.length is not None:
             response["Upload-Length"] = str(upload.length)
+        else:
+            response["Upload-Defer-Length"] = "1"
         if upload.metadata:
             response["Upload-Metadata"] = upload.metadata
         response["Cache-Control"] = "no-store"
@@ -214,9 +226,13 @@ class UploadView(TusView):
         if "Upload-Offset" not in request.headers:
             raise Malformed("Say where the bytes belong: Upload-Offset.")
         offset = parse_number("Upload-Offset", request.headers["Upload-Offset"])
+        delivery = delivery_of(request, offset, self.take_body(request))
         upload = find(upload_id, request.user)
+        if "Upload-Length" in request.headers:
+            length = parse_number("Upload-Length", request.headers["Upload-Length"])
+            declare_length(upload, length)
         response = HttpResponse(status=204)
-        response["Upload-Offset"] = str(append(upload, offset, self.take_body(request)))
+        response["Upload-Offset"] = str(append(upload, delivery))
         add_state(response, upload)
         return response
 

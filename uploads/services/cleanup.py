@@ -8,13 +8,15 @@ import uuid
 from datetime import timedelta
 
 from django.db import DatabaseError
+from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
 from uploads.errors import UploadError
-from uploads.models import CleanupRun, State, Upload
+from uploads.models import CleanupRun, Concat, State, Upload
+from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
-from uploads.services.finish import announce, finish
+from uploads.services.finish import announce
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
 
@@ -56,7 +58,8 @@ def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
 def expire_overdue(run: CleanupRun) -> None:
     """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
     now = timezone.now()
-    for upload in Upload.objects.filter(state=State.RECEIVING, expires__lte=now).iterator():
+    may_expire = Q(state=State.RECEIVING) | Q(state=State.FINISHED, concat=Concat.PARTIAL)
+    for upload in Upload.objects.filter(may_expire, expires__lte=now).iterator():
         freed = _held(upload.id.hex) if run.dry_run else expire(upload, now, reason="No activity.")
         if freed is None:
             continue
@@ -83,8 +86,10 @@ def recover(run: CleanupRun) -> None:
         except Missing:
             _end_lost(run, upload)
             continue
-        if held == upload.length:
-            _recover(run, upload, lambda lost=upload: finish(lost))
+        if upload.concat == Concat.FINAL and has_all_parts(upload):
+            _recover(run, upload, lambda lost=upload: join(lost))
+        elif held == upload.length:
+            _recover(run, upload, lambda lost=upload: complete(lost))
     unheard = Upload.objects.filter(
         state=State.FINISHED, announced=None, finished__lt=timezone.now() - GRACE
     )

@@ -8,12 +8,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from uploads.conf import conf
-from uploads.errors import DiskFull, TooLarge
 from uploads.hooks import hooks
-from uploads.models import Upload
+from uploads.models import Concat, Upload
 from uploads.protocol import parse_metadata
+from uploads.services import rows
 from uploads.services.faults import store_faults
 from uploads.services.find import Person, owner_id
+from uploads.services.length import check_length
 from uploads.signals import upload_created
 from uploads.stores.registry import store
 
@@ -26,21 +27,26 @@ class Order:
 
     Attributes:
         person: Who asks.
-        length: Bytes in all.
         metadata: Upload-Metadata as it was sent.
+        concat: Upload-Concat as it was sent.
         address: The client's address, for staff.
         agent: The client's User-Agent, for staff.
     """
 
     person: Person
-    length: int
     metadata: str = ""
+    concat: str = ""
     address: str = ""
     agent: str = ""
 
 
-def create(order: Order) -> Upload:
+def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Upload:
     """Make an upload that awaits its first byte.
+
+    Args:
+        order: What the client asks for.
+        length: Bytes in all; None: it is said later.
+        concat: Its role where several are joined. Parts are judged when they are joined.
 
     Raises:
         Malformed: The metadata cannot be read.
@@ -50,25 +56,26 @@ def create(order: Order) -> Upload:
         UploadError: The site's hook refuses it.
     """
     metadata = parse_metadata(order.metadata)
-    if order.length > conf.UPLOADS_MAX_SIZE:
-        raise TooLarge(f"This server takes uploads of {conf.UPLOADS_MAX_SIZE} bytes at most.")
     upload = Upload(
         owner_id=owner_id(order.person),
-        length=order.length,
+        length=length,
         metadata=order.metadata,
+        concat=concat,
+        concat_header=order.concat,
+        judged=concat == Concat.PARTIAL,
         file_name=plain_name(metadata.get("filename") or metadata.get("name") or b""),
         file_type=as_text(metadata.get("filetype") or metadata.get("type") or b"")[:LONGEST_NAME],
         client_address=order.address[:64],
         client_agent=as_text(order.agent.encode("utf-8", "replace"))[:LONGEST_NAME],
         expires=next_expiry(timezone.now()),
     )
-    hooks().judge_creation(upload, metadata)
+    check_length(length or 0)
+    if concat != Concat.PARTIAL:
+        hooks().judge_creation(upload, metadata)
     with store_faults():
-        if store().free() < order.length + conf.UPLOADS_SPARE_DISK:
-            raise DiskFull
         # A crash between the two leaves an empty file without a row, which the cleanup removes.
         store().create(upload.id.hex)
-    upload.save(force_insert=True)
+    rows.insert(upload)
     transaction.on_commit(lambda: upload_created.send_robust(Upload, upload_id=upload.id))
     return upload
 

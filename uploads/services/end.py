@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from uploads.errors import NotFound
-from uploads.models import State, Upload
+from uploads.models import Concat, State, Upload
 from uploads.services.create import next_expiry
 from uploads.signals import upload_expired, upload_terminated
 from uploads.stores.registry import store
@@ -55,7 +55,9 @@ def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int
         The bytes freed, or None where it lives on: something arrived meanwhile, or it has ended.
     """
     overdue = {"expires__lte": now} if now else {}
-    if not _end(upload, State.EXPIRED, (State.RECEIVING,), overdue, failure=reason):
+    # Parts expire also when they are finished; other finished uploads never do.
+    among = (State.RECEIVING, State.FINISHED)[: 1 + (upload.concat == Concat.PARTIAL)]
+    if not _end(upload, State.EXPIRED, among, overdue, failure=reason):
         return None
     freed = remove_bytes(upload)
     _tell(upload_expired, upload)

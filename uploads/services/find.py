@@ -5,11 +5,11 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from uploads.errors import Gone, NotFound
 from uploads.models import State, Upload
+from uploads.services import rows
 
 Person = AbstractUser | AnonymousUser | Any
 
@@ -19,11 +19,9 @@ def owner_id(person: Person) -> int | None:
     return person.pk if person.is_authenticated else None
 
 
-def visible_to(person: Person) -> QuerySet[Upload]:
+def may_see(person: Person, upload: Upload) -> bool:
     """People see their own uploads, staff see all."""
-    if person.is_authenticated and person.is_staff:
-        return Upload.objects.all()
-    return Upload.objects.filter(owner_id=owner_id(person))
+    return upload.owner_id == owner_id(person) or bool(person.is_authenticated and person.is_staff)
 
 
 def find(upload_id: str, person: Person) -> Upload:
@@ -39,8 +37,8 @@ def find(upload_id: str, person: Person) -> Upload:
     """
     if not re.fullmatch("[0-9a-f]{32}", upload_id):
         raise NotFound
-    upload = visible_to(person).filter(pk=uuid.UUID(hex=upload_id)).first()
-    if upload is None or upload.state == State.TERMINATED:
+    upload = rows.fetch(uuid.UUID(hex=upload_id))
+    if upload is None or upload.state == State.TERMINATED or not may_see(person, upload):
         raise NotFound
     if upload.state == State.REFUSED:
         raise Gone(f"This upload was refused: {upload.failure}")
@@ -52,5 +50,7 @@ def find(upload_id: str, person: Person) -> Upload:
 def is_overdue(upload: Upload) -> bool:
     """Whether it has outlived its time, though no cleanup has come by yet."""
     return bool(
-        upload.state == State.RECEIVING and upload.expires and upload.expires <= timezone.now()
+        upload.state in (State.RECEIVING, State.FINISHED)
+        and upload.expires
+        and upload.expires <= timezone.now()
     )

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from uploads.errors import Gone, Refused
 from uploads.hooks import hooks
-from uploads.models import State, Upload
+from uploads.models import Concat, State, Upload
+from uploads.services import rows
 from uploads.services.end import refuse
 from uploads.services.faults import store_faults
 from uploads.signals import upload_finished
@@ -24,10 +25,14 @@ def head_of(upload: Upload, size: int = HEAD_BYTES) -> bytes:
         return file.read(min(size, HEAD_BYTES))
 
 
-def finish(upload: Upload) -> None:
+def finish(upload: Upload, requests: int = 0) -> None:
     """Turn an upload whose bytes are all held into a finished one, and tell the site once.
 
     Safe to repeat at any time, by any number of processes: one of them changes the row.
+
+    Args:
+        upload: All of its bytes are held.
+        requests: How many requests to add to its count.
 
     Raises:
         Refused: The hook had not seen the first bytes (a crash came first) and does not want them.
@@ -42,18 +47,14 @@ def finish(upload: Upload) -> None:
             refuse(upload, refusal.message)
             raise
     now = timezone.now()
-    changed = Upload.objects.filter(pk=upload.pk, state=State.RECEIVING).update(
-        state=State.FINISHED,
-        offset=upload.length,
-        judged=True,
-        finished=now,
-        last_activity=now,
-        expires=None,
-        failure="",
-    )
+    if upload.concat == Concat.PARTIAL:
+        expires, upload.announced = upload.expires, now  # a part is of no interest to the site
+    else:
+        expires = None
+    changed = rows.finish(upload, now, expires, upload.announced, requests)
     if not changed and not Upload.objects.filter(pk=upload.pk, state=State.FINISHED).exists():
         raise Gone
-    upload.state, upload.expires = State.FINISHED, None
+    upload.state, upload.expires = State.FINISHED, expires
     announce_once(upload)
 
 
@@ -84,4 +85,4 @@ def announce(upload: Upload) -> None:
             )
     if not failed:
         upload.announced = timezone.now()
-        Upload.objects.filter(pk=upload.pk).update(announced=upload.announced)
+        rows.announced(upload, upload.announced)

@@ -4,8 +4,9 @@ from typing import BinaryIO
 
 from uploads.errors import NotFound
 from uploads.models import State, Upload
+from uploads.services.concatenate import complete
 from uploads.services.faults import store_faults
-from uploads.services.finish import announce_once, finish
+from uploads.services.finish import announce_once
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
 
@@ -25,7 +26,7 @@ def settle(upload: Upload) -> int:
     with store_faults():
         held = store().settle(upload.id.hex)
     if held == upload.length:
-        finish(upload)
+        complete(upload)
     return held
 
 

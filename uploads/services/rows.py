@@ -35,8 +35,9 @@ NOTE = """
 FINISH = """
     UPDATE {table} SET
         {state} = 'finished', {offset} = %(offset)s, {judged} = %(judged)s,
-        {finished} = %(finished)s, {last_activity} = %(finished)s, {expires} = NULL,
-        {failure} = '', {requests} = {requests} + %(requests)s
+        {finished} = %(finished)s, {last_activity} = %(finished)s, {expires} = %(expires)s,
+        {failure} = '', {announced} = %(announced)s,
+        {requests} = {requests} + %(requests)s
     WHERE {id} = %(id)s AND {state} = 'receiving'
 """
 ANNOUNCED = "UPDATE {table} SET {announced} = %(announced)s WHERE {id} = %(id)s"
@@ -55,6 +56,17 @@ def fetch(upload_id: uuid.UUID) -> Upload | None:
         for convert in converters:
             values[index] = convert(values[index], column, connection)
     return Upload.from_db(connection.alias, list(FIELDS), values)
+
+
+def insert(upload: Upload) -> None:
+    """Make the upload's row."""
+    connection = connections[router.db_for_write(Upload)]
+    values = [
+        field.get_db_prep_save(field.pre_save(upload, True), connection)
+        for field in FIELDS.values()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert(connection.alias), values)
 
 
 def note(
@@ -82,10 +94,27 @@ def note(
     return _change(NOTE, upload, {**values, **counts, "judged": upload.judged})
 
 
-def finish(upload: Upload, now: datetime, requests: int = 0) -> bool:
-    """Turn it from received into finished; True for the one caller who did."""
+def finish(
+    upload: Upload,
+    now: datetime,
+    expires: datetime | None,
+    announced: datetime | None,
+    requests: int = 0,
+) -> bool:
+    """Turn it from received into finished.
+
+    Args:
+        upload: Its id and length.
+        now: The moment.
+        expires: The end of a part's time; others have none.
+        announced: The moment, for what need not be announced.
+        requests: How many more requests there were.
+
+    Returns:
+        True for the one caller who did.
+    """
     values = {"finished": now, "offset": upload.length, "judged": True, "requests": requests}
-    return _change(FINISH, upload, values)
+    return _change(FINISH, upload, {**values, "expires": expires, "announced": announced})
 
 
 def announced(upload: Upload, now: datetime) -> bool:
@@ -113,6 +142,13 @@ def _written(statement: str, alias: str) -> str:
     quoted = connections[alias].ops.quote_name
     names = {name: quoted(str(field.column)) for name, field in FIELDS.items()}
     return statement.format(table=quoted(Upload._meta.db_table), **names)
+
+
+@cache
+def _insert(alias: str) -> str:
+    columns = ", ".join(f"{{{name}}}" for name in FIELDS)
+    places = ", ".join(["%s"] * len(FIELDS))
+    return _written(f"INSERT INTO {{table}} ({columns}) VALUES ({places})", alias)
 
 
 @cache

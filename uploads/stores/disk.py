@@ -17,6 +17,7 @@ import psutil
 
 from uploads.stores.base import Misplaced, Missing, Superseded
 from uploads.stores.locking import locked
+from uploads.stores.waiting import outside
 
 # Windows translates line ends without it.
 BINARY = getattr(os, "O_BINARY", 0)
@@ -115,7 +116,7 @@ class DiskWriting:
 
     def secure(self) -> None:
         """Make the bytes written survive a power cut."""
-        os.fsync(self.data)
+        outside(os.fsync, self.data)
 
     def end(self) -> None:
         """Give the right back; the bytes stay, but what is still tentative goes."""
@@ -238,7 +239,7 @@ class DiskStore:
 
     def open(self, name: str) -> BinaryIO:
         """The bytes, for reading."""
-        return open(self.path(name), "rb")
+        return open(self.path(name), "rb", buffering=0)
 
     def path(self, name: str) -> str:
         """A local path to read the bytes from."""

@@ -1,0 +1,87 @@
+"""What the headers of a request ask for."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+from uploads.bodies import Body
+from uploads.errors import Malformed
+from uploads.protocol import parse_number
+from uploads.services.append import Delivery
+from uploads.services.create import Order
+
+
+def method_of(request: HttpRequest) -> str:
+    """The method that is meant: X-HTTP-Method-Override counts where the method is POST."""
+    override = request.headers.get("X-HTTP-Method-Override", "")
+    return (
+        override.strip().upper() if request.method == "POST" and override else request.method or ""
+    )
+
+
+def has_body(request: HttpRequest) -> bool:
+    """Whether the request announces a body that is not empty."""
+    meta = request.META
+    return meta.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in meta
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where the client says it is, and who connected: for staff, not for decisions."""
+    peer = request.META.get("REMOTE_ADDR", "")
+    forwarded = request.headers.get("CF-Connecting-IP") or request.headers.get(
+        "X-Forwarded-For", ""
+    )
+    said = forwarded.partition(",")[0].strip()
+    return f"{said} via {peer}" if said else peer
+
+
+def order_of(request: HttpRequest) -> Order:
+    """What a POST asks for."""
+    return Order(
+        person=request.user,
+        metadata=request.headers.get("Upload-Metadata", ""),
+        concat=request.headers.get("Upload-Concat", ""),
+        address=client_address(request),
+        agent=request.headers.get("User-Agent", ""),
+    )
+
+
+def length_of(request: HttpRequest) -> int | None:
+    """The length that a POST announces; None: it follows (tus: creation, creation-defer-length)."""
+    deferred = request.headers.get("Upload-Defer-Length")
+    announced = request.headers.get("Upload-Length")
+    if deferred is not None and (deferred != "1" or announced is not None):
+        raise Malformed("Upload-Defer-Length must be 1, and goes without Upload-Length.")
+    if deferred is None and announced is None:
+        raise Malformed("Say how long the upload is: Upload-Length, in bytes.")
+    return None if announced is None else parse_number("Upload-Length", announced)
+
+
+def delivery_of(request: HttpRequest, offset: int, body: Body) -> Delivery:
+    """What a request brings, and the checksum that it shall have."""
+    trailers = request.headers.get("Trailer", "").lower().split(",")
+    return Delivery(
+        offset=offset,
+        body=body,
+        checksum=request.headers.get("Upload-Checksum", ""),
+        checksum_follows="upload-checksum" in {name.strip() for name in trailers},
+    )
+
+
+def upload_id_in(address: str, request: HttpRequest) -> str:
+    """The id in the address of a part, which must be one of this site's.
+
+    Raises:
+        Malformed: It is another host's, or no upload's.
+    """
+    try:
+        pieces = urlsplit(address)
+    except ValueError as problem:
+        raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
+    ours = {"", request.get_host(), urlsplit(getattr(settings, "PUBLIC_URL", "")).netloc}
+    root, _, upload_id = pieces.path.rstrip("/").rpartition("/")
+    if pieces.netloc not in ours or root != reverse("uploads:uploads").rstrip("/"):
+        raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
+    return upload_id

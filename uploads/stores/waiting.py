@@ -1,0 +1,27 @@
+"""Being kind to others in this process while the disk works: under gevent they share a thread."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def _under_gevent() -> bool:
+    monkey = sys.modules.get("gevent.monkey")
+    return bool(monkey and monkey.is_module_patched("socket"))
+
+
+def let_others_in() -> None:
+    """Let other requests run for a moment."""
+    if _under_gevent():
+        from gevent import sleep
+
+        sleep(0)
+
+
+def outside(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call what may take long (fsync) where it does not stop the others."""
+    if not _under_gevent():
+        return function(*arguments)
+    from gevent import get_hub
+
+    return get_hub().threadpool.apply(function, arguments)

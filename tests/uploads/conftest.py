@@ -12,6 +12,30 @@ from tests.uploads.wire import Answer, ask
 ROOT = "/uploads/files/"
 
 
+@pytest.fixture(scope="session")
+def sqlite_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that stores everything (UPLOADS_ACCEPT=any), on SQLite."""
+    running = Site(tmp_path_factory.mktemp("sqlite") / "data", UPLOADS_ACCEPT="any").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_site(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Site]:
+    """The same on PostgreSQL."""
+    data = tmp_path_factory.mktemp("postgresql") / "data"
+    running = Site(data, UPLOADS_ACCEPT="any", DATABASE_URL=postgres_url).start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def plain_site(request: pytest.FixtureRequest) -> Site:
+    """A site on each database in turn; both stay up, so files of tests do not start them anew."""
+    running: Site = request.getfixturevalue(f"{request.param}_site")
+    return running
+
+
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with little patience, and with a size limit above any disk."""

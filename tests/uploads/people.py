@@ -21,7 +21,8 @@ for name, staff in (("alice", False), ("bob", False), ("clerk", True), ("gone", 
     key.save()
 User.objects.filter(username="gone").update(is_active=False)
 clerk = User.objects.get(username="clerk")
-clerk.user_permissions.set(Permission.objects.filter(codename__in=("view_upload", "view_cleanuprun")))
+may = Permission.objects.filter(codename__in=("view_upload", "view_cleanuprun"))
+clerk.user_permissions.set(may)
 print(json.dumps(secrets))
 """
 

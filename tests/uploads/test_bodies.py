@@ -174,7 +174,7 @@ def test_expect_100_continue(plain_site: Site) -> None:
 def test_early_refusals_can_be_read(
     plain_site: Site, status: int, headers: dict[str, str], length: int | None
 ) -> None:
-    """The client still sends 20 MB: the refusal reaches it, with Connection: close, and no reset."""
+    """The client still sends 20 MB: the refusal reaches it, with Connection: close."""
     path = created(plain_site, 30 * MB)
     with Wire(plain_site) as wire:
         wire.head("PATCH", path, {**patching(0, length), **headers})

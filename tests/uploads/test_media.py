@@ -169,7 +169,7 @@ def test_known_options_are_taken(site: Site, options: dict[str, str]) -> None:
 
 
 def test_a_task_identifier_is_bound_when_the_upload_finishes(site: Site) -> None:
-    """Unknown until then, shared by unfinished uploads; then taken, and the job is never touched."""
+    """Unknown until then, shared by unfinished uploads; then taken, and its job not touched."""
     data = SPEECH.read_bytes()
     task = str(uuid.uuid4())
     headers = ordered("goforward.flac", taskId=task)

@@ -158,7 +158,6 @@ def test_what_is_no_media_becomes_no_job(plain_site: Site) -> None:
     assert jobs(plain_site, name) == []
 
 
-@pytest.mark.xfail(strict=False, reason="PostgreSQL refuses what the job's columns cannot hold")
 @pytest.mark.parametrize(
     "metadata",
     [

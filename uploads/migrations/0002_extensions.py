@@ -5,33 +5,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('uploads', '0001_initial'),
+        ("uploads", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='upload',
-            name='concat',
-            field=models.CharField(blank=True, choices=[('', '–'), ('partial', 'part'), ('final', 'joined from parts')], default='', max_length=7),
+            model_name="upload",
+            name="concat",
+            field=models.CharField(
+                blank=True,
+                choices=[("", "–"), ("partial", "part"), ("final", "joined from parts")],
+                default="",
+                max_length=7,
+            ),
         ),
         migrations.AddField(
-            model_name='upload',
-            name='concat_header',
-            field=models.TextField(blank=True, help_text='Upload-Concat, as it was sent.'),
+            model_name="upload",
+            name="concat_header",
+            field=models.TextField(blank=True, help_text="Upload-Concat, as it was sent."),
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('final', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='uploads.upload')),
-                ('part', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='finals', to='uploads.upload')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "final",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="uploads.upload",
+                    ),
+                ),
+                (
+                    "part",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="finals",
+                        to="uploads.upload",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('position',),
-                'constraints': [models.UniqueConstraint(fields=('final', 'position'), name='uploads_part_place')],
+                "ordering": ("position",),
+                "constraints": [
+                    models.UniqueConstraint(fields=("final", "position"), name="uploads_part_place")
+                ],
             },
         ),
     ]

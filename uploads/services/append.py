@@ -87,6 +87,7 @@ def append(upload: Upload, delivery: Delivery) -> int:
         return append_nothing(upload, delivery)
     with store_faults():
         check_room(upload, delivery)
+        rows.let_go()
         writing = store().take(upload.id.hex, delivery.offset, delivery.tentative)
         try:
             receive(upload, writing, delivery)

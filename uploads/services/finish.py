@@ -74,7 +74,9 @@ def announce(upload: Upload) -> None:
     A crash before the note, or a receiver that fails, makes the next cleanup tell it again.
     """
     failed = False
-    for receiver, outcome in upload_finished.send_robust(Upload, upload_id=upload.id):
+    for receiver, outcome in upload_finished.send_robust(
+        Upload, upload_id=upload.id, upload=upload
+    ):
         if isinstance(outcome, Exception):
             failed = True
             logger.error(

@@ -58,6 +58,16 @@ def fetch(upload_id: uuid.UUID) -> Upload | None:
     return Upload.from_db(connection.alias, list(FIELDS), values)
 
 
+def let_go() -> None:
+    """Give the database connection back before something that takes long.
+
+    SQLite's is a file that nobody waits for; opening it again would cost more than it holds.
+    """
+    connection = connections[router.db_for_write(Upload)]
+    if connection.vendor != "sqlite" and not connection.in_atomic_block:
+        connection.close()
+
+
 def insert(upload: Upload) -> None:
     """Make the upload's row."""
     connection = connections[router.db_for_write(Upload)]

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -19,7 +20,7 @@ class JobAdmin(ReadOnlyAdmin):
 
     list_display = (
         *("__str__", "owner", "state", "progress", "engine_used", "model_used", "language_used"),
-        *("age", "error"),
+        *("age", "reason"),
     )
     list_filter = ("state", "engine_used", "created", "owner")
     search_fields = ("id", "file_name", "owner__username", "error")
@@ -47,6 +48,11 @@ class JobAdmin(ReadOnlyAdmin):
     def age(self, job: Job) -> str:
         """Time since it was made."""
         return timesince(job.created)
+
+    @admin.display(description="error")
+    def reason(self, job: Job) -> str:
+        """The start of the reason why it failed; the rest is in the job's own view."""
+        return truncatechars(job.error, 80)
 
     @admin.display(description="history")
     def history(self, job: Job) -> SafeString:

@@ -22,4 +22,4 @@ class TranscriptionConfig(AppConfig):
     def ready(self) -> None:
         from transcription import receivers  # noqa: F401  (connects itself)
 
-        post_migrate.connect(declare_schedules, dispatch_uid="transcription.schedules")
+        post_migrate.connect(declare_schedules, sender=self, dispatch_uid="transcription.schedules")

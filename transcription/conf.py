@@ -23,6 +23,12 @@ class TranscriptionConf:
     MODEL_STALL_SECONDS = Option(
         "seconds", 10, "A model download that brings no byte for so long is given up."
     )
+    ENGINE_STALL_SECONDS = Option(
+        "seconds",
+        900,
+        "An engine that gives no news for so long, and a tenth of the recording's length, hangs: "
+        "it is ended, as if it had died.",
+    )
     JOB_LEASE_SECONDS = Option(
         "seconds", 60, "A job whose worker gives no sign of life for so long is run again."
     )

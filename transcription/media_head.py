@@ -19,6 +19,8 @@ VIDEO = (
     "ogx qt rm rmvb ts vob webm wmv"
 )
 SUFFIXES = tuple(sorted((AUDIO + " " + VIDEO).split()))
+USUAL = tuple("mp3 wav m4a aac flac ogg opus wma amr mp4 mov mkv webm avi wmv".split())
+"""What people are told; the whole list would only bury it."""
 HEAD = 512
 """Bytes that are looked at."""
 
@@ -103,12 +105,13 @@ def name_problem(filename: str) -> str:
     stem, dot, suffix = name.rpartition(".")
     if dot and suffix.lower() in SUFFIXES:
         return ""
-    accepted = ", ".join(f".{known}" for known in SUFFIXES)
+    accepted = ", ".join(f".{known}" for known in USUAL)
     if not dot:
         return (
-            f"The file name has no suffix that tells the kind of recording. Accepted: {accepted}."
+            "The file name has no suffix that tells the kind of recording. "
+            f"Accepted: {accepted} and others."
         )
-    return f'Files that end in ".{suffix[:20]}" are not accepted. Accepted: {accepted}.'
+    return f'Files that end in ".{suffix[:20]}" are not accepted. Accepted: {accepted} and others.'
 
 
 def looks_like_media(filename: str, head: bytes, complete: bool) -> str:

@@ -74,7 +74,6 @@ class Job(models.Model):
     lease_expires = models.DateTimeField(null=True, blank=True)
     worker_host = models.CharField(max_length=255, blank=True)
     worker_pid = models.PositiveIntegerField(null=True, blank=True)
-    worker_started = models.FloatField(null=True, blank=True)
 
     # What came out
     engine_used = models.CharField(max_length=40, blank=True)

@@ -8,7 +8,7 @@ from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
-from transcription.models import ENDED, Job, Stage, State
+from transcription.models import ENDED, Job, Stage, State, Transcript
 from transcription.services.end import has_media
 from transcription.vocabulary import LANGUAGES, OFFERED_MODELS
 from uploads.models import Upload
@@ -38,7 +38,7 @@ def job_row(job: Job) -> dict[str, Any]:
 def job_details(job: Job) -> dict[str, Any]:
     """What a job's own page shows."""
     media = has_media(job)
-    has_transcript = hasattr(job, "transcript")
+    has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
     engine = capabilities_of(job.engine_used)
     return {
         **job_row(job),

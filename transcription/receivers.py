@@ -6,14 +6,16 @@ from typing import Any
 from django.dispatch import receiver
 
 from transcription.services.end import cancel_for_upload
-from transcription.services.submit import submit_upload
+from transcription.services.submit import cannot_be_media, submit_upload
+from uploads.models import Upload
 from uploads.signals import upload_finished, upload_terminated
 
 
 @receiver(upload_finished)
-def make_job(upload_id: uuid.UUID, **kwargs: Any) -> None:
+def make_job(upload_id: uuid.UUID, upload: Upload, **kwargs: Any) -> None:
     """A finished upload becomes a job."""
-    submit_upload(upload_id)
+    if not cannot_be_media(upload):
+        submit_upload(upload_id)
 
 
 @receiver(upload_terminated)

@@ -2,25 +2,27 @@
 
 import logging
 import time
-from typing import Any
+from contextlib import suppress
 
-from django.db import Error as DatabaseError
-from django.db import close_old_connections
+from django.db import DatabaseError, DataError, IntegrityError, NotSupportedError, ProgrammingError
 
 from transcription.conf import conf
-from transcription.engines.base import Cancelled, EngineDied, EngineError, Event, Request
+from transcription.engines.base import Cancelled, EngineDied, EngineError, Request, Result
 from transcription.engines.process import EngineProcess
 from transcription.engines.selection import prepare
-from transcription.models import Job, Stage
-from transcription.services import claim, end, progress
-from transcription.services.queue import nudge_for_all_waiting
+from transcription.models import Job
+from transcription.services import claim, end, progress, queue
+from transcription.services.patience import insist
 from transcription.services.recording import Gone, local_path
+from transcription.services.submit import submit_unheard
+from transcription.services.watch import Watch
 
 logger = logging.getLogger(__name__)
 
 MOST_ENGINE_DEATHS = 3
-LOOK_EVERY = 0.5  # seconds between looks at whether the job is still wanted, and ours
-REPORT_EVERY = 0.5  # seconds between reports of progress
+PAUSE_AFTER_DEATH = 1.0
+"""Seconds before an engine's death is counted: whoever kills the site kills us as well by then,
+and that is no death of the engine itself."""
 
 _engine: EngineProcess | None = None
 
@@ -41,60 +43,94 @@ def work() -> None:
 
 
 def sweep() -> None:
-    """Every minute: requeue what lost its worker, make good what the queue lost."""
-    claim.free_leases_of_dead_workers()
-    claim.free_expired_leases()
-    nudge_for_all_waiting()
+    """Every minute: requeue what lost its worker, make good what the queue or a crash lost."""
+    for step in (
+        claim.free_leases_of_dead_workers,
+        claim.free_expired_leases,
+        submit_unheard,
+        queue.nudge_for_all_waiting,
+        queue.prune,
+    ):
+        try:
+            step()
+        except Exception:
+            logger.exception("sweep: %s", step.__name__)  # the other steps go on
 
 
 def run(job: Job) -> None:
     """Run a claimed job to its end; whatever happens, the row says what."""
     watch = Watch(job)
     try:
-        request = request_of(job)
-        prepared = prepare(
-            request,
-            conf.MODELS_DIR,
-            watch.on_download,
-            watch.should_stop,
-            conf.MODEL_STALL_SECONDS,
-        )
-        progress.write(job, {"engine_used": prepared.request.engine, "engine_note": prepared.note})
-        result = engine_process().run(prepared.request, watch.on_event, watch.should_stop)
+        result = transcribe(job, watch)
     except Cancelled:
-        end.confirm_cancel(job)
+        insist(claim.release, job, "it was stopped.")
     except (EngineError, Gone) as reason:
-        end.fail(job, str(reason))
+        insist(end.fail, job, str(reason))
     except EngineDied as death:
-        after_engine_death(job, death)
-    except BaseException as problem:
-        # Also the worker's end by a signal or the queue's time limit: the job is free at once.
-        claim.release(job, f"the worker stopped ({type(problem).__name__}: {problem}).")
+        after_engine_death(job, death, watch)
+    except Exception as problem:
+        # Trying again for ever would change nothing, and keep all other jobs waiting.
+        logger.exception("job %s", job.pk)
+        insist(end.fail, job, f"An internal error occurred: {type(problem).__name__}: {problem}")
+    except BaseException as interruption:
+        # The worker's end by a signal or by the queue's time limit: the job is free at once.
+        with suppress(DatabaseError):
+            claim.release(job, f"the worker was stopped ({type(interruption).__name__}).")
         raise
     else:
-        end.complete(
-            job,
-            result.segments,
-            {
-                "engine_used": result.engine,
-                "model_used": result.model,
-                "language_used": result.language or "",
-                "audio_duration": result.duration,
-                "warnings": result.warnings,
-                "media_type": result.media.get("mime") or "",
-                "has_video": bool(result.media.get("has_video")),
-            },
-        )
+        keep(job, result)
 
 
-def after_engine_death(job: Job, death: EngineDied) -> None:
+def transcribe(job: Job, watch: Watch) -> Result:
+    """Get the model, or the engine that stands in for it, and let it work."""
+    prepared = prepare(
+        request_of(job),
+        conf.MODELS_DIR,
+        watch.on_download,
+        watch.should_stop,
+        conf.MODEL_STALL_SECONDS,
+    )
+    facts = {"engine_used": prepared.request.engine, "engine_note": prepared.note}
+    insist(progress.write, job, facts)
+    watch.listen()
+    return engine_process().run(prepared.request, watch.on_event, watch.should_stop)
+
+
+def keep(job: Job, result: Result) -> None:
+    """Keep the transcript; one that cannot be kept is a failure with its reason."""
+    facts = {
+        "engine_used": result.engine,
+        "model_used": result.model,
+        "language_used": result.language or "",
+        "audio_duration": result.duration,
+        "warnings": result.warnings,
+        "media_type": result.media.get("mime") or "",
+        "has_video": bool(result.media.get("has_video")),
+    }
+    try:
+        insist(end.complete, job, result.segments, facts)
+    except (DataError, IntegrityError, NotSupportedError, ProgrammingError) as problem:
+        logger.exception("job %s", job.pk)
+        insist(end.fail, job, f"The transcript could not be stored: {problem}")
+
+
+def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
     """Try again, up to MOST_ENGINE_DEATHS: a recording that kills the engine must not do so for
     ever."""
-    deaths = claim.count_engine_death(job)
+    logger.warning("job %s: %s %s", job.pk, death.message, " ".join(death.stderr.split()))
+    watch.heard = None
+    deadline = time.monotonic() + PAUSE_AFTER_DEATH
+    while time.monotonic() < deadline:
+        if watch.should_stop():
+            insist(claim.release, job, "it was stopped.")
+            return
+        time.sleep(0.1)
+    deaths = insist(claim.count_engine_death, job)
     if deaths < MOST_ENGINE_DEATHS:
-        claim.release(job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
+        insist(claim.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
         return
-    end.fail(job, f"The speech engine died {deaths} times on this recording. {death.message}")
+    reason = f"The speech engine died {deaths} times on this recording. {death.message}"
+    insist(end.fail, job, reason)
 
 
 def request_of(job: Job) -> Request:
@@ -111,54 +147,3 @@ def request_of(job: Job) -> Request:
         options=job.options,
         work_dir=conf.WORK_DIR,
     )
-
-
-class Watch:
-    """Keeps a running job's row alive, and sees when it is no longer wanted.
-
-    All in the worker's own thread: the engine's parent side asks `should_stop` several times a
-    second.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.looked = 0.0
-        self.reported = 0.0
-        self.stage = ""
-        self.stop = False
-
-    def should_stop(self) -> bool:
-        """Whether to stop: cancelled, deleted, or given to somebody else. Extends the lease."""
-        if not self.stop and time.monotonic() - self.looked > LOOK_EVERY:
-            self.looked = time.monotonic()
-            try:
-                self.stop = not claim.still_ours(self.job)
-            except DatabaseError:
-                logger.warning("the database does not answer; the job goes on", exc_info=True)
-                close_old_connections()
-        return self.stop
-
-    def on_download(self, done: int, total: int | None) -> None:
-        """The model is on its way."""
-        self.report(Stage.FETCHING, done, total)
-
-    def on_event(self, event: Event) -> None:
-        """News from the engine."""
-        if event.media:
-            self.write(progress.report_media, event.media)
-        self.report(event.stage, event.done, event.total)
-
-    def report(self, stage: str, done: float, total: float | None) -> None:
-        """Show progress, at a pace that a database likes; a new stage at once."""
-        if stage == self.stage and time.monotonic() - self.reported < REPORT_EVERY:
-            return
-        self.stage, self.reported = stage, time.monotonic()
-        self.write(progress.report, stage, done, total)
-
-    def write(self, function: Any, *facts: Any) -> None:
-        """Progress is for show: a database that is away does not end the job."""
-        try:
-            function(self.job, *facts)
-        except DatabaseError:
-            logger.warning("progress was not written", exc_info=True)
-            close_old_connections()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from transcription.conf import conf
 from transcription.media_head import looks_like_media, name_problem
 from transcription.models import Job
-from transcription.services.submit import requested_id, text
+from transcription.services.submit import cannot_be_media, requested_id, text
 from transcription.vocabulary import LANGUAGES, MODELS, TASKS
 from uploads.conf import conf as uploads_conf
 from uploads.errors import Conflict, Malformed, Refused
@@ -42,6 +42,8 @@ class TranscriptionHooks(Hooks):
 
     def finished_headers(self, upload: Upload) -> Mapping[str, str]:
         """The name of the upload's job."""
+        if cannot_be_media(upload):
+            return {}
         job = Job.objects.filter(upload_id=upload.pk).values_list("pk", flat=True).first()
         return {"X-Task-Id": str(job)} if job else {}
 

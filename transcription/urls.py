@@ -1,9 +1,10 @@
 """The addresses of pages and API."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from transcription import views
 from transcription.api import health, tasks
+from transcription.api.base import without_slash
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,10 +16,11 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/cancel", views.cancel, name="cancel"),
     path("jobs/<uuid:job_id>/rerun", views.run_again, name="rerun"),
     path("jobs/<uuid:job_id>/delete", views.delete, name="delete"),
-    path("health", health.health, name="health"),
-    path("health/live", health.live, name="health-live"),
-    path("health/ready", health.ready, name="health-ready"),
+    path("health", health.Health.as_view(), name="health"),
+    path("health/live", health.Live.as_view(), name="health-live"),
+    path("health/ready", health.Ready.as_view(), name="health-ready"),
     path("task/all", tasks.AllTasks.as_view(), name="tasks"),
     path("task/<str:identifier>", tasks.OneTask.as_view(), name="task"),
     path("tasks/<str:identifier>/progress", tasks.Progress.as_view(), name="progress"),
+    re_path(r"^(health|health/live|health/ready|task/[^/]+|tasks/[^/]+/progress)/$", without_slash),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,6 +22,8 @@ from transcription.vocabulary import LANGUAGES, MODELS
 from uploads.conf import conf as uploads_conf
 
 LONGEST_LIST = 100
+LONGEST_STEM = 150  # characters of a download's name: file systems and proxies have limits
+LONGEST_QUOTE = 60  # characters of a strange value that a refusal repeats
 
 
 def wanted_job(request: HttpRequest, job_id: Any) -> Job:
@@ -35,8 +38,8 @@ def wanted_job(request: HttpRequest, job_id: Any) -> Job:
 def home(request: HttpRequest) -> HttpResponse:
     """The page for people; programs that ask for no HTML are led to the documentation."""
     if not prefers_html(request):
-        return HttpResponse(status=307, headers={"Location": "/docs"})
-    return render(
+        return HttpResponse(status=307, headers={"Location": "/docs", "Vary": "Accept"})
+    response = render(
         request,
         "transcription/home.html",
         {
@@ -50,6 +53,9 @@ def home(request: HttpRequest) -> HttpResponse:
             **choices(),
         },
     )
+    patch_vary_headers(response, ["Accept"])
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def prefers_html(request: HttpRequest) -> bool:
@@ -118,7 +124,7 @@ def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponse:
     form = FORMATS[kind]
     text = render_transcript(kind, transcript_of(job).segments, facts_of(job))
     response = HttpResponse(text.encode(), content_type=form.content_type)
-    stem = job.file_name.rpartition(".")[0] or job.file_name or "transcript"
+    stem = (job.file_name.rpartition(".")[0] or job.file_name or "transcript")[:LONGEST_STEM]
     response["Content-Disposition"] = content_disposition_header(True, stem + form.suffix) or ""
     return response
 
@@ -151,11 +157,11 @@ def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
     changes = {}
     if language is not None:
         if language not in ("", "auto", *LANGUAGES):
-            return refused(request, 422, f"The language {language!r} is not known.")
+            return refused(request, 422, f"The language {language[:LONGEST_QUOTE]!r} is not known.")
         changes["language"] = "" if language == "auto" else language
     if model:
         if model not in (*MODELS, conf.WHISPER_MODEL, job.model):
-            return refused(request, 422, f"The model {model!r} is not known.")
+            return refused(request, 422, f"The model {model[:LONGEST_QUOTE]!r} is not known.")
         changes["model"] = model
     try:
         end.run_again(job, changes)

@@ -1,7 +1,9 @@
 """Recordings and sites for the tests of jobs."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -49,6 +51,13 @@ def scripted_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ).start()
     yield site
     site.stop()
+
+
+def run(site: Site, path: Path, **metadata: Any) -> str:
+    """Upload a file; returns the identifier of its job."""
+    identifier = str(uuid.uuid4())
+    site.upload(path, taskId=identifier, **metadata)
+    return identifier
 
 
 def engine_of(site: Site) -> psutil.Process | None:

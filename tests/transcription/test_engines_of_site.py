@@ -1,6 +1,5 @@
 """The default engine on a site: a model that is there, and one that cannot be had."""
 
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +8,9 @@ import requests
 
 from tests.running import Site, text_of
 
+from .conftest import run
+
 SCRIPT = "seven green boats sail north after the storm ends."
-
-
-def run(site: Site, path: Path, **metadata: str) -> str:
-    identifier = str(uuid.uuid4())
-    site.upload(path, taskId=identifier, **metadata)
-    return identifier
 
 
 def test_faster_whisper_with_a_model_that_is_there(

@@ -11,14 +11,7 @@ import requests
 from tests.running import Site, text_of, wait_for
 from tests.speech import recordings
 
-from .conftest import engine_of
-
-
-def run(site: Site, path: Path, **metadata: str) -> str:
-    """Upload a file; returns the identifier of its job."""
-    identifier = str(uuid.uuid4())
-    site.upload(path, taskId=identifier, **metadata)
-    return identifier
+from .conftest import engine_of, run
 
 
 def job(site: Site, identifier: str) -> dict[str, object]:
@@ -211,13 +204,33 @@ def test_engine_killed_once_is_only_a_delay_killed_three_times_is_the_end(
     post(site, identifier, "delete")
 
 
+def test_a_long_job_delays_no_housekeeping(site: Site, long_file: Path) -> None:
+    identifier = run(site, long_file)
+    wait_until_transcribing(site, identifier)
+    waited = site.shell(
+        "import time\n"
+        "from uploads.tasks import enqueue_cleanup\n"
+        "from uploads.models import CleanupRun\n"
+        "done = CleanupRun.objects.filter(trigger='staff', ended__isnull=False)\n"
+        "before, start = done.count(), time.monotonic()\n"
+        "enqueue_cleanup('staff')\n"
+        "while done.count() == before and time.monotonic() - start < 30:\n"
+        "    time.sleep(0.2)\n"
+        "print(time.monotonic() - start)"
+    )
+    assert float(waited) < 10
+    assert job(site, identifier)["state"] == "processing"
+    post(site, identifier, "delete")
+
+
 def test_jobs_of_others_are_not_there(site: Site, speech_files: Callable[[str], Path]) -> None:
     site.shell(
         "from django.contrib.auth.models import User\n"
         "from whisperx_site.accounts.models import ApiKey\n"
         "for name in ('ann', 'bob'):\n"
         "    key = ApiKey(user=User.objects.create_user(name), name='test')\n"
-        f"    secret = key.renew_secret(); key.save(); open('{site.data_dir}/' + name, 'w').write(secret)\n"
+        "    secret = key.renew_secret(); key.save()\n"
+        f"    open('{site.data_dir}/' + name, 'w').write(secret)\n"
     )
     ann, bob = (
         {"Authorization": f"Bearer {(site.data_dir / name).read_text()}"} for name in ("ann", "bob")

@@ -115,8 +115,8 @@ def test_kills_lose_nothing_and_repeat_nothing(
     )
     ends = site.shell(
         "from transcription.models import *\n"
-        "print(JobEvent.objects.filter(what__startswith='Ended').count(), Transcript.objects.count(),"
-        " Job.objects.exclude(engine_deaths=0).count())"
+        "print(JobEvent.objects.filter(what__startswith='Ended').count(),"
+        " Transcript.objects.count(), Job.objects.exclude(engine_deaths=0).count())"
     )
     assert ends.split() == [str(len(clients)), str(len(clients)), "0"]
     print(f"{KILLS} kills after {', '.join(killed_at)}: {len(clients)} uploads, one result each")
@@ -138,7 +138,8 @@ def test_heavy_worker_killed_midway_runs_the_job_again(
 
     wait_for(lambda: stage() == "transcribing", 30)
     worker = site.shell(
-        f"from transcription.models import Job; print(Job.objects.get(pk='{identifier}').worker_pid)"
+        "from transcription.models import Job\n"
+        f"print(Job.objects.get(pk='{identifier}').worker_pid)"
     )
     os.kill(int(worker), 9)
     assert site.wait_for_task(identifier, 240)["status"] == "completed"

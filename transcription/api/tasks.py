@@ -5,8 +5,8 @@ from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
 from transcription.api.results import result_of
 from transcription.models import Job, State
@@ -23,9 +23,13 @@ STATUS = {
 }
 
 
+# What a row of the list is made of; nothing else of a job is read for it.
+ROW = ("state", "task_type", "file_name", "audio_duration", "language", "error", "started")
+
+
 def moment(value: datetime | None) -> str | None:
-    """A time as the API tells it: ISO 8601 in UTC, with offset."""
-    return value.isoformat() if value else None
+    """A time as the API tells it: ISO 8601 in UTC, with microseconds and offset."""
+    return value.isoformat(timespec="microseconds") if value else None
 
 
 def error_of(job: Job) -> str | None:
@@ -35,22 +39,50 @@ def error_of(job: Job) -> str | None:
     return job.error or None
 
 
-def facts_of(job: Job) -> dict[str, Any]:
-    """What list and detail have in common."""
-    ended = job.state in (State.COMPLETED, State.WARNINGS)
+def end_of(job: Job) -> str | None:
+    """When a job came to its transcript; the API knows no other end."""
+    return moment(job.finished) if job.state in (State.COMPLETED, State.WARNINGS) else None
+
+
+def start_of(job: Job) -> str | None:
+    """When work began; clients know by it that a job no longer waits."""
+    return None if job.state == State.QUEUED else moment(job.started)
+
+
+def metadata_of(job: Job) -> dict[str, Any]:
+    """What the detail tells besides status, result and error."""
     return {
         "task_type": job.task_type,
+        "task_params": None,
         "language": job.language or None,
         "file_name": job.file_name or None,
         "url": None,
+        "callback_url": None,
         "duration": job.duration,
         "audio_duration": job.audio_duration,
-        "start_time": moment(job.started),
-        "end_time": moment(job.finished) if ended else None,
+        "start_time": start_of(job),
+        "end_time": end_of(job),
     }
 
 
-class OneTask(APIView):
+def row_of(job: Job) -> dict[str, Any]:
+    """What the list tells of a job."""
+    return {
+        "identifier": str(job.pk),
+        "status": STATUS[State(job.state)],
+        "task_type": job.task_type,
+        "file_name": job.file_name or None,
+        "url": None,
+        "audio_duration": job.audio_duration,
+        "language": job.language or None,
+        "error": error_of(job),
+        "duration": job.duration,
+        "start_time": start_of(job),
+        "end_time": end_of(job),
+    }
+
+
+class OneTask(ApiView):
     """GET `/task/<identifier>`."""
 
     def get(self, request: Request, identifier: str) -> Response:
@@ -62,35 +94,23 @@ class OneTask(APIView):
             {
                 "status": STATUS[State(job.state)],
                 "result": result_of(job),
-                "metadata": {**facts_of(job), "task_params": None, "callback_url": None},
+                "metadata": metadata_of(job),
                 "error": error_of(job),
             }
         )
         return with_engine(response, job)
 
 
-class AllTasks(APIView):
+class AllTasks(ApiView):
     """GET `/task/all`."""
 
     def get(self, request: Request) -> Response:
         """All of one's tasks, oldest first."""
-        jobs = visible_to(request.user).order_by("created", "pk")
-        return Response(
-            {
-                "tasks": [
-                    {
-                        "identifier": str(job.pk),
-                        "status": STATUS[State(job.state)],
-                        **facts_of(job),
-                        "error": error_of(job),
-                    }
-                    for job in jobs.iterator()
-                ]
-            }
-        )
+        jobs = visible_to(request.user).order_by("created", "pk").only(*ROW, "finished")
+        return Response({"tasks": [row_of(job) for job in jobs]})
 
 
-class Progress(APIView):
+class Progress(ApiView):
     """GET `/tasks/<identifier>/progress`, with the keys of the contract and those its own web
     client reads."""
 

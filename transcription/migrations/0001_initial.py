@@ -13,6 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("uploads", "0001_initial"),
+        # The sweep's schedule is declared as soon as our own tables are there.
+        ("django_q", "0018_task_success_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -89,7 +91,6 @@ class Migration(migrations.Migration):
                 ("lease_expires", models.DateTimeField(blank=True, null=True)),
                 ("worker_host", models.CharField(blank=True, max_length=255)),
                 ("worker_pid", models.PositiveIntegerField(blank=True, null=True)),
-                ("worker_started", models.FloatField(blank=True, null=True)),
                 ("engine_used", models.CharField(blank=True, max_length=40)),
                 (
                     "engine_note",

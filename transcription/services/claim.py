@@ -5,18 +5,21 @@ import os
 import socket
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
-import psutil
 from django.db.models import F
 from django.utils import timezone
 
 from transcription.conf import conf
-from transcription.models import Job, JobEvent, Stage, State
+from transcription.models import Job, Stage, State
+from transcription.services.history import note
 from transcription.services.queue import forget_all_nudges, nudge_for_all_waiting
+from transcription.services.submit import submit_unheard
+from transcription.services.workers import is_gone, this_machine
 
 logger = logging.getLogger(__name__)
 
-STUCK_AFTER = timedelta(minutes=3)
+STUCK_AFTER = timedelta(minutes=1)
 
 
 def lease_end() -> datetime:
@@ -27,94 +30,96 @@ def lease_end() -> datetime:
 def claim_next() -> Job | None:
     """Claim the job that has waited longest, for this process; None where none waits."""
     while waiting := Job.objects.filter(state=State.QUEUED).order_by("queued", "pk").first():
-        now = timezone.now()
         token = uuid.uuid4()
         claimed = Job.objects.filter(pk=waiting.pk, state=State.QUEUED).update(
             state=State.PROCESSING,
             stage=Stage.PROBING,
             percent=0,
             seconds_done=0,
-            started=now,
+            started=timezone.now(),
             finished=None,
             error="",
             token=token,
             lease_expires=lease_end(),
-            worker_host=socket.gethostname(),
+            worker_host=this_machine(),
             worker_pid=os.getpid(),
-            worker_started=psutil.Process().create_time(),
         )
-        if claimed:
-            note(waiting.pk, f"Started by process {os.getpid()} on {socket.gethostname()}.")
-            return Job.objects.select_related("upload").get(pk=waiting.pk)
+        job = Job.objects.select_related("upload").filter(pk=waiting.pk, token=token).first()
+        if claimed and job:
+            note(job.pk, f"Started by process {os.getpid()} on {socket.gethostname()}.")
+            return job
     return None
 
 
-def still_ours(job: Job) -> bool:
-    """Extend the lease. False: the job was cancelled, deleted or given to somebody else."""
+def is_wanted(job: Job) -> bool:
+    """False: the job was cancelled, deleted or given to somebody else."""
+    return Job.objects.filter(
+        pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
+    ).exists()
+
+
+def give_sign(job: Job) -> bool:
+    """Extend the lease; returns whether the job is still wanted."""
     extended = Job.objects.filter(
         pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
     ).update(lease_expires=lease_end())
     return bool(extended)
 
 
-def release(job: Job, reason: str) -> bool:
-    """Put a claimed job back into the queue, if the claim still rules."""
-    released = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
-        state=State.QUEUED, stage=Stage.QUEUED, percent=0, token=None, lease_expires=None
-    )
-    if released:
+def release(job: Job, reason: str, **conditions: Any) -> bool:
+    """End a claim that still rules: back into the queue, or cancelled where that was asked for.
+
+    Args:
+        job: As it was claimed.
+        reason: For its history.
+        conditions: What must be true of the row besides.
+
+    Returns:
+        Whether it is in the queue again.
+    """
+    claims = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING, **conditions)
+    free = {"token": None, "lease_expires": None}
+    # Once asked for, a cancel stays: so a row that the first UPDATE does not find, the second does.
+    if claims.filter(cancel_requested=False).update(
+        state=State.QUEUED, stage=Stage.QUEUED, percent=0, seconds_done=0, started=None, **free
+    ):
         note(job.pk, f"Back in the queue: {reason}")
         nudge_for_all_waiting()
-    return bool(released)
+        return True
+    if claims.update(state=State.CANCELLED, finished=timezone.now(), **free):
+        note(job.pk, f"Cancelled: {reason}")
+    return False
 
 
 def count_engine_death(job: Job) -> int:
     """One more death of the engine under this job; returns how many there are."""
-    Job.objects.filter(pk=job.pk).update(engine_deaths=F("engine_deaths") + 1)
-    return Job.objects.values_list("engine_deaths", flat=True).get(pk=job.pk)
+    ours = Job.objects.filter(pk=job.pk, token=job.token)
+    ours.update(engine_deaths=F("engine_deaths") + 1)
+    return ours.values_list("engine_deaths", flat=True).first() or 0
 
 
 def free_leases_of_dead_workers() -> int:
     """Requeue the jobs of processes of this machine that no longer live; returns how many."""
-    freed = 0
-    ours = Job.objects.filter(state=State.PROCESSING, worker_host=socket.gethostname())
-    for job in ours:
-        if not is_alive(job.worker_pid, job.worker_started):
-            freed += end_or_release(job, "its worker no longer lives.")
-    return freed
+    ours = Job.objects.filter(state=State.PROCESSING, worker_host=this_machine())
+    return sum(free_if_orphaned(job) for job in ours)
+
+
+def free_if_orphaned(job: Job) -> bool:
+    """End the claim of a process of this machine that no longer lives."""
+    return is_gone(job) and release(job, "its worker no longer lives.")
 
 
 def free_expired_leases() -> int:
     """Requeue the jobs whose workers have given no sign of life; returns how many."""
-    lost = Job.objects.filter(state=State.PROCESSING, lease_expires__lt=timezone.now())
-    return sum(end_or_release(job, "its worker gave no sign of life.") for job in lost)
-
-
-def end_or_release(job: Job, reason: str) -> bool:
-    """A job without worker goes back into the queue, unless it was to be cancelled anyway."""
-    if job.cancel_requested:
-        cancelled = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
-            state=State.CANCELLED, finished=timezone.now(), token=None, lease_expires=None
-        )
-        if cancelled:
-            note(job.pk, f"Cancelled; {reason}")
-        return False
-    return release(job, reason)
-
-
-def is_alive(pid: int | None, started: float | None) -> bool:
-    """Whether this process of this machine still runs, and is not another with its number."""
-    try:
-        process = psutil.Process(pid or -1)
-        same = started is None or abs(process.create_time() - started) < 1
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except (psutil.NoSuchProcess, ValueError):
-        return False
+    overdue = {"lease_expires__lt": timezone.now()}
+    lost = Job.objects.filter(state=State.PROCESSING, **overdue)
+    return sum(release(job, "its worker gave no sign of life.", **overdue) for job in lost)
 
 
 def start_afresh() -> None:
     """What a start of the site does: nobody of before works on anything any more."""
     freed = free_leases_of_dead_workers()
+    submit_unheard(timedelta(0))
     forget_all_nudges()
     waiting = nudge_for_all_waiting()
     if waiting:
@@ -123,17 +128,11 @@ def start_afresh() -> None:
 
 def stuck() -> str:
     """Why the heavy worker must be restarted: jobs wait, and it takes none. Empty: it need not."""
-    waiting = Job.objects.filter(state=State.QUEUED, queued__lt=timezone.now() - STUCK_AFTER)
-    if Job.objects.filter(state=State.PROCESSING).exists() or not waiting.exists():
+    before = timezone.now() - STUCK_AFTER
+    if Job.objects.filter(state=State.PROCESSING).exists():
         return ""
-    latest = JobEvent.objects.order_by("-at").first()
-    if latest and latest.at > timezone.now() - STUCK_AFTER:
+    if not Job.objects.filter(state=State.QUEUED, queued__lt=before).exists():
         return ""
-    start_afresh()
+    if Job.objects.filter(started__gt=before).exists():
+        return ""  # it has taken one a moment ago
     return "jobs wait and none is taken"
-
-
-def note(job_id: uuid.UUID, what: str) -> None:
-    """One line in the job's history."""
-    JobEvent.objects.create(job_id=job_id, what=what)
-    logger.info("job %s: %s", job_id, what)

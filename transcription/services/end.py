@@ -1,14 +1,19 @@
 """Ends of a job, and its new beginnings."""
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from transcription.conf import conf
+from transcription.engines.models import forget_failures
 from transcription.models import ACTIVE, ENDED, Job, Stage, State, Transcript
-from transcription.services.claim import note
+from transcription.services.claim import free_if_orphaned
+from transcription.services.history import note
 from transcription.services.queue import nudge
+from transcription.services.storable import as_facts, as_segments, as_text
 from uploads.errors import NotFound
 from uploads.models import State as UploadState
 from uploads.services.end import terminate
@@ -33,6 +38,7 @@ def complete(job: Job, segments: list[dict[str, Any]], facts: dict[str, Any]) ->
         Whether this was the job's end; False: somebody else works on it, or it is gone.
     """
     state = State.WARNINGS if facts.get("warnings") else State.COMPLETED
+    kept = as_segments(segments)
     with transaction.atomic():
         ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
             state=state,
@@ -41,16 +47,17 @@ def complete(job: Job, segments: list[dict[str, Any]], facts: dict[str, Any]) ->
             finished=timezone.now(),
             cancel_requested=False,
             **FREE,
-            **facts,
+            **as_facts(facts),
         )
         if ended:
-            Transcript.objects.update_or_create(job_id=job.pk, defaults={"segments": segments})
+            Transcript.objects.update_or_create(job_id=job.pk, defaults={"segments": kept})
             note(job.pk, f"Ended: {State(state).label}.")
     return bool(ended)
 
 
 def fail(job: Job, reason: str) -> bool:
     """End a job without transcript, if the claim still rules."""
+    reason = as_text(reason)
     ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
         state=State.FAILED, error=reason, finished=timezone.now(), **FREE
     )
@@ -59,31 +66,27 @@ def fail(job: Job, reason: str) -> bool:
     return bool(ended)
 
 
-def confirm_cancel(job: Job) -> bool:
-    """End a job that its worker has stopped because it was to be cancelled."""
-    ended = Job.objects.filter(
-        pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=True
-    ).update(state=State.CANCELLED, finished=timezone.now(), **FREE)
-    if ended:
-        note(job.pk, "Cancelled.")
-    return bool(ended)
-
-
 def cancel(job: Job) -> bool:
     """Cancel a waiting job now, a working one through its worker; False: it has ended already."""
-    if Job.objects.filter(pk=job.pk, state=State.QUEUED).update(
-        state=State.CANCELLED, finished=timezone.now(), **FREE
-    ):
-        note(job.pk, "Cancelled before it began.")
-        return True
-    asked = Job.objects.filter(pk=job.pk, state=State.PROCESSING).update(cancel_requested=True)
-    if asked:
-        note(job.pk, "To be cancelled.")
-    return bool(asked)
+    asked = Job.objects.filter(pk=job.pk)
+    for _ in range(2):  # between the two looks it may come back from its worker into the queue
+        if asked.filter(state=State.QUEUED).update(
+            state=State.CANCELLED, finished=timezone.now(), **FREE
+        ):
+            note(job.pk, "Cancelled before it began.")
+            return True
+        if asked.filter(state=State.PROCESSING).update(cancel_requested=True):
+            note(job.pk, "To be cancelled.")
+            for working in asked.filter(state=State.PROCESSING):
+                free_if_orphaned(working)
+            return True
+    return False
 
 
 def run_again(job: Job, changes: dict[str, Any]) -> None:
     """Queue an ended job again, with other options if wanted; its transcript stays until then.
+
+    Somebody asks for it, so a model that could not be had a moment ago is tried again.
 
     Raises:
         CannotRun: It has not ended, or the recording's bytes are gone.
@@ -100,13 +103,17 @@ def run_again(job: Job, changes: dict[str, Any]) -> None:
         finished=None,
         error="",
         warnings=[],
+        engine=conf.ENGINE,
         engine_note="",
         cancel_requested=False,
         engine_deaths=0,
+        **FREE,
         **changes,
     )
     if not queued:
         raise CannotRun("This job has not ended yet.")
+    with suppress(OSError):  # models may lie where only the worker comes
+        forget_failures(conf.MODELS_DIR)
     note(job.pk, "Queued again.")
     transaction.on_commit(nudge)
 
@@ -114,15 +121,16 @@ def run_again(job: Job, changes: dict[str, Any]) -> None:
 def delete(job: Job) -> None:
     """Delete a job with its transcript and its recording, whatever state it is in.
 
-    A worker finds the row gone and stops.
+    A worker finds the row gone and stops. The bytes go first: a crash in between leaves a job that
+    can be deleted again, and never bytes that nobody sees.
     """
-    upload = job.upload
-    Job.objects.filter(pk=job.pk).delete()
-    if upload is not None:
-        try:
-            terminate(upload)
-        except NotFound:
-            return  # the recording was removed before
+    if job.upload is not None:
+        with suppress(NotFound):  # the recording was removed before
+            terminate(job.upload)
+    with transaction.atomic():
+        # Locked first: a worker that ends it this moment would add a transcript behind our back.
+        for locked in Job.objects.select_for_update().filter(pk=job.pk):
+            locked.delete()
 
 
 def cancel_for_upload(upload_id: uuid.UUID) -> None:

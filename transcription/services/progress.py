@@ -3,6 +3,7 @@
 from typing import Any
 
 from transcription.models import Job, Stage, State
+from transcription.services.storable import as_facts
 
 # Reading the sound is a tenth of the way, the engine's work the rest.
 DECODING_SHARE = 10.0
@@ -10,7 +11,7 @@ DECODING_SHARE = 10.0
 
 def percent_of(stage: str, done: float, total: float | None) -> float:
     """How far the whole job is, 0 to 100, from the seconds or bytes done in one stage."""
-    share = min(done / total, 1.0) if total else 0.0
+    share = min(max(done / total, 0.0), 1.0) if total else 0.0
     if stage == Stage.DECODING:
         return DECODING_SHARE * share
     if stage == Stage.LOADING:
@@ -21,7 +22,9 @@ def percent_of(stage: str, done: float, total: float | None) -> float:
 
 
 def report(job: Job, stage: str, done: float, total: float | None) -> None:
-    """Show the stage and how far it is."""
+    """Show the stage and how far it is; a stage that only the engine knows is not shown."""
+    if stage not in Stage.values:
+        return
     facts: dict[str, Any] = {"stage": stage, "percent": percent_of(stage, done, total)}
     if stage == Stage.TRANSCRIBING:
         facts["seconds_done"] = done
@@ -42,4 +45,5 @@ def report_media(job: Job, media: dict[str, Any]) -> None:
 
 def write(job: Job, facts: dict[str, Any]) -> None:
     """Change the job's row, if the claim still rules."""
-    Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(**facts)
+    ours = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING)
+    ours.update(**as_facts(facts))

@@ -7,14 +7,17 @@ entry is made good by any later one, and one too many finds nothing to do.
 from datetime import timedelta
 
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.conf import Conf
+from django_q.models import Failure, OrmQ, Schedule
 from django_q.tasks import async_task
 
 from transcription.models import Job, State
+from uploads.conf import conf as uploads_conf
 
 SWEEP = "transcription: sweep"
 HEAVY = "heavy"
 MOST_NUDGES = 50  # entries that the sweep adds at once
+LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 
 
 def nudge() -> None:
@@ -25,9 +28,9 @@ def nudge() -> None:
 def nudge_for_all_waiting() -> int:
     """Make sure that there is an entry for every waiting job; returns how many were missing."""
     waiting = Job.objects.filter(state=State.QUEUED).count()
-    # The broker dates an entry that nobody has claimed back by `retry`.
-    unclaimed = OrmQ.objects.filter(key=HEAVY, lock__lt=timezone.now() - timedelta(days=1)).count()
-    missing: int = min(max(0, waiting - unclaimed), MOST_NUDGES)
+    # The broker dates an entry ahead when it is taken, for the time after which it comes again.
+    untaken = OrmQ.objects.filter(key=HEAVY, lock__lte=timezone.now()).count()
+    missing: int = min(max(0, waiting - untaken), MOST_NUDGES)
     for _ in range(missing):
         nudge()
     return missing
@@ -38,13 +41,22 @@ def forget_all_nudges() -> None:
     OrmQ.objects.filter(key=HEAVY).delete()
 
 
+def prune() -> None:
+    """Forget what the queue itself would keep for ever: failures, and entries of dead clusters."""
+    now = timezone.now()
+    old = now - timedelta(seconds=uploads_conf.UPLOADS_KEEP_RECORDS)
+    Failure.objects.filter(stopped__lt=old).delete()
+    taken_long_ago = now + timedelta(seconds=Conf.RETRY) - LONGEST_TASK
+    OrmQ.objects.filter(lock__gt=now, lock__lt=taken_long_ago).delete()
+
+
 def declare_schedules() -> None:
     """Make the sweep's schedule where it is not there; staff may change how often it runs."""
-    Schedule.objects.get_or_create(
-        name=SWEEP,
-        defaults={
-            "func": "transcription.tasks.sweep",
-            "schedule_type": Schedule.MINUTES,
-            "minutes": 1,
-        },
-    )
+    # Names are not unique to the queue: staff may have made a second one.
+    if not Schedule.objects.filter(name=SWEEP).exists():
+        Schedule.objects.create(
+            name=SWEEP,
+            func="transcription.tasks.sweep",
+            schedule_type=Schedule.MINUTES,
+            minutes=1,
+        )

@@ -1,0 +1,91 @@
+"""Jobs made by hand, and engines that do what a test says, for tests within one process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from tests.running import encode_metadata
+from transcription import tasks
+from transcription.engines.base import Event, Request, Result, ShouldStop
+from transcription.engines.selection import Prepared
+from transcription.models import Job, State
+from uploads.models import State as UploadState
+from uploads.models import Upload
+from uploads.stores.registry import store
+
+NO_SHOW: dict[str, Any] = {"container": "wav", "codec": "pcm", "mime": "audio/wav"}
+Script = Callable[[Request, Callable[[Event], None], ShouldStop], Result]
+
+
+def make_upload(content: bytes = b"", **facts: Any) -> Upload:
+    """A finished upload with its file."""
+    metadata = facts.pop("metadata", {})
+    facts = {
+        "state": UploadState.FINISHED,
+        "length": len(content),
+        "offset": len(content),
+        "file_name": "speech.wav",
+        "finished": timezone.now(),
+        "announced": timezone.now(),
+        "metadata": encode_metadata(metadata) if metadata else "",
+        **facts,
+    }
+    upload = Upload.objects.create(**facts)
+    store().create(upload.id.hex)
+    with open(store().path(upload.id.hex), "wb") as file:
+        file.write(content)
+    return upload
+
+
+def make_job(**facts: Any) -> Job:
+    """A waiting job with a recording, or another one where `facts` say so."""
+    upload = facts.pop("upload", None) or make_upload()
+    facts = {"engine": "pocketsphinx", "file_name": "speech.wav", **facts}
+    return Job.objects.create(upload=upload, owner=upload.owner, **facts)
+
+
+def result(segments: list[dict[str, Any]] | None = None, **facts: Any) -> Result:
+    """What an engine gives back."""
+    values: dict[str, Any] = {
+        "engine": "scripted",
+        "model": "",
+        "language": "en",
+        "language_probability": 1.0,
+        "duration": 1.0,
+        "media": dict(NO_SHOW),
+        "segments": [{"start": 0.0, "end": 1.0, "text": "hello"}] if segments is None else segments,
+        "warnings": [],
+    }
+    return Result(**{**values, **facts})
+
+
+class ScriptedEngine:
+    """Stands where the engine's process stands."""
+
+    def __init__(self, script: Script) -> None:
+        self.run = script
+        self.closed = 0
+
+
+def script_engine(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
+    """Let jobs of this process be run by `script`."""
+    monkeypatch.setattr(tasks, "engine_process", lambda: ScriptedEngine(script))
+    monkeypatch.setattr(tasks, "prepare", lambda request, *rest: Prepared(request))
+    monkeypatch.setattr(tasks, "PAUSE_AFTER_DEATH", 0.0)
+
+
+def within(settings: LazySettings, folder: Any) -> None:
+    """Keep files in a test's own folder."""
+    for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
+        (folder / name).mkdir()
+        setattr(settings, name, str(folder / name))
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"  # needs no collected files
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
+
+
+def state_of(job: Job) -> str:
+    """Where it stands in the database now."""
+    return State(Job.objects.values_list("state", flat=True).get(pk=job.pk)).value

@@ -1,0 +1,251 @@
+"""Claims, leases and the sweep, against each other, in one process and its database."""
+
+import socket
+import subprocess
+import sys
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+from django_q.models import Failure, OrmQ, Task
+
+from transcription import tasks
+from transcription.conf import conf
+from transcription.models import Job, JobEvent, State, Transcript
+from transcription.services import claim, end, queue, submit, workers
+from transcription.services.history import note
+from uploads.models import Upload
+
+from .building import make_job, make_upload, state_of, within
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def folders(settings: LazySettings, tmp_path: Path) -> None:
+    within(settings, tmp_path)
+
+
+def claimed(**facts: object) -> Job:
+    make_job()
+    job = claim.claim_next()
+    assert job
+    if facts:
+        Job.objects.filter(pk=job.pk).update(**facts)
+    return Job.objects.select_related("upload").get(pk=job.pk)
+
+
+def dead_pid() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def untaken() -> int:
+    count: int = OrmQ.objects.filter(key="heavy", lock__lte=timezone.now()).count()
+    return count
+
+
+def test_jobs_are_claimed_once_in_the_order_of_their_arrival() -> None:
+    now = timezone.now()
+    late, early = make_job(queued=now), make_job(queued=now - timedelta(hours=1))
+    first, second = claim.claim_next(), claim.claim_next()
+    assert first and second and (first.pk, second.pk) == (early.pk, late.pk)
+    assert claim.claim_next() is None
+
+
+def test_a_stale_token_changes_nothing() -> None:
+    stale = claimed()
+    assert claim.release(stale, "test")
+    current = claim.claim_next()
+    assert current and current.pk == stale.pk
+    assert not claim.give_sign(stale) and not claim.is_wanted(stale)
+    assert not claim.release(stale, "test") and not end.fail(stale, "test")
+    assert not end.complete(stale, [], {})
+    assert claim.count_engine_death(stale) == 0
+    assert state_of(stale) == "processing" and not Transcript.objects.exists()
+    assert end.complete(current, [], {})
+
+
+def test_release_of_a_job_that_was_to_be_cancelled_cancels_it() -> None:
+    """The engine died in the same moment: it must not wait, and run, again."""
+    job = claimed(cancel_requested=True)
+    assert not claim.release(job, "the engine died")
+    assert state_of(job) == "cancelled"
+
+
+def test_a_released_job_shows_no_start() -> None:
+    job = claimed()
+    claim.release(job, "test")
+    job.refresh_from_db()
+    assert job.started is None and job.token is None and job.lease_expires is None
+
+
+def test_dead_workers_lose_their_leases_at_once() -> None:
+    gone = claimed(worker_pid=dead_pid())
+    lives = claimed()
+    elsewhere = claimed(worker_pid=dead_pid(), worker_host="elsewhere")
+    assert claim.free_leases_of_dead_workers() == 1
+    assert [state_of(job) for job in (gone, lives, elsewhere)] == [
+        *("queued", "processing", "processing")
+    ]
+
+
+def test_a_number_used_again_is_another_process() -> None:
+    """Born after the job's last sign of life; one born before is the same, whatever the clock."""
+    lease = timedelta(seconds=60)
+    born = timezone.now().fromtimestamp(psutil.Process().create_time(), tz=timezone.now().tzinfo)
+    again = claimed(lease_expires=born - timedelta(hours=1) + lease)
+    same = claimed(lease_expires=born + timedelta(seconds=1) + lease)
+    assert workers.is_gone(again) and not workers.is_gone(same)
+
+
+def test_containers_with_one_host_name_leave_each_others_jobs_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = claimed(worker_pid=dead_pid(), worker_host=f"{socket.gethostname()}/4026539999")
+    assert claim.free_leases_of_dead_workers() == 0
+    assert state_of(job) == "processing"
+
+
+def test_processes_that_we_may_not_look_at_count_as_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = claimed()
+
+    def denied(pid: int) -> None:
+        raise psutil.AccessDenied(pid)
+
+    monkeypatch.setattr(psutil, "Process", denied)
+    assert not workers.is_gone(job)
+
+
+def test_expired_leases_go_to_others() -> None:
+    lost = claimed(worker_host="elsewhere", lease_expires=timezone.now() - timedelta(seconds=1))
+    assert claim.free_expired_leases() == 1
+    assert state_of(lost) == "queued"
+
+
+def test_a_sign_of_life_between_look_and_release_keeps_the_lease() -> None:
+    job = claimed(lease_expires=timezone.now() - timedelta(seconds=1))
+    assert claim.give_sign(job)
+    overdue = {"lease_expires__lt": timezone.now()}
+    assert not claim.release(job, "no sign of life", **overdue)
+    assert state_of(job) == "processing"
+
+
+def test_cancel_of_a_job_whose_worker_is_dead_holds_at_once() -> None:
+    job = claimed(worker_pid=dead_pid())
+    assert end.cancel(job)
+    assert state_of(job) == "cancelled"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_delete_in_every_state(state: State) -> None:
+    job = make_job(state=state)
+    Transcript.objects.create(job=job)
+    JobEvent.objects.create(job=job, what="test")
+    end.delete(Job.objects.get(pk=job.pk))
+    assert not Job.objects.exists() and not Transcript.objects.exists()
+    upload = Upload.objects.get()
+    assert upload.state == "terminated" and not upload.has_bytes
+
+
+def test_a_job_deleted_under_its_worker_is_no_fault() -> None:
+    job = claimed()
+    end.delete(job)
+    assert not claim.is_wanted(job) and not claim.give_sign(job)
+    assert not end.complete(job, [], {}) and not end.fail(job, "test")
+    assert claim.count_engine_death(job) == 0
+    note(job.pk, "a note on what is gone")
+    assert not JobEvent.objects.exists()
+
+
+def test_the_sweep_adds_no_more_entries_than_jobs_wait() -> None:
+    for _ in range(3):
+        make_job()
+    assert queue.nudge_for_all_waiting() == 3
+    assert queue.nudge_for_all_waiting() == 0
+    assert untaken() == 3
+    OrmQ.objects.update(lock=timezone.now() + timedelta(days=29))  # taken by a cluster that died
+    assert queue.nudge_for_all_waiting() == 3
+
+
+def test_the_queue_forgets() -> None:
+    long_ago = timezone.now() - timedelta(days=40)
+    for number, stopped in enumerate((long_ago, timezone.now())):
+        Task.objects.create(
+            id=uuid.uuid4().hex,
+            name=str(number),
+            func="x",
+            started=stopped,
+            stopped=stopped,
+            success=False,
+        )
+    ahead = timezone.now() + timedelta(days=30)
+    OrmQ.objects.create(key="heavy", payload="", lock=ahead - timedelta(days=9))
+    OrmQ.objects.create(key="heavy", payload="", lock=ahead - timedelta(hours=9))
+    OrmQ.objects.create(key="heavy", payload="", lock=timezone.now())
+    queue.prune()
+    assert Failure.objects.count() == 1 and OrmQ.objects.count() == 2
+
+
+def test_one_step_of_the_sweep_that_fails_leaves_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = claimed(worker_host="elsewhere", lease_expires=timezone.now() - timedelta(seconds=1))
+
+    def broken() -> int:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(claim, "free_leases_of_dead_workers", broken)
+    tasks.sweep()
+    assert state_of(job) == "queued"
+
+
+def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
+    old = timezone.now() - timedelta(minutes=1)
+    upload = make_upload(announced=None, finished=old, metadata={"language": "de"})
+    fresh = make_upload(announced=None)
+    tasks.sweep()
+    assert [job.upload_id for job in Job.objects.all()] == [upload.pk]
+    assert Job.objects.get().language == "de"
+    claim.start_afresh()  # nobody is at it any more
+    assert {job.upload_id for job in Job.objects.all()} == {upload.pk, fresh.pk}
+    assert not Upload.objects.filter(announced=None).exists()
+
+
+def test_heavy_worker_that_takes_nothing_is_seen_whatever_else_happens() -> None:
+    old = timezone.now() - timedelta(minutes=10)
+    waiting = make_job(queued=old)
+    assert claim.stuck()
+    JobEvent.objects.create(job=waiting, what="Queued: the upload is finished.")
+    assert claim.stuck()  # new uploads are no sign of life of a worker
+    Job.objects.create(state=State.COMPLETED, started=timezone.now())
+    assert not claim.stuck()
+
+
+def test_a_task_id_that_is_taken_or_nonsense_is_no_error(settings: LazySettings) -> None:
+    settings.UPLOADS_ACCEPT = "any"
+    wav = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" + bytes(400)
+    wanted = str(uuid.uuid4())
+    first, second = (make_upload(wav, metadata={"taskId": wanted}) for _ in range(2))
+    third = make_upload(wav, metadata={"taskId": "no uuid", "model": "/etc", "language": "x" * 99})
+    # Somebody takes the upload's own identifier before it is finished.
+    fourth = make_upload(wav)
+    thief = make_upload(wav, metadata={"taskId": str(fourth.id)})
+    uploads = (first, second, third, thief, fourth)
+    jobs = [submit.submit_upload(upload.id) for upload in uploads]
+    assert all(
+        job and job.upload_id == upload.id for job, upload in zip(jobs, uploads, strict=True)
+    )
+    assert jobs[0] and str(jobs[0].id) == wanted
+    assert jobs[2] and jobs[2].model == conf.WHISPER_MODEL and jobs[2].language == ""
+    again = [submit.submit_upload(upload.id) for upload in uploads]
+    assert [job and job.id for job in jobs] == [job and job.id for job in again]
+    picture = make_upload(b"\x89PNG\r\n\x1a\n" + bytes(600), file_name="a.png")
+    assert submit.submit_upload(picture.id) is None
+    assert submit.submit_upload(uuid.uuid4()) is None
+    assert Job.objects.count() == len(uploads)

@@ -1,0 +1,99 @@
+"""Keeps a running job's row alive, and sees when the job is no longer wanted."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from transcription.conf import conf
+from transcription.engines.base import EngineDied, Event
+from transcription.models import Job, Stage
+from transcription.services import claim, progress
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.3  # seconds between looks at whether the job is still wanted, and ours
+REPORT_EVERY = 0.5  # seconds between reports of progress
+SIGNS_A_LEASE = 6  # signs of life in the time of one lease
+SILENT_SHARE = 0.1
+"""How many seconds an engine may look over one second of audio before its first news."""
+
+
+class Watch:
+    """Stands between an engine at work and the job's row.
+
+    All in the worker's own thread: the engine's parent side asks `should_stop` several times a
+    second.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.stop = False
+        self.looked = self.gave_sign = float("-inf")
+        self.stage = ""
+        self.reported = 0.0
+        self.heard: float | None = None  # when the engine gave its last news, once it works
+        self.audio = 0.0  # seconds
+
+    def should_stop(self) -> bool:
+        """Whether to stop: cancelled, deleted, or given to somebody else. Extends the lease.
+
+        Raises:
+            EngineDied: The engine has given no news for too long.
+        """
+        now = time.monotonic()
+        if not self.stop and now - self.looked > LOOK_EVERY:
+            self.looked = now
+            self.stop = not self.ask(self.look, now)
+        if self.heard is not None and now - self.heard > self.patience:
+            minutes = round(self.patience / 60)
+            raise EngineDied(f"The speech engine gave no news for {minutes} minutes; it hung.")
+        return self.stop
+
+    def look(self, now: float) -> bool:
+        """Whether the job is still wanted; now and then with a sign of life."""
+        if now - self.gave_sign < conf.JOB_LEASE_SECONDS / SIGNS_A_LEASE:
+            return claim.is_wanted(self.job)
+        wanted = claim.give_sign(self.job)
+        self.gave_sign = now
+        return wanted
+
+    def listen(self) -> None:
+        """From now on the engine works, and must give news."""
+        self.heard = time.monotonic()
+
+    @property
+    def patience(self) -> float:
+        """Seconds without news after which an engine hangs."""
+        return conf.ENGINE_STALL_SECONDS + SILENT_SHARE * self.audio
+
+    def on_download(self, done: int, total: int | None) -> None:
+        """The model is on its way."""
+        self.report(Stage.FETCHING, done, total)
+
+    def on_event(self, event: Event) -> None:
+        """News from the engine."""
+        self.heard = time.monotonic()
+        self.audio = event.total or self.audio
+        if event.media:
+            self.ask(progress.report_media, self.job, event.media)
+        self.report(event.stage, event.done, event.total)
+
+    def report(self, stage: str, done: float, total: float | None) -> None:
+        """Show progress, at a pace that a database likes; a new stage at once."""
+        if stage == self.stage and time.monotonic() - self.reported < REPORT_EVERY:
+            return
+        self.stage, self.reported = stage, time.monotonic()
+        self.ask(progress.report, self.job, stage, done, total)
+
+    def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
+        """Ask or tell the database; where it does not answer, the job goes on."""
+        try:
+            return question(*facts) is not False
+        except DatabaseError:
+            logger.warning("the database does not answer; job %s goes on", self.job.pk)
+            close_old_connections()
+            return True

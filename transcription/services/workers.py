@@ -1,0 +1,47 @@
+"""Which process works on a job, and whether it still lives."""
+
+import os
+import socket
+from datetime import timedelta
+
+import psutil
+
+from transcription.conf import conf
+from transcription.models import Job
+
+# Linux numbers the process namespace of the machine itself so; containers have others.
+MACHINES_OWN_PROCESSES = 0xEFFFFFFC
+ROUNDING = 2.0  # seconds by which the system's word on a process's birth may be off
+
+
+def this_machine() -> str:
+    """The name of the place within which process numbers mean something.
+
+    Containers may share a host name, but not their processes.
+    """
+    name = socket.gethostname()
+    try:
+        processes = os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return name
+    return name if processes == MACHINES_OWN_PROCESSES else f"{name}/{processes}"
+
+
+def is_gone(job: Job) -> bool:
+    """Whether the process that claimed the job lives no more; only its own machine can tell.
+
+    A process that was born after the job's last sign of life is another one with its number. (Its
+    moment of birth alone says less: that moves when the machine's clock is set.)
+    """
+    if job.worker_host != this_machine() or job.lease_expires is None:
+        return False
+    last_sign = job.lease_expires - timedelta(seconds=conf.JOB_LEASE_SECONDS)
+    try:
+        process = psutil.Process(job.worker_pid or -1)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        return bool(process.create_time() > last_sign.timestamp() + ROUNDING)
+    except (psutil.NoSuchProcess, ValueError):
+        return True
+    except psutil.Error:  # not ours to look at: the lease will tell
+        return False

@@ -69,6 +69,8 @@ class TusView(View):
         response["Tus-Resumable"] = VERSION
         if "Content-Length" not in response and not getattr(response, "content", b"unread"):
             del response["Content-Type"]  # it has no content, and is not HEAD of a file either
+            if response.status_code == 201:
+                response["Content-Length"] = "0"  # else it would be sent in chunks
         if self.body is not None:
             response._resource_closers.append(self.body.linger)  # type: ignore[attr-defined]
         return response

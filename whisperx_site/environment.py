@@ -1,9 +1,11 @@
 """Settings from the environment or a `.env` file, read by the kind that each option declares."""
 
 import re
-from collections.abc import Callable
+import zoneinfo
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -34,6 +36,52 @@ def _flag(text: str) -> bool:
     return words[text.strip().lower()]
 
 
+def _port(text: str) -> int:
+    if not re.fullmatch(r"\s*\d{1,5}\s*", text) or not 0 < int(text) < 65536:
+        raise ValueError("a port, 1 to 65535")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\s*\d{1,4}\s*", text) or not int(text):
+        raise ValueError("a whole number from 1")
+    return int(text)
+
+
+def _url(text: str) -> str:
+    """The address of a whole site: scheme, host and port, without a slash at the end."""
+    address = text.strip().rstrip("/")
+    parts = urlsplit(address)  # ValueError: brackets or a port that cannot be
+    whole = f"{parts.scheme}://{parts.netloc}"
+    if (
+        parts.port == 0
+        or parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or address.lower() != whole
+    ):
+        raise ValueError("http:// or https:// with a host name in lower case, and no path")
+    return address
+
+
+def _word(*words: str) -> Callable[[str], str]:
+    """One of a few words, in any case."""
+    known = {word.lower(): word for word in words}
+
+    def parse(text: str) -> str:
+        if text.strip().lower() not in known:
+            raise ValueError(f"one of {', '.join(words)}")
+        return known[text.strip().lower()]
+
+    return parse
+
+
+def _time_zone(text: str) -> str:
+    try:
+        return zoneinfo.ZoneInfo(text.strip()).key
+    except (zoneinfo.ZoneInfoNotFoundError, OSError, ValueError) as problem:
+        raise ValueError("a time zone's name, such as Europe/Riga") from problem
+
+
 PARSERS: dict[str, Callable[[str], Any]] = {
     "text": str.strip,
     "flag": _flag,
@@ -42,6 +90,12 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "bytes": lambda text: _measure(text, BYTES),
     "list": lambda text: [part.strip() for part in text.split(",") if part.strip()],
     "path": str.strip,
+    "port": _port,
+    "count": _count,
+    "url": _url,
+    "level": _word("DEBUG", "INFO", "WARNING", "ERROR"),
+    "server": _word("auto", "gunicorn", "granian"),
+    "time zone": _time_zone,
 }
 
 
@@ -52,19 +106,31 @@ def read(environment: environ.Env, option: Option[Any]) -> Any:
         ImproperlyConfigured: The text there is not of the option's kind.
     """
     text = environment.str(option.name, default="")
-    if text == "":
+    if not text.strip():
         return option.default
     try:
         return PARSERS[option.kind](text)
     except ValueError as problem:
         raise ImproperlyConfigured(
-            f"{option.name}={text!r} must be {problem}. It says: {option.help}"
+            f"{option.name}={text!r} is not understood: it must be {problem}."
         ) from problem
 
 
-def read_all(environment: environ.Env, owner: type) -> dict[str, Any]:
-    """All options that the class `owner` declares, by name."""
-    return {option.name: read(environment, option) for option in declared(owner)}
+def read_all(
+    environment: environ.Env, owner: type, defaults: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All options that the class `owner` declares, by name.
+
+    Args:
+        environment: Where they are looked up.
+        owner: The class.
+        defaults: What counts instead of the declared defaults, by name.
+    """
+    found = {option.name: read(environment, option) for option in declared(owner)}
+    for name, value in (defaults or {}).items():
+        if name in found and not environment.str(name, default="").strip():
+            found[name] = value
+    return found
 
 
 def open_environment(base_dir: Path) -> environ.Env:

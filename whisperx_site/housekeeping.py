@@ -6,19 +6,26 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-LATE = timedelta(minutes=5)
-CLAIM_TOO_OLD = timedelta(minutes=15)  # tasks there end after ten
-
 
 def light_is_stuck() -> str:
     """Why the light worker must be restarted; empty: it need not.
 
     A worker that is killed while idle can leave django-q's queue locked: the processes live on and
-    nothing is run. What such a cluster had claimed is forgotten: its tasks come by schedule.
+    nothing is run.
     """
     now = timezone.now()
-    claimed = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"], lock__gt=now - timedelta(days=1))
-    if claimed.filter(lock__lt=now - CLAIM_TOO_OLD).delete()[0]:
+    before = now - timedelta(seconds=settings.SITE["STUCK_AFTER"])
+    # The broker dates an entry that is claimed ahead by `retry`, and deletes it when it is done.
+    claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
+    light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
+    if light.filter(lock__gt=now, lock__lt=before + claimed).exists():
         return "a task that it took was never done"
-    late = Schedule.objects.filter(next_run__lt=now - LATE).order_by("next_run").first()
-    return f"{late.name} is overdue" if late else ""
+    late = Schedule.objects.filter(next_run__lt=before).exclude(repeats=0).order_by("next_run")
+    overdue = late.first()
+    return f"{overdue.name} is overdue" if overdue else ""
+
+
+def free_light_queue() -> None:
+    """Let what a light worker had claimed that has ended be run by the next; tasks bear it."""
+    light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
+    light.filter(lock__gt=timezone.now()).update(lock=timezone.now())

@@ -2,15 +2,20 @@
 
 from uploads.conf import Option
 
+# What this site wants otherwise than the apps; people may set it to something else again.
+SITE_DEFAULTS = {"UPLOADS_ACCEPT": "media"}
+# What this site is made of; nobody sets it from outside.
+FIXED = {"UPLOADS_HOOKS": "transcription.upload_hooks.TranscriptionHooks"}
+
 
 class SiteOptions:
     """What can be set about the site."""
 
     HOST = Option("text", "127.0.0.1", "The address that the web server listens on.")
-    PORT = Option("number", 8000, "The port that the web server listens on.")
+    PORT = Option("port", 8000, "The port that the web server listens on.")
     DATA_DIR = Option("path", "var", "Database, uploads, secret key and models lie here.")
     PUBLIC_URL = Option(
-        "text",
+        "url",
         "",
         "The address people use, such as https://transcripts.example.org; with https come HSTS, "
         "the redirect and secure cookies.",
@@ -36,13 +41,24 @@ class SiteOptions:
     DATABASE_URL = Option(
         "text", "", "Such as postgres://user:password@host/name; default: SQLite in DATA_DIR."
     )
+    DATABASE_POOL = Option(
+        "count", 20, "PostgreSQL connections that each process of the web server has at most."
+    )
     CACHE_URL = Option("text", "locmemcache://", "Django's cache, such as redis://127.0.0.1/0.")
-    WEB_WORKERS = Option("number", 2, "Processes of the web server.")
-    LIGHT_WORKERS = Option("number", 2, "Processes for housekeeping tasks.")
-    HEAVY_WORKERS = Option("number", 1, "Jobs that run at once on this machine.")
+    WEB_WORKERS = Option("count", 2, "Processes of the web server.")
+    WEB_SERVER = Option(
+        "server",
+        "auto",
+        "`gunicorn`, `granian`, or `auto`: gunicorn where it runs, granian on Windows.",
+    )
+    LIGHT_WORKERS = Option("count", 2, "Processes for housekeeping tasks.")
+    HEAVY_WORKERS = Option("count", 1, "Jobs that run at once on this machine.")
+    STUCK_AFTER = Option(
+        "seconds", 15 * 60, "A light worker that gets nowhere for so long is started anew."
+    )
     HSTS_SECONDS = Option(
         "seconds", 365 * 86400, "How long browsers keep to https, where PUBLIC_URL is https."
     )
     DEBUG = Option("flag", False, "Django's debug pages. Never for a server that others can reach.")
-    LOG_LEVEL = Option("text", "INFO", "DEBUG, INFO, WARNING or ERROR.")
-    TIME_ZONE = Option("text", "UTC", "The time zone of pages and admin, such as Europe/Riga.")
+    LOG_LEVEL = Option("level", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    TIME_ZONE = Option("time zone", "UTC", "The time zone of pages and admin, such as Europe/Riga.")

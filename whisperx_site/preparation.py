@@ -6,12 +6,27 @@ import os
 import secrets
 from pathlib import Path
 
+import filelock
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 logger = logging.getLogger("site")
+
+
+def lock_of_site() -> filelock.BaseFileLock:
+    """What a running site holds: there is one for each data directory."""
+    return filelock.FileLock(Path(settings.DATA_DIR) / "serve.lock", blocking=False)
+
+
+def is_running() -> bool:
+    """Whether a site runs on this data directory."""
+    try:
+        with lock_of_site():
+            return False
+    except filelock.Timeout:
+        return True
 
 
 def prepare_database() -> None:

@@ -1,16 +1,18 @@
 """Django settings. Every value that people may set is declared in an options class."""
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from transcription.conf import TranscriptionConf
 from uploads.conf import UploadsConf
 from whisperx_site import secret_key
 from whisperx_site.environment import open_environment, read_all
 from whisperx_site.loopback import LOOPBACK_NAMES, is_loopback
-from whisperx_site.options import SiteOptions
+from whisperx_site.options import FIXED, SITE_DEFAULTS, SiteOptions
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = open_environment(BASE_DIR)
@@ -20,16 +22,18 @@ HOST: str = SITE["HOST"]
 PORT: int = SITE["PORT"]
 DEBUG: bool = SITE["DEBUG"]
 ALLOW_ANONYMOUS: bool = SITE["ALLOW_ANONYMOUS"]
-PUBLIC_URL: str = SITE["PUBLIC_URL"].rstrip("/")
-DATA_DIR = (BASE_DIR / SITE["DATA_DIR"]).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+PUBLIC_URL: str = SITE["PUBLIC_URL"]
+DATA_DIR = (BASE_DIR / Path(SITE["DATA_DIR"]).expanduser()).resolve()
+try:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as problem:
+    raise ImproperlyConfigured(f"DATA_DIR cannot be made: {problem}") from problem
 SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
 
 # The apps' own options become Django settings of the same name; paths are within DATA_DIR.
-OPTIONS = read_all(ENVIRONMENT, UploadsConf) | read_all(ENVIRONMENT, TranscriptionConf)
-if not ENVIRONMENT.str("UPLOADS_ACCEPT", default=""):
-    OPTIONS["UPLOADS_ACCEPT"] = "media"
-OPTIONS["UPLOADS_HOOKS"] = "transcription.upload_hooks.TranscriptionHooks"
+OPTIONS = read_all(ENVIRONMENT, UploadsConf, SITE_DEFAULTS)
+OPTIONS |= read_all(ENVIRONMENT, TranscriptionConf, SITE_DEFAULTS)
+OPTIONS |= FIXED
 for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
     OPTIONS[name] = str(DATA_DIR / OPTIONS[name])
 globals().update(OPTIONS)
@@ -70,6 +74,7 @@ CORS_PREFLIGHT_MAX_AGE = 86400
 HTTPS = PUBLIC.scheme == "https"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
+SECURE_SSL_HOST = PUBLIC.netloc if HTTPS else None  # never to a host that the request made up
 SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
 SECURE_HSTS_SECONDS = SITE["HSTS_SECONDS"] if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -126,8 +131,17 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "whisperx_site.accounts.access.AccessMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+# Nothing on the way of an upload that does not serve it (see whisperx_site.wsgi).
+FOR_PAGES_ALONE = {
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+}
+UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE]
 ROOT_URLCONF = "whisperx_site.urls"
 WSGI_APPLICATION = "whisperx_site.wsgi.application"
 APPEND_SLASH = False
@@ -185,6 +199,19 @@ DATABASES = {
 # request itself.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if (
+    DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
+    and os.environ.get("SITE_PROCESS") == "web"
+):
+    # A server process has a greenlet or a thread for each client; PostgreSQL has 100 connections.
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": SITE["DATABASE_POOL"],
+        "timeout": 20,
+        # A database that comes back finds few dead connections, each of which costs a second.
+        "max_idle": 30,
+    }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Write transactions take the lock at their start and wait for it: with Django's defaults three
     # in four fail under a web server and a cluster.
@@ -251,6 +278,7 @@ LOGGING = {
         },
         # Refusals are told to the client; only faults of ours are news.
         "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
         "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },
 }

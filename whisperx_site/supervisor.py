@@ -15,10 +15,11 @@ from types import FrameType
 logger = logging.getLogger("site")
 
 STOP_WITHIN = 6.0  # seconds for services to end by themselves; what is left is killed
+ORPHAN_STOP_WITHIN = 2.0  # the same, where whoever started us was killed
 RESTART_DELAYS = (0.5, 1, 2, 5, 10, 30)  # seconds before a service that died is started again
 HEALTHY_AFTER = 60.0  # seconds of running after which earlier deaths are forgotten
-SETTLED_AFTER = 180.0  # seconds that a service is given to catch up after its start
 CHECK_EVERY = 30.0  # seconds between looks at the services' progress
+LOOKS = 3  # so many looks in a row must find a service stuck: a machine that slept catches up
 
 
 @dataclass
@@ -30,16 +31,19 @@ class Service:
         command: Its command line.
         environment: What it finds in its environment, besides ours.
         is_stuck: Asked now and then: a reason to restart it although it runs, or an empty text.
+        on_end: Called when it has ended, however it did, before it starts again.
     """
 
     name: str
     command: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_stuck: Callable[[], str] = lambda: ""
+    on_end: Callable[[], None] = lambda: None
     process: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
+    looks: int = 0
 
     def start(self) -> None:
         """Start it on its leash, in a process group of its own."""
@@ -53,6 +57,7 @@ class Service:
             creationflags=flags,
         )
         self.started = time.monotonic()
+        self.looks = 0
 
     def ask_to_stop(self) -> None:
         """Ask it to end by itself."""
@@ -92,24 +97,30 @@ class Service:
         logger.error("%s ended (exit code %s); it starts again in %s s", self.name, code, delay)
         self.deaths += 1
         self.kill()
+        self.on_end()
         self.start_at = time.monotonic() + delay
 
     def check(self) -> None:
         """Restart it where it runs without getting anywhere."""
-        settled = self.process and time.monotonic() - self.started > SETTLED_AFTER
-        reason = self.is_stuck() if settled else ""
-        if reason:
-            logger.error("%s is stuck (%s) and is restarted", self.name, reason)
-            self.kill()
-            self.start_at = time.monotonic()
+        reason = self.is_stuck() if self.process else ""
+        self.looks = self.looks + 1 if reason else 0
+        if self.looks < LOOKS:
+            return
+        logger.error("%s is stuck (%s) and is restarted", self.name, reason)
+        self.kill()
+        self.on_end()
+        self.start_at = time.monotonic()
 
 
-def run(services: list[Service], parent: int | None = None) -> None:
+def run(
+    services: list[Service], parent: int | None = None, check_every: float = CHECK_EVERY
+) -> None:
     """Run the services until we are told to stop, by SIGINT or SIGTERM.
 
     Args:
         services: What to run.
         parent: Stop also when this process is no longer our parent (it was killed).
+        check_every: Seconds between looks at the services' progress.
     """
     stop = threading.Event()
 
@@ -117,27 +128,34 @@ def run(services: list[Service], parent: int | None = None) -> None:
         stop.set()
 
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), on_signal)
-    next_check = time.monotonic() + CHECK_EVERY
+        number = getattr(signal, name, None)
+        if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+            continue  # nohup: the site is to outlive its terminal
+        signal.signal(number, on_signal)
+    next_check = time.monotonic() + check_every
     try:
         while not stop.is_set() and (parent is None or os.getppid() == parent):
             for service in services:
                 service.watch()
             if time.monotonic() >= next_check:
-                next_check = time.monotonic() + CHECK_EVERY
+                next_check = time.monotonic() + check_every
                 for service in services:
                     service.check()
             stop.wait(0.2)
         logger.info("stopping")
-        for service in services:
-            service.ask_to_stop()
-        deadline = time.monotonic() + STOP_WITHIN
-        while time.monotonic() < deadline and any(
-            service.process and service.process.poll() is None for service in services
-        ):
-            time.sleep(0.05)
+        end_all(services, STOP_WITHIN if stop.is_set() else ORPHAN_STOP_WITHIN)
     finally:
         for service in services:
             service.kill()
     logger.info("stopped")
+
+
+def end_all(services: list[Service], within: float) -> None:
+    """Ask all to end, and wait for it, at most so many seconds."""
+    for service in services:
+        service.ask_to_stop()
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline and any(
+        service.process and service.process.poll() is None for service in services
+    ):
+        time.sleep(0.05)

@@ -4,15 +4,21 @@ from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from whisperx_site.accounts.forms import ThrottledAdminForm, ThrottledForm
 from whisperx_site.views import admin_without_slash
 
 admin.site.site_header = admin.site.site_title = "Transcripts"
 admin.site.index_title = "Operations"
+admin.site.login_form = ThrottledAdminForm
 
 urlpatterns = [
     path("uploads/files", include("uploads.urls")),
     path("", include("transcription.urls")),
-    path("login", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "login",
+        LoginView.as_view(authentication_form=ThrottledForm, redirect_authenticated_user=True),
+        name="login",
+    ),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin", admin_without_slash),
     path("admin/", admin.site.urls),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from corsheaders.conf import conf as cors
 from django.conf import settings
@@ -13,9 +13,16 @@ from whisperx_site.accounts.models import find_key
 from whisperx_site.loopback import host_of, is_loopback
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-PUBLIC_PATHS = frozenset(("/health", "/health/live", "/health/ready", "/login", "/logout"))
+PUBLIC_PATHS = frozenset(("/health", "/health/live", "/health/ready", "/login"))
 # Forms that check their token also for people who are not signed in.
 FORM_PATHS = ("/login", "/logout", "/admin")
+# Marks of proxies, tunnels and content networks, which connect from this machine, too. A request
+# that really comes from here carries none of them.
+PROXY_MARKS = frozenset(
+    ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_CDN_LOOP", "HTTP_CLIENT_IP")
+    + ("HTTP_TRUE_CLIENT_IP", "HTTP_X_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP")
+)
+PROXY_PREFIXES = ("HTTP_X_FORWARDED", "HTTP_CF_", "HTTP_X_ORIGINAL_")
 
 
 class AccessMiddleware:
@@ -77,34 +84,47 @@ def served_without_login(request: HttpRequest) -> bool:
         return False
     if not is_loopback(host_of(meta.get("HTTP_HOST", ""))):
         return False
-    return not any(
-        name == "HTTP_FORWARDED" or name.startswith(("HTTP_X_FORWARDED_", "HTTP_CF_"))
-        for name in meta
-    )
+    return not any(name in PROXY_MARKS or name.startswith(PROXY_PREFIXES) for name in meta)
 
 
 def from_foreign_origin(request: HttpRequest) -> bool:
     """Whether a page of an origin that is neither ours nor allowed by CORS sent the request."""
     origin = request.META.get("HTTP_ORIGIN")
-    if origin is None or cors.CORS_ALLOW_ALL_ORIGINS:
+    if origin is None:
+        # Browsers that leave Origin out still say this, which no script can change.
+        return (
+            request.META.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+            and not cors.CORS_ALLOW_ALL_ORIGINS
+        )
+    if cors.CORS_ALLOW_ALL_ORIGINS or origin in cors.CORS_ALLOWED_ORIGINS:
         return False
-    if origin == "null":
-        return True
-    if urlsplit(origin).netloc == request.get_host() or origin in settings.CSRF_TRUSTED_ORIGINS:
-        return False
-    if origin in cors.CORS_ALLOWED_ORIGINS:
+    if is_ours(origin, request) or origin in settings.CSRF_TRUSTED_ORIGINS:
         return False
     return not any(re.match(pattern, origin) for pattern in cors.CORS_ALLOWED_ORIGIN_REGEXES)
+
+
+def is_ours(origin: str, request: HttpRequest) -> bool:
+    """Whether the request comes from a page that it would itself have been served from.
+
+    A proxy may have taken the encryption off, so a page on https may call what looks like http;
+    never the other way.
+    """
+    scheme, _, authority = origin.partition("://")
+    schemes = ("https",) if request.is_secure() else ("http", "https")
+    return scheme in schemes and authority.lower() == request.get_host().lower()
 
 
 def login_redirect(request: HttpRequest) -> HttpResponse | None:
     """People who open a page are led to the login, and back to the page."""
     wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "")
-    if request.method != "GET" or not wants_page or request.path_info.startswith("/uploads/files"):
+    if not wants_page or request.path_info.startswith("/uploads/files"):
         return None
-    return HttpResponseRedirect(
-        f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}"
-    )
+    if request.method == "GET":
+        back = urlencode({"next": request.get_full_path()})
+        return HttpResponseRedirect(f"{settings.LOGIN_URL}?{back}")
+    if request.method == "POST":  # a form of a page whose session has ended meanwhile
+        return HttpResponse(status=303, headers={"Location": settings.LOGIN_URL})
+    return None
 
 
 def unauthorized(detail: str) -> HttpResponse:

@@ -44,6 +44,20 @@ class ApiKey(models.Model):
         return secret
 
 
+class LoginAttempt(models.Model):
+    """A password that was tried in the last minutes; see `throttle`. Never the password itself."""
+
+    address = models.CharField(max_length=64)
+    name_digest = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=("address", "name_digest"))]
+
+    def __str__(self) -> str:
+        return f"{self.address} at {self.at}"
+
+
 def find_key(secret: str) -> ApiKey | None:
     """The valid key with this secret and an active user, its use noted; else None."""
     key = (

@@ -2,20 +2,19 @@
 
 import os
 import socket
-import sys
-from pathlib import Path
 from typing import Any
 
 import filelock
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import OperationalError, connections
 
 from transcription.services import claim as jobs
 from uploads import tasks as housekeeping
 from whisperx_site import preparation
-from whisperx_site.housekeeping import light_is_stuck
-from whisperx_site.supervisor import Service, run
+from whisperx_site.housekeeping import free_light_queue
+from whisperx_site.services import all_services
+from whisperx_site.supervisor import CHECK_EVERY, run
 
 
 class Command(BaseCommand):
@@ -25,7 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, start, and stay until SIGINT or SIGTERM."""
-        lock = filelock.FileLock(Path(settings.DATA_DIR) / "serve.lock", blocking=False)
+        os.umask(0o077)  # what the site keeps is nobody else's on this machine
+        lock = preparation.lock_of_site()
         try:
             lock.acquire()
         except filelock.Timeout as taken:
@@ -33,35 +33,34 @@ class Command(BaseCommand):
                 f"Another site already runs on {settings.DATA_DIR}; name another DATA_DIR."
             ) from taken
         with lock:
-            self.refuse_taken_port()
-            preparation.make_directories()
+            try:
+                self.say_where(self.prepare())
+                check_every = min(CHECK_EVERY, settings.SITE["STUCK_AFTER"] / 10)
+                run(all_services(), parent_process(), check_every)
+            except KeyboardInterrupt:  # Ctrl-C before anything ran
+                self.stderr.write("stopped")
+
+    def prepare(self) -> str | None:
+        """All that must be done first; returns the password to print, if one was made."""
+        refuse_taken_port()
+        preparation.make_directories()
+        try:
             preparation.prepare_database()
             preparation.collect_static_files()
             password = preparation.make_first_staff_user()
             jobs.start_afresh()
+            free_light_queue()
             housekeeping.enqueue_cleanup("start")
+        except OperationalError as problem:
+            raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
+        finally:
             connections.close_all()
-            self.say_where(password)
-            parent = int(os.environ["SERVE_PARENT"]) if "SERVE_PARENT" in os.environ else None
-            run(services(), parent)
-
-    def refuse_taken_port(self) -> None:
-        """Say at once what gunicorn would only retry."""
-        family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
-        with socket.socket(family) as probe:
-            if os.name == "posix":
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((settings.HOST.strip("[]"), settings.PORT))
-            except OSError as taken:
-                raise CommandError(
-                    f"Cannot listen on {settings.HOST} port {settings.PORT} ({taken.strerror}); "
-                    "name another, such as PORT=8001."
-                ) from taken
+        return password
 
     def say_where(self, password: str | None) -> None:
         """Print the address and, once, the first password."""
         name = settings.HOST if settings.HOST not in ("0.0.0.0", "::") else socket.gethostname()
+        name = f"[{name}]" if ":" in name.strip("[]") else name
         address = settings.PUBLIC_URL or f"http://{name}:{settings.PORT}"
         self.stdout.write(f"\n  The site is at  {address}/\n")
         if password:
@@ -71,17 +70,23 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def services() -> list[Service]:
-    """Web server, light worker (housekeeping) and heavy worker (jobs)."""
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    if os.name == "posix":
-        web = [sys.executable, "-m", "gunicorn", "-c", "python:whisperx_site.gunicorn_settings"]
-    else:
-        web = [sys.executable, "-m", "granian", "--interface", "wsgi"]
-        web += ["--host", settings.HOST, "--port", str(settings.PORT), "--blocking-threads", "32"]
-        web += ["whisperx_site.wsgi:application"]
-    return [
-        Service("web", web, {"PYTHONPATH": str(settings.BASE_DIR)}),
-        Service("light", [*manage, "qcluster"], is_stuck=light_is_stuck),
-        Service("heavy", [*manage, "qcluster"], {"Q_CLUSTER_NAME": "heavy"}, is_stuck=jobs.stuck),
-    ]
+def refuse_taken_port() -> None:
+    """Say at once what the web server would only retry."""
+    host = settings.HOST.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, settings.PORT))
+        except OSError as taken:
+            raise CommandError(
+                f"Cannot listen on {settings.HOST} port {settings.PORT} ({taken.strerror}); "
+                "name another, such as PORT=8001."
+            ) from taken
+
+
+def parent_process() -> int | None:
+    """The process whose end is ours, too; make says which."""
+    said = os.environ.get("SERVE_PARENT", "")
+    return int(said) if said.isdecimal() and os.name == "posix" else None

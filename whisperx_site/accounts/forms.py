@@ -1,0 +1,31 @@
+"""The two ways in for people: the site's login and the admin's."""
+
+from typing import Any
+
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from whisperx_site.accounts.throttle import begin_attempt, forgive
+
+
+class ThrottledForm(AuthenticationForm):
+    """A login form that lets nobody guess for long."""
+
+    def clean(self) -> dict[str, Any]:
+        """Count the attempt, then look at the password."""
+        username = self.cleaned_data.get("username")
+        if username is None or not self.cleaned_data.get("password"):
+            return super().clean()
+        attempt = begin_attempt(self.request, username)
+        if attempt is None:
+            raise ValidationError(
+                "Too many wrong passwords. Wait five minutes, then try again.", code="throttled"
+            )
+        cleaned = super().clean()
+        forgive(attempt)
+        return cleaned
+
+
+class ThrottledAdminForm(ThrottledForm, AdminAuthenticationForm):
+    """The admin's."""

@@ -1,0 +1,171 @@
+"""What `manage.py doctor` looks at: each look finds a fact, and perhaps a fault with its remedy."""
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.checks import run_checks
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from transcription.conf import conf as transcription_conf
+from transcription.engines.registry import ENGINES
+from uploads.conf import conf as uploads_conf
+from whisperx_site.housekeeping import light_is_stuck
+from whisperx_site.loopback import is_loopback
+from whisperx_site.preparation import is_running
+
+LIBRARIES = {"faster-whisper": "faster_whisper", "pocketsphinx": "pocketsphinx"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        what: What it is.
+        fact: How it is.
+        remedy: What to do about it; empty where it is well.
+    """
+
+    what: str
+    fact: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """All looks, the cheap and basic ones first."""
+    yield from system_checks()
+    yield data_directory()
+    yield free_disk()
+    found = database()
+    yield found
+    if not found.remedy:
+        yield tables()
+        yield workers()
+    yield media_library()
+    yield from engines()
+    yield front_end()
+    yield openness()
+    yield public_address()
+
+
+def system_checks() -> Iterator[Finding]:
+    """Django's checks, ours among them."""
+    messages = run_checks()
+    if not messages:
+        yield Finding("system checks", "none complains")
+    for message in messages:
+        yield Finding("system checks", message.msg, message.hint or str(message.id))
+
+
+def data_directory() -> Finding:
+    """Whether files can be made there."""
+    where = settings.DATA_DIR
+    try:
+        with tempfile.TemporaryFile(dir=where):
+            return Finding("data directory", f"{where} is writable")
+    except OSError as problem:
+        return Finding("data directory", f"{problem}", "Let this user write there.")
+
+
+def free_disk() -> Finding:
+    """Room for uploads."""
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    fact = f"{free / 1024**3:.1f} GiB free"
+    if free < uploads_conf.UPLOADS_SPARE_DISK:
+        return Finding(
+            "disk", fact, "Uploads are refused (507): make room, or lower UPLOADS_SPARE_DISK."
+        )
+    return Finding("disk", fact)
+
+
+def database() -> Finding:
+    """Whether it answers, and which it is."""
+    try:
+        connection.ensure_connection()
+        version = ".".join(map(str, connection.get_database_version()))
+        return Finding("database", f"{connection.vendor} {version} answers")
+    except DatabaseError as problem:
+        return Finding("database", str(problem).strip(), "Look at DATABASE_URL and its server.")
+
+
+def tables() -> Finding:
+    """Whether the tables are those of this version."""
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if missing:
+        return Finding("tables", f"the next start of the site does {len(missing)} migrations")
+    return Finding("tables", "up to date")
+
+
+def workers() -> Finding:
+    """Whether the housekeeping gets on, told by its schedules."""
+    if not is_running():
+        return Finding("workers", "no `manage.py serve` runs on this data directory")
+    reason = light_is_stuck()
+    if reason:
+        return Finding("workers", reason, "The site restarts them by itself; its log says more.")
+    return Finding("workers", "all schedules are on time")
+
+
+def media_library() -> Finding:
+    """PyAV, which reads every recording. Looked for, not loaded: it is large."""
+    if importlib.util.find_spec("av"):
+        return Finding("media", "PyAV is installed")
+    return Finding("media", "PyAV is not installed", "pip install -r requirements.txt")
+
+
+def engines() -> Iterator[Finding]:
+    """Which engines are installed, and whether the chosen one is."""
+    for name in ENGINES:
+        library = LIBRARIES.get(name, name.replace("-", "_"))
+        chosen = " (chosen)" if name == transcription_conf.ENGINE else ""
+        if importlib.util.find_spec(library):
+            yield Finding(f"engine {name}{chosen}", "installed")
+        else:
+            remedy = "pip install -r requirements.txt" if chosen else ""
+            yield Finding(f"engine {name}{chosen}", "not installed", remedy)
+    if transcription_conf.ENGINE not in ENGINES:
+        known = " or ".join(ENGINES)
+        yield Finding("engine", f"ENGINE={transcription_conf.ENGINE} is unknown", f"Use {known}.")
+
+
+def front_end() -> Finding:
+    """Uppy, which the page needs."""
+    if any(Path(path).is_dir() for _, path in settings.STATICFILES_DIRS):
+        return Finding("front end", "the npm packages are there")
+    return Finding(
+        "front end", "node_modules is missing", "make install, or python -m whisperx_site.front_end"
+    )
+
+
+def openness() -> Finding:
+    """Who is served without login."""
+    if settings.ALLOW_ANONYMOUS:
+        return Finding("access", "everybody who can reach the site is served without login")
+    if is_loopback(settings.HOST):
+        return Finding("access", "this machine is served without login, all others sign in")
+    return Finding("access", "everybody signs in")
+
+
+def public_address() -> Finding:
+    """Whether PUBLIC_URL fits the rest."""
+    what, address = "PUBLIC_URL", settings.PUBLIC_URL
+    if not address:
+        if is_loopback(settings.HOST):
+            return Finding(what, "not set; the site is for this machine")
+        return Finding(
+            what, "not set", "Say the address people use; with https come HSTS and secure cookies."
+        )
+    if not settings.HTTPS and not is_loopback(settings.PUBLIC.hostname or ""):
+        return Finding(what, address, "Passwords travel in clear: put a proxy with https in front.")
+    allowed = settings.ALLOWED_HOSTS
+    if "*" not in allowed and settings.PUBLIC.hostname not in allowed:
+        return Finding(what, address, f"Add {settings.PUBLIC.hostname} to ALLOWED_HOSTS.")
+    return Finding(what, address)

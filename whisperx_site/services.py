@@ -1,0 +1,64 @@
+"""What runs the site: the web server and two workers, as the supervisor starts them."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from transcription.services import claim as jobs
+from whisperx_site.housekeeping import free_light_queue, light_is_stuck
+from whisperx_site.supervisor import Service
+
+logger = logging.getLogger("site")
+T = TypeVar("T")
+
+
+def web_command() -> list[str]:
+    """The web server's command line; WEB_SERVER chooses."""
+    chosen = settings.SITE["WEB_SERVER"]
+    if chosen == "auto":
+        chosen = "gunicorn" if os.name == "posix" else "granian"
+    if chosen == "granian":
+        return [sys.executable, "-m", "whisperx_site.granian_server"]
+    return [sys.executable, "-m", "gunicorn", "-c", "python:whisperx_site.gunicorn_settings"]
+
+
+def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
+    """Like `ask`, but a database that does not answer is waited for, not died of."""
+
+    def asked() -> T:
+        try:
+            return ask()
+        except DatabaseError as problem:
+            logger.warning("the database does not answer: %s", problem)
+            return otherwise
+        finally:
+            connections.close_all()
+
+    return asked
+
+
+def all_services() -> list[Service]:
+    """Web server, light worker (housekeeping) and heavy worker (jobs)."""
+    cluster = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster", "--skip-checks"]
+    return [
+        Service("web", web_command(), {"PYTHONPATH": str(settings.BASE_DIR)}),
+        Service(
+            "light",
+            cluster,
+            is_stuck=patiently(light_is_stuck, ""),
+            on_end=patiently(free_light_queue, None),
+        ),
+        Service(
+            "heavy",
+            cluster,
+            {"Q_CLUSTER_NAME": "heavy"},
+            is_stuck=patiently(jobs.stuck, ""),
+            on_end=patiently(jobs.start_afresh, None),
+        ),
+    ]

@@ -23,4 +23,4 @@ class UploadsConfig(AppConfig):
     def ready(self) -> None:
         from uploads import checks  # noqa: F401  (registers itself)
 
-        post_migrate.connect(declare_schedules, dispatch_uid="uploads.schedules")
+        post_migrate.connect(declare_schedules, sender=self, dispatch_uid="uploads.schedules")

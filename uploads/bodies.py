@@ -12,6 +12,7 @@ from uploads.conf import conf
 from uploads.errors import LengthRequired, Malformed
 
 BUFFER_BYTES = 1024 * 1024
+PLAIN_BYTES = 64 * 1024  # a plain server delivers no byte before so many are there
 YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes
 DRAIN_BYTES = 64 * 1024 * 1024  # of a refused body, read and dropped so the answer arrives
 DRAIN_SECONDS = 5.0
@@ -58,7 +59,7 @@ class PlainBody:
 
     def read(self) -> bytes:
         """The next piece."""
-        size = BUFFER_BYTES if self.rest is None else min(BUFFER_BYTES, self.rest)
+        size = PLAIN_BYTES if self.rest is None else min(PLAIN_BYTES, self.rest)
         if not size:
             return b""
         try:

@@ -215,11 +215,12 @@ if (
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Write transactions take the lock at their start and wait for it: with Django's defaults three
     # in four fail under a web server and a cluster.
+    SYNCHRONOUS = "FULL" if OPTIONS["UPLOADS_DURABILITY"] == "power" else "NORMAL"
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SYNCHRONOUS};",
     }
 CACHES = {"default": ENVIRONMENT.cache_url_config(SITE["CACHE_URL"])}
 

@@ -1,5 +1,6 @@
 """Open to this machine, closed to everybody else: the one place that decides who is served."""
 
+import logging
 import re
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -7,13 +8,18 @@ from urllib.parse import urlencode
 from corsheaders.conf import conf as cors
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from whisperx_site.accounts.models import find_key
 from whisperx_site.loopback import host_of, is_loopback
 
+logger = logging.getLogger(__name__)
+
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-PUBLIC_PATHS = frozenset(("/health", "/health/live", "/health/ready", "/login"))
+MONITOR_PATHS = frozenset(("/health", "/health/live", "/health/ready"))
+PUBLIC_PATHS = MONITOR_PATHS | {"/login"}
 # Forms that check their token also for people who are not signed in.
 FORM_PATHS = ("/login", "/logout", "/admin")
 # Marks of proxies, tunnels and content networks, which connect from this machine, too. A request
@@ -37,17 +43,25 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.refusal(request) or self.get_response(request)
+        try:
+            refusal = self.refusal(request)
+        except DatabaseError:
+            logger.exception("who asks for %s cannot be looked up", request.path)
+            connection.close()
+            refusal = refused(503, "The database does not answer at the moment. Try again shortly.")
+            refusal["Retry-After"] = "5"
+        return refusal or self.get_response(request)
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
         """The answer to a request that must not be served, else None."""
-        bearer = bearer_secret(request)
+        monitor = request.path_info in MONITOR_PATHS  # answered also when the database does not
+        bearer = "" if monitor else bearer_secret(request)
         if bearer:
             key = find_key(bearer)
             if key is None:
                 return unauthorized("This key is unknown or has expired.")
             request.user = key.user
-        elif not has_session(request) and not served_without_login(request):
+        elif not (monitor or has_session(request) or served_without_login(request)):
             if request.path_info.rstrip("/") not in PUBLIC_PATHS:
                 return login_redirect(request) or unauthorized(
                     "Sign in at /login, or send a key made in the admin as Authorization: Bearer."
@@ -59,7 +73,8 @@ class AccessMiddleware:
         if request.method not in SAFE_METHODS and from_foreign_origin(request):
             return refused(403, "Pages of this origin may not change anything here.")
         # A browser sends the session cookie by itself: only there a token must prove the page.
-        if bearer or not (has_session(request) or request.path_info.startswith(FORM_PATHS)):
+        by_itself = request.path_info.startswith(FORM_PATHS) or not monitor and has_session(request)
+        if bearer or not by_itself:
             request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         return None
 

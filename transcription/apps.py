@@ -20,6 +20,6 @@ class TranscriptionConfig(AppConfig):
     verbose_name = "Transcription"
 
     def ready(self) -> None:
-        from transcription import receivers  # noqa: F401  (connects itself)
+        from transcription import checks, receivers  # noqa: F401  (they register themselves)
 
         post_migrate.connect(declare_schedules, sender=self, dispatch_uid="transcription.schedules")

@@ -280,6 +280,8 @@ LOGGING = {
         # Refusals are told to the client; only faults of ours are news.
         "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
+        # It warns of every HEAD whose answer would have content; leaving that out is its work.
+        "gunicorn.http.wsgi": {"handlers": [], "level": "ERROR", "propagate": True},
         "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },
 }

@@ -107,6 +107,7 @@ def refused_start(site: Site, **environment: str) -> str:
         ("PORT", "0", "a port, 1 to 65535"),
         ("HOST", "no.such.host.invalid", "Cannot listen on no.such.host.invalid"),
         ("UPLOADS_ACCEPT", "everything", "UPLOADS_ACCEPT='everything' is not known"),
+        ("ENGINE", "guessing", "ENGINE='guessing' is not known"),
         ("UPLOADS_MAX_SIZE", "5 apples", "UPLOADS_MAX_SIZE='5 apples' is not understood"),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "The database does not answer"),
         ("PUBLIC_URL", "transcripts.example.org", "http:// or https:// with a host name"),

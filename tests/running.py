@@ -55,6 +55,7 @@ class Site:
             "LIGHT_WORKERS": "1",
             **environment,
         }
+        self.prefix: list[str] = []  # what runs it, such as a container
         self.process: subprocess.Popen[bytes] | None = None
         self.http = requests.Session()
         self.http.headers["Tus-Resumable"] = "1.0.0"
@@ -76,7 +77,7 @@ class Site:
     def start(self, wait: bool = True) -> Site:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [*self.prefix, sys.executable, "manage.py", "serve"],
                 cwd=ROOT,
                 env=self.full_environment,
                 stdin=subprocess.DEVNULL,

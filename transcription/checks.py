@@ -6,6 +6,8 @@ from django.core.checks import CheckMessage, Error, register
 
 from transcription.conf import conf
 from transcription.engines import registry
+from transcription.services.file_language import patterns
+from transcription.services.networks import blocked_networks
 
 
 @register("transcription")
@@ -20,3 +22,25 @@ def known_engine(**kwargs: Any) -> list[CheckMessage]:
             id="transcription.E001",
         )
     ]
+
+
+@register("transcription")
+def known_patterns(**kwargs: Any) -> list[CheckMessage]:
+    """LANGUAGE_PATTERNS can be read."""
+    try:
+        patterns()
+    except ValueError as problem:
+        hint = "Give parts of file names with language codes, such as A03=lv,A04=ru."
+        return [Error(f"LANGUAGE_PATTERNS: {problem}", hint=hint, id="transcription.E002")]
+    return []
+
+
+@register("transcription")
+def known_networks(**kwargs: Any) -> list[CheckMessage]:
+    """SSRF_BLOCKED_NETWORKS are networks."""
+    try:
+        blocked_networks(tuple(conf.SSRF_BLOCKED_NETWORKS))
+    except ValueError as problem:
+        hint = "Give networks with commas between them, such as 10.0.0.0/8,fd00::/8."
+        return [Error(f"SSRF_BLOCKED_NETWORKS: {problem}", hint=hint, id="transcription.E003")]
+    return []

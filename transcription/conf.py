@@ -2,6 +2,17 @@
 
 from uploads.conf import Option
 
+# Private, loopback, link-local, shared, test, multicast and reserved ranges, and the one address
+# among the public ones at which a cloud tells its secrets.
+OWN_NETWORKS = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32"),
+    *("169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24"),
+    *("192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4"),
+    *("240.0.0.0/4", "::/128", "::1/128", "64:ff9b:1::/48", "100::/64", "2001::/23"),
+    *("2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10"),
+    *("fec0::/10", "ff00::/8"),
+]
+
 
 class TranscriptionConf:
     """What can be set about jobs and engines."""
@@ -17,6 +28,7 @@ class TranscriptionConf:
     DEVICE = Option("text", "auto", "`auto`, `cpu` or `cuda`.")
     COMPUTE_TYPE = Option("text", "default", "`default`, `int8`, `float16` or `float32`.")
     THREADS = Option("number", 0, "Processor threads of the engine; 0: the engine's own choice.")
+    MAX_CONCURRENT_GPU_TASKS = Option("count", 1, "Jobs that use one graphics card at once.")
     MODEL_IDLE_SECONDS = Option(
         "seconds", 300, "The engine leaves memory after so long without a job."
     )
@@ -29,8 +41,55 @@ class TranscriptionConf:
         "An engine that gives no news for so long, and a tenth of the recording's length, hangs: "
         "it is ended, as if it had died.",
     )
+    LANGUAGE_PATTERNS: Option[list[str]] = Option(
+        "list",
+        [],
+        "Languages by parts of file names, such as A03=lv,A04=ru: for uploads that name none.",
+    )
+    MEASURE_SECONDS = Option(
+        "seconds",
+        900,
+        "A recording posted to the API whose sound takes longer to read is refused.",
+    )
+    OPENAI_TIMEOUT = Option(
+        "seconds",
+        540,
+        "How long a request to `/v1/audio/` waits for its transcript; OpenAI's clients give up "
+        "after ten minutes.",
+    )
+    OPENAI_KEEP = Option(
+        "flag",
+        True,
+        "Keep jobs and recordings of `/v1/audio/` like all others; `0`: delete them when answered.",
+    )
     JOB_LEASE_SECONDS = Option(
         "seconds", 60, "A job whose worker gives no sign of life for so long is run again."
+    )
+    CALLBACK_TIMEOUT = Option(
+        "seconds", 10, "A receiver of a callback that takes longer to answer is tried again."
+    )
+    CALLBACK_MAX_RETRIES = Option(
+        "count", 3, "Tries of a callback in quick succession: a second apart, then two, then four."
+    )
+    CALLBACK_PATIENCE = Option(
+        "seconds",
+        86400,
+        "For so long, ever more slowly, a callback is tried after that; 0: not at all.",
+    )
+    DOWNLOAD_TIMEOUT = Option(
+        "seconds", 3600, "A recording given by URL that takes longer to fetch is refused."
+    )
+    SSRF_PROTECTION_ENABLED = Option(
+        "flag",
+        True,
+        "Whether URLs that clients name, for recordings and callbacks, are kept out of the "
+        "networks below.",
+    )
+    SSRF_ALLOWED_SCHEMES: Option[list[str]] = Option(
+        "list", ["http", "https"], "The schemes that such URLs may have."
+    )
+    SSRF_BLOCKED_NETWORKS: Option[list[str]] = Option(
+        "list", OWN_NETWORKS, "The networks that such URLs may not lead to."
     )
 
 

@@ -139,6 +139,34 @@ def looks_like_media(filename: str, head: bytes, complete: bool) -> str:
     return "The file's first bytes belong to no kind of recording that is known here."
 
 
+def begins_like_media(head: bytes) -> bool:
+    """Whether a file without a name that tells its kind begins like a recording does.
+
+    Args:
+        head: the first bytes; more than 512 are not looked at.
+    """
+    head = head[:HEAD]
+    packets = (head[first::size] for first, size in ((0, 188), (4, 192)))
+    return (
+        _is_container(head)
+        or (len(head) == HEAD and _is_bare_audio(head))  # less may be one frame header by chance
+        or any(len(signs) > 1 and set(signs) == {0x47} for signs in packets)
+    )
+
+
+def problem_of(filename: str, head: bytes, complete: bool) -> str:
+    """ "" when this may be a recording: by its first bytes alone where its name tells no kind.
+
+    Args:
+        filename: as the client gave it, perhaps none.
+        head: the first bytes; more than 512 are not looked at.
+        complete: whether that is all of the file.
+    """
+    if problem := name_problem(filename):
+        return "" if begins_like_media(head) else problem
+    return looks_like_media(filename, head, complete)
+
+
 def _is_container(head: bytes) -> bool:
     if head.startswith(_MAGIC):
         return True

@@ -34,7 +34,20 @@ class Stage(models.TextChoices):
     DECODING = "decoding", "reading the sound"
     LOADING = "loading", "loading the model"
     TRANSCRIBING = "transcribing", "transcribing"
+    ALIGNING = "aligning", "aligning words"
+    DIARIZING = "diarizing", "telling speakers apart"
+    COMBINING = "combining", "joining words and speakers"
     COMPLETE = "complete", "complete"
+
+
+class TaskType(models.TextChoices):
+    """What a job is to do, by the names that the API has for it."""
+
+    FULL = "full_process", "transcript with words and speakers"
+    TRANSCRIPTION = "transcription", "transcription alone"
+    ALIGNMENT = "transcription_alignment", "alignment alone"
+    DIARIZATION = "diarization", "diarization alone"
+    COMBINATION = "combine_transcript&diarization", "joining words and speakers"
 
 
 class Job(models.Model):
@@ -45,15 +58,22 @@ class Job(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
     )
     upload = models.OneToOneField(Upload, null=True, blank=True, on_delete=models.SET_NULL)
-    task_type = models.CharField(max_length=40, default="full_process")
+    task_type = models.CharField(max_length=40, choices=TaskType, default=TaskType.FULL)
     file_name = models.TextField(blank=True)
+    url = models.TextField(blank=True, help_text="Where the recording was fetched from.")
+    callback_url = models.TextField(blank=True, help_text="Told when the job ends.")
 
     # What was asked for
     engine = models.CharField(max_length=40, blank=True)
     model = models.TextField(blank=True)
-    language = models.CharField(max_length=20, blank=True, help_text="Empty: to be detected.")
+    language = models.TextField(blank=True, help_text="Empty: to be detected.")
     task = models.CharField(max_length=20, default="transcribe")
-    options = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(
+        default=dict, blank=True, help_text="What engines read, by the API's names, flat."
+    )
+    params = models.JSONField(
+        null=True, blank=True, help_text="The task_params that the API shows; none for tus."
+    )
 
     # Where it stands
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
@@ -100,20 +120,90 @@ class Job(models.Model):
         return self.state in ACTIVE
 
     @property
-    def duration(self) -> float | None:
-        """Seconds of work of a job that came to a transcript."""
-        if self.state not in (State.COMPLETED, State.WARNINGS):
-            return None
-        if not (self.started and self.finished):
-            return None
-        return (self.finished - self.started).total_seconds()
+    def stood_in(self) -> bool:
+        """Whether another engine than the one that was asked for did the job's own stage."""
+        return bool(self.engine_used) and self.engine_used != self.engine
 
 
 class Transcript(models.Model):
-    """The segments of a completed job, apart from its row: lists of jobs stay light."""
+    """The segments of a completed job, apart from its row: lists of jobs stay light.
+
+    They are the aligned ones, else the transcribed ones, with "speaker" in segments and words where
+    it is known who spoke. A job that only tells speakers apart has none.
+    """
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True)
     segments = models.JSONField(default=list)
+
+
+class StageOutput(models.Model):
+    """What one stage of a job gave, kept as soon as it is there; or what the client gave instead.
+
+    A job that runs again does only the stages whose output is missing. `output` is
+
+    - of TRANSCRIBE {"segments", "language"}, a segment being {"start", "end", "text"} and maybe
+      "avg_logprob" and "words",
+    - of ALIGN {"segments", "word_segments"}: the same segments, always with "words" and where asked
+      for with "chars", and the words of all of them once more,
+    - of DIARIZE a list of {"label", "speaker", "start", "end"}.
+
+    A word is {"word", "start"?, "end"?, "score"?}; times are seconds. Words and speakers joined
+    are in the job's Transcript. Engines know the names of the stages as `engines.base.STAGES`.
+    """
+
+    class Name(models.TextChoices):
+        """The stages whose output is kept, in their order."""
+
+        TRANSCRIBE = "transcribe", "transcription"
+        ALIGN = "align", "alignment"
+        DIARIZE = "diarize", "diarization"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
+    name = models.CharField(max_length=12, choices=Name)
+    output = models.JSONField()
+    given = models.BooleanField(default=False, help_text="By the client, with the request.")
+    engine = models.CharField(max_length=40, blank=True, help_text="Who did it.")
+    note = models.TextField(blank=True, help_text="How it was done, where that is to be known.")
+    warnings = models.JSONField(default=list, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("job", "name"), name="stage_outputs_job_name"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_name_display()} of {self.job_id}"
+
+
+class Delivery(models.Model):
+    """The one message to a job's callback_url; its id goes with each try as a header."""
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        WAITING = "waiting", "to be sent"
+        DELIVERED = "delivered", "delivered"
+        GIVEN_UP = "given up", "given up"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.OneToOneField(Job, on_delete=models.CASCADE, related_name="delivery")
+    url = models.TextField()
+    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
+    created = models.DateTimeField(default=timezone.now)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt = models.DateTimeField(default=timezone.now)
+    last_status = models.PositiveIntegerField(null=True, blank=True, help_text="HTTP status.")
+    last_error = models.TextField(blank=True)
+    delivered = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created",)
+        verbose_name_plural = "deliveries"
+        indexes = (models.Index(fields=("state", "next_attempt"), name="deliveries_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.url} ({self.get_state_display()})"
 
 
 class JobEvent(models.Model):

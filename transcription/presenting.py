@@ -8,8 +8,8 @@ from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
-from transcription.models import ENDED, Job, Stage, State, Transcript
-from transcription.services.end import has_media
+from transcription.models import Job, Stage, State, TaskType, Transcript
+from transcription.services.again import can_run_again, has_media, kept_by_default
 from transcription.vocabulary import LANGUAGES, OFFERED_MODELS
 from uploads.models import Upload
 
@@ -37,7 +37,7 @@ def job_row(job: Job) -> dict[str, Any]:
 
 def job_details(job: Job) -> dict[str, Any]:
     """What a job's own page shows."""
-    media = has_media(job)
+    media, can_rerun = has_media(job), can_run_again(job)
     has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
     engine = capabilities_of(job.engine_used)
     return {
@@ -47,9 +47,11 @@ def job_details(job: Job) -> dict[str, Any]:
         "warnings": job.warnings,
         "engine_label": engine.label if engine else job.engine_used,
         "engine_note": job.engine_note,
+        "stood_in": job.stood_in,
         "model": "" if engine and not engine.needs_download else job.model_used or job.model,
         "language": job.language_used or job.language,
         "requested_language": job.language,
+        "kind_label": "" if job.task_type == TaskType.FULL else job.get_task_type_display(),
         "started": job.started and job.started.isoformat(),
         "finished": job.finished and job.finished.isoformat(),
         "has_media": media,
@@ -58,7 +60,11 @@ def job_details(job: Job) -> dict[str, Any]:
         else "",
         "media_is_video": job.has_video,
         "can_cancel": job.is_active and not job.cancel_requested,
-        "can_rerun": job.state in ENDED and media,
+        "can_rerun": can_rerun,
+        "rerun_keeps": kept_by_default(job) if can_rerun else "",
+        "result_url": reverse("task", args=[job.id])
+        if job.state in (State.COMPLETED, State.WARNINGS)
+        else "",
         "can_delete": True,
         "segments_url": reverse("segments", args=[job.id]) if has_transcript else "",
         "exports": [
@@ -72,7 +78,8 @@ def job_details(job: Job) -> dict[str, Any]:
 
 def capabilities_of(name: str) -> Capabilities | None:
     """What the engine of this name says of itself; None where there is none (any more)."""
-    return registry.get(name).capabilities() if name in registry.ENGINES else None
+    engine = registry.find(name)
+    return engine.capabilities() if engine else None
 
 
 def progress_message(job: Job) -> str:
@@ -101,12 +108,14 @@ def upload_row(upload: Upload) -> dict[str, Any]:
     }
 
 
-def choices() -> dict[str, Any]:
-    """The languages and models that the selectors offer."""
-    chosen = conf.WHISPER_MODEL
+def choices(model: str = "") -> dict[str, Any]:
+    """The languages and models that the selectors offer; `model` is chosen before anybody does."""
+    chosen = model or conf.WHISPER_MODEL
     offered = dict(OFFERED_MODELS)
+    if conf.WHISPER_MODEL not in offered:
+        offered = {conf.WHISPER_MODEL: "this site's own", **offered}
     if chosen not in offered:
-        offered = {chosen: "this site's own", **offered}
+        offered = {chosen: "as before", **offered}
     return {
         "languages": sorted(LANGUAGES.items(), key=lambda pair: pair[1]),
         "models": [

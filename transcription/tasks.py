@@ -2,16 +2,27 @@
 
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
-from django.db import DatabaseError, DataError, IntegrityError, NotSupportedError, ProgrammingError
+from django.db import DatabaseError, InterfaceError, OperationalError
 
 from transcription.conf import conf
-from transcription.engines.base import Cancelled, EngineDied, EngineError, Request, Result
+from transcription.engines.base import (
+    TRANSCRIBE,
+    Cancelled,
+    EngineDied,
+    EngineError,
+    Request,
+    Result,
+)
 from transcription.engines.process import EngineProcess
 from transcription.engines.selection import prepare
-from transcription.models import Job
-from transcription.services import claim, end, progress, queue
+from transcription.models import Job, Stage, TaskType
+from transcription.services import claim, end, outputs, progress, queue, stages
+from transcription.services.conclude import conclude
 from transcription.services.patience import insist
 from transcription.services.recording import Gone, local_path
 from transcription.services.submit import submit_unheard
@@ -42,6 +53,20 @@ def work() -> None:
         run(job)
 
 
+def combine() -> None:
+    """Join the documents of the job that has waited longest for that, if any."""
+    job = claim.claim_next(task_type=TaskType.COMBINATION)
+    if job is not None:
+        run(job)
+
+
+def deliver() -> None:
+    """Send the messages to callback URLs that are due."""
+    from transcription.services.postman import deliver_due  # its HTTP client is of no use to jobs
+
+    deliver_due()
+
+
 def sweep() -> None:
     """Every minute: requeue what lost its worker, make good what the queue or a crash lost."""
     for step in (
@@ -61,57 +86,72 @@ def run(job: Job) -> None:
     """Run a claimed job to its end; whatever happens, the row says what."""
     watch = Watch(job)
     try:
-        result = transcribe(job, watch)
+        result = do_stages(job, watch)
     except Cancelled:
         insist(claim.release, job, "it was stopped.")
     except (EngineError, Gone) as reason:
-        insist(end.fail, job, str(reason))
+        finish(job, reason=str(reason))
     except EngineDied as death:
         after_engine_death(job, death, watch)
     except Exception as problem:
         # Trying again for ever would change nothing, and keep all other jobs waiting.
         logger.exception("job %s", job.pk)
-        insist(end.fail, job, f"An internal error occurred: {type(problem).__name__}: {problem}")
+        finish(job, reason=unforeseen(problem))
     except BaseException as interruption:
         # The worker's end by a signal or by the queue's time limit: the job is free at once.
         with suppress(DatabaseError):
             claim.release(job, f"the worker was stopped ({type(interruption).__name__}).")
         raise
     else:
-        keep(job, result)
+        watch.report(Stage.COMBINING, 0.0, None)
+        finish(job, result)
 
 
-def transcribe(job: Job, watch: Watch) -> Result:
-    """Get the model, or the engine that stands in for it, and let it work."""
-    prepared = prepare(
-        request_of(job),
-        conf.MODELS_DIR,
-        watch.on_download,
-        watch.should_stop,
-        conf.MODEL_STALL_SECONDS,
-    )
-    facts = {"engine_used": prepared.request.engine, "engine_note": prepared.note}
-    insist(progress.write, job, facts)
+def do_stages(job: Job, watch: Watch) -> Result | None:
+    """Let the engine do what is still to do; None where nothing is."""
+    kept = insist(outputs.of, job)
+    watch.plan = stages.remaining(job, kept)
+    if not watch.plan:
+        return None
+    request = request_of(job, watch.plan, {stage: row.output for stage, row in kept.items()})
+    if TRANSCRIBE in watch.plan:
+        request = with_model(job, request, watch)
     watch.listen()
-    return engine_process().run(prepared.request, watch.on_event, watch.should_stop)
+    result = engine_process().run(request, watch.on_event, watch.should_stop)
+    for output in result.outputs.values():
+        insist(watch.keep, output)  # those that the database was away for
+    return result
 
 
-def keep(job: Job, result: Result) -> None:
-    """Keep the transcript; one that cannot be kept is a failure with its reason."""
-    facts = {
-        "engine_used": result.engine,
-        "model_used": result.model,
-        "language_used": result.language or "",
-        "audio_duration": result.duration,
-        "warnings": result.warnings,
-        "media_type": result.media.get("mime") or "",
-        "has_video": bool(result.media.get("has_video")),
-    }
+def with_model(job: Job, request: Request, watch: Watch) -> Request:
+    """The request with its model, or for the engine that stands in for it."""
+    prepared = prepare(
+        request, conf.MODELS_DIR, watch.on_download, watch.should_stop, conf.MODEL_STALL_SECONDS
+    )
+    chosen, watch.note = prepared.request.engine, prepared.note
+    insist(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
+    watch.plan = stages.remaining(job, insist(outputs.of, job), chosen)
+    return replace(prepared.request, stages=watch.plan)
+
+
+def finish(job: Job, result: Result | None = None, reason: str = "") -> None:
+    """End the job with what is kept of it; what cannot be kept is a failure with its reason."""
+    failures, facts = {}, {}
+    if result is not None:
+        failures = result.failures
+        facts = progress.media_facts(result.media) | {"audio_duration": result.duration}
     try:
-        insist(end.complete, job, result.segments, facts)
-    except (DataError, IntegrityError, NotSupportedError, ProgrammingError) as problem:
+        insist(conclude, job, failures, facts, reason)
+    except (OperationalError, InterfaceError):
+        raise  # the database was away for too long: once the lease is over the job runs again
+    except Exception as problem:
         logger.exception("job %s", job.pk)
-        insist(end.fail, job, f"The transcript could not be stored: {problem}")
+        insist(end.fail, job, reason or unforeseen(problem))
+
+
+def unforeseen(problem: Exception) -> str:
+    """A sentence about an error that nobody foresaw."""
+    return f"An internal error occurred: {type(problem).__name__}: {problem}"
 
 
 def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
@@ -130,10 +170,10 @@ def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
         insist(claim.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
         return
     reason = f"The speech engine died {deaths} times on this recording. {death.message}"
-    insist(end.fail, job, reason)
+    finish(job, reason=reason)
 
 
-def request_of(job: Job) -> Request:
+def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Request:
     """What the engine needs to know."""
     return Request(
         media_path=local_path(job),
@@ -142,8 +182,13 @@ def request_of(job: Job) -> Request:
         language=job.language or None,
         task=job.task,
         device=job.options.get("device") or conf.DEVICE,
+        device_index=job.options.get("device_index") or 0,
         compute_type=job.options.get("compute_type") or conf.COMPUTE_TYPE,
         threads=job.options.get("threads") or conf.THREADS,
         options=job.options,
         work_dir=conf.WORK_DIR,
+        stages=plan,
+        outputs=values,
+        slots=conf.MAX_CONCURRENT_GPU_TASKS,
+        slots_dir=conf.WORK_DIR,
     )

@@ -1,17 +1,19 @@
 """What this site wants of uploads: recordings, with options that it understands."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
-from transcription.conf import conf
 from transcription.media_head import looks_like_media, name_problem
 from transcription.models import Job
-from transcription.services.submit import cannot_be_media, requested_id, text
-from transcription.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.services.addresses import Blocked, Unreachable, probe
+from transcription.services.submit import is_stored_only
+from transcription.services.upload_options import callback_of, problems_of, requested_id
 from uploads.conf import conf as uploads_conf
 from uploads.errors import Conflict, Malformed, Refused
 from uploads.hooks import Hooks
 from uploads.models import Upload
 from uploads.services.finish import HEAD_BYTES
+from uploads.services.rows import let_go
 
 
 class TranscriptionHooks(Hooks):
@@ -19,18 +21,13 @@ class TranscriptionHooks(Hooks):
 
     def judge_creation(self, upload: Upload, metadata: Mapping[str, bytes]) -> None:
         """Refuse now what could only fail after hours of uploading."""
-        if uploads_conf.UPLOADS_ACCEPT == "any":
-            return
-        problem = name_problem(upload.file_name)
-        if problem:
-            raise Refused(problem, 415 if upload.file_name else 400)
-        judge_options(metadata)
-        if text(metadata, "taskId"):
-            wanted = requested_id(metadata)
-            if wanted is None:
-                raise Malformed("The metadata key taskId must be a UUID.")
-            if Job.objects.filter(pk=wanted).exists():
-                raise Conflict(f"The task {wanted} exists already; choose another taskId.")
+        if uploads_conf.UPLOADS_ACCEPT != "any":
+            problem = name_problem(upload.file_name)
+            if problem:
+                raise Refused(problem, 415 if upload.file_name else 400)
+            judge_options(metadata)
+        if "taskId" in metadata:
+            judge_task_id(metadata)
 
     def judge_head(self, upload: Upload, head: bytes) -> None:
         """A picture named .mp3 is refused after 512 bytes, not after 5 GB."""
@@ -40,10 +37,18 @@ class TranscriptionHooks(Hooks):
         if problem:
             raise Refused(problem)
 
+    def wants(self, upload: Upload) -> bool:
+        """No job comes of what is no recording."""
+        try:
+            return not is_stored_only(upload)
+        except OSError:  # it cannot be read this moment: the cleanup asks the receiver again
+            return True
+
     def finished_headers(self, upload: Upload) -> Mapping[str, str]:
         """The name of the upload's job."""
-        if cannot_be_media(upload):
-            return {}
+        with suppress(OSError):  # a file that cannot be read this moment may still have a job
+            if is_stored_only(upload):
+                return {}
         job = Job.objects.filter(upload_id=upload.pk).values_list("pk", flat=True).first()
         return {"X-Task-Id": str(job)} if job else {}
 
@@ -53,18 +58,37 @@ class TranscriptionHooks(Hooks):
         return found if found and found.startswith(("audio/", "video/")) else ""
 
 
-def judge_options(metadata: Mapping[str, bytes]) -> None:
-    """Refuse values that no engine of this site knows.
+def judge_task_id(metadata: Mapping[str, bytes]) -> None:
+    """Refuse an identifier that the job of this upload could not get.
 
     Raises:
-        Refused: With 422 and the values that are known.
+        Malformed: It is no UUID.
+        Conflict: It names a job already.
     """
-    language, model, task = (text(metadata, key) for key in ("language", "model", "task"))
-    if language not in ("", "auto", *LANGUAGES):
-        raise Refused(
-            f"The language {language!r} is not known; send auto or a code such as en.", 422
-        )
-    if model not in ("", conf.WHISPER_MODEL, *MODELS):
-        raise Refused(f"The model {model!r} is not known; use one of: {', '.join(MODELS)}.", 422)
-    if task not in ("", *TASKS):
-        raise Refused(f"The task {task!r} is not known; use one of: {', '.join(TASKS)}.", 422)
+    wanted = requested_id(metadata)
+    if wanted is None:
+        raise Malformed("The metadata key taskId must be a UUID.")
+    if Job.objects.filter(pk=wanted).exists():
+        raise Conflict(f"The task {wanted} exists already; choose another taskId.")
+
+
+def judge_options(metadata: Mapping[str, bytes]) -> None:
+    """Refuse values that this site does not understand, and a receiver that does not answer.
+
+    Raises:
+        Refused: With 422 and what is wrong with each key; with 400 where nobody answers at the
+            callback URL.
+    """
+    problems = problems_of(metadata)
+    if problems:
+        raise Refused(" ".join(problems), 422)
+    url = callback_of(metadata)
+    if not url:
+        return
+    let_go()
+    try:
+        probe(url)
+    except Blocked as problem:
+        raise Refused("The provided callback URL is not allowed.", 422) from problem
+    except Unreachable as problem:
+        raise Refused(f"Callback URL is not reachable: {url}", 400) from problem

@@ -15,7 +15,7 @@ from transcription.formats import render as render_transcript
 from transcription.media_head import SUFFIXES
 from transcription.models import Job, Transcript
 from transcription.presenting import choices, job_details, job_row, upload_row
-from transcription.services import end
+from transcription.services import again, end
 from transcription.services.find import find
 from transcription.services.recent import recent_jobs, unfinished_uploads
 from transcription.vocabulary import LANGUAGES, MODELS
@@ -85,7 +85,8 @@ def jobs_json(request: HttpRequest) -> HttpResponse:
 def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
     """One recording: progress while it is worked on, then the transcript."""
     job = wanted_job(request, job_id)
-    response = render(request, "transcription/job.html", {"job": job_details(job), **choices()})
+    context = {"job": job_details(job), **choices(job.model)}
+    response = render(request, "transcription/job.html", context)
     response["Cache-Control"] = "no-store"
     return response
 
@@ -164,8 +165,8 @@ def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
             return refused(request, 422, f"The model {model[:LONGEST_QUOTE]!r} is not known.")
         changes["model"] = model
     try:
-        end.run_again(job, changes)
-    except end.CannotRun as reason:
+        again.run_again(job, changes)
+    except again.CannotRun as reason:
         return refused(request, 409, str(reason))
     return done(request, reverse("job", args=[job.pk]))
 

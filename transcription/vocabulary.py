@@ -30,6 +30,7 @@ MODELS = (
     *("distil-large-v2", "distil-medium.en", "distil-small.en", "distil-large-v3"),
     "nyrahealth/faster_CrisperWhisper",
 )
+MODEL_ALIASES = {"turbo": "large-v3-turbo"}  # names that mean the same
 TASKS = ("transcribe", "translate")
 
 # What the page offers: the others exist for scripts.

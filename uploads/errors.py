@@ -18,6 +18,7 @@ class UploadError(Exception):
     status = 400
     reason: str | None = None  # None: as HTTP calls this status
     message = "The request is malformed."
+    closes = False  # whether the connection ends with the answer, whatever is still unread
 
     def __init__(self, message: str = "", headers: Mapping[str, str] | None = None) -> None:
         self.message = message or self.message
@@ -41,6 +42,7 @@ class Gone(UploadError):
 
     status = 410
     message = "This upload has ended. Start a new one."
+    closes = True  # for the request that was still writing when it ended
 
 
 class TooSlow(UploadError):
@@ -55,6 +57,13 @@ class OffsetConflict(UploadError):
 
     status = 409
     message = "The offset is not where this upload stands. Ask for it with HEAD and go on there."
+
+
+class Overtaken(OffsetConflict):
+    """A newer request has taken the right to write; this connection's client is thought gone."""
+
+    message = "A newer request has taken over this upload. Ask with HEAD where it stands."
+    closes = True
 
 
 class LengthRequired(UploadError):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from uploads.bodies import tells_trailers
+from uploads.bodies.registry import tells_trailers
 from uploads.stores.registry import store
 
 ORDER = (

@@ -1,16 +1,16 @@
 """What the headers of a request ask for."""
 
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
-from uploads.bodies import Body
+from uploads.bodies.base import Body
 from uploads.errors import Malformed
 from uploads.protocol import parse_number
-from uploads.services.append import Delivery
 from uploads.services.create import Order
+from uploads.services.delivery import Delivery
 
 
 def method_of(request: HttpRequest) -> str:
@@ -48,24 +48,40 @@ def order_of(request: HttpRequest) -> Order:
     )
 
 
+def number_in(request: HttpRequest, name: str) -> int | None:
+    """The number in a header that may be absent."""
+    text = request.headers.get(name)
+    return None if text is None else parse_number(name, text)
+
+
 def length_of(request: HttpRequest) -> int | None:
     """The length that a POST announces; None: it follows (tus: creation, creation-defer-length)."""
     deferred = request.headers.get("Upload-Defer-Length")
-    announced = request.headers.get("Upload-Length")
+    announced = number_in(request, "Upload-Length")
     if deferred is not None and (deferred != "1" or announced is not None):
         raise Malformed("Upload-Defer-Length must be 1, and goes without Upload-Length.")
     if deferred is None and announced is None:
         raise Malformed("Say how long the upload is: Upload-Length, in bytes.")
-    return None if announced is None else parse_number("Upload-Length", announced)
+    return announced
 
 
-def delivery_of(request: HttpRequest, offset: int, body: Body) -> Delivery:
-    """What a request brings, and the checksum that it shall have."""
+def delivery_of(
+    request: HttpRequest, offset: int, body: Body, length: int | None = None
+) -> Delivery:
+    """What a request brings, and the checksum that it shall have.
+
+    Args:
+        request: For its headers.
+        offset: Where its bytes belong.
+        body: Its bytes.
+        length: The upload's length, where a PATCH says it (tus: creation-defer-length).
+    """
     trailers = request.headers.get("Trailer", "").lower().split(",")
     return Delivery(
         offset=offset,
         body=body,
-        checksum=request.headers.get("Upload-Checksum", ""),
+        length=length,
+        checksum=request.headers.get("Upload-Checksum"),
         checksum_follows="upload-checksum" in {name.strip() for name in trailers},
     )
 
@@ -73,15 +89,25 @@ def delivery_of(request: HttpRequest, offset: int, body: Body) -> Delivery:
 def upload_id_in(address: str, request: HttpRequest) -> str:
     """The id in the address of a part, which must be one of this site's.
 
+    Relative addresses start from where uploads are made (RFC 3986, section 5).
+
     Raises:
         Malformed: It is another host's, or no upload's.
     """
+    here = f"http://{request.get_host()}{reverse('uploads:uploads')}"
     try:
-        pieces = urlsplit(address)
+        pieces = urlsplit(urljoin(here, address))
+        hosts = {authority(here), authority(getattr(settings, "PUBLIC_URL", ""))} - {""}
+        ours = authority(pieces.geturl()) in hosts
     except ValueError as problem:
         raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
-    ours = {"", request.get_host(), urlsplit(getattr(settings, "PUBLIC_URL", "")).netloc}
-    root, _, upload_id = pieces.path.rstrip("/").rpartition("/")
-    if pieces.netloc not in ours or root != reverse("uploads:uploads").rstrip("/"):
+    root, _, upload_id = pieces.path.removesuffix("/").rpartition("/")
+    if not ours or pieces.scheme not in ("http", "https") or f"{root}/" != urlsplit(here).path:
         raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
     return upload_id
+
+
+def authority(address: str) -> str:
+    """Host and port of an address; a port that the scheme implies does not count."""
+    pieces = urlsplit(address.lower())
+    return pieces.netloc.removesuffix({"http": ":80", "https": ":443"}.get(pieces.scheme, ":"))

@@ -29,6 +29,14 @@ class Hooks:
             Refused: The upload ends; its bytes are removed.
         """
 
+    def wants(self, upload: "Upload") -> bool:
+        """Whether the site is to be told of this upload when it is finished: `upload_finished`.
+
+        Asked when all its bytes are held. What it does not want costs no signal and no second
+        statement.
+        """
+        return True
+
     def finished_headers(self, upload: "Upload") -> Mapping[str, str]:
         """Headers for the last PATCH and for HEAD of a finished upload."""
         return {}

@@ -7,15 +7,16 @@ would be told apart here, by its own headers.
 import base64
 import binascii
 import re
-from datetime import UTC, datetime
-from email.utils import format_datetime
+from datetime import datetime
+from email.utils import formatdate
+from functools import lru_cache
 
 from uploads.errors import Malformed
 
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
 LONGEST_METADATA = 16 * 1024
-LARGEST_NUMBER = 2**63 - 1
+BEYOND = 2**63  # stands for every number above what databases and files can count
 
 METADATA_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # visible ASCII, no blank, no comma
 
@@ -25,14 +26,18 @@ def parse_number(name: str, text: str) -> int:
 
     Args:
         name: The header, for the message.
-        text: Its value, digits only.
+        text: Its value, digits only; leading zeros do not count.
+
+    Returns:
+        The number, or BEYOND for any that is larger: it is well-formed, but no upload has it.
 
     Raises:
-        Malformed: It is anything else, or beyond 63 bits.
+        Malformed: It is anything else.
     """
-    if not re.fullmatch(r"[0-9]{1,19}", text) or int(text) > LARGEST_NUMBER:
+    if not re.fullmatch(r"[0-9]+", text):
         raise Malformed(f"{name} must be a whole number of bytes, zero or more.")
-    return int(text)
+    digits = text.lstrip("0")
+    return min(int(digits or "0"), BEYOND) if len(digits) < 20 else BEYOND
 
 
 def parse_metadata(text: str) -> dict[str, bytes]:
@@ -73,14 +78,20 @@ def parse_concat(header: str) -> list[str] | None:
     kind, semicolon, rest = header.strip().partition(";")
     if kind == "partial" and not semicolon:
         return None
-    if kind == "final" and rest.split():
-        return rest.split()
+    addresses = [address for address in rest.split(" ") if address]
+    if kind == "final" and addresses:
+        return addresses
     raise Malformed("Upload-Concat must be `partial`, or `final;` and the addresses of the parts.")
 
 
 def format_expires(moment: datetime) -> str:
     """A moment as "Upload-Expires" wants it: an RFC 9110 date in GMT."""
-    return format_datetime(moment.astimezone(UTC).replace(microsecond=0), usegmt=True)
+    return _format_seconds(int(moment.timestamp()))
+
+
+@lru_cache(maxsize=64)  # uploads that saw activity in the same second expire in the same one
+def _format_seconds(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def is_upload_data(content_type: str) -> bool:

@@ -7,8 +7,8 @@ from uploads.views import UploadsView, UploadView
 app_name = "uploads"
 
 urlpatterns = [
+    path("/<str:upload_id>", UploadView.as_view(), name="upload"),  # most requests, so first
     path("/", UploadsView.as_view(), name="uploads"),
     path("", UploadsView.as_view()),
-    path("/<str:upload_id>", UploadView.as_view(), name="upload"),
     path("/<str:upload_id>/", UploadView.as_view()),
 ]

@@ -1,61 +1,57 @@
 """tus over HTTP: read headers, call one service, write headers."""
 
-import logging
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
 
-from uploads.bodies import Body, is_coded, open_body
-from uploads.checksums import ALGORITHMS
-from uploads.conf import conf
+from uploads.answers import add_state, capabilities, refusal_answer
+from uploads.bodies.base import Body
+from uploads.bodies.registry import is_coded, open_body
 from uploads.downloads import file_response
 from uploads.errors import (
+    Forbidden,
     Malformed,
     MethodNotAllowed,
     TooLarge,
-    Unavailable,
     UploadError,
     VersionUnsupported,
     WrongContentType,
 )
-from uploads.extensions import extensions
 from uploads.headers import (
     delivery_of,
     has_body,
     length_of,
     method_of,
+    number_in,
     order_of,
     upload_id_in,
 )
-from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.protocol import (
     VERSION,
-    format_expires,
     is_upload_data,
     parse_concat,
-    parse_number,
 )
 from uploads.services.append import append
-from uploads.services.concatenate import create_final, join
+from uploads.services.concatenate import create_final, is_joined
 from uploads.services.create import create
-from uploads.services.end import terminate
+from uploads.services.end import give_up, terminate
+from uploads.services.faults import database_fault
 from uploads.services.find import find
-from uploads.services.length import declare_length
 from uploads.services.read import open_finished, settle
-
-logger = logging.getLogger(__name__)
 
 
 class TusView(View):
     """What every address of the protocol has in common."""
 
     body: Body | None = None
+    upload: Upload | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Find the method, check the version, turn refusals into answers."""
@@ -63,9 +59,8 @@ class TusView(View):
             response = self.answer(request, method_of(request), kwargs.get("upload_id", ""))
         except UploadError as refusal:
             response = self.refusal(refusal)
-        except DatabaseError:
-            logger.exception("%s %s: the database failed", request.method, request.path)
-            response = self.refusal(Unavailable())
+        except DatabaseError as problem:
+            response = self.refusal(database_fault(problem))
         response["Tus-Resumable"] = VERSION
         if "Content-Length" not in response and not getattr(response, "content", b"unread"):
             del response["Content-Type"]  # it has no content, and is not HEAD of a file either
@@ -81,7 +76,7 @@ class TusView(View):
         if handler is None:
             raise MethodNotAllowed(headers={"Allow": ", ".join(self.allowed())})
         version = request.headers.get("Tus-Resumable")
-        if method not in ("OPTIONS", "GET") and version != VERSION:
+        if method != "OPTIONS" and version != VERSION and (method, version) != ("GET", None):
             if method == "HEAD" and version is None:
                 return self.head_of_file(request, upload_id)
             raise VersionUnsupported(headers={"Tus-Version": VERSION})
@@ -102,35 +97,12 @@ class TusView(View):
             with suppress(UploadError):  # else nobody knows where it ends
                 self.body = open_body(self.request.META)
         if self.body is not None:
-            self.body.abandon()
-        logger.info(
-            "%s %s: %s %s",
-            self.request.method,
-            self.request.path,
-            refusal.status,
-            refusal.message,
-        )
-        response: HttpResponse = JsonResponse(
-            {"detail": refusal.message}, status=refusal.status, reason=refusal.reason
-        )
-        if self.request.method == "HEAD":
-            response = HttpResponse(status=refusal.status)
-        for name, value in refusal.headers.items():
-            response[name] = value
-        response["Cache-Control"] = "no-store"
-        return response
+            self.body.abandon(refusal.closes)
+        return refusal_answer(self.request, refusal, self.upload)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """What this server can do (tus core: OPTIONS)."""
-        response = HttpResponse(status=204)
-        response["Allow"] = ", ".join(self.allowed())
-        response["Tus-Version"] = VERSION
-        offered = extensions(request.META)
-        response["Tus-Extension"] = ",".join(offered)
-        response["Tus-Max-Size"] = str(conf.UPLOADS_MAX_SIZE)
-        if "checksum" in offered:
-            response["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)
-        return response
+        return capabilities(request, self.allowed())
 
     def take_body(self, request: HttpRequest) -> Body:
         """The request's body, to be read once."""
@@ -140,16 +112,18 @@ class TusView(View):
         return self.body
 
 
+@cache
+def root() -> str:
+    """The address below which uploads lie, without the host."""
+    return reverse("uploads:upload", args=["-"]).removesuffix("-")
+
+
+def address_of(upload: Upload) -> str:
+    """An upload's address, without the host. To look it up each time costs as much as a row."""
+    return root() + upload.id.hex
+
+
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
-
-
-def add_state(response: HttpResponseBase, upload: Upload) -> None:
-    """Headers that follow from where the upload stands (tus: expiration; the site's own)."""
-    if upload.state == State.FINISHED:
-        for name, value in hooks().finished_headers(upload).items():
-            response[name] = value
-    elif upload.expires:
-        response["Upload-Expires"] = format_expires(upload.expires)
 
 
 class UploadsView(TusView):
@@ -167,7 +141,7 @@ class UploadsView(TusView):
             concat = Concat.NONE if header is None else Concat.PARTIAL
             upload = self.create_plain(request, concat, response)
         # Relative, so neither a forged Host nor a proxy's scheme can be wrong in it.
-        response["Location"] = reverse("uploads:upload", args=[upload.id.hex])
+        response["Location"] = address_of(upload)
         add_state(response, upload)
         return response
 
@@ -191,10 +165,8 @@ class UploadsView(TusView):
         if has_body(request) or length == 0:
             try:
                 response["Upload-Offset"] = str(append(upload, delivery))
-            except UploadError:
-                # The client never learns the address of this upload: nobody would go on with it.
-                if upload.state != State.REFUSED:
-                    terminate(upload)
+            except (UploadError, DatabaseError):
+                give_up(upload)
                 raise
         return upload
 
@@ -209,7 +181,7 @@ class UploadView(TusView):
         if upload.concat:
             response["Upload-Concat"] = upload.concat_header
         # A final upload has no offset until it is joined (tus: concatenation).
-        if upload.concat != Concat.FINAL or join(upload):
+        if upload.concat != Concat.FINAL or is_joined(upload):
             response["Upload-Offset"] = str(settle(upload))
         if upload.length is not None:
             response["Upload-Length"] = str(upload.length)
@@ -223,16 +195,16 @@ class UploadView(TusView):
 
     def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """Take bytes (tus core: PATCH)."""
+        upload = self.upload = find(upload_id, request.user)
+        if upload.concat == Concat.FINAL:
+            raise Forbidden  # whatever else is wrong with the request (tus: concatenation)
         if not is_upload_data(request.headers.get("Content-Type", "")):
             raise WrongContentType
-        if "Upload-Offset" not in request.headers:
+        offset = number_in(request, "Upload-Offset")
+        if offset is None:
             raise Malformed("Say where the bytes belong: Upload-Offset.")
-        offset = parse_number("Upload-Offset", request.headers["Upload-Offset"])
-        delivery = delivery_of(request, offset, self.take_body(request))
-        upload = find(upload_id, request.user)
-        if "Upload-Length" in request.headers:
-            length = parse_number("Upload-Length", request.headers["Upload-Length"])
-            declare_length(upload, length)
+        length = number_in(request, "Upload-Length")
+        delivery = delivery_of(request, offset, self.take_body(request), length)
         response = HttpResponse(status=204)
         response["Upload-Offset"] = str(append(upload, delivery))
         add_state(response, upload)

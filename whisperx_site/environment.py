@@ -1,5 +1,6 @@
 """Settings from the environment or a `.env` file, read by the kind that each option declares."""
 
+import json
 import re
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -63,6 +64,16 @@ def _url(text: str) -> str:
     return address
 
 
+def _list(text: str) -> list[str]:
+    """Texts with commas between them; or a list as JSON, as other services are told it."""
+    if not text.strip().startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return [part.strip() for part in json.loads(text)]
+    except (ValueError, AttributeError) as problem:
+        raise ValueError("words with commas between them, or a list of words as JSON") from problem
+
+
 def _word(*words: str) -> Callable[[str], str]:
     """One of a few words, in any case."""
     known = {word.lower(): word for word in words}
@@ -88,7 +99,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "number": lambda text: _measure(text, {"": 1}),
     "seconds": lambda text: _measure(text, SECONDS),
     "bytes": lambda text: _measure(text, BYTES),
-    "list": lambda text: [part.strip() for part in text.split(",") if part.strip()],
+    "list": _list,
     "path": str.strip,
     "port": _port,
     "count": _count,

@@ -1,5 +1,6 @@
 """gunicorn's settings: it streams request bodies and keeps what a cut one brought."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -12,10 +13,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whisperx_site.settings")
 os.environ.setdefault("SITE_PROCESS", "web")
 
 from django.conf import settings  # noqa: E402
+from gunicorn.http import message  # noqa: E402
 
+from whisperx_site import sqlite_waiting  # noqa: E402
+
+sqlite_waiting.install()
 _host = settings.HOST.strip("[]")
 bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
 wsgi_app = "whisperx_site.wsgi:application"
+preload_app = True  # what the processes have in common is in memory once
 worker_class = "whisperx_site.gunicorn_worker.Worker"
 logger_class = "whisperx_site.gunicorn_worker.QuietLogger"
 reuse_port = sys.platform == "linux"  # elsewhere it does not spread connections
@@ -24,12 +30,30 @@ worker_connections = 4000
 keepalive = 75
 timeout = 120
 graceful_timeout = 1  # an upload that is cut goes on elsewhere, and idle connections count, too
+# All options of the API come in the query, a prompt of a thousand words among them; gunicorn itself
+# allows no more than 8190.
+limit_request_line = message.MAX_REQUEST_LINE = 65536
 # Long metadata reaches our own check, which says what is wrong with it.
 limit_request_field_size = 65536
 # Nobody is trusted for what a proxy adds: whisperx_site.accounts.access decides.
 forwarded_allow_ips = ""
 control_socket_disable = True
 logconfig_dict = settings.LOGGING
+
+
+def when_ready(arbiter: Any) -> None:
+    """Load all addresses, so a fault in them shows at the start, and before processes are made.
+
+    What is loaded by then stays: it need not be looked through for garbage again and again, which
+    would also make each process a copy of its own.
+    """
+    from django.db import connections
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018  (imports them)
+    connections.close_all()  # none may be shared by two processes
+    gc.collect()
+    gc.freeze()
 
 
 def pre_request(worker: Any, request: Any) -> None:

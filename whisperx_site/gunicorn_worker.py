@@ -6,7 +6,10 @@ from typing import Any
 from gevent import sleep
 from gevent import socket as gevent_socket
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
+
+from whisperx_site.sqlite_pool.base import pool
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
@@ -19,12 +22,19 @@ class QuietLogger(Logger):  # type: ignore[misc]
 class Worker(GeventWorker):  # type: ignore[misc]
     """Serves each client connection in a greenlet of its own."""
 
-    def load_wsgi(self) -> None:
-        """Load the application with all its addresses, so a fault in them shows at the start."""
-        super().load_wsgi()
-        from django.urls import get_resolver
+    def init_process(self) -> None:
+        """Make gunicorn's settings plain attributes: it looks up some thirty of them a request."""
+        settings = self.cfg.settings.items()
+        self.cfg.__dict__.update({name: setting.get() for name, setting in settings})
+        pool.on = True
+        super().init_process()
 
-        get_resolver().url_patterns  # noqa: B018  (imports them)
+    def load_wsgi(self) -> None:
+        """Take over the application, and look that its readers of bodies fit this gunicorn."""
+        super().load_wsgi()
+        from uploads.bodies.self_test import test_gunicorn
+
+        test_gunicorn(self.cfg)
 
     def patch(self) -> None:
         """Listen on sockets of one's own beside the shared ones.
@@ -60,6 +70,16 @@ class Worker(GeventWorker):  # type: ignore[misc]
         answer = super().handle_request(*arguments)
         sleep(0)
         return answer
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what is no request that can be read.
+
+        A transfer coding that nobody knows is the client's fault, who would repeat it for ever
+        after gunicorn's 501.
+        """
+        if isinstance(exc, UnsupportedTransferCoding):
+            exc = InvalidHeader("TRANSFER-ENCODING", req=req)
+        super().handle_error(req, client, addr, exc)
 
 
 def own_listener(shared: Any) -> Any:

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
+from transcription.services import deliveries
+
 
 def light_is_stuck() -> str:
     """Why the light worker must be restarted; empty: it need not.
@@ -29,3 +31,4 @@ def free_light_queue() -> None:
     """Let what a light worker had claimed that has ended be run by the next; tasks bear it."""
     light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
     light.filter(lock__gt=timezone.now()).update(lock=timezone.now())
+    deliveries.resume()

@@ -1,10 +1,12 @@
 """What belongs to this machine alone."""
 
 import ipaddress
+from functools import lru_cache
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
+@lru_cache(maxsize=256)  # asked three times a request
 def is_loopback(name: str) -> bool:
     """Whether `name`, a host name or an address without port, is this machine's loopback."""
     bare = name.strip("[]").lower()

@@ -34,6 +34,15 @@ def prepare_database() -> None:
     call_command("migrate", interactive=False, verbosity=0)
 
 
+def prepare_alone() -> None:
+    """What a command needs that may have to work without a site; a running one has seen to it."""
+    if is_running():
+        return
+    with filelock.FileLock(Path(settings.DATA_DIR) / "prepare.lock"):  # two may come at once
+        make_directories()
+        prepare_database()
+
+
 def collect_static_files() -> None:
     """Hash and compress the static files, where they differ from those of the last start."""
     mark = Path(settings.STATIC_ROOT) / ".collected"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from transcription.api.schema.options import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from transcription.conf import TranscriptionConf
 from uploads.conf import UploadsConf
 from whisperx_site import secret_key
@@ -112,6 +113,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "csp",
     "rest_framework",
+    "drf_spectacular",
     "whitenoise.runserver_nostatic",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -121,10 +123,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "whisperx_site.unread_bodies.UnreadBodyMiddleware",
+    "whisperx_site.answers.AnswersMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "uploads.middleware.TusResumableMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -134,14 +138,23 @@ MIDDLEWARE = [
     "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
-# Nothing on the way of an upload that does not serve it (see whisperx_site.wsgi).
+# Nothing on the way of an upload that does not serve it (see whisperx_site.upload_handlers).
 FOR_PAGES_ALONE = {
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "whisperx_site.unread_bodies.UnreadBodyMiddleware",
+    "whisperx_site.answers.AnswersMiddleware",
+    "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
 }
 UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE]
+# The same for requests that no browser sends.
+TOOLS_MIDDLEWARE = [
+    "whisperx_site.upload_handlers.NoBrowserMiddleware",
+    "uploads.middleware.TusResumableMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whisperx_site.accounts.access.AccessMiddleware",
+]
 ROOT_URLCONF = "whisperx_site.urls"
 WSGI_APPLICATION = "whisperx_site.wsgi.application"
 APPEND_SLASH = False
@@ -171,6 +184,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.access.DecidedBefore"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "transcription.api.schema.described.DescribedSchema",
+    "EXCEPTION_HANDLER": "transcription.api.errors.handle",
 }
 
 LANGUAGE_CODE = "en"
@@ -180,6 +195,7 @@ TIME_ZONE = SITE["TIME_ZONE"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+DOCUMENTATION_ASSETS = f"{STATIC_URL}documentation/"  # see whisperx_site.static_files
 STATICFILES_DIRS = [
     (name, path) for name, path in [("uppy", BASE_DIR / "node_modules/uppy/dist")] if path.is_dir()
 ]
@@ -208,9 +224,11 @@ if (
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
         "max_size": SITE["DATABASE_POOL"],
-        "timeout": 20,
+        "timeout": 10,
         # A database that comes back finds few dead connections, each of which costs a second.
         "max_idle": 30,
+        # Nor is it waited for twice: attempts to reach it come less and less often by themselves.
+        "reconnect_timeout": 2,
     }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Write transactions take the lock at their start and wait for it: with Django's defaults three
@@ -222,6 +240,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SYNCHRONOUS};",
     }
+    if os.environ.get("SITE_PROCESS") == "web":
+        DATABASES["default"]["ENGINE"] = "whisperx_site.sqlite_pool"
 CACHES = {"default": ENVIRONMENT.cache_url_config(SITE["CACHE_URL"])}
 
 # A request body of an upload is never read by Django; this bounds forms and JSON alone.
@@ -263,7 +283,7 @@ LOGGING = {
         "line": {
             "()": "whisperx_site.logs.LineFormatter",
             "format": "%(asctime)s %(process_name)-5s %(levelname)-7s %(name)s: %(message)s",
-            "datefmt": "%H:%M:%S",
+            "datefmt": "%Y-%m-%d %H:%M:%S",
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
@@ -282,6 +302,8 @@ LOGGING = {
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
         # It warns of every HEAD whose answer would have content; leaving that out is its work.
         "gunicorn.http.wsgi": {"handlers": [], "level": "ERROR", "propagate": True},
+        # It tells of every request to others; URLs may hold what is nobody's business.
+        "httpx2": {"handlers": [], "level": "WARNING", "propagate": True},
         "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },
 }

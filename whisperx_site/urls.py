@@ -2,8 +2,9 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from transcription.api.addresses import without_slash
 from whisperx_site.accounts.forms import ThrottledAdminForm, ThrottledForm
 from whisperx_site.views import admin_without_slash
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin", admin_without_slash),
     path("admin/", admin.site.urls),
+    re_path(r"^(?P<path>[\s\S]+)/\Z", without_slash),
 ]
 
 handler400 = "whisperx_site.views.bad_request"

@@ -3,6 +3,10 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
+from transcription.api.addresses import below_api
+from transcription.api.errors import internal_error
+from whisperx_site.answers import is_for_people
+
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403 for a signed-in request whose token is absent or old; says what to do."""
@@ -20,7 +24,7 @@ def admin_without_slash(request: HttpRequest) -> HttpResponse:
 
 def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
     """A refusal: a page for people, `detail` for programs."""
-    if "text/html" in request.META.get("HTTP_ACCEPT", ""):
+    if is_for_people(request):
         return render(request, f"{status}.html", {"exception": detail}, status=status)
     return JsonResponse({"detail": detail}, status=status)
 
@@ -43,4 +47,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a fault of ours."""
+    if below_api(request.path_info):
+        return JsonResponse(internal_error().data, status=500)
     return problem(request, 500, "An internal error occurred. The server's log has the details.")

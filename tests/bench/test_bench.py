@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.running import ROOT
 
 
+@pytest.mark.proof
 def test_a_quick_run_of_this_server_alone(tmp_path: Path) -> None:
     command = ["--quick", "--modes", "small,head", "--only", "ours", "--out", str(tmp_path)]
     done = subprocess.run(

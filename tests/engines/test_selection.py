@@ -40,7 +40,7 @@ def unavailable(models_dir: Path, reason: str = "No network.") -> None:
 
 
 def stands_in(prepared: selection.Prepared) -> bool:
-    return prepared.request.engine == "pocketsphinx" and "PocketSphinx made this" in prepared.note
+    return prepared.request.engine == "pocketsphinx" and "PocketSphinx stands in" in prepared.note
 
 
 def test_download_then_use(

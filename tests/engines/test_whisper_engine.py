@@ -44,6 +44,18 @@ def test_exact_text_and_times(engine: EngineProcess, scripted: Scripted, speech1
     assert result.warnings == []
 
 
+def test_details_where_they_are_asked_for(
+    engine: EngineProcess, scripted: Scripted, speech12: Path
+) -> None:
+    keys = {"seek", "tokens", "temperature", "no_speech_prob"}
+    plain = engine.run(scripted(speech12)).segments[0]
+    detailed = engine.run(scripted(speech12, options={"details": True})).segments[0]
+    assert detailed.keys() - plain.keys() == keys
+    assert all(type(token) is int for token in detailed["tokens"]) and detailed["tokens"]
+    assert (detailed["seek"], detailed["temperature"]) == (0, 0.0)
+    assert 0 <= detailed["no_speech_prob"] <= 1
+
+
 def test_silence_gives_an_empty_transcript(
     engine: EngineProcess, scripted: Scripted, silent: Path
 ) -> None:
@@ -71,9 +83,10 @@ def test_a_card_that_is_not_there(
     engine: EngineProcess, scripted: Scripted, speech12: Path
 ) -> None:
     result = engine.run(scripted(speech12, device="cuda", compute_type="float16"))
-    assert result.segments
-    assert "CUDA" in result.warnings[0] and len(result.warnings) == 1
-    assert engine.run(scripted(speech12, compute_type="float16")).warnings == []
+    assert result.segments and result.warnings == []
+    assert "no CUDA card" in result.outputs["transcribe"].note
+    result = engine.run(scripted(speech12, compute_type="float16"))
+    assert (result.warnings, result.outputs["transcribe"].note) == ([], "")
 
 
 def test_all_options_of_the_contract(

@@ -1,6 +1,6 @@
 """Jobs made by hand, and engines that do what a test says, for tests within one process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.running import encode_metadata
 from transcription import tasks
-from transcription.engines.base import Event, Request, Result, ShouldStop
+from transcription.engines.base import TRANSCRIBE, Event, Output, Request, Result, ShouldStop
 from transcription.engines.selection import Prepared
 from transcription.models import Job, State
 from uploads.models import State as UploadState
@@ -47,19 +47,18 @@ def make_job(**facts: Any) -> Job:
     return Job.objects.create(upload=upload, owner=upload.owner, **facts)
 
 
-def result(segments: list[dict[str, Any]] | None = None, **facts: Any) -> Result:
-    """What an engine gives back."""
-    values: dict[str, Any] = {
-        "engine": "scripted",
-        "model": "",
-        "language": "en",
-        "language_probability": 1.0,
-        "duration": 1.0,
-        "media": dict(NO_SHOW),
-        "segments": [{"start": 0.0, "end": 1.0, "text": "hello"}] if segments is None else segments,
-        "warnings": [],
-    }
-    return Result(**{**values, **facts})
+def result(
+    segments: list[dict[str, Any]] | None = None,
+    engine: str = "scripted",
+    language: str | None = "en",
+    duration: float = 1.0,
+    warnings: Sequence[str] = (),
+) -> Result:
+    """What an engine gives back that has transcribed."""
+    heard = [{"start": 0.0, "end": 1.0, "text": "hello"}] if segments is None else segments
+    value = {"segments": heard, "language": language}
+    output = Output(TRANSCRIBE, engine, value, warnings=warnings)
+    return Result(duration, dict(NO_SHOW), {TRANSCRIBE: output})
 
 
 class ScriptedEngine:
@@ -82,6 +81,7 @@ def within(settings: LazySettings, folder: Any) -> None:
     for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
         (folder / name).mkdir()
         setattr(settings, name, str(folder / name))
+    store().prepare()
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"  # needs no collected files
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
 

@@ -23,7 +23,7 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.models import Job, State, Transcript
-from transcription.services import claim, end, patience, watch
+from transcription.services import again, claim, end, patience, watch
 from uploads.services.end import terminate
 
 from .building import make_job, result, script_engine, state_of, within
@@ -229,7 +229,7 @@ def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
     job = run(monkeypatch, lambda *rest: result())
     models.remember_failure(conf.MODELS_DIR, "small", "no network")
     Job.objects.update(engine_note="a stand-in")
-    end.run_again(Job.objects.get(), {"language": "de"})
+    again.run_again(Job.objects.get(), {"language": "de"})
     assert models.recent_failure(conf.MODELS_DIR, "small") == ""
     job.refresh_from_db()
     assert (job.engine_note, job.started, job.finished, job.language) == ("", None, None, "de")
@@ -237,8 +237,8 @@ def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
     assert (task["status"], task["result"]) == ("queued", None)
     assert task["metadata"]["start_time"] is None and task["metadata"]["end_time"] is None
     assert Transcript.objects.get(job=job).segments[0]["text"] == "hello"
-    with pytest.raises(end.CannotRun):
-        end.run_again(Job.objects.get(), {})
+    with pytest.raises(again.CannotRun):
+        again.run_again(Job.objects.get(), {})
     script_engine(monkeypatch, lambda *rest: result([]))
     tasks.work()
     assert Transcript.objects.get(job=job).segments == []

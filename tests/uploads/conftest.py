@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from tests.running import Site
-from tests.uploads.wire import Answer, ask
+from tests.uploads.wire import DATA, Answer, ask
 
 ROOT = "/uploads/files/"
 
@@ -61,3 +62,21 @@ def created(site: Site, length: int, **headers: str) -> str:
 def head(site: Site, path: str) -> Answer:
     """tus HEAD."""
     return ask(site, "HEAD", path, {"Tus-Resumable": "1.0.0"})
+
+
+def patching(offset: int | str, length: int | None = 0, **headers: str) -> dict[str, str]:
+    """Headers of a tus PATCH; a length of None means chunks."""
+    how = {"Transfer-Encoding": "chunked"} if length is None else {"Content-Length": str(length)}
+    return {**DATA, "Upload-Offset": str(offset), **how, **headers}
+
+
+def patch(site: Site, path: str, offset: int | str, body: bytes = b"", **headers: str) -> Answer:
+    """tus PATCH."""
+    return ask(site, "PATCH", path, patching(offset, len(body), **headers), body)
+
+
+def content(site: Site, path: str) -> bytes:
+    """The bytes of a finished upload."""
+    response = requests.get(site.url + path, timeout=30)
+    assert response.status_code == 200, (response.status_code, response.text)
+    return response.content

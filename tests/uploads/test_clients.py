@@ -1,4 +1,4 @@
-"""The clients that people use: tus-py-client, and tus-js-client under Node."""
+"""tus-js-client under Node, as pages and services use it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from tusclient.client import TusClient
 
-from tests.running import ROOT, Site
-from tests.uploads.conftest import head
+from tests.running import ROOT, Site, wait_for
+from tests.uploads.conftest import content, head
 from tests.uploads.wire import path_of
 
 SCRIPT = Path(__file__).parent / "clients" / "tus.mjs"
@@ -51,7 +49,7 @@ def run(site: Site, what: str, *arguments: str | Path) -> dict[str, Any]:
 def complete(site: Site, address: str, file: Path) -> None:
     """The server has these very bytes, and says so to tus and to people."""
     assert head(site, path_of(address)).offset == file.stat().st_size
-    assert requests.get(address, timeout=20).content == file.read_bytes()
+    assert content(site, path_of(address)) == file.read_bytes()
 
 
 def test_js_uploads(plain_site: Site, recording: Path) -> None:
@@ -92,6 +90,55 @@ def test_js_terminates(plain_site: Site, recording: Path) -> None:
     assert head(plain_site, path_of(done["url"])).status == 404
 
 
+@pytest.mark.parametrize("what", ["parallel", "parallel-with-creation"])
+def test_js_uploads_four_parts_at_once(plain_site: Site, recording: Path, what: str) -> None:
+    """parallelUploads: the parts are joined by the last POST, and only the whole is a recording."""
+    done = run(plain_site, what, recording)
+    assert done["statuses"].count("POST 201") == 5
+    assert set(done["statuses"]) <= {"POST 201", "PATCH 204"}
+    assert done["task"]
+    complete(plain_site, done["url"], recording)
+    whole = head(plain_site, path_of(done["url"])).headers["Upload-Concat"]
+    kind, _, parts = whole.partition(";")
+    assert (kind, len(parts.split())) == ("final", 4)
+    for part in parts.split():
+        answer = head(plain_site, path_of(part))
+        assert answer.headers["Upload-Concat"] == "partial"
+        assert "X-Task-Id" not in answer.headers
+
+
+def test_js_uploads_a_stream_of_unknown_length(plain_site: Site, recording: Path) -> None:
+    """uploadLengthDeferred with a Readable: the length comes with the last PATCH."""
+    done = run(plain_site, "deferred", recording)
+    assert done["statuses"][0] == "POST 201"
+    assert set(done["statuses"][1:]) == {"PATCH 204"}
+    assert done["task"]
+    complete(plain_site, done["url"], recording)
+
+
+def test_js_resumes_from_its_storage(plain_site: Site, recording: Path, tmp_path: Path) -> None:
+    """findPreviousUploads in another process, for one upload and for one in four parts."""
+    paused = run(plain_site, "pause-stored", recording, tmp_path / "one")
+    done = run(plain_site, "resume-stored", recording, tmp_path / "one")
+    assert done["url"] == paused["url"]
+    assert done["statuses"] == ["HEAD 200", "PATCH 204", "PATCH 204"]
+    complete(plain_site, done["url"], recording)
+    paused = run(plain_site, "pause-parts", recording, tmp_path / "parts")
+    assert len(paused["made"]) == 4
+    done = run(plain_site, "resume-parts", recording, tmp_path / "parts")
+    assert done["statuses"].count("HEAD 200") == 4
+    assert done["statuses"].count("POST 201") == 1
+    complete(plain_site, done["url"], recording)
+
+
+def test_js_terminates_the_parts(plain_site: Site, recording: Path) -> None:
+    """abort(true) of a parallel upload: every part that was made goes."""
+    done = run(plain_site, "terminate-parts", recording)
+    assert len(done["made"]) == 4
+    for path in done["made"]:
+        wait_for(lambda path=path: head(plain_site, path).status == 404, 5)  # type: ignore[misc]
+
+
 def test_js_starts_anew_where_the_upload_is_gone(plain_site: Site, recording: Path) -> None:
     """404 at HEAD: the client forgets the address and makes another upload."""
     gone = f"{plain_site.url}/uploads/files/{'0' * 32}"
@@ -101,44 +148,30 @@ def test_js_starts_anew_where_the_upload_is_gone(plain_site: Site, recording: Pa
 
 
 @pytest.mark.proof
-def test_js_survives_a_kill_of_the_server(new_site: Callable[..., Site], tmp_path: Path) -> None:
-    """SIGKILL to every process midway, started again on the same port: the client goes on."""
+@pytest.mark.parametrize(
+    ("what", "posts"), [("persist", 1), ("persist-parts", 5), ("persist-deferred", 1)]
+)
+def test_js_survives_a_kill_of_the_server(
+    new_site: Callable[..., Site], tmp_path: Path, what: str, posts: int
+) -> None:
+    """SIGKILL to every process midway, started again on the same port: the client goes on. With
+    one upload, with four parts at once, and with a stream of unknown length."""
     site = new_site(UPLOADS_ACCEPT="any").start()
     file = tmp_path / "long.bin"
-    file.write_bytes(random.Random(8).randbytes(24 * 1024 * 1024))
-    command = [node(), str(SCRIPT), "persist", f"{site.url}/uploads/files/", str(file)]
+    file.write_bytes(random.Random(8).randbytes(48 * 1024 * 1024))
+    command = [node(), str(SCRIPT), what, f"{site.url}/uploads/files/", str(file)]
     client = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert client.stderr is not None
-    for _ in range(3):
+    for _ in range(6):
         assert client.stderr.readline().startswith("accepted")
     site.kill_everything()
     site.start()
     out, _ = client.communicate(timeout=60)
     outcome = json.loads(out)
     assert "error" not in outcome, outcome
-    assert outcome["statuses"].count("POST 201") == 1
+    # The answer to the last POST may have been lost with the server.
+    assert outcome["statuses"].count("POST 201") == posts
     assert "HEAD 200" in outcome["statuses"]
     complete(site, outcome["url"], file)
-
-
-def test_python_uploads_in_chunks(plain_site: Site, recording: Path) -> None:
-    client = TusClient(f"{plain_site.url}/uploads/files/")
-    uploader = client.uploader(
-        str(recording), chunk_size=1024 * 1024, metadata={"filename": "talk.mp3", "empty": ""}
-    )
-    uploader.upload()
-    assert uploader.url
-    complete(plain_site, uploader.url, recording)
-
-
-def test_python_pauses_and_resumes(plain_site: Site, recording: Path) -> None:
-    client = TusClient(f"{plain_site.url}/uploads/files/")
-    first = client.uploader(str(recording), chunk_size=700_001)
-    first.upload_chunk()  # type: ignore[no-untyped-call]
-    second = client.uploader(str(recording), chunk_size=999_999, url=first.url)
-    assert second.offset == 700_001
-    second.upload()
-    assert first.url
-    complete(plain_site, first.url, recording)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.running import Site, encode_metadata
+from tests.speech import recordings
 from tests.uploads.conftest import ROOT, created, head
 from tests.uploads.wire import DATA, TUS, Answer, Wire, ask
 
@@ -158,10 +161,57 @@ def test_what_is_no_media_becomes_no_job(plain_site: Site) -> None:
     assert jobs(plain_site, name) == []
 
 
+@pytest.mark.parametrize("called", ["", "talk", "talk.dat"])
+def test_media_becomes_a_job_whatever_it_is_called(
+    plain_site: Site, tmp_path: Path, called: str
+) -> None:
+    """UPLOADS_ACCEPT=any: the content tells, the name only helps."""
+    data = recordings.write(tmp_path / "goforward.ogg", recordings.speech()).read_bytes()
+    path = created(plain_site, len(data), **(ordered(called) if called else {}))
+    answer = ask(plain_site, "PATCH", path, patching(0, len(data)), data)
+    assert answer.status == 204
+    assert plain_site.wait_for_task(answer.headers["X-Task-Id"])["status"] == "completed"
+    assert head(plain_site, path).headers["X-Task-Id"] == answer.headers["X-Task-Id"]
+
+
+@pytest.mark.parametrize("content", [bytes(1000), b"\x47" + b"hello " * 200, b"\xff\xfb nothing"])
+def test_what_only_resembles_media_and_has_no_name_becomes_no_job(
+    plain_site: Site, content: bytes
+) -> None:
+    path = created(plain_site, len(content))
+    answer = ask(plain_site, "PATCH", path, patching(0, len(content)), content)
+    assert answer.status == 204
+    assert "X-Task-Id" not in answer.headers
+
+
+@pytest.mark.parametrize("braced", ["{%s}", "urn:uuid:%s", "%s0", " ", "", "no uuid"])
+def test_a_plain_server_judges_the_task_identifier_too(
+    plain_site: Site, name: str, braced: str
+) -> None:
+    wanted = braced % uuid.uuid4() if "%" in braced else braced
+    fields = {**TUS, "Upload-Length": "1000", **ordered(name, taskId=wanted)}
+    answer = ask(plain_site, "POST", ROOT, fields)
+    assert answer.status == 400
+    assert b"taskId" in answer.body
+
+
+@pytest.mark.parametrize("form", [str, lambda task: task.hex, lambda task: str(task).upper()])
+def test_a_task_identifier_that_names_a_job_is_409(
+    plain_site: Site, name: str, form: Callable[[uuid.UUID], str]
+) -> None:
+    task = uuid.uuid4()
+    path = created(plain_site, 1000, **ordered(name, taskId=form(task)))
+    answer = ask(plain_site, "PATCH", path, patching(0, 1000), SHAM)
+    assert answer.headers["X-Task-Id"] == str(task)
+    fields = {**TUS, "Upload-Length": "1000", **ordered(name, taskId=form(task))}
+    answer = ask(plain_site, "POST", ROOT, fields)
+    assert answer.status == 409
+    assert jobs(plain_site, name) == [str(task)]
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
-        {"taskId": "no uuid"},
         {"language": "\x00" * 3},
         {"language": "x" * 500},
         {"model": "a\x00b"},

@@ -35,7 +35,9 @@ def test_creation_answers_201_with_location(plain_site: Site) -> None:
     assert head(plain_site, answer.headers["Location"]).offset == 0
 
 
-@pytest.mark.parametrize("length", ["", "-1", "+5", "abc", "1.0", "1e3", "0x1", "1 0", "9" * 20])
+@pytest.mark.parametrize(
+    "length", ["", "-1", "+5", "abc", "1.0", "1e3", "0x1", "1 0", "1_0", "\xb2", "3,3"]
+)
 def test_malformed_lengths_are_400(plain_site: Site, length: str) -> None:
     """Creation, Upload-Length: a non-negative integer."""
     assert ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": length}).status == 400
@@ -48,10 +50,16 @@ def test_absent_and_repeated_length_are_400(plain_site: Site) -> None:
     assert ask(plain_site, "POST", ROOT, twice).status == 400
 
 
-@pytest.mark.parametrize("length", [5 * GIB + 1, 2**63 - 1])
-def test_lengths_above_the_maximum_are_413(plain_site: Site, length: int) -> None:
-    """Creation, POST: an upload longer than Tus-Max-Size must be 413."""
+@pytest.mark.parametrize("length", [5 * GIB + 1, 2**63 - 1, 2**63, "9" * 20, "9" * 5000])
+def test_lengths_above_the_maximum_are_413(plain_site: Site, length: int | str) -> None:
+    """Creation, POST: an upload longer than Tus-Max-Size must be 413, however many digits."""
     assert ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": str(length)}).status == 413
+
+
+def test_leading_zeros_change_no_length(plain_site: Site) -> None:
+    """Core, Upload-Length: a non-negative integer."""
+    path = created(plain_site, 0, **{"Upload-Length": "0" * 30 + "7"})
+    assert head(plain_site, path).headers["Upload-Length"] == "7"
 
 
 def test_zero_length_is_finished_at_once(plain_site: Site) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.bodies import PlainBody, is_coded, open_body
+from uploads.bodies.plain import PlainBody
+from uploads.bodies.registry import is_coded, open_body
 from uploads.checks import choices, classes
 from uploads.errors import LengthRequired, Malformed, UploadError
 from uploads.protocol import parse_metadata, parse_number
@@ -26,6 +27,7 @@ NAME = "0123456789abcdef" * 2
 def test_a_full_disk_keeps_what_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`offset` tells how much is held when the disk refuses in the middle of a buffer."""
     disk = DiskStore(str(tmp_path))
+    disk.prepare()
     disk.create(NAME)
     writing = disk.take(NAME, 0)
     real = os.write

@@ -67,13 +67,23 @@ def test_staff_see_all(plain_site: Site, keys: dict[str, str]) -> None:
     assert ask(plain_site, "HEAD", path, signed(keys["alice"])).status == 404
 
 
+def test_parts_of_others_are_no_parts(plain_site: Site, keys: dict[str, str]) -> None:
+    """Concatenation: only of one's own uploads. Staff see others', but do not take them."""
+    headers = {"Upload-Length": "0", "Upload-Concat": "partial"}
+    path = ask(plain_site, "POST", ROOT, signed(keys["alice"], **headers)).headers["Location"]
+    concat = {"Upload-Concat": f"final;{path}"}
+    for key, status in (("bob", 404), ("clerk", 404), ("", 404), ("alice", 201)):
+        theirs = {**(signed(keys[key]) if key else TUS), **concat}
+        assert ask(plain_site, "POST", ROOT, theirs).status == status
+
+
 def test_people_do_not_see_the_anonymous_space(plain_site: Site, keys: dict[str, str]) -> None:
     path = made(plain_site)
     assert ask(plain_site, "HEAD", path, signed(keys["bob"])).status == 404
     assert head(plain_site, path).status == 200
 
 
-@pytest.mark.parametrize("key", ["wxs_wrong", "gone", "\xe9"])
+@pytest.mark.parametrize("key", ["wxs_wrong", "gone", "wxs_\xe9"])
 def test_invalid_keys_are_401(plain_site: Site, keys: dict[str, str], key: str) -> None:
     """A wrong key is no anonymous visit."""
     path = made(plain_site)

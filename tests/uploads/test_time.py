@@ -92,6 +92,28 @@ def test_a_body_that_flows_keeps_its_upload_alive(hurried: Site) -> None:
         assert wire.answer().status == 204
 
 
+def test_expiry_ends_a_request_that_is_still_writing(hurried: Site) -> None:
+    """Fenced like DELETE: its later bytes do not land, it hears so, and its connection ends."""
+    path = created(hurried, 100)
+    with Wire(hurried) as wire:
+        wire.head("PATCH", path, patching(0, 100))
+        wire.send(b"x" * 10)
+        expired = rows(
+            hurried,
+            "from uploads.services.end import expire\n"
+            f"upload = Upload.objects.get(pk='{identifier(path)}')\n"
+            "print(json.dumps(expire(upload, reason='Staff wants it.')))",
+        )
+        assert expired == 10
+        wire.send(b"y" * 90)
+        answer = wire.answer()
+        assert answer.status in (409, 410)
+        assert answer.closes
+        assert wire.at_end()
+    assert bytes_on_disk(hurried, path) == []
+    assert head(hurried, path).status == 410
+
+
 def test_a_full_disk_is_507_at_creation(hurried: Site) -> None:
     """Upload-Length plus UPLOADS_SPARE_DISK must fit; nothing is made, later it may fit."""
     before = set((hurried.data_dir / "uploads").glob("*/*"))

@@ -1,18 +1,15 @@
 """What all answers of the API have in common."""
 
-import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
-
-LONGEST_REQUEST_ID = 200
 
 
 class JsonAlways(BaseContentNegotiation):
@@ -29,7 +26,14 @@ class JsonAlways(BaseContentNegotiation):
 
 
 class ApiView(APIView):
-    """A route of the API: only its own methods, each answer with its X-Request-ID."""
+    """A route of the API: JSON, and only its own methods.
+
+    Attributes:
+        reads_body_itself: Nobody else may look into the form before (see SessionCsrfMiddleware):
+            recordings go straight to the store.
+    """
+
+    reads_body_itself: ClassVar[bool] = True
 
     content_negotiation_class = JsonAlways
 
@@ -43,26 +47,3 @@ class ApiView(APIView):
         return Response({"detail": "Method Not Allowed"}, status=405)
 
     head = options = http_method_not_allowed
-
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
-    ) -> Response:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer["X-Request-ID"] = request_id(request)
-        return answer
-
-
-def request_id(request: HttpRequest | Request) -> str:
-    """The client's own X-Request-ID where a header can carry it back, else a fresh one."""
-    said = str(request.META.get("HTTP_X_REQUEST_ID", ""))
-    if said.isprintable() and 0 < len(said) <= LONGEST_REQUEST_ID:
-        return said
-    return str(uuid.uuid4())
-
-
-def without_slash(request: HttpRequest, route: str) -> HttpResponse:
-    """307 from a route with a slash at its end to the route itself."""
-    path, mark, query = request.get_full_path().partition("?")
-    answer = HttpResponse(status=307, headers={"Location": path.rstrip("/") + mark + query})
-    answer["X-Request-ID"] = request_id(request)
-    return answer

@@ -1,9 +1,62 @@
-"""The shapes in which the API says what is wrong."""
+"""The shapes in which the API says what is wrong.
 
+Clients know three: `detail` with a text, `detail` with a list of faults (422), and `error` with a
+code. Each case keeps its own, since a client that reads the one shows nothing for the other.
+"""
+
+import logging
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import Error as DatabaseError
+from django.http import Http404
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
+
+from uploads.errors import UploadError
+
+logger = logging.getLogger(__name__)
+
+Fault = dict[str, Any]
+"""One fault of a request: type, loc, msg, input and, for some, ctx."""
+
+TEMPORARY = "A temporary system error occurred. Please try again later."
+INTERNAL = "An unexpected error occurred. Please contact support if the problem persists."
+
+
+class Refused(Exception):
+    """Ends the handling of a request, from wherever it is raised.
+
+    Args:
+        response: The answer.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class Invalid(Refused):
+    """422: parameters or body are not as they have to be.
+
+    Args:
+        faults: All of the request, those of the query before those of the body.
+    """
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(Response({"detail": list(faults)}, status=422))
+
+
+def detail(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """A refusal in words (`detail`)."""
+    return Response({"detail": text}, status=status, headers=dict(headers or {}))
+
+
+def missing(*loc: str) -> Fault:
+    """The fault of something that has to be there and is not."""
+    return {"type": "missing", "loc": list(loc), "msg": "Field required", "input": None}
 
 
 def domain_error(status: int, code: str, message: str, **details: Any) -> Response:
@@ -20,3 +73,42 @@ def task_not_found(identifier: str) -> Response:
         "The requested task could not be found. Please check the task ID.",
         identifier=identifier,
     )
+
+
+def unreadable_audio(reason: str, original_error: str | None = None) -> Response:
+    """400 for a file that gives no sound."""
+    return domain_error(
+        400,
+        "AUDIO_PROCESSING_ERROR",
+        "Audio processing failed. Please try again or use a different audio file.",
+        reason=reason,
+        original_error=original_error,
+    )
+
+
+def internal_error() -> Response:
+    """500; what went wrong is in the log alone."""
+    return domain_error(500, "INTERNAL_ERROR", INTERNAL)
+
+
+def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
+    """Turn whatever a view of the API raised into an answer (REST framework's handler)."""
+    if isinstance(problem, Refused):
+        return problem.response
+    if isinstance(problem, UploadError):
+        return detail(problem.status, problem.message, problem.headers)
+    if isinstance(problem, Http404):
+        return detail(404, "Not Found")
+    if isinstance(problem, RequestDataTooBig):
+        return detail(413, "The request is larger than this server takes.")
+    if isinstance(problem, APIException):
+        return detail(problem.status_code, str(problem.detail))
+    if isinstance(problem, PermissionDenied):
+        return detail(403, "Forbidden")
+    if isinstance(problem, SuspiciousOperation):
+        return detail(400, "There was an error parsing the request")
+    path = getattr(context.get("request"), "path", "")
+    logger.error("%s: %s", path, type(problem).__name__, exc_info=problem)
+    if isinstance(problem, DatabaseError):
+        return domain_error(503, "DATABASE_OPERATION_ERROR", TEMPORARY)
+    return internal_error()

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
+from transcription.conf import conf
 from transcription.models import Job
 
-GPU = {"max_concurrent_tasks": 1}
 PATIENCE = 3  # seconds to wait for the database
 
 
@@ -72,5 +72,6 @@ def database_answers() -> bool:
 
 def answer(state: str, database: str, message: str, status: int) -> Response:
     """What monitors read."""
-    body = {"status": state, "database": database, "gpu": GPU, "message": message}
+    gpu = {"max_concurrent_tasks": conf.MAX_CONCURRENT_GPU_TASKS}
+    body = {"status": state, "database": database, "gpu": gpu, "message": message}
     return Response(body, status=status)

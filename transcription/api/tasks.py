@@ -1,85 +1,39 @@
-"""Tasks as clients of the API know them."""
+"""One task: where it stands, what came out of it, and its end by request."""
 
-from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
-from transcription.api.results import result_of
-from transcription.models import Job, State
-from transcription.services.find import find, visible_to
+from transcription.models import Job, Stage, TaskType
+from transcription.services import end
+from transcription.services.find import find
+from transcription.services.task_body import DONE, STATUS, error_of, task_body
 
-# Clients of the API know four states.
-STATUS = {
-    State.QUEUED: "queued",
-    State.PROCESSING: "processing",
-    State.COMPLETED: "completed",
-    State.WARNINGS: "completed",
-    State.FAILED: "failed",
-    State.CANCELLED: "failed",
+R = TypeVar("R", bound=HttpResponse)
+
+# Clients of the API know five stages; ours are finer.
+STAGE: dict[str, str] = {
+    Stage.QUEUED: "queued",
+    Stage.FETCHING: "transcribing",
+    Stage.PROBING: "transcribing",
+    Stage.DECODING: "transcribing",
+    Stage.LOADING: "transcribing",
+    Stage.TRANSCRIBING: "transcribing",
+    Stage.ALIGNING: "aligning",
+    Stage.DIARIZING: "diarizing",
+    Stage.COMBINING: "diarizing",
+    Stage.COMPLETE: "complete",
 }
-
-
-# What a row of the list is made of; nothing else of a job is read for it.
-ROW = ("state", "task_type", "file_name", "audio_duration", "language", "error", "started")
-
-
-def moment(value: datetime | None) -> str | None:
-    """A time as the API tells it: ISO 8601 in UTC, with microseconds and offset."""
-    return value.isoformat(timespec="microseconds") if value else None
-
-
-def error_of(job: Job) -> str | None:
-    """The plain reason of a job that failed."""
-    if job.state == State.CANCELLED:
-        return "The job was cancelled."
-    return job.error or None
-
-
-def end_of(job: Job) -> str | None:
-    """When a job came to its transcript; the API knows no other end."""
-    return moment(job.finished) if job.state in (State.COMPLETED, State.WARNINGS) else None
-
-
-def start_of(job: Job) -> str | None:
-    """When work began; clients know by it that a job no longer waits."""
-    return None if job.state == State.QUEUED else moment(job.started)
-
-
-def metadata_of(job: Job) -> dict[str, Any]:
-    """What the detail tells besides status, result and error."""
-    return {
-        "task_type": job.task_type,
-        "task_params": None,
-        "language": job.language or None,
-        "file_name": job.file_name or None,
-        "url": None,
-        "callback_url": None,
-        "duration": job.duration,
-        "audio_duration": job.audio_duration,
-        "start_time": start_of(job),
-        "end_time": end_of(job),
-    }
-
-
-def row_of(job: Job) -> dict[str, Any]:
-    """What the list tells of a job."""
-    return {
-        "identifier": str(job.pk),
-        "status": STATUS[State(job.state)],
-        "task_type": job.task_type,
-        "file_name": job.file_name or None,
-        "url": None,
-        "audio_duration": job.audio_duration,
-        "language": job.language or None,
-        "error": error_of(job),
-        "duration": job.duration,
-        "start_time": start_of(job),
-        "end_time": end_of(job),
-    }
+# What a task without transcription does while it prepares that.
+FIRST_STAGE: dict[str, str] = {
+    TaskType.ALIGNMENT: "aligning",
+    TaskType.DIARIZATION: "diarizing",
+    TaskType.COMBINATION: "diarizing",
+}
 
 
 class OneTask(ApiView):
@@ -90,24 +44,19 @@ class OneTask(ApiView):
         job = find(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
-        response = Response(
-            {
-                "status": STATUS[State(job.state)],
-                "result": result_of(job),
-                "metadata": metadata_of(job),
-                "error": error_of(job),
-            }
-        )
-        return with_engine(response, job)
+        return with_engine(Response(task_body(job)), job)
 
 
-class AllTasks(ApiView):
-    """GET `/task/all`."""
+class DeleteTask(ApiView):
+    """DELETE `/task/<identifier>/delete`."""
 
-    def get(self, request: Request) -> Response:
-        """All of one's tasks, oldest first."""
-        jobs = visible_to(request.user).order_by("created", "pk").only(*ROW, "finished")
-        return Response({"tasks": [row_of(job) for job in jobs]})
+    def delete(self, request: Request, identifier: str) -> Response:
+        """Remove the task, its result and its recording, whatever state it is in."""
+        job = find(identifier, request.user)
+        if job is None:
+            return task_not_found(identifier)
+        end.delete(job)
+        return Response({"identifier": identifier, "message": "Task deleted"})
 
 
 class Progress(ApiView):
@@ -119,15 +68,15 @@ class Progress(ApiView):
         job = find(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
-        percent = int(job.percent)
+        percent = 100 if job.state in DONE else int(job.percent)
         response = Response(
             {
                 "identifier": str(job.pk),
-                "status": STATUS[State(job.state)],
+                "status": STATUS[job.state],
                 "progress_percentage": percent,
-                "progress_stage": job.stage,
-                "error": error_of(job),
-                "stage": job.stage,
+                "progress_stage": stage_of(job),
+                "error": error_of(job.state, job.error),
+                "stage": stage_of(job),
                 "percentage": percent,
                 "message": job.engine_note or job.get_stage_display(),
                 "engine": job.engine_used or None,
@@ -137,9 +86,17 @@ class Progress(ApiView):
         return with_engine(response, job)
 
 
-def with_engine(response: Response, job: Job) -> Response:
+def stage_of(job: Job) -> str:
+    """The stage as clients know it; of a job that failed, the one in which it did."""
+    if job.state in DONE:
+        return "complete"
+    stage = STAGE[job.stage]
+    return FIRST_STAGE.get(job.task_type, stage) if stage == "transcribing" else stage
+
+
+def with_engine(response: R, job: Job) -> R:
     """Say which engine did it, plainly where another stood in."""
     if job.engine_used:
-        stand_in = "; stand-in" if job.engine_note else ""
+        stand_in = "; stand-in" if job.stood_in else ""
         response["X-Transcription-Engine"] = f"{job.engine_used}{stand_in}"
     return response

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-if TYPE_CHECKING:
-    from transcription.engines.pcm import Audio
+TRANSCRIBE, ALIGN, DIARIZE = STAGES = ("transcribe", "align", "diarize")
+"""What engines do with a recording, in this order; combining what came out needs no engine."""
 
 Segment = dict[str, Any]
 """{"start", "end", "text", "speaker"?, "avg_logprob"?, "words"?}: plain JSON values, seconds."""
+Word = dict[str, Any]
+"""{"word", "start"?, "end"?, "score"?, "speaker"?}: seconds; a score is between 0 and 1."""
+Turn = dict[str, Any]
+"""{"label", "speaker", "start", "end"}: who speaks from when to when, in seconds."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One transcription to run; plain values only, so that it travels as JSON."""
+    """What to do with one recording; plain values only, so that it travels as JSON."""
 
     media_path: str
-    engine: str
+    engine: str  # the one that was asked for; stages that it cannot do, others do in its place
     model: str = ""  # a name, a local folder, or "" for engines that have none
     model_path: str = ""  # the local folder to load; selection.prepare fills it in
     language: str | None = None  # None: detect it
@@ -29,20 +33,69 @@ class Request:
     threads: int = 0  # 0: the engine's own choice
     options: Mapping[str, Any] = field(default_factory=dict)  # decoding options by contract name
     work_dir: str = ""  # where decoded audio lies while the job runs; "" is the system's own
+    stages: Sequence[str] = (TRANSCRIBE,)  # what to do, in the order of STAGES
+    outputs: Mapping[str, Any] = field(default_factory=dict)  # of other stages, by their names
+    slots: int = 0  # how many requests may use one card at once; 0: any number
+    slots_dir: str = ""  # where those requests, of any process, know of each other
+
+
+@dataclass(frozen=True)
+class Output:
+    """What one stage gave.
+
+    Attributes:
+        stage: One of STAGES.
+        engine: The one that did it.
+        value: Of "transcribe" {"segments", "language"}, of "align" {"segments", "word_segments"},
+            of "diarize" a list of turns: plain JSON values.
+        model: Its name, where the engine has models.
+        note: What people should know of how it was done, such as that an engine stood in.
+        warnings: What is amiss with it.
+    """
+
+    stage: str
+    engine: str
+    value: Any
+    model: str = ""
+    note: str = ""
+    warnings: Sequence[str] = ()
 
 
 @dataclass
 class Result:
     """What a finished run gives back."""
 
-    engine: str
-    model: str
-    language: str | None
-    language_probability: float | None
     duration: float  # seconds of audio that were really decoded
     media: dict[str, Any]  # container, codec, mime, has_video, duration
-    segments: list[Segment]
-    warnings: list[str]
+    outputs: dict[str, Output] = field(default_factory=dict)  # by stage; each was told before
+    failures: dict[str, str] = field(default_factory=dict)  # stage -> why it gave nothing
+    language_probability: float | None = None
+
+    @property
+    def segments(self) -> list[Segment]:
+        """Of the transcription."""
+        segments: list[Segment] = self._of(TRANSCRIBE, "segments") or []
+        return segments
+
+    @property
+    def language(self) -> str | None:
+        """The language that was given or detected."""
+        language: str | None = self._of(TRANSCRIBE, "language")
+        return language
+
+    @property
+    def engine(self) -> str:
+        """The engine of the first stage."""
+        return next((output.engine for output in self.outputs.values()), "")
+
+    @property
+    def warnings(self) -> list[str]:
+        """Of all stages, each once."""
+        said = (warning for output in self.outputs.values() for warning in output.warnings)
+        return list(dict.fromkeys(said))
+
+    def _of(self, stage: str, key: str) -> Any:
+        return self.outputs[stage].value.get(key) if stage in self.outputs else None
 
 
 @dataclass
@@ -53,6 +106,25 @@ class Transcription:
     language: str | None
     language_probability: float | None = None
     warnings: list[str] = field(default_factory=list)
+    note: str = ""
+
+
+@dataclass
+class Alignment:
+    """A transcript's words, each with its time as far as it could be found."""
+
+    segments: list[Segment]  # the transcript's, each with "words" (and "chars" where asked for)
+    note: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Diarization:
+    """Who spoke when."""
+
+    turns: list[Turn]
+    note: str = ""
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,21 +134,26 @@ class Capabilities:
     label: str
     quality: str
     languages: tuple[str, ...] | None  # None: all that Whisper knows
-    words: bool
-    diarization: bool
+    words: bool  # whether its transcription comes with times of words, so needs no alignment
     translation: bool
     needs_download: bool
     models: tuple[str, ...] = ()
+    stages: tuple[str, ...] = (TRANSCRIBE,)
 
 
 @dataclass(frozen=True)
 class Event:
     """News of a run: the stage it is in, and how many seconds of audio are done there."""
 
-    stage: str  # "probing", "decoding", "loading" or "transcribing"
+    stage: str  # "probing", "decoding", "waiting", "loading" or one of WORKING
     done: float = 0.0
     total: float | None = None
     media: dict[str, Any] | None = None  # with the first news after the probe
+    output: Output | None = None  # with the last news of a stage
+
+
+WORKING = {TRANSCRIBE: "transcribing", ALIGN: "aligning", DIARIZE: "diarizing"}
+"""What the news of each stage are called."""
 
 
 class EngineError(Exception):
@@ -128,40 +205,3 @@ class Cancelled(Exception):
 Progress = Callable[[float], None]
 """Called with the seconds of audio that are done."""
 ShouldStop = Callable[[], bool]
-
-
-class Engine(Protocol):
-    """A speech engine. Heavy libraries are imported inside its methods only."""
-
-    name: str
-
-    def capabilities(self) -> Capabilities:
-        """What it can do; cheap, needs no heavy import."""
-        ...
-
-    def ready(self, request: Request) -> str:
-        """ "" when it can run the request, else a plain reason why not; needs no heavy import."""
-        ...
-
-    def load(self, request: Request) -> None:
-        """Get the model into memory, or keep the one that is there.
-
-        Raises:
-            EngineError: the model cannot be loaded.
-        """
-        ...
-
-    def transcribe(
-        self,
-        audio: Audio,
-        request: Request,
-        on_progress: Progress,
-        should_stop: ShouldStop,
-    ) -> Transcription:
-        """Turn audio into timed text. Silence gives no segments and is no error.
-
-        Raises:
-            EngineError: it cannot be done.
-            Cancelled: should_stop() said so.
-        """
-        ...

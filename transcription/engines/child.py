@@ -1,9 +1,9 @@
 """The engine's own process: `python -m transcription.engines.child --idle SECONDS`.
 
 It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes
-{"id", "event", ...} to stdout: "accepted", then "progress", then one of "result", "error",
-"cancelled". Loaded models stay warm from request to request. It ends when it has been idle for
-long enough, and at once when stdin closes: then its parent is gone.
+{"id", "event", ...} to stdout: "accepted", then "progress" and, as each stage is done, "output",
+then one of "result", "error", "cancelled". Loaded models stay warm from request to request. It
+ends when it has been idle for long enough, and at once when stdin closes: then its parent is gone.
 """
 
 from __future__ import annotations
@@ -17,20 +17,61 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from transcription import media
-from transcription.engines import orphan, registry
-from transcription.engines.base import Cancelled, EngineError, MediaError, Request, Result
+from transcription.engines import orphan
+from transcription.engines.base import (
+    WORKING,
+    Cancelled,
+    EngineError,
+    MediaError,
+    Output,
+    Progress,
+    Request,
+)
+from transcription.engines.pipeline import Pipeline, failure
 
 OUT_OF_MEMORY = 71
 """Exit status when Python itself had no memory left."""
 PROGRESS_EVERY = 0.2
 """Seconds between two pieces of news of the same stage."""
+
+
+class Told:
+    """Turns what a run tells into messages.
+
+    Args:
+        send: takes an event and its values.
+    """
+
+    def __init__(self, send: Callable[..., None]) -> None:
+        self._send = send
+
+    def teller(self, stage: str, total: float | None) -> Progress:
+        """A function that reports progress, but not more often than anybody looks."""
+        told = 0.0
+
+        def tell(done: float) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= PROGRESS_EVERY:
+                told = now
+                self._send("progress", stage=stage, done=round(done, 2), total=total)
+
+        return tell
+
+    def found(self, about: Mapping[str, Any]) -> None:
+        """What the file turned out to be."""
+        self._send("progress", stage="decoding", total=about["duration"], media=dict(about))
+
+    def output(self, output: Output, duration: float) -> None:
+        """A stage is done."""
+        at_end = {"stage": WORKING[output.stage], "done": duration, "total": duration}
+        self._send("output", **at_end, output=vars(output))
 
 
 class Child:
@@ -73,7 +114,9 @@ class Child:
     def _run(self, number: int, request: Request) -> None:
         self._send(number, "accepted")
         try:
-            result = self._transcribe(number, request)
+            pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
+            told = Told(partial(self._send, number))
+            result = Pipeline(request, told, lambda: number in self._cancelled, pcm).run()
         except Cancelled:
             self._send(number, "cancelled")
         except EngineError as error:
@@ -83,64 +126,14 @@ class Child:
             os._exit(OUT_OF_MEMORY)
         except Exception as error:  # noqa: BLE001 - told to the parent
             traceback.print_exc()
-            message = f"The speech engine failed: {type(error).__name__}: {error}"
+            message = failure(error)
             self._send(number, "error", kind="engine", code="engine_failed", message=message)
         else:
-            self._send(number, "result", result=asdict(result))
+            outputs: dict[str, Any] = {}  # they were told before
+            self._send(number, "result", result={**vars(result), "outputs": outputs})
         finally:
             self._remove_pcm()
             self._cancelled.discard(number)
-
-    def _transcribe(self, number: int, request: Request) -> Result:
-        def stop() -> bool:
-            return number in self._cancelled
-
-        def go_on() -> None:
-            if stop():
-                raise Cancelled
-
-        engine = registry.get(request.engine)
-        tell = self._teller(number, "probing", None)
-        tell(0.0)
-        found = media.probe(request.media_path)
-        go_on()
-        about = {key: value for key, value in asdict(found).items() if key != "audio_duration"}
-        self._send(number, "progress", stage="decoding", total=found.duration, media=about)
-        pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
-        tell = self._teller(number, "decoding", found.duration)
-        audio = media.decode(request.media_path, pcm, tell, stop)
-        go_on()
-        if not found.has_video:  # pictures may last longer
-            about["duration"] = audio.duration
-        self._teller(number, "loading", audio.duration)(0.0)
-        engine.load(request)
-        go_on()
-        tell = self._teller(number, "transcribing", audio.duration)
-        tell(0.0)
-        text = engine.transcribe(audio, request, tell, stop)
-        return Result(
-            engine=engine.name,
-            model=request.model,
-            language=text.language,
-            language_probability=text.language_probability,
-            duration=audio.duration,
-            media=about,
-            segments=text.segments,
-            warnings=[*audio.warnings, *text.warnings],
-        )
-
-    def _teller(self, number: int, stage: str, total: float | None) -> Callable[[float], None]:
-        """A function that reports progress, but not more often than anybody looks."""
-        told = 0.0
-
-        def tell(done: float) -> None:
-            nonlocal told
-            now = time.monotonic()
-            if now - told >= PROGRESS_EVERY:
-                told = now
-                self._send(number, "progress", stage=stage, done=round(done, 2), total=total)
-
-        return tell
 
     def _send(self, number: int, event: str, **values: Any) -> None:
         line = json.dumps({"id": number, "event": event, **values}) + "\n"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from transcription.engines import models, whisper_options
 from transcription.engines.base import (
+    TRANSCRIBE,
     Cancelled,
     Capabilities,
     EngineError,
@@ -41,7 +42,6 @@ class FasterWhisper:
     def __init__(self) -> None:
         self._key: tuple[Any, ...] = ()
         self._model: Any = None
-        self._warnings: list[str] = []
 
     def capabilities(self) -> Capabilities:
         """What it can do."""
@@ -50,13 +50,12 @@ class FasterWhisper:
             quality="Whisper's quality: the larger the model, the better and slower.",
             languages=None,
             words=True,
-            diarization=False,
             translation=True,
             needs_download=True,
             models=(*models.KNOWN, *models.ALIASES, *models.TRUSTED),
         )
 
-    def ready(self, request: Request) -> str:
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run the request; "" when it can."""
         if find_spec("faster_whisper") is None:
             return "The package faster-whisper is not installed."
@@ -64,13 +63,17 @@ class FasterWhisper:
             return f'The model "{request.model}" is not usable: {problem}.'
         return ""
 
+    def device(self, request: Request) -> str:
+        """A card where there is one and it is wanted."""
+        return _hardware(request)[0]
+
     def load(self, request: Request) -> None:
         """Get the model into memory."""
         if reason := self.ready(request):
             raise EngineError("model_unusable", reason)
         import faster_whisper
 
-        device, compute_type, self._warnings = _hardware(request)
+        device, compute_type = _hardware(request)
         threads = request.threads if request.threads > 0 else _threads()
         key = (request.model_path, device, request.device_index, compute_type, threads)
         if key == self._key:
@@ -103,9 +106,7 @@ class FasterWhisper:
         for start, seconds in _chapters(audio):
             run.chapter(audio, start, seconds)
             on_progress(start + seconds)
-        return Transcription(
-            run.segments, run.language, run.probability, [*self._warnings, *run.warnings]
-        )
+        return Transcription(run.segments, run.language, run.probability, run.warnings)
 
 
 class _Run:
@@ -144,6 +145,8 @@ class _Run:
                 found.close()
                 raise Cancelled
             if made := _segment(segment, start, audio.duration):
+                if self._request.options.get("details"):
+                    made |= _details(segment, start)
                 self.segments.append(made)
                 self._on_progress(made["end"])
 
@@ -196,6 +199,16 @@ def _segment(found: Any, offset: float, duration: float) -> Segment | None:
     return segment
 
 
+def _details(found: Any, offset: float) -> Segment:
+    """What only some clients want to know of a segment, by OpenAI's names for it."""
+    return {
+        "seek": int(found.seek) + round(offset * 100),  # in frames of a hundredth of a second
+        "tokens": [int(token) for token in found.tokens],
+        "temperature": float(found.temperature or 0.0),
+        "no_speech_prob": float(found.no_speech_prob),
+    }
+
+
 def _chapters(audio: Audio) -> Iterator[tuple[float, float]]:
     """Start and length in seconds of parts that are cut where it is quiet."""
     start = 0.0
@@ -216,21 +229,18 @@ def _quietest(samples: numpy.ndarray) -> float:
     return (sums.index(min(sums)) + width / 2) * step / 16_000
 
 
-def _hardware(request: Request) -> tuple[str, str, list[str]]:
-    """Device and number format that this machine really has, and what to tell about it."""
+def _hardware(request: Request) -> tuple[str, str]:
+    """Device and number format that this machine really has."""
     import ctranslate2
 
-    warnings = []
     cards = ctranslate2.get_cuda_device_count()
     device = "cuda" if request.device in ("auto", "cuda") and cards else "cpu"
-    if request.device == "cuda" and not cards:
-        warnings.append("There is no CUDA card here: the processor did the work.")
     supported = ctranslate2.get_supported_compute_types(device)
     best = "float16" if device == "cuda" else "int8"
     wanted = best if request.compute_type in ("default", "auto", "") else request.compute_type
     if wanted not in supported:
         wanted = best if best in supported else "default"
-    return device, wanted, warnings
+    return device, wanted
 
 
 def _threads() -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines.base import (
+    ALIGN,
+    TRANSCRIBE,
+    Alignment,
     Cancelled,
     Capabilities,
     EngineError,
@@ -18,6 +21,7 @@ from transcription.engines.base import (
     ShouldStop,
     Transcription,
 )
+from transcription.engines.forced_alignment import ForcedAligner
 
 if TYPE_CHECKING:
     from transcription.engines.pcm import Audio
@@ -59,6 +63,7 @@ class PocketSphinx:
     def __init__(self) -> None:
         self._decoder: Any = None
         self._words = ""  # the decoder's name for its search of all words
+        self._aligner = ForcedAligner()
 
     def capabilities(self) -> Capabilities:
         """What it can do."""
@@ -67,18 +72,23 @@ class PocketSphinx:
             quality="Draft quality, English only. Built in: needs no model and no network.",
             languages=("en",),
             words=True,
-            diarization=False,
             translation=False,
             needs_download=False,
+            stages=(TRANSCRIBE, ALIGN),
         )
 
-    def ready(self, request: Request) -> str:
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run the request; "" when it can."""
         if find_spec("pocketsphinx") is None:
             return "The package pocketsphinx is not installed."
-        if request.language not in (None, "en"):
+        unsaid = None if stage == TRANSCRIBE else "en"
+        if request.language not in (unsaid, "en"):
             return f'PocketSphinx knows English only, not "{request.language}".'
         return ""
+
+    def device(self, request: Request) -> str:
+        """It knows no cards."""
+        return "cpu"
 
     def load(self, request: Request) -> None:
         """Get the model into memory."""
@@ -107,6 +117,17 @@ class PocketSphinx:
             on_progress(min(utterance.end, audio.duration))
         on_progress(audio.duration)
         return Transcription(segments, language="en" if segments else request.language)
+
+    def align(
+        self,
+        audio: Audio,
+        segments: Sequence[Segment],
+        request: Request,
+        on_progress: Progress,
+        should_stop: ShouldStop,
+    ) -> Alignment:
+        """Find the words of an English text."""
+        return self._aligner.align(audio, segments, request, on_progress, should_stop)
 
     def _segment(
         self, utterance: _Utterance, on_progress: Progress, should_stop: ShouldStop

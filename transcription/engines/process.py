@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from transcription.engines import workdir
@@ -14,6 +14,7 @@ from transcription.engines.base import (
     EngineError,
     Event,
     MediaError,
+    Output,
     Request,
     Result,
     ShouldStop,
@@ -110,7 +111,8 @@ class EngineProcess:
     ) -> Result:
         self._number += 1
         accepted, stopping = False, 0.0
-        child.send({"id": self._number, "request": asdict(request)})
+        outputs: dict[str, Output] = {}
+        child.send({"id": self._number, "request": vars(request)})
         while True:
             if not stopping and should_stop():
                 stopping = time.monotonic()
@@ -129,7 +131,7 @@ class EngineProcess:
                 accepted = True
                 if stopping and message["event"] in ("result", "error"):
                     raise Cancelled
-                if result := _judge(message, on_event):
+                if result := _judge(message, on_event, outputs):
                     return result
 
 
@@ -141,14 +143,21 @@ class _NotAcceptedError(Exception):
         self.died = died
 
 
-def _judge(message: dict[str, Any], on_event: Callable[[Event], None]) -> Result | None:
-    """Pass news on; return or raise what ends the run."""
+def _judge(
+    message: dict[str, Any], on_event: Callable[[Event], None], outputs: dict[str, Output]
+) -> Result | None:
+    """Pass news on, and remember the outputs; return or raise what ends the run."""
     event = message["event"]
-    if event == "progress":
-        values = {key: message[key] for key in ("done", "total", "media") if key in message}
+    if event in ("progress", "output"):
+        values: dict[str, Any] = {
+            key: message[key] for key in ("done", "total", "media") if key in message
+        }
+        if event == "output":
+            output = values["output"] = Output(**message["output"])
+            outputs[output.stage] = output
         on_event(Event(message["stage"], **values))
     elif event == "result":
-        return Result(**message["result"])
+        return Result(**{**message["result"], "outputs": outputs})
     elif event == "cancelled":
         raise Cancelled
     elif event == "error":

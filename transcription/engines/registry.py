@@ -5,12 +5,20 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from transcription.engines.base import Engine, EngineError
+from transcription.engines.base import ALIGN, DIARIZE, EngineError
+from transcription.engines.interface import Engine
 
 ENGINES = {
     "faster-whisper": "transcription.engines.faster_whisper:FasterWhisper",
     "pocketsphinx": "transcription.engines.pocketsphinx:PocketSphinx",
 }
+HELPERS = {
+    "even-spread": "transcription.engines.even_spread:EvenSpread",
+    "voice-activity": "transcription.engines.voice_activity:VoiceActivity",
+}
+"""These do a single stage, for engines that cannot; nobody asks for them by name."""
+STAND_INS = {ALIGN: ("pocketsphinx", "even-spread"), DIARIZE: ("voice-activity",)}
+"""Who does a stage that the chosen engine cannot do: the first one that is ready for it."""
 _made: dict[str, Engine] = {}
 
 
@@ -19,18 +27,24 @@ def names() -> tuple[str, ...]:
     return tuple(ENGINES)
 
 
+def find(name: str) -> Engine | None:
+    """The engine or helper of that name; None where there is none (any more)."""
+    return get(name) if name in ENGINES or name in HELPERS else None
+
+
 def get(name: str) -> Engine:
     """The engine of that name, the same object each time (it keeps its model loaded).
 
     Raises:
         EngineError: there is none of that name.
     """
-    if name not in ENGINES:
+    place = ENGINES.get(name) or HELPERS.get(name)
+    if place is None:
         known = ", ".join(ENGINES)
         raise EngineError(
             "unknown_engine", f'There is no engine named "{name}" (there are {known}).'
         )
     if name not in _made:
-        module, _, attribute = ENGINES[name].partition(":")
+        module, _, attribute = place.partition(":")
         _made[name] = cast(Engine, getattr(import_module(module), attribute)())
     return _made[name]

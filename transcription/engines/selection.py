@@ -15,12 +15,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from transcription.engines import models, registry
-from transcription.engines.base import Cancelled, EngineError, Request, ShouldStop
+from transcription.engines.base import (
+    ALIGN,
+    DIARIZE,
+    TRANSCRIBE,
+    Cancelled,
+    EngineError,
+    Request,
+    ShouldStop,
+)
+from transcription.engines.interface import Engine
 from transcription.engines.spawn import Helper
 
 STALL = 10.0
 """Seconds without a byte after which a download is given up."""
 STAND_IN = "pocketsphinx"
+WORK = {ALIGN: "align words", DIARIZE: "tell speakers apart"}
+"""What others may do for an engine that cannot."""
 POLL = 0.1
 DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes done and, once known, the bytes of the whole download."""
@@ -48,6 +59,8 @@ def prepare(
         Cancelled: should_stop() said so.
     """
     engine = registry.get(request.engine)
+    if TRANSCRIBE not in request.stages:
+        return Prepared(request)
     if not engine.capabilities().needs_download:
         if reason := engine.ready(request):
             raise EngineError("engine_not_ready", reason)
@@ -62,6 +75,23 @@ def prepare(
     if reason := engine.ready(request):
         raise EngineError("engine_not_ready", reason)
     return Prepared(request)
+
+
+def engine_for(stage: str, request: Request) -> Engine:
+    """Who does this stage: the engine that was asked for, or the first stand-in that is ready.
+
+    Raises:
+        EngineError: nobody here can.
+    """
+    chosen = registry.get(request.engine)
+    if stage == TRANSCRIBE or (
+        stage in chosen.capabilities().stages and not chosen.ready(request, stage)
+    ):
+        return chosen
+    for name in registry.STAND_INS[stage]:
+        if not registry.get(name).ready(request, stage):
+            return registry.get(name)
+    raise EngineError("no_engine", f"No engine here can {WORK[stage]}.")
 
 
 class _UnavailableError(Exception):
@@ -166,4 +196,4 @@ def _stand_in(request: Request, reason: str) -> Prepared:
     if problem := stand_in.ready(replaced):
         raise EngineError("model_unavailable", f"{missing} {problem}")
     label = stand_in.capabilities().label
-    return Prepared(replaced, f"{missing} {label} made this draft instead.")
+    return Prepared(replaced, f"{missing} {label} stands in: this is a draft.")

@@ -33,15 +33,7 @@ class Helper:
     ) -> None:
         self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
         self._stderr = b""
-        self.process = subprocess.Popen(
-            # -P: whatever lies in the working folder must not be taken for a module of ours
-            [sys.executable, "-P", "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=_environment(environment or {}),
-            creationflags=_creation_flags(),
-        )
+        self.process = start(module, arguments, subprocess.PIPE, environment)
         self._drainer = threading.Thread(target=self._drain, daemon=True)
         self._drainer.start()
         threading.Thread(target=self._read, daemon=True).start()
@@ -91,6 +83,31 @@ class Helper:
         with self.process.stderr as stderr:
             while data := os.read(stderr.fileno(), 4096):
                 self._stderr = (self._stderr + data)[-STDERR_BYTES:]
+
+
+def start(
+    module: str,
+    arguments: Sequence[str],
+    stderr: int,
+    environment: dict[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a module of ours as a process, with pipes for what it reads and writes.
+
+    Args:
+        module: what `python -m` runs.
+        arguments: of that module.
+        stderr: where its complaints go, as `subprocess` has it.
+        environment: variables to add or replace.
+    """
+    return subprocess.Popen(
+        # -P: whatever lies in the working folder must not be taken for a module of ours
+        [sys.executable, "-P", "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=_environment(environment or {}),
+        creationflags=_creation_flags(),
+    )
 
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:

@@ -7,11 +7,13 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from transcription.conf import conf
 from transcription.models import Job, Stage, State
+from transcription.services import deliveries
 from transcription.services.history import note
 from transcription.services.queue import forget_all_nudges, nudge_for_all_waiting
 from transcription.services.submit import submit_unheard
@@ -27,28 +29,41 @@ def lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=conf.JOB_LEASE_SECONDS)
 
 
-def claim_next() -> Job | None:
-    """Claim the job that has waited longest, for this process; None where none waits."""
-    while waiting := Job.objects.filter(state=State.QUEUED).order_by("queued", "pk").first():
-        token = uuid.uuid4()
-        claimed = Job.objects.filter(pk=waiting.pk, state=State.QUEUED).update(
-            state=State.PROCESSING,
-            stage=Stage.PROBING,
-            percent=0,
-            seconds_done=0,
-            started=timezone.now(),
-            finished=None,
-            error="",
-            token=token,
-            lease_expires=lease_end(),
-            worker_host=this_machine(),
-            worker_pid=os.getpid(),
-        )
-        job = Job.objects.select_related("upload").filter(pk=waiting.pk, token=token).first()
-        if claimed and job:
-            note(job.pk, f"Started by process {os.getpid()} on {socket.gethostname()}.")
+def claim_next(**kind: Any) -> Job | None:
+    """Claim the job that has waited longest, for this process; None where none waits.
+
+    Args:
+        kind: What must be true of its row besides.
+    """
+    waiting_jobs = Job.objects.filter(state=State.QUEUED, **kind).order_by("queued", "pk")
+    while waiting := waiting_jobs.first():
+        if job := claim(waiting.pk):
             return job
     return None
+
+
+def claim(job_id: uuid.UUID) -> Job | None:
+    """Claim this job for this process; None where it does not wait (any more)."""
+    token = uuid.uuid4()
+    claimed = Job.objects.filter(pk=job_id, state=State.QUEUED).update(
+        state=State.PROCESSING,
+        stage=Stage.PROBING,
+        percent=0,
+        seconds_done=0,
+        started=timezone.now(),
+        finished=None,
+        error="",
+        token=token,
+        lease_expires=lease_end(),
+        worker_host=this_machine(),
+        worker_pid=os.getpid(),
+    )
+    if not claimed:
+        return None
+    job = Job.objects.select_related("upload").filter(pk=job_id, token=token).first()
+    if job:
+        note(job.pk, f"Started by process {os.getpid()} on {socket.gethostname()}.")
+    return job
 
 
 def is_wanted(job: Job) -> bool:
@@ -86,8 +101,10 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
         note(job.pk, f"Back in the queue: {reason}")
         nudge_for_all_waiting()
         return True
-    if claims.update(state=State.CANCELLED, finished=timezone.now(), **free):
-        note(job.pk, f"Cancelled: {reason}")
+    with transaction.atomic():
+        if claims.update(state=State.CANCELLED, finished=timezone.now(), **free):
+            note(job.pk, f"Cancelled: {reason}")
+            deliveries.open_for(job.pk)
     return False
 
 

@@ -1,10 +1,14 @@
 """Finding jobs, for people who may see them."""
 
+import re
 import uuid
+from collections.abc import Iterable
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from transcription.models import Job
+from uploads.protocol import parse_metadata
 from uploads.services.find import Person, owner_id
 
 
@@ -16,9 +20,41 @@ def visible_to(person: Person) -> QuerySet[Job]:
 
 
 def find(identifier: str, person: Person) -> Job | None:
-    """The job with this identifier, or None; any text may be asked for."""
+    """The job with this identifier, or None; any text may be asked for.
+
+    Identifiers are texts to clients: another way to write the same UUID names no job, but for the
+    way in which a tus client itself wrote it.
+    """
     try:
         key = uuid.UUID(identifier)
     except ValueError:
         return None
-    return visible_to(person).select_related("upload").filter(pk=key).first()
+    job = visible_to(person).select_related("upload").filter(pk=key).first()
+    if job is None or identifier == str(key) or identifier == said_by_client(job):
+        return job
+    return None
+
+
+def said_by_client(job: Job) -> str:
+    """The identifier as the upload's metadata has it, or an empty text."""
+    metadata = parse_metadata(job.upload.metadata) if job.upload else {}
+    return metadata.get("taskId", b"").decode("utf-8", "replace").strip()
+
+
+def listed(person: Person, states: Iterable[str] | None = None, part: str = "") -> QuerySet[Job]:
+    """Jobs that this person may see, oldest first.
+
+    Args:
+        person: Who asks.
+        states: Only jobs in these states.
+        part: Only jobs with this in their file's name, whatever the case.
+    """
+    jobs = visible_to(person).order_by("created", "pk")
+    if states is not None:
+        jobs = jobs.filter(state__in=list(states))
+    part = part.replace("\0", "")  # no name has it, and PostgreSQL refuses the question
+    if not part:
+        return jobs
+    if connection.vendor == "sqlite" and not part.isascii():  # whose LIKE knows ASCII's cases alone
+        return jobs.filter(file_name__iregex=re.escape(part))
+    return jobs.filter(file_name__icontains=part)

@@ -1,46 +1,71 @@
 """What a working job tells about itself; nothing is written unless the claim still rules."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, WORKING
 from transcription.models import Job, Stage, State
 from transcription.services.storable import as_facts
 
-# Reading the sound is a tenth of the way, the engine's work the rest.
+# Reading the sound is a tenth of the way, the engine's stages share the rest; joining what came
+# out takes no time.
 DECODING_SHARE = 10.0
+SHARES = {TRANSCRIBE: 6, ALIGN: 2, DIARIZE: 2}
+JOINING = 99.0
+STAGE_OF = {Stage(shown): stage for stage, shown in WORKING.items()}
 
 
-def percent_of(stage: str, done: float, total: float | None) -> float:
-    """How far the whole job is, 0 to 100, from the seconds or bytes done in one stage."""
+def percent_of(
+    stage: str, done: float, total: float | None, plan: Sequence[str] = (TRANSCRIBE,)
+) -> float:
+    """How far the whole job is, 0 to 100.
+
+    Args:
+        stage: What it does just now.
+        done: Seconds or bytes done in that stage.
+        total: Of how many, if that is known.
+        plan: What the engine is to do in all.
+    """
     share = min(max(done / total, 0.0), 1.0) if total else 0.0
     if stage == Stage.DECODING:
         return DECODING_SHARE * share
     if stage == Stage.LOADING:
         return DECODING_SHARE
-    if stage == Stage.TRANSCRIBING:
-        return DECODING_SHARE + (100 - DECODING_SHARE) * share
-    return 0.0
+    if stage == Stage.COMBINING:
+        return JOINING
+    working = STAGE_OF.get(Stage(stage))
+    if working is None or working not in plan:
+        return 0.0
+    before = sum(SHARES[other] for other in plan[: plan.index(working)])
+    whole = sum(SHARES[other] for other in plan)
+    return DECODING_SHARE + (100 - DECODING_SHARE) * (before + SHARES[working] * share) / whole
 
 
-def report(job: Job, stage: str, done: float, total: float | None) -> None:
+def report(job: Job, stage: str, done: float, total: float | None, plan: Sequence[str]) -> None:
     """Show the stage and how far it is; a stage that only the engine knows is not shown."""
     if stage not in Stage.values:
         return
-    facts: dict[str, Any] = {"stage": stage, "percent": percent_of(stage, done, total)}
-    if stage == Stage.TRANSCRIBING:
+    facts: dict[str, Any] = {"stage": stage, "percent": percent_of(stage, done, total, plan)}
+    if stage in STAGE_OF:
         facts["seconds_done"] = done
     write(job, facts)
 
 
 def report_media(job: Job, media: dict[str, Any]) -> None:
-    """Show what the probe found."""
-    write(
-        job,
-        {
-            "media_type": media.get("mime") or "",
-            "has_video": bool(media.get("has_video")),
-            "audio_duration": media.get("duration"),
-        },
-    )
+    """Show what the probe found; a length that was measured before goes before the file's word."""
+    facts = media_facts(media)
+    if job.audio_duration is not None:
+        del facts["audio_duration"]
+    write(job, facts)
+
+
+def media_facts(media: dict[str, Any]) -> dict[str, Any]:
+    """Fields of Job that the probe tells."""
+    return {
+        "media_type": media.get("mime") or "",
+        "has_video": bool(media.get("has_video")),
+        "audio_duration": media.get("duration"),
+    }
 
 
 def write(job: Job, facts: dict[str, Any]) -> None:

@@ -11,11 +11,13 @@ from django_q.conf import Conf
 from django_q.models import Failure, OrmQ, Schedule
 from django_q.tasks import async_task
 
-from transcription.models import Job, State
+from transcription.models import Job, State, TaskType
 from uploads.conf import conf as uploads_conf
 
 SWEEP = "transcription: sweep"
+DELIVERIES = "transcription: deliveries"
 HEAVY = "heavy"
+LIGHT = Conf.PREFIX  # to be said: for the heavy worker's own calls, the default is itself
 MOST_NUDGES = 50  # entries that the sweep adds at once
 LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 
@@ -23,6 +25,20 @@ LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 def nudge() -> None:
     """Tell the heavy worker that a job waits."""
     async_task("transcription.tasks.work", task_name="work", cluster=HEAVY)
+
+
+def nudge_for(job: Job) -> None:
+    """Tell a worker that this job waits: joining documents takes no engine, nor much time, and so
+    does not stand behind the recordings."""
+    if job.task_type == TaskType.COMBINATION:
+        async_task("transcription.tasks.combine", task_name="combine", cluster=LIGHT)
+    else:
+        nudge()
+
+
+def nudge_deliveries() -> None:
+    """Tell the light worker that a message to a callback URL is due."""
+    async_task("transcription.tasks.deliver", task_name="deliver", cluster=LIGHT)
 
 
 def nudge_for_all_waiting() -> int:
@@ -51,12 +67,13 @@ def prune() -> None:
 
 
 def declare_schedules() -> None:
-    """Make the sweep's schedule where it is not there; staff may change how often it runs."""
-    # Names are not unique to the queue: staff may have made a second one.
-    if not Schedule.objects.filter(name=SWEEP).exists():
-        Schedule.objects.create(
-            name=SWEEP,
-            func="transcription.tasks.sweep",
-            schedule_type=Schedule.MINUTES,
-            minutes=1,
-        )
+    """Make the schedules that are not there; staff may change how often each runs."""
+    for name, task in ((SWEEP, "sweep"), (DELIVERIES, "deliver")):
+        # Names are not unique to the queue: staff may have made a second one.
+        if not Schedule.objects.filter(name=name).exists():
+            Schedule.objects.create(
+                name=name,
+                func=f"transcription.tasks.{task}",
+                schedule_type=Schedule.MINUTES,
+                minutes=1,
+            )

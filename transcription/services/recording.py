@@ -2,7 +2,6 @@
 
 from transcription.models import Job
 from uploads.models import State as UploadState
-from uploads.models import Upload
 from uploads.services.read import path_of
 
 
@@ -22,8 +21,3 @@ def local_path(job: Job) -> str:
     if path is None:
         raise Gone("The recording's file is missing on the server's disk.")
     return path
-
-
-def is_there(upload: Upload) -> bool:
-    """Whether the store holds the bytes of a finished upload."""
-    return path_of(upload) is not None

@@ -2,26 +2,62 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache, partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from transcription.conf import conf
-from transcription.media_head import looks_like_media, name_problem
-from transcription.models import Job, JobEvent
-from transcription.services.queue import nudge
-from transcription.services.recording import is_there
-from transcription.services.storable import as_text
-from transcription.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.media_head import begins_like_media, looks_like_media, name_problem
+from transcription.models import Job, JobEvent, StageOutput, TaskType
+from transcription.services.queue import nudge_for
+from transcription.services.upload_options import requested_id, wanted_of
 from uploads.conf import conf as uploads_conf
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.protocol import parse_metadata
 from uploads.services.finish import HEAD_BYTES, announce, head_of
+from uploads.services.intake import Intake
+from uploads.stores.base import Missing
 
 UNHEARD_AFTER = timedelta(seconds=30)  # a request may be at it this moment
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants done with a recording, or with documents.
+
+    Attributes:
+        task_type: What to do.
+        engine: Its name; empty: the site's (ENGINE).
+        model: Its name; empty where none is needed.
+        language: A code; empty: to be detected.
+        task: `transcribe` or `translate`.
+        options: What engines read, by the API's names, flat (also `device`, `align_model`,
+            `min_speakers` and so on).
+        params: The `task_params` that the API shows; None for uploads by tus.
+        file_name: The client's name for the recording.
+        url: Where it was fetched from.
+        callback_url: Whom to tell when the job ends.
+        audio_duration: Seconds, where they are known already.
+        given: Outputs of stages that the client brings along.
+    """
+
+    task_type: TaskType = TaskType.FULL
+    engine: str = ""
+    model: str = ""
+    language: str = ""
+    task: str = "transcribe"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] | None = None
+    file_name: str = ""
+    url: str = ""
+    callback_url: str = ""
+    audio_duration: float | None = None
+    given: Mapping[StageOutput.Name, Any] = field(default_factory=dict)
 
 
 def submit_upload(upload_id: uuid.UUID) -> Job | None:
@@ -34,36 +70,69 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     upload = Upload.objects.filter(pk=upload_id, state=UploadState.FINISHED).first()
     if made or upload is None:
         return made
-    if uploads_conf.UPLOADS_ACCEPT == "any" and not is_media(upload):
+    if is_stored_only(upload):
         return None
     metadata = parse_metadata(upload.metadata)
     wanted = requested_id(metadata)
-    facts = {
-        "owner_id": upload.owner_id,
-        "upload": upload,
-        "file_name": upload.file_name,
-        "engine": conf.ENGINE,
-        **options_of(metadata),
-    }
+    wish = Wish(**wanted_of(metadata, upload.file_name))
     # Another upload with the same taskId may have finished before, or have taken our own id for
     # its taskId: this one then gets an identifier that nobody can have thought of.
     for identifier in filter(None, (wanted, upload.id, uuid.uuid4())):
-        job = insert(Job(id=identifier, **facts), wanted) or existing(upload)
-        if job:
-            return job
+        taken = f" The task {wanted} was another job already." if wanted != identifier else ""
+        try:
+            return enqueue(wish, upload.owner_id, upload, identifier, taken if wanted else "")
+        except IntegrityError:
+            if job := existing(upload):
+                return job
     return None
 
 
-def insert(job: Job, wanted: uuid.UUID | None) -> Job | None:
-    """Put the job into the queue; None where its identifier or its upload has a job already."""
-    taken = f" The task {wanted} was another job already." if wanted not in (None, job.id) else ""
-    try:
-        with transaction.atomic():
-            job.save(force_insert=True)
-            JobEvent.objects.create(job=job, what=f"Queued: the upload is finished.{taken}")
-    except IntegrityError:
-        return None
-    transaction.on_commit(nudge)
+def submit_intake(wish: Wish, intake: Intake) -> Job:
+    """Keep a file that came by another way than tus, and make its job, both or neither.
+
+    Raises:
+        Gone: Staff has ended the upload meanwhile.
+    """
+    with transaction.atomic():
+        upload = intake.keep()
+        return enqueue(wish, upload.owner_id, upload, upload.id)
+
+
+def enqueue(
+    wish: Wish,
+    owner_id: int | None,
+    upload: Upload | None = None,
+    identifier: uuid.UUID | None = None,
+    remark: str = "",
+) -> Job:
+    """Put a job into the queue: the one way into it.
+
+    Raises:
+        IntegrityError: The identifier, or the upload, has a job already.
+    """
+    job = Job(
+        id=identifier or uuid.uuid4(),
+        owner_id=owner_id,
+        upload=upload,
+        engine=wish.engine or conf.ENGINE,
+        task_type=wish.task_type,
+        model=wish.model,
+        language=wish.language,
+        task=wish.task,
+        options=dict(wish.options),
+        params=None if wish.params is None else dict(wish.params),
+        file_name=wish.file_name,
+        url=wish.url,
+        callback_url=wish.callback_url,
+        audio_duration=wish.audio_duration,
+    )
+    with transaction.atomic():
+        job.save(force_insert=True)
+        for name, output in wish.given.items():
+            StageOutput.objects.create(job=job, name=name, output=output, given=True)
+        came = "the upload is finished" if upload else "its documents are here"
+        JobEvent.objects.create(job=job, what=f"Queued: {came}.{remark}")
+    transaction.on_commit(partial(nudge_for, job))
     return job
 
 
@@ -85,41 +154,24 @@ def submit_unheard(after: timedelta = UNHEARD_AFTER) -> None:
         announce(upload)
 
 
-def options_of(metadata: Mapping[str, bytes]) -> dict[str, Any]:
-    """What the client asked for, as fields of a job; what we do not know counts as not said.
+def is_stored_only(upload: Upload) -> bool:
+    """Whether a finished upload stays what it is, a file, since it is no recording.
 
-    Where only recordings are taken, such words were refused before a byte came. Never may a client
-    name a folder or a repository of its own choice as model.
+    Raises:
+        OSError: Its bytes cannot be read this moment.
     """
-    language, model, task = (text(metadata, key) for key in ("language", "model", "task"))
-    return {
-        "language": language if language in LANGUAGES else "",
-        "model": model if model in MODELS else conf.WHISPER_MODEL,
-        "task": task if task in TASKS else "transcribe",
-    }
-
-
-def cannot_be_media(upload: Upload) -> bool:
-    """Whether the name alone says that a stored file is no recording; costs no query."""
-    return uploads_conf.UPLOADS_ACCEPT == "any" and bool(name_problem(upload.file_name))
-
-
-def is_media(upload: Upload) -> bool:
-    """Whether a stored file is worth a job."""
-    if not is_there(upload):
+    if uploads_conf.UPLOADS_ACCEPT != "any":
         return False
-    head = head_of(upload)
-    return not looks_like_media(upload.file_name, head, len(head) < HEAD_BYTES)
-
-
-def requested_id(metadata: Mapping[str, bytes]) -> uuid.UUID | None:
-    """The job identifier that the client chose by `taskId`, if it is a UUID."""
     try:
-        return uuid.UUID(text(metadata, "taskId"))
-    except ValueError:
-        return None
+        return not is_media(upload)
+    except Missing:
+        return True
 
 
-def text(metadata: Mapping[str, bytes], key: str) -> str:
-    """A metadata value as text; bytes that are no UTF-8 count as nothing that we know."""
-    return as_text(metadata.get(key, b"").decode("utf-8", "replace").strip())
+@lru_cache(maxsize=64)  # asked twice by the request that finishes an upload; its bytes stay as is
+def is_media(upload: Upload) -> bool:
+    """Whether a finished upload is worth a job: by its content, its name helps where it can."""
+    head = head_of(upload)
+    if name_problem(upload.file_name):
+        return begins_like_media(head)
+    return not looks_like_media(upload.file_name, head, len(head) < HEAD_BYTES)

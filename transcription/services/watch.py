@@ -2,16 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from transcription.conf import conf
-from transcription.engines.base import EngineDied, Event
+from transcription.engines.base import TRANSCRIBE, EngineDied, Event, Output
 from transcription.models import Job, Stage
-from transcription.services import claim, progress
+from transcription.services import claim, outputs, progress
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,9 @@ class Watch:
         self.reported = 0.0
         self.heard: float | None = None  # when the engine gave its last news, once it works
         self.audio = 0.0  # seconds
+        self.plan: Sequence[str] = ()  # what the engine is to do
+        self.note = ""  # why it is another engine than was asked for
+        self.kept: set[str] = set()  # the stages whose outputs are in the database
 
     def should_stop(self) -> bool:
         """Whether to stop: cancelled, deleted, or given to somebody else. Extends the lease.
@@ -81,13 +85,23 @@ class Watch:
         if event.media:
             self.ask(progress.report_media, self.job, event.media)
         self.report(event.stage, event.done, event.total)
+        if event.output:
+            self.ask(self.keep, event.output)
+
+    def keep(self, output: Output) -> None:
+        """Keep what a stage gave, and with a transcription the reason why a stand-in made it."""
+        if output.stage not in self.kept:
+            note = self.note if output.stage == TRANSCRIBE else ""
+            whole = f"{note} {output.note}".strip()
+            outputs.keep(self.job, replace(output, note=whole))
+            self.kept.add(output.stage)
 
     def report(self, stage: str, done: float, total: float | None) -> None:
         """Show progress, at a pace that a database likes; a new stage at once."""
         if stage == self.stage and time.monotonic() - self.reported < REPORT_EVERY:
             return
         self.stage, self.reported = stage, time.monotonic()
-        self.ask(progress.report, self.job, stage, done, total)
+        self.ask(progress.report, self.job, stage, done, total, self.plan)
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
         """Ask or tell the database; where it does not answer, the job goes on."""

@@ -1,12 +1,12 @@
 """Taking bytes (tus: core, PATCH). Never locked: a newer request takes over, see `stores.base`."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from django.db import DatabaseError
 from django.utils import timezone
 
-from uploads.bodies import Body
-from uploads.checksums import ALGORITHMS, parse_checksum
 from uploads.conf import conf
 from uploads.errors import (
     ChecksumMismatch,
@@ -21,46 +21,18 @@ from uploads.errors import (
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import rows
-from uploads.services.concatenate import complete
+from uploads.services.concatenate import complete, prolong_finals_of
 from uploads.services.create import next_expiry
+from uploads.services.delivery import Delivery, verify, verify_nothing
 from uploads.services.end import refuse
 from uploads.services.faults import store_faults
 from uploads.services.finish import HEAD_BYTES, announce_once, head_of
+from uploads.services.length import FIXED, declare_length, keep_length
 from uploads.stores.base import Superseded, Writing
+from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
 
 NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
-
-
-@dataclass
-class Delivery:
-    """What one request brings.
-
-    Attributes:
-        offset: Where the client believes the upload stands, in bytes.
-        body: The bytes.
-        checksum: Upload-Checksum as it was sent, or an empty text.
-        checksum_follows: Whether it comes in the trailer instead.
-        held: Bytes that are held and count, as the request goes on.
-    """
-
-    offset: int
-    body: Body
-    checksum: str = ""
-    checksum_follows: bool = False
-    held: int = 0
-
-    def __post_init__(self) -> None:
-        self.held = self.offset
-        if self.checksum and self.checksum_follows:
-            raise Malformed("Send Upload-Checksum as a header or as a trailer, not as both.")
-        self.expected = parse_checksum(self.checksum) if self.checksum else None
-        self.sum = ALGORITHMS[self.expected[0]]() if self.expected else None
-
-    @property
-    def tentative(self) -> bool:
-        """Whether the bytes count only once their checksum is right."""
-        return bool(self.checksum or self.checksum_follows)
 
 
 def append(upload: Upload, delivery: Delivery) -> int:
@@ -77,6 +49,7 @@ def append(upload: Upload, delivery: Delivery) -> int:
         TooLarge: The body goes beyond the upload's length; nothing of it is kept.
         ChecksumMismatch: The bytes are not what they should be; nothing of them is kept.
         Refused: The site's hook does not want these first bytes; the upload has ended.
+        Malformed: The length that comes along contradicts an earlier one.
         Forbidden: It is a final upload, which has no bytes of its own.
         Gone: The upload ended meanwhile.
         Unavailable: The store or its disk failed; what arrived is kept.
@@ -86,14 +59,24 @@ def append(upload: Upload, delivery: Delivery) -> int:
     if upload.state == State.FINISHED:
         return append_nothing(upload, delivery)
     with store_faults():
+        unset = upload.length is None
+        if delivery.length is not None:
+            declare_length(upload, delivery.length, delivery.offset)
         check_room(upload, delivery)
         rows.let_go()
         writing = store().take(upload.id.hex, delivery.offset, delivery.tentative)
+        answers = True
         try:
-            receive(upload, writing, delivery)
+            with nothing_kept_if_refused(upload, writing, delivery):
+                receive(upload, writing, delivery)
+                if unset and delivery.length is not None:
+                    keep_length(upload)
+        except DatabaseError:
+            answers = False  # not soon, either: the client need not wait for it twice
+            raise
         finally:
             try:
-                if delivery.held != upload.length:
+                if answers and delivery.held != upload.length:
                     note_request(upload, delivery)
             finally:
                 writing.end()
@@ -110,8 +93,11 @@ def append_nothing(upload: Upload, delivery: Delivery) -> int:
     """The answer to a request on a finished upload: the last answer may have been lost."""
     if delivery.offset != upload.length:
         raise OffsetConflict
+    if delivery.length not in (None, upload.length):
+        raise Malformed(FIXED)
     if delivery.body.length or delivery.body.length is None and delivery.body.read():
         raise TooLarge("This upload is finished; it takes no more bytes.")
+    verify_nothing(delivery)
     announce_once(upload)
     return upload.length
 
@@ -134,47 +120,52 @@ def receive(upload: Upload, writing: Writing, delivery: Delivery) -> None:
     """Move the body into the store, one buffer at a time, and look that it is right."""
     room, body = room_of(upload), delivery.body
     noted = time.monotonic()
-    while piece := body.read():
+    while len(piece := next_piece(upload, delivery)):
         if writing.offset + len(piece) > room:  # only where no length was announced
-            writing.withdraw(delivery.offset)
-            delivery.held = delivery.offset
-            upload.judged = upload.judged and delivery.offset >= HEAD_BYTES  # others may come there
             raise TooLarge("The body goes beyond the upload's length.")
-        if not upload.judged:
+        if not upload.judged and not isinstance(piece, Pipe):
             judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
         try:
             writing.write(piece)
         finally:
             if not delivery.tentative:
                 delivery.held = writing.offset
-        if delivery.sum:
+        if delivery.sum and not isinstance(piece, Pipe):
             delivery.sum.update(piece)
         if time.monotonic() - noted > NOTE_PROGRESS_EVERY:
             noted = time.monotonic()
             note_progress(upload, delivery.held)
-    if delivery.tentative and not body.cut:
+    if not body.cut:
         verify(upload, writing, delivery)
-    if conf.UPLOADS_DURABILITY == "power":
+    try:
         writing.secure()
+    except OSError:  # the system forgets what it could not write out, and says so only once
+        take_back(upload, writing, delivery)
+        raise
 
 
-def verify(upload: Upload, writing: Writing, delivery: Delivery) -> None:
-    """Let tentative bytes count if their checksum is right (tus: checksum, checksum-trailer)."""
-    if delivery.checksum_follows:
-        trailer = delivery.body.trailer("Upload-Checksum")
-        if trailer is None:
-            raise Malformed("The trailer Upload-Checksum was announced and did not come.")
-        delivery.expected = parse_checksum(trailer)
-        delivery.sum = ALGORITHMS[delivery.expected[0]]()
-        with store().open(upload.id.hex) as file:  # which algorithm, is only known now
-            file.seek(delivery.offset)
-            while piece := file.read(min(1 << 20, writing.offset - file.tell())):
-                delivery.sum.update(piece)
-    if delivery.sum and delivery.expected and delivery.sum.digest() != delivery.expected[1]:
-        upload.judged = upload.judged and delivery.offset >= HEAD_BYTES
-        raise ChecksumMismatch
-    writing.accept()
-    delivery.held = writing.offset
+def next_piece(upload: Upload, delivery: Delivery) -> Piece:
+    """The next bytes; they need not be seen where there is nothing to judge and to sum up."""
+    if upload.judged and not delivery.tentative:
+        return delivery.body.read_unseen()
+    return delivery.body.read()
+
+
+@contextmanager
+def nothing_kept_if_refused(upload: Upload, writing: Writing, delivery: Delivery) -> Iterator[None]:
+    """Take back what a request has written where what it asks for is refused as a whole."""
+    try:
+        yield
+    except (TooLarge, Malformed, ChecksumMismatch):
+        take_back(upload, writing, delivery)
+        raise
+
+
+def take_back(upload: Upload, writing: Writing, delivery: Delivery) -> None:
+    """Let the upload hold what it held before this request."""
+    writing.withdraw(delivery.offset)
+    delivery.held = delivery.offset
+    upload.judged = upload.judged and delivery.offset >= HEAD_BYTES  # others may come there
 
 
 def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
@@ -200,8 +191,12 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
 def note_progress(upload: Upload, held: int) -> None:
     """Tell people who look at the row how far a running request is, and that it lives."""
     now = timezone.now()
-    if not rows.note(upload, held, now, next_expiry(now)):
+    expires = next_expiry(now)
+    if not rows.note(upload, held, now, expires):
         raise Superseded
+    if upload.concat == Concat.PARTIAL:
+        prolong_finals_of(upload, expires)
+    rows.let_go()
 
 
 def note_request(upload: Upload, delivery: Delivery) -> None:
@@ -219,6 +214,8 @@ def note_request(upload: Upload, delivery: Delivery) -> None:
         interruptions=int(body.cut),
         failure=failure if body.cut else "",
     )
+    if upload.concat == Concat.PARTIAL:
+        prolong_finals_of(upload, upload.expires)
     if not still and upload.state == State.RECEIVING:
         now_in = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
         upload.state = now_in or State.TERMINATED

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from uploads.conf import conf
 from uploads.errors import UploadError
-from uploads.models import CleanupRun, Concat, State, Upload
+from uploads.models import CleanupRun, Concat, Part, State, Upload
 from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
 from uploads.services.finish import announce
@@ -137,6 +137,8 @@ def prune(run: CleanupRun) -> None:
         return
     before = timezone.now() - timedelta(seconds=conf.UPLOADS_KEEP_RECORDS)
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
+    waited_for = Part.objects.filter(final__state=State.RECEIVING).values("part")
+    ended = ended.exclude(pk__in=waited_for)  # a final must not take what is left for the whole
     ended.filter(has_bytes=False, last_activity__lt=before).delete()
     CleanupRun.objects.filter(started__lt=before).exclude(pk=run.pk).delete()
 

@@ -1,23 +1,32 @@
 """Joining finished parts into one upload (tus: concatenation, concatenation-unfinished)."""
 
 import logging
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from uploads.errors import Malformed, UploadError
+from uploads.conf import conf
+from uploads.errors import Malformed, NotFound, Overtaken, TooLarge, UploadError
 from uploads.models import Concat, Part, State, Upload
-from uploads.services.create import Order, create
+from uploads.services import rows
+from uploads.services.create import Order, create, next_expiry
+from uploads.services.end import give_up, refuse
 from uploads.services.faults import store_faults
+from uploads.services.find import owner_id
 from uploads.services.finish import finish
-from uploads.services.length import check_length
+from uploads.services.length import check_disk, check_length
+from uploads.stores.base import Missing, Writing
 from uploads.stores.registry import store
 from uploads.stores.waiting import let_others_in
 
 logger = logging.getLogger(__name__)
 
 KEEP_PARTS = timedelta(hours=1)  # parts that have been joined are hardly ever used again
+NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
+LEFT_AFTER = timedelta(seconds=10)  # a joining that shows no progress for so long has died
 
 
 def create_final(order: Order, parts: list[Upload]) -> Upload:
@@ -28,13 +37,15 @@ def create_final(order: Order, parts: list[Upload]) -> Upload:
         parts: In their order; each the caller's own.
 
     Raises:
+        NotFound: One of them is another person's.
         Malformed: One of them is no part.
         UploadError: As for any upload.
     """
+    if any(part.owner_id != owner_id(order.person) for part in parts):
+        raise NotFound  # staff see other people's uploads, but do not make their own of them
     if any(part.concat != Concat.PARTIAL for part in parts):
         raise Malformed("Upload-Concat names an upload that is no part (Upload-Concat: partial).")
-    known = [part.length for part in parts]
-    length = None if None in known else sum(filter(None, known))
+    length = total_of(parts)
     if length is not None:
         check_length(length)
     with transaction.atomic():
@@ -42,8 +53,51 @@ def create_final(order: Order, parts: list[Upload]) -> Upload:
         Part.objects.bulk_create(
             Part(final=final, position=position, part=part) for position, part in enumerate(parts)
         )
-    join(final)
+    try:
+        join(final)
+    except (UploadError, DatabaseError):
+        give_up(final)
+        raise
     return final
+
+
+def total_of(parts: list[Upload]) -> int | None:
+    """The length of what they make together; None while one of them has none yet."""
+    known = [part.length for part in parts if part.length is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def is_joined(final: Upload) -> bool:
+    """Whether a final upload is finished, and its length as soon as that can be told.
+
+    Only looks where somebody may be at it; where a crash has left it midway, goes on with it.
+
+    Raises:
+        UploadError: The site does not want the joined upload, or the store failed.
+    """
+    if final.state == State.FINISHED:
+        return True
+    if timezone.now() - final.last_activity < LEFT_AFTER:
+        learn_length(final, parts_of(final))
+        return False
+    try:
+        return join(final)
+    except Overtaken:
+        return False  # somebody else goes on with it
+
+
+def parts_of(final: Upload) -> list[Upload]:
+    """Its parts, in their order."""
+    return [row.part for row in final.parts.select_related("part")]
+
+
+def learn_length(final: Upload, parts: list[Upload]) -> None:
+    """Write down the length once it can be told: one of the parts may have had none."""
+    if final.length is None:
+        final.length = total_of(parts)
+        if final.length is not None:
+            unset = Upload.objects.filter(pk=final.pk, length=None, state=State.RECEIVING)
+            unset.update(length=final.length)
 
 
 def join(final: Upload) -> bool:
@@ -55,18 +109,18 @@ def join(final: Upload) -> bool:
         Whether it is finished now.
 
     Raises:
+        Overtaken: Somebody else has taken over.
         UploadError: The site does not want the joined upload, or the store failed.
     """
     if final.state == State.FINISHED:
         return True
-    parts = [row.part for row in final.parts.select_related("part")]
+    parts = parts_of(final)
+    learn_length(final, parts)
     if not parts or any(part.state != State.FINISHED for part in parts):
         return False
-    total = sum(part.length or 0 for part in parts)
-    if final.length != total:
-        check_length(total)
-        Upload.objects.filter(pk=final.pk, state=State.RECEIVING).update(length=total)
-        final.length = total
+    if (final.length or 0) > conf.UPLOADS_MAX_SIZE:
+        refuse(final, TooLarge.message)
+        raise TooLarge
     copy_parts(final, parts)
     finish(final)
     soon = timezone.now() + KEEP_PARTS
@@ -83,20 +137,51 @@ def has_all_parts(final: Upload) -> bool:
 def copy_parts(final: Upload, parts: list[Upload]) -> None:
     """Bring the bytes together, going on from what is there: at the speed of one file copy."""
     with store_faults():
-        writing = store().take(final.id.hex, store().settle(final.id.hex))
+        held = store().settle(final.id.hex)
+        check_disk((final.length or 0) - held)
+        writing = store().take(final.id.hex, held)
         try:
+            noted = float("-inf")
             start = 0
             for part in parts:
                 end = start + (part.length or 0)
-                if writing.offset < end:
-                    with store().open(part.id.hex) as source:
-                        source.seek(writing.offset - start)
-                        while writing.offset < end:
-                            writing.copy(source, end - writing.offset)
-                            let_others_in()
+                noted = copy_part(final, part, writing, (start, end), noted)
                 start = end
+            if conf.UPLOADS_DURABILITY == "power":
+                writing.secure()
         finally:
             writing.end()
+
+
+def copy_part(
+    final: Upload, part: Upload, writing: Writing, span: tuple[int, int], noted: float
+) -> float:
+    """Append what is missing of one part.
+
+    Args:
+        final: What it becomes part of.
+        part: Finished.
+        writing: The right to append.
+        span: Where the part begins and ends in the final upload, in bytes.
+        noted: When the row was last told, in seconds of the monotonic clock.
+
+    Returns:
+        When the row was last told now.
+    """
+    start, end = span
+    if writing.offset >= end:
+        return noted
+    with store().open(part.id.hex) as source:
+        source.seek(writing.offset - start)
+        while writing.offset < end:
+            if time.monotonic() - noted >= NOTE_PROGRESS_EVERY:
+                noted = time.monotonic()
+                now = timezone.now()
+                rows.note(final, writing.offset, now, next_expiry(now))
+            if not writing.copy(source, end - writing.offset):
+                raise Missing(part.id.hex)  # of the bytes that were acknowledged, some are lost
+            let_others_in()
+    return noted
 
 
 def complete(upload: Upload, requests: int = 0) -> None:
@@ -124,3 +209,10 @@ def join_finals_of(part: Upload) -> None:
             join(final)
         except UploadError as refusal:  # not the fault of who sent the part
             logger.warning("%s could not be joined: %s", final.id, refusal.message)
+
+
+def prolong_finals_of(part: Upload, expires: datetime) -> None:
+    """Activity in a part is activity of the finals that wait for it, and of their other parts."""
+    waiting = Part.objects.filter(part=part, final__state=State.RECEIVING).values("final")
+    either = Q(pk__in=waiting) | Q(finals__final__in=waiting)
+    Upload.objects.filter(either, expires__lt=expires).update(expires=expires)

@@ -16,6 +16,7 @@ from uploads.services.faults import store_faults
 from uploads.services.find import Person, owner_id
 from uploads.services.length import check_length
 from uploads.signals import upload_created
+from uploads.stores.base import Away
 from uploads.stores.registry import store
 
 LONGEST_NAME = 255
@@ -74,10 +75,24 @@ def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Up
         hooks().judge_creation(upload, metadata)
     with store_faults():
         # A crash between the two leaves an empty file without a row, which the cleanup removes.
-        store().create(upload.id.hex)
+        create_file(upload)
     rows.insert(upload)
     transaction.on_commit(lambda: upload_created.send_robust(Upload, upload_id=upload.id))
     return upload
+
+
+def create_file(upload: Upload) -> None:
+    """Make the upload's empty file; the store, too, where it is the first of all.
+
+    Raises:
+        Away: The store is out of reach. It would be lost from sight if another took its place.
+    """
+    try:
+        store().create(upload.id.hex)
+    except Away:
+        if not Upload.objects.filter(has_bytes=True).exists():
+            store().prepare()
+        store().create(upload.id.hex)
 
 
 def next_expiry(now: datetime) -> datetime:

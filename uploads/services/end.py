@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
@@ -35,6 +36,20 @@ def terminate(upload: Upload) -> int:
     freed = remove_bytes(upload)
     _tell(upload_terminated, upload)
     return freed
+
+
+def give_up(upload: Upload) -> None:
+    """End an upload whose making failed midway: its client never learns the address, and makes
+    another. Were it finished later, there would be two."""
+    if upload.state == State.REFUSED:
+        return
+    try:
+        with suppress(NotFound):
+            terminate(upload)
+    except DatabaseError:
+        logger.warning("%s cannot be ended now; without bytes nobody will finish it", upload.id)
+        with suppress(OSError):
+            store().remove(upload.id.hex)
 
 
 def refuse(upload: Upload, reason: str) -> None:
@@ -96,8 +111,8 @@ def remove_bytes(upload: Upload) -> int:
     """Remove what the store holds; what cannot be removed now, the next cleanup tries again."""
     try:
         freed = store().remove(upload.id.hex)
-    except OSError:
-        logger.warning("the bytes of %s cannot be removed yet", upload.id, exc_info=True)
+    except OSError as problem:
+        logger.warning("the bytes of %s cannot be removed yet: %s", upload.id, problem)
         return 0
     Upload.objects.filter(pk=upload.pk).update(has_bytes=False)
     return freed

@@ -9,6 +9,7 @@ from uploads.errors import Gone, Refused
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import rows
+from uploads.services.create import next_expiry
 from uploads.services.end import refuse
 from uploads.services.faults import store_faults
 from uploads.signals import upload_finished
@@ -46,11 +47,15 @@ def finish(upload: Upload, requests: int = 0) -> None:
         except Refused as refusal:
             refuse(upload, refusal.message)
             raise
+    with store_faults():
+        store().secure(upload.id.hex)  # a crash may have come before those who wrote it could
     now = timezone.now()
     if upload.concat == Concat.PARTIAL:
-        expires, upload.announced = upload.expires, now  # a part is of no interest to the site
+        expires, upload.announced = next_expiry(now), now  # a part is no news for the site
     else:
         expires = None
+        if upload.announced is None and not hooks().wants(upload):
+            upload.announced = now
     changed = rows.finish(upload, now, expires, upload.announced, requests)
     if not changed and not Upload.objects.filter(pk=upload.pk, state=State.FINISHED).exists():
         raise Gone

@@ -1,10 +1,12 @@
 """Saying later how long an upload is (tus: creation-defer-length)."""
 
 from uploads.conf import conf
-from uploads.errors import DiskFull, Malformed, TooLarge
+from uploads.errors import DiskFull, Malformed, OffsetConflict, TooLarge
 from uploads.models import State, Upload
 from uploads.services.faults import store_faults
 from uploads.stores.registry import store
+
+FIXED = "Upload-Length was set before, and cannot change."
 
 
 def check_length(length: int) -> None:
@@ -16,26 +18,51 @@ def check_length(length: int) -> None:
     """
     if length > conf.UPLOADS_MAX_SIZE:
         raise TooLarge(f"This server takes uploads of {conf.UPLOADS_MAX_SIZE} bytes at most.")
+    check_disk(length)
+
+
+def check_disk(count: int) -> None:
+    """Refuse bytes that would leave less than UPLOADS_SPARE_DISK free."""
     with store_faults():
-        if store().free() < length + conf.UPLOADS_SPARE_DISK:
+        if store().free() < count + conf.UPLOADS_SPARE_DISK:
             raise DiskFull
 
 
-def declare_length(upload: Upload, length: int) -> None:
-    """Set the length of an upload that was made without; it is set once.
+def declare_length(upload: Upload, length: int, offset: int) -> None:
+    """Give this request's copy of an upload that was made without length the one now said.
+
+    The row learns it by `keep_length`: a request that is refused later changes nothing.
+
+    Args:
+        upload: The copy; its length may have been set before.
+        length: Bytes in all.
+        offset: Where the request believes the upload stands.
 
     Raises:
-        Malformed: It is set to another value already, or more bytes are held.
+        OffsetConflict: It stands elsewhere.
+        Malformed: The length is set to another value already, or more bytes are held.
         TooLarge, DiskFull: See `check_length`.
     """
     if upload.length is None:
+        if store().held(upload.id.hex) != offset:
+            raise OffsetConflict
         check_length(length)
-        with store_faults():
-            if length < store().held(upload.id.hex):
-                raise Malformed("Upload-Length is less than what was sent already.")
-        Upload.objects.filter(pk=upload.pk, length=None, state=State.RECEIVING).update(
-            length=length
-        )
-        upload.length = Upload.objects.values_list("length", flat=True).get(pk=upload.pk)
+        if length < offset:
+            raise Malformed("Upload-Length is less than what was sent already.")
+        upload.length = length
     if upload.length != length:
-        raise Malformed("Upload-Length was set before, and cannot change.")
+        raise Malformed(FIXED)
+
+
+def keep_length(upload: Upload) -> None:
+    """Write down the length that this request declared; it is set once.
+
+    Raises:
+        Malformed: Another request was first, with another length.
+    """
+    unset = Upload.objects.filter(pk=upload.pk, length=None, state=State.RECEIVING)
+    if unset.update(length=upload.length):
+        return
+    known = Upload.objects.filter(pk=upload.pk).values_list("length", flat=True).first()
+    if known is not None and known != upload.length:
+        raise Malformed(FIXED)

@@ -21,6 +21,11 @@ Converter = Callable[[Any, Any, Any], Any]
 FIELDS: dict[str, "Field[Any, Any]"] = {
     field.attname: field for field in Upload._meta.concrete_fields
 }
+# For people only: no request reads them. Django fetches one that is asked for all the same.
+UNREAD = {"offset", "created", "last_activity", "client_address", "client_agent", "requests"}
+UNREAD |= {"interruptions", "has_bytes"}
+READ = [name for name in FIELDS if name != "id" and name not in UNREAD]
+READ_WITH_ID = {"id", *READ}
 
 # Offsets only grow, so a request that was overtaken changes nothing that counts.
 NOTE = """
@@ -53,18 +58,24 @@ def fetch(upload_id: uuid.UUID) -> Upload | None:
         return None
     values = list(row)
     for index, converters, column in _converters(connection.alias):
-        for convert in converters:
-            values[index] = convert(values[index], column, connection)
-    return Upload.from_db(connection.alias, list(FIELDS), values)
+        if values[index] is not None:
+            for convert in converters:
+                values[index] = convert(values[index], column, connection)
+    return Upload.from_db(connection.alias, READ_WITH_ID, [upload_id, *values])
 
 
 def let_go() -> None:
     """Give the database connection back before something that takes long.
 
-    SQLite's is a file that nobody waits for; opening it again would cost more than it holds.
+    SQLite's is a file that nobody waits for; opening it again would cost more than it holds, unless
+    the backend knows better.
     """
     connection = connections[router.db_for_write(Upload)]
-    if connection.vendor != "sqlite" and not connection.in_atomic_block:
+    if connection.in_atomic_block:
+        return
+    if connection.vendor == "sqlite":
+        connection.close_if_unusable_or_obsolete()
+    else:
         connection.close()
 
 
@@ -72,8 +83,8 @@ def insert(upload: Upload) -> None:
     """Make the upload's row."""
     connection = connections[router.db_for_write(Upload)]
     values = [
-        field.get_db_prep_save(field.pre_save(upload, True), connection)
-        for field in FIELDS.values()
+        None if value is None else field.get_db_prep_value(value, connection)
+        for field, value in ((field, getattr(upload, name)) for name, field in FIELDS.items())
     ]
     with connection.cursor() as cursor:
         cursor.execute(_insert(connection.alias), values)
@@ -163,7 +174,7 @@ def _insert(alias: str) -> str:
 
 @cache
 def _select(alias: str) -> str:
-    columns = ", ".join(f"{{{name}}}" for name in FIELDS)
+    columns = ", ".join(f"{{{name}}}" for name in READ)
     return _written(f"SELECT {columns} FROM {{table}} WHERE {{id}} = %s", alias)
 
 
@@ -172,7 +183,8 @@ def _converters(alias: str) -> list[tuple[int, list[Converter], Any]]:
     """What turns a column's value into the field's, where anything has to."""
     connection = connections[alias]
     found = []
-    for index, field in enumerate(FIELDS.values()):
+    for index, name in enumerate(READ):
+        field = FIELDS[name]
         column = field.get_col(Upload._meta.db_table)
         converters = connection.ops.get_db_converters(column) + field.get_db_converters(connection)
         if converters:

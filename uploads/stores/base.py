@@ -7,6 +7,8 @@ at once, and nobody waits. What `held` tells never shrinks while nobody holds th
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
+from uploads.stores.pipe import Piece
+
 
 class StoreError(Exception):
     """Base of what a store raises of its own; OSError passes through."""
@@ -14,6 +16,13 @@ class StoreError(Exception):
 
 class Missing(StoreError):
     """The store holds nothing under this name."""
+
+
+class Away(OSError):
+    """The whole store is out of reach: its disk is not mounted, its directory was moved."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"The store at {place} is away: is its disk mounted?")
 
 
 class Superseded(StoreError):
@@ -37,7 +46,7 @@ class Writing(Protocol):
 
     offset: int
 
-    def write(self, data: memoryview | bytes) -> None:
+    def write(self, data: Piece) -> None:
         """Append all of `data`.
 
         Raises:
@@ -49,7 +58,7 @@ class Writing(Protocol):
         """Append some of the next `count` bytes of another open file of the store.
 
         Returns:
-            How many: fewer than `count` where that is kinder to others.
+            How many: fewer than `count` where that is kinder to others, none where it has ended.
         """
 
     def accept(self) -> None:
@@ -59,7 +68,7 @@ class Writing(Protocol):
         """Take back what this right has written beyond `offset`, if it still rules."""
 
     def secure(self) -> None:
-        """Make the bytes written survive a power cut."""
+        """Make what counts now as durable as the store shall be: it may be acknowledged then."""
 
     def end(self) -> None:
         """Give the right back; the bytes stay."""
@@ -70,9 +79,15 @@ class Store(Protocol):
 
     Attributes:
         extensions: The extensions of tus that this store can serve; OPTIONS follows from it.
+        durable: Whether what it holds must survive a power cut; else the death of any process.
     """
 
     extensions: frozenset[str]
+    durable: bool
+
+    def prepare(self) -> None:
+        """Make the place for the first file of all; elsewhere in here a place that is not there is
+        `Away`, and is never made anew."""
 
     def create(self, name: str) -> None:
         """Make an empty file; raises FileExistsError where the name is taken."""
@@ -92,7 +107,13 @@ class Store(Protocol):
         """
 
     def settle(self, name: str) -> int:
-        """End anybody's right to write and tell the bytes held. Only reads if nobody writes."""
+        """End anybody's right to write and tell the bytes held. Only reads if nobody writes.
+
+        What it tells may be acknowledged: it is durable.
+        """
+
+    def secure(self, name: str) -> None:
+        """Make the bytes held as durable as the store shall be."""
 
     def held(self, name: str) -> int:
         """The bytes held now; raises Missing."""

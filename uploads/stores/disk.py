@@ -6,134 +6,38 @@ newer request takes over at once, from any process of this machine, and the olde
 never land. A writer that was killed leaves only a token, which the next one overwrites.
 """
 
+import errno
 import os
 import secrets
-import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import psutil
 
-from uploads.stores.base import Misplaced, Missing, Superseded
+from uploads.stores.base import Away, Misplaced, Missing
+from uploads.stores.disk_writing import DiskWriting
+from uploads.stores.fence import (
+    CLOSED,
+    NOBODY,
+    NOTHING_TENTATIVE,
+    OPEN,
+    REMOVED,
+    Fence,
+    clear,
+    counting,
+    read_fence,
+    write_fence,
+)
 from uploads.stores.locking import locked
-from uploads.stores.waiting import outside
+from uploads.stores.syncing import sync_directory, sync_file
 
 # Windows translates line ends without it.
 BINARY = getattr(os, "O_BINARY", 0)
+# It stays as long as the file. A request that saw the upload unfinished may have it open, or may
+# open it yet: were there another one by then, two would believe that they alone may append.
 FENCE_SUFFIX = ".fence"
-COPY_BYTES = 4 * 1024 * 1024  # copied in one step, while the lock is held
-
-NOBODY = bytes(16)
-REMOVED = b"\xff" * 16
-NOTHING_TENTATIVE = -1
-
-
-class Fence(NamedTuple):
-    """What the fence file says.
-
-    Attributes:
-        token: Who may write; NOBODY, or REMOVED for good.
-        base: Bytes that count while what lies behind them is tentative; else NOTHING_TENTATIVE.
-    """
-
-    token: bytes
-    base: int
-
-
-RECORD = struct.Struct("<16sq")
-OPEN = Fence(NOBODY, NOTHING_TENTATIVE)
-CLOSED = Fence(REMOVED, NOTHING_TENTATIVE)
-
-
-def _read_fence(descriptor: int) -> Fence:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    record = os.read(descriptor, RECORD.size)
-    return Fence(*RECORD.unpack(record)) if len(record) == RECORD.size else OPEN
-
-
-def _write_fence(descriptor: int, fence: Fence) -> None:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, RECORD.pack(*fence))
-
-
-class DiskWriting:
-    """The right to append to one file; see `uploads.stores.base.Writing`."""
-
-    def __init__(self, file: str, data: int, fence: int, mine: Fence, offset: int) -> None:
-        self.file = file
-        self.data = data
-        self.fence = fence
-        self.mine = mine
-        self.offset = offset
-
-    def _check(self) -> None:
-        rules = _read_fence(self.fence).token == self.mine.token
-        if not rules or os.fstat(self.data).st_size != self.offset:
-            raise Superseded
-
-    def write(self, data: memoryview | bytes) -> None:
-        """Append all of `data`."""
-        rest = memoryview(data)
-        with locked(self.fence):
-            self._check()
-            while rest:
-                written = os.write(self.data, rest)
-                self.offset += written
-                rest = rest[written:]
-
-    def copy(self, source: BinaryIO, count: int) -> int:
-        """Append up to `count` bytes of another file, within the kernel where it can do that."""
-        with locked(self.fence):
-            self._check()
-            copied = self._copy(source, min(count, COPY_BYTES))
-            self.offset += copied
-        return copied
-
-    def _copy(self, source: BinaryIO, count: int) -> int:
-        if not hasattr(os, "copy_file_range"):
-            return os.write(self.data, source.read(count))
-        # The kernel does not copy into a file that was opened for appending.
-        target = os.open(self.file, os.O_WRONLY)
-        try:
-            return os.copy_file_range(source.fileno(), target, count, offset_dst=self.offset)
-        finally:
-            os.close(target)
-
-    def withdraw(self, offset: int) -> None:
-        """Take back what this right has written beyond `offset`, if it still rules."""
-        with locked(self.fence):
-            if _read_fence(self.fence).token == self.mine.token:
-                os.ftruncate(self.data, offset)
-                self.offset = offset
-
-    def accept(self) -> None:
-        """What was tentative counts from now on."""
-        with locked(self.fence):
-            self._check()
-            self.mine = Fence(self.mine.token, NOTHING_TENTATIVE)
-            _write_fence(self.fence, self.mine)
-
-    def secure(self) -> None:
-        """Make the bytes written survive a power cut."""
-        outside(os.fsync, self.data)
-
-    def end(self) -> None:
-        """Give the right back; the bytes stay, but what is still tentative goes."""
-        try:
-            with locked(self.fence):
-                if _read_fence(self.fence).token == self.mine.token:
-                    _clear(self.data, self.fence, self.mine)
-        finally:
-            os.close(self.data)
-            os.close(self.fence)
-
-
-def _clear(data: int, fence: int, found: Fence) -> None:
-    """Let nobody write. Called under the lock."""
-    if found.base != NOTHING_TENTATIVE and os.fstat(data).st_size > found.base:
-        os.ftruncate(data, found.base)
-    _write_fence(fence, OPEN)
+FIRST_FOLDER = "00"  # files lie in folders of the first two characters of their names
 
 
 class DiskStore:
@@ -147,11 +51,37 @@ class DiskStore:
         )
     )
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, durable: bool = False) -> None:
         self.directory = directory
+        self.durable = durable
 
     def _file(self, name: str) -> str:
         return os.path.join(self.directory, name[:2], name)
+
+    def prepare(self) -> None:
+        """Make the directory, and one in it: a disk that is not mounted shows none."""
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
+        self._make_folder(os.path.join(self.directory, FIRST_FOLDER))
+
+    def _make_folder(self, folder: str) -> None:
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            return  # somebody else was first
+        if self.durable:
+            sync_directory(self.directory)
+
+    def _is_there(self) -> bool:
+        """Whether the directory is the store, and not the place where its disk is not mounted."""
+        try:
+            with os.scandir(self.directory) as entries:
+                return any(len(entry.name) == len(FIRST_FOLDER) for entry in entries)
+        except FileNotFoundError:
+            return False
+
+    def _absence(self, name: str) -> Missing | Away:
+        """What it means that a file is not found."""
+        return Missing(name) if self._is_there() else Away(self.directory)
 
     def create(self, name: str) -> None:
         """Make an empty file."""
@@ -160,9 +90,16 @@ class DiskStore:
         try:
             descriptor = os.open(file, flags, 0o600)
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+            if not self._is_there():
+                raise Away(self.directory) from None
+            self._make_folder(os.path.dirname(file))
             descriptor = os.open(file, flags, 0o600)
-        os.close(descriptor)
+        try:
+            if self.durable:
+                sync_file(descriptor)
+                sync_directory(os.path.dirname(file))
+        finally:
+            os.close(descriptor)
 
     def take(self, name: str, offset: int, tentative: bool = False) -> DiskWriting:
         """Take the right to append at `offset`, from whoever has it."""
@@ -174,66 +111,108 @@ class DiskStore:
         except FileNotFoundError as problem:
             os.close(fence)
             _unlink(file + FENCE_SUFFIX)
-            raise Missing(name) from problem
+            raise self._absence(name) from problem
         except OSError:
             os.close(fence)
             raise
         mine = Fence(secrets.token_bytes(len(NOBODY)), offset if tentative else NOTHING_TENTATIVE)
         try:
             with locked(fence):
-                found = _read_fence(fence)
-                held = _counting(os.fstat(data).st_size, found)
+                found = read_fence(fence)
+                held = counting(os.fstat(data).st_size, found)
                 if found.token == REMOVED:
                     raise Missing(name)
                 if held != offset:
                     raise Misplaced(held)
-                _clear(data, fence, found)
-                _write_fence(fence, mine)
+                clear(data, fence, found)
+                write_fence(fence, mine)
+            if tentative and self.durable:  # else the disk might have the bytes, and not this
+                sync_file(fence)
+                sync_directory(os.path.dirname(file))
         except BaseException:
             os.close(data)
             os.close(fence)
             raise
-        return DiskWriting(file, data, fence, mine, offset)
+        return DiskWriting(file, data, fence, mine, offset, self.durable)
 
     def _open_fence(self, file: str) -> int:
         try:
             return os.open(file + FENCE_SUFFIX, os.O_RDWR | os.O_CREAT | BINARY, 0o600)
         except FileNotFoundError as problem:
-            raise Missing(os.path.basename(file)) from problem
+            raise self._absence(os.path.basename(file)) from problem
 
     def settle(self, name: str) -> int:
         """End anybody's right to write and tell the bytes held."""
         file = self._file(name)
+        size = self._size(name)
         try:
-            fence = os.open(file + FENCE_SUFFIX, os.O_RDWR | BINARY)
+            fence = _open_if_need_be_to_read(file + FENCE_SUFFIX)
         except FileNotFoundError:
-            return os.stat(self.path(name)).st_size
-        try:
-            if _read_fence(fence).token not in (NOBODY, REMOVED):
-                self._end_writer(name, fence)
-            return os.stat(self.path(name)).st_size
-        finally:
-            os.close(fence)
-
-    def _end_writer(self, name: str, fence: int) -> None:
-        data = os.open(self.path(name), os.O_RDWR | BINARY)
+            return self._secured(name, size)  # nobody has written yet
         try:
             with locked(fence):
-                found = _read_fence(fence)
-                if found.token != REMOVED:
-                    _clear(data, fence, found)
+                found = read_fence(fence)
+                if found.token not in (NOBODY, REMOVED):
+                    found = self._end_writer(name, fence, found)
+                size = counting(self._size(name), found)
+        finally:
+            os.close(fence)
+        return self._secured(name, size)
+
+    def _end_writer(self, name: str, fence: int, found: Fence) -> Fence:
+        """Let nobody write, and return what the fence says then. Called under the lock."""
+        try:
+            data = os.open(self._file(name), os.O_RDWR | BINARY)
+        except FileNotFoundError as problem:
+            raise self._absence(name) from problem
+        except OSError as problem:
+            if problem.errno != errno.EROFS:
+                raise
+            return found  # the right stays, but the disk lets nobody use it
+        try:
+            clear(data, fence, found)
         finally:
             os.close(data)
+        return OPEN
+
+    def _secured(self, name: str, size: int) -> int:
+        """The same size, once what it counts is durable."""
+        self.secure(name)
+        return size
+
+    def secure(self, name: str) -> None:
+        """Make the bytes held as durable as the store shall be."""
+        if not self.durable:
+            return
+        file = self._file(name)
+        for path in (file, file + FENCE_SUFFIX):
+            try:
+                descriptor = _open_if_need_be_to_read(path)
+            except FileNotFoundError as problem:
+                if path == file:
+                    raise self._absence(name) from problem
+                continue
+            try:
+                sync_file(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _size(self, name: str) -> int:
+        try:
+            return os.stat(self._file(name)).st_size
+        except FileNotFoundError as problem:
+            raise self._absence(name) from problem
 
     def held(self, name: str) -> int:
         """The bytes held now."""
-        size = os.stat(self.path(name)).st_size
+        size = self._size(name)
         try:
             fence = os.open(self._file(name) + FENCE_SUFFIX, os.O_RDONLY | BINARY)
         except FileNotFoundError:
             return size
         try:
-            return _counting(size, _read_fence(fence))
+            with locked(fence):  # else tentative bytes might go between the two looks
+                return counting(self._size(name), read_fence(fence))
         finally:
             os.close(fence)
 
@@ -243,10 +222,8 @@ class DiskStore:
 
     def path(self, name: str) -> str:
         """A local path to read the bytes from."""
-        file = self._file(name)
-        if not os.path.exists(file):
-            raise Missing(name)
-        return file
+        self._size(name)
+        return self._file(name)
 
     def remove(self, name: str) -> int:
         """End anybody's right to write and remove the bytes."""
@@ -257,7 +234,7 @@ class DiskStore:
             return 0
         try:
             with locked(fence):
-                _write_fence(fence, CLOSED)
+                write_fence(fence, CLOSED)
                 freed = os.stat(file).st_size if os.path.exists(file) else 0
                 _unlink(file)
         finally:
@@ -275,13 +252,22 @@ class DiskStore:
 
     def free(self) -> int:
         """Bytes of free space."""
-        os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        return int(psutil.disk_usage(self.directory).free)
+        try:
+            return int(psutil.disk_usage(self.directory).free)
+        except FileNotFoundError:  # nothing was stored yet
+            place = Path(self.directory).absolute()
+            disk = next(folder for folder in place.parents if folder.exists())
+            return int(psutil.disk_usage(str(disk)).free)
 
 
-def _counting(size: int, found: Fence) -> int:
-    """How many of a file's bytes count: tentative ones do not."""
-    return size if found.base == NOTHING_TENTATIVE else min(size, found.base)
+def _open_if_need_be_to_read(file: str) -> int:
+    """Open it for reading and writing, or at least for reading where the disk takes no writes."""
+    try:
+        return os.open(file, os.O_RDWR | BINARY)
+    except OSError as problem:
+        if problem.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        return os.open(file, os.O_RDONLY | BINARY)
 
 
 def _unlink(file: str) -> None:

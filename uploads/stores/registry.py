@@ -9,11 +9,11 @@ from uploads.stores.base import Store
 
 
 @lru_cache(maxsize=8)
-def _make(class_name: str, directory: str) -> Store:
-    made: Store = import_string(class_name)(directory)
+def _make(class_name: str, directory: str, durable: bool) -> Store:
+    made: Store = import_string(class_name)(directory, durable)
     return made
 
 
 def store() -> Store:
     """The store of this process."""
-    return _make(conf.UPLOADS_STORE, conf.UPLOADS_DIR)
+    return _make(conf.UPLOADS_STORE, conf.UPLOADS_DIR, conf.UPLOADS_DURABILITY == "power")

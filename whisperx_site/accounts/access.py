@@ -12,7 +12,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from whisperx_site.accounts.models import find_key
+from transcription.api.openai_errors import is_openai, reshaped
+from whisperx_site.accounts.models import PREFIX, find_key
 from whisperx_site.loopback import host_of, is_loopback
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,13 @@ class AccessMiddleware:
     Without login a request is served only when nothing says that it comes from elsewhere: the site
     listens on loopback, the peer and the Host header are loopback, and no proxy or tunnel (which
     connects from loopback, too) left its mark; or when ALLOW_ANONYMOUS says so.
+
+    A key that cannot be one of this site's (those begin with `wxs_`) counts as no key where the
+    request would be served without one: OpenAI's clients always send something. It opens nothing
+    that sending none would not open, and a session beside it still has to prove its page. Anywhere
+    else it is refused. One of our own kind that is unknown or has expired is refused everywhere: a
+    script whose key was taken away must not go on as nobody, and leave its recordings where all who
+    need no login find them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -50,12 +58,16 @@ class AccessMiddleware:
             connection.close()
             refusal = refused(503, "The database does not answer at the moment. Try again shortly.")
             refusal["Retry-After"] = "5"
-        return refusal or self.get_response(request)
+        if refusal is None:
+            return self.get_response(request)
+        return reshaped(refusal) if is_openai(request) else refusal
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
         """The answer to a request that must not be served, else None."""
         monitor = request.path_info in MONITOR_PATHS  # answered also when the database does not
         bearer = "" if monitor else bearer_secret(request)
+        if bearer and not bearer.startswith(PREFIX) and served_without_login(request):
+            bearer = ""
         if bearer:
             key = find_key(bearer)
             if key is None:
@@ -99,7 +111,9 @@ def served_without_login(request: HttpRequest) -> bool:
         return False
     if not is_loopback(host_of(meta.get("HTTP_HOST", ""))):
         return False
-    return not any(name in PROXY_MARKS or name.startswith(PROXY_PREFIXES) for name in meta)
+    return PROXY_MARKS.isdisjoint(meta) and not any(
+        name.startswith(PROXY_PREFIXES) for name in meta
+    )
 
 
 def from_foreign_origin(request: HttpRequest) -> bool:

@@ -1,7 +1,10 @@
 """`manage.py serve`: the whole product in the foreground, on one machine."""
 
 import os
+import signal
 import socket
+from threading import Event
+from types import FrameType
 from typing import Any
 
 import filelock
@@ -27,14 +30,17 @@ class Command(BaseCommand):
         os.umask(0o077)  # what the site keeps is nobody else's on this machine
         lock = preparation.lock_of_site()
         try:
-            lock.acquire()
+            lock.acquire(timeout=1, blocking=True)  # others may be looking whether a site runs
         except filelock.Timeout as taken:
             raise CommandError(
                 f"Another site already runs on {settings.DATA_DIR}; name another DATA_DIR."
             ) from taken
         with lock:
+            asked_to_stop = remember_interrupts()
             try:
                 self.say_where(self.prepare())
+                if asked_to_stop.is_set():
+                    raise KeyboardInterrupt
                 check_every = min(CHECK_EVERY, settings.SITE["STUCK_AFTER"] / 10)
                 run(all_services(), parent_process(), check_every)
             except KeyboardInterrupt:  # Ctrl-C before anything ran
@@ -68,6 +74,22 @@ class Command(BaseCommand):
             self.stdout.write("  (shown only now; change it in the admin)\n")
         self.stdout.write("\n")
         self.stdout.flush()
+
+
+def remember_interrupts() -> Event:
+    """Note Ctrl-C besides raising it.
+
+    Raised while Python runs a callback of its garbage collection, it is only reported, and lost.
+    """
+    asked = Event()
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        asked.set()
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is to be ignored
+        signal.signal(signal.SIGINT, on_interrupt)
+    return asked
 
 
 def refuse_taken_port() -> None:

@@ -1,0 +1,243 @@
+"""`manage.py transcribe`, run as people run it: with a site on its data directory, and without."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from django.core.management.base import CommandError
+
+from tests.running import ROOT, Site
+from tests.speech import recordings
+from whisperx_site.local_files import Places
+from whisperx_site.management.commands.transcribe import Command, wish_of
+from whisperx_site.progress_bar import printable
+
+SAID = "go forward ten meters\n"
+NEWEST = """
+from transcription.models import Job
+job = Job.objects.order_by("-created").first()
+started = job.events.filter(what__startswith="Started by").last()
+print(job.state, job.file_name, bool(job.upload and job.upload.has_bytes), started.what.split()[3])
+"""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("command") / "go.wav"
+    return recordings.write(path, recordings.speech())
+
+
+def transcribe(site: Site, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return site.manage("transcribe", *map(str, arguments), check=False)
+
+
+def begin(site: Site, *arguments: str | Path) -> subprocess.Popen[str]:
+    """Start the command, and wait until the engine is at work."""
+    command = subprocess.Popen(
+        [sys.executable, "manage.py", "transcribe", *map(str, arguments)],
+        cwd=ROOT,
+        env=site.full_environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert command.stderr
+    for line in command.stderr:
+        if line.endswith(": transcribing\n"):
+            return command
+    raise AssertionError(f"it ended with {command.wait()}")
+
+
+def newest_job(site: Site) -> list[str]:
+    """Its state, its name, whether its recording is kept, and who worked on it."""
+    return site.shell(NEWEST).split()
+
+
+def test_without_a_site(new_site: Callable[..., Site], recording: Path) -> None:
+    """In a data directory that has never been used."""
+    site = new_site()
+    done = transcribe(site, recording)
+    assert (done.returncode, done.stdout) == (0, SAID), done.stderr
+    assert f"{recording.name}: transcribing" in done.stderr
+    assert newest_job(site)[:3] == ["completed", "go.wav", "True"]
+
+
+def test_with_a_site_that_does_the_work(site: Site, recording: Path, tmp_path: Path) -> None:
+    target = tmp_path / "spoken.srt"
+    done = transcribe(site, recording, "--format", "srt", "--output", target, "-v0")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert target.read_text().startswith("1\n00:00:00,")
+    assert target.read_text().endswith(SAID)
+    *facts, worker = newest_job(site)
+    assert facts == ["completed", "go.wav", "True"]
+    assert int(worker) in {member.pid for member in site.family()}
+
+
+@pytest.mark.proof
+def test_several_recordings_one_of_which_is_none(
+    new_site: Callable[..., Site], recording: Path, tmp_path: Path
+) -> None:
+    site = new_site()
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Dear all")
+    other = tmp_path / "other.flac"
+    other.write_bytes(recordings.GO_FORWARD.read_bytes())
+    done = transcribe(
+        site, notes, recording, other, "--output", tmp_path / "out", "--forget", "--no-speakers"
+    )
+    assert done.returncode == 1
+    assert 'notes.txt: failed: Files that end in ".txt" are not accepted.' in done.stderr
+    written = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert written == {"go.txt": SAID, "other.txt": SAID}
+    kept = site.shell("from uploads.models import *; print(Upload.objects.filter(has_bytes=True))")
+    assert kept.strip() == "<QuerySet []>"
+
+
+@pytest.mark.proof
+def test_options_reach_the_engine(
+    new_site: Callable[..., Site], recording: Path, tmp_path: Path
+) -> None:
+    site = new_site()
+    unable = transcribe(site, recording, "--language", "lv", "--engine", "pocketsphinx")
+    assert unable.returncode == 1
+    assert 'knows English only, not "lv"' in unable.stderr
+    site.environment["LANGUAGE_PATTERNS"] = "go=lv"
+    assert transcribe(site, recording).returncode == 1
+    assert transcribe(site, recording, "--language", "auto").returncode == 0
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(
+    new_site: Callable[..., Site], long_file: Path, number: signal.Signals
+) -> None:
+    """It cancels its job, and leaves no engine behind."""
+    site = new_site()
+    command = begin(site, long_file)
+    family = psutil.Process(command.pid).children(recursive=True)
+    assert family
+    command.send_signal(number)
+    assert command.wait(20) == 130
+    assert newest_job(site)[0] == "cancelled"
+    assert not psutil.wait_procs(family, 5)[1]
+    assert not list((site.data_dir / "work").iterdir())
+
+
+@pytest.mark.proof
+def test_interrupted_while_a_site_does_the_work(
+    new_site: Callable[..., Site], long_file: Path
+) -> None:
+    site = new_site().start()
+    command = begin(site, long_file)
+    command.send_signal(signal.SIGINT)
+    assert command.wait(20) == 130
+    assert newest_job(site)[0] == "cancelled"
+    site.stop()
+
+
+@pytest.mark.proof
+def test_a_site_that_is_killed_meanwhile(new_site: Callable[..., Site], some_file: Path) -> None:
+    """The command takes the job over."""
+    site = new_site().start()
+    command = begin(site, some_file)
+    site.kill_everything()
+    out, errors = command.communicate(timeout=90)
+    assert command.returncode == 0, errors
+    assert set(out.splitlines()) == {SAID.strip()}
+    assert newest_job(site)[-1] == str(command.pid)
+
+
+@pytest.mark.proof
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pseudo-terminals")
+def test_the_bar_at_a_terminal(new_site: Callable[..., Site], some_file: Path) -> None:
+    import pty
+
+    site = new_site()
+    ours, theirs = pty.openpty()
+    command = subprocess.Popen(
+        [sys.executable, "manage.py", "transcribe", str(some_file)],
+        cwd=ROOT,
+        env={**site.full_environment, "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = read_terminal(ours)
+    assert command.stdout and command.stdout.read().decode().startswith(SAID)
+    assert command.wait(30) == 0
+    assert "some.wav" in shown and "transcribing" in shown and "━" in shown
+    percents = {int(part[-3:]) for part in shown.split("%")[:-1] if part[-3:].strip().isdecimal()}
+    assert len(percents) > 5
+
+
+def read_terminal(descriptor: int) -> str:
+    """All that a program wrote to its terminal, until it ended."""
+    read = b""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            read += os.read(descriptor, 65536)
+        except OSError:  # Linux says so when nobody holds the other side any more
+            break
+    return read.decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--language", "klingon"), ("--model", "gpt-5"), ("--engine", "ear"), ("--task", "x")]
+)
+def test_options_that_nobody_knows(wrong: tuple[str, str]) -> None:
+    command = Command()
+    with pytest.raises(CommandError, match=wrong[1]):
+        parser = command.create_parser("manage.py", "transcribe")
+        wish_of(vars(parser.parse_args([*wrong, "go.wav"])))
+
+
+def test_options_become_a_wish(tmp_path: Path) -> None:
+    command = Command()
+    parser = command.create_parser("manage.py", "transcribe")
+    said = ["--language", "auto", "--model", str(tmp_path), "--max-speakers", "2", "--prompt", "a"]
+    assert wish_of(vars(parser.parse_args([*said, "--engine", "pocketsphinx", "go.wav"]))) == {
+        "task_type": "full_process",
+        "engine": "pocketsphinx",
+        "model": str(tmp_path),
+        "language": "",
+        "task": "transcribe",
+        "options": {"max_speakers": 2, "initial_prompt": "a"},
+    }
+    plain = wish_of(vars(parser.parse_args(["--no-speakers", "go.wav"])))
+    assert plain["task_type"] == "transcription"
+    assert "language" not in plain  # so the file's name may tell it
+
+
+def test_where_transcripts_go(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.wav", tmp_path / "two.wav"
+    for path in (one, two):
+        path.write_bytes(b"")
+    assert Places([one], None, ".srt").places == {}
+    assert Places([one, two], "-", ".srt").places == {}
+    assert Places([one], str(tmp_path / "x.srt"), ".srt").places == {one: tmp_path / "x.srt"}
+    assert Places([one], str(tmp_path), ".srt").places == {one: tmp_path / "one.srt"}
+    made = Places([one, two], str(tmp_path / "new"), ".vtt")
+    assert made.places == {one: tmp_path / "new/one.vtt", two: tmp_path / "new/two.vtt"}
+    for files, output in (
+        ([tmp_path / "none.wav"], None),
+        ([tmp_path], None),
+        ([one, two], None),
+        ([one, one], str(tmp_path)),
+        ([one, two], str(one)),
+        ([one], str(tmp_path / "nowhere" / "x.srt")),
+    ):
+        with pytest.raises(CommandError):
+            Places(files, output, ".srt")
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\nc.wav") == "a\ufffd[2Jb\ufffdc.wav"

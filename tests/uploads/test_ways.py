@@ -1,0 +1,112 @@
+"""The two ways to the views of uploads: for browsers and for tools; and many clients at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.running import Site, wait_for
+from tests.uploads.conftest import ROOT, created, head, patching
+from tests.uploads.wire import DATA, TUS, Answer, Wire, ask
+
+OF_THIS_ANSWER = {"Date", "Location", "Upload-Expires"}
+CROWD = 150
+
+
+def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
+    """What should be the same whichever way a request took."""
+    headers = {name: value for name, value in answer.headers.items() if name not in OF_THIS_ANSWER}
+    # The whole chain leaves Cookie out where it refuses before it looks for a session.
+    assert "origin" in headers.pop("Vary")
+    return answer.status, headers, answer.body
+
+
+@pytest.mark.parametrize(
+    ("method", "place", "headers", "body"),
+    [
+        ("POST", "", {**TUS, "Upload-Length": "5"}, b""),
+        ("POST", "", {**DATA, "Upload-Length": "5", "Content-Length": "5"}, b"whole"),
+        ("POST", "", {**TUS, "Upload-Length": "five"}, b""),
+        ("POST", "", {**TUS, "X-HTTP-Method-Override": "PUT"}, b""),
+        ("PATCH", "new", patching(0, 2), b"ab"),
+        ("PATCH", "new", patching(3, 2), b"ab"),
+        ("HEAD", "new", TUS, b""),
+        ("HEAD", "new", {**TUS, "Tus-Resumable": "0.2"}, b""),
+        ("HEAD", "new", {}, b""),
+        ("HEAD", "f" * 32, TUS, b""),
+        ("HEAD", "no/such/address", TUS, b""),
+        ("HEAD", "new", {**TUS, "X-Forwarded-For": "192.0.2.1"}, b""),
+        ("HEAD", "new", {**TUS, "Authorization": "Bearer wxs_unknown"}, b""),
+        ("OPTIONS", "", {}, b""),
+        ("DELETE", "new", TUS, b""),
+    ],
+)
+def test_tools_are_answered_as_browsers_are(
+    sqlite_site: Site, method: str, place: str, headers: dict[str, str], body: bytes
+) -> None:
+    """A cookie that means nothing sends a request through the whole chain, and changes nothing."""
+    answers = []
+    for cookie in ({}, {"Cookie": "theme=dark"}):
+        path = created(sqlite_site, 5) if place == "new" else ROOT + place
+        answers.append(told(ask(sqlite_site, method, path, {**headers, **cookie}, body)))
+    assert answers[0] == answers[1]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def crowded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    """A site with few database connections."""
+    environment = {"UPLOADS_ACCEPT": "any", "WEB_WORKERS": "1", "DATABASE_POOL": "3"}
+    if request.param == "postgresql":
+        environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
+    running = Site(tmp_path / "data", **environment).start()
+    yield running
+    running.stop()
+
+
+@pytest.mark.proof
+def test_a_crowd_of_slow_clients_does_not_hold_the_database(crowded: Site) -> None:
+    """Clients whose bodies go on hold no connection meanwhile, though their rows are kept up."""
+    with ExitStack() as stack:
+        wires = []
+        for _ in range(CROWD):
+            path = created(crowded, 100)
+            wire = stack.enter_context(Wire(crowded, 60))
+            wire.head("PATCH", path, patching(0, 100))
+            wire.send(b"a")
+            wires.append((path, wire))
+        wait_for(lambda: stands(crowded, 1) == CROWD, what="the first byte of each")
+        time.sleep(1.2)  # a request notes in its row what comes more than a second after its start
+        for _, wire in wires:
+            wire.send(b"b")
+        wait_for(lambda: noted(crowded, 2) == CROWD, what="the second byte in each row")
+        if "DATABASE_URL" not in crowded.environment:
+            assert database_files(crowded) < CROWD
+        assert head(crowded, created(crowded, 100)).status == 200
+        for _, wire in wires:
+            wire.send(b"c" * 98)
+        for path, wire in wires:
+            assert wire.answer("PATCH").offset == 100, path
+
+
+def stands(site: Site, size: int) -> int:
+    """How many files have so many bytes."""
+    files = (site.data_dir / "uploads").glob("??/*")
+    return sum(file.suffix == "" and file.stat().st_size == size for file in files)
+
+
+def noted(site: Site, offset: int) -> int:
+    """How many rows tell so many bytes."""
+    code = (
+        f"from uploads.models import Upload as U; print(U.objects.filter(offset={offset}).count())"
+    )
+    return int(site.shell(code))
+
+
+def database_files(site: Site) -> int:
+    """How often the site's processes have SQLite's file open."""
+    name = str(site.data_dir / "db.sqlite3")
+    return sum(file.path == name for member in site.family() for file in member.open_files())

@@ -1,0 +1,54 @@
+"""Which addresses are the API's, found in the table of addresses itself."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
+
+from transcription.api.base import ApiView
+
+
+def is_api_view(view: Any) -> bool:
+    """Whether a view answers as the API does."""
+    made_by = getattr(view, "cls", None)
+    return isinstance(made_by, type) and issubclass(made_by, ApiView)
+
+
+def below_api(path: str) -> bool:
+    """Whether an address, known or not, begins like one of the API: it is answered in JSON."""
+    return path.lstrip("/").partition("/")[0] in api_roots()
+
+
+@cache
+def api_roots() -> frozenset[str]:
+    """The first parts of the API's addresses."""
+    return frozenset(_roots(get_resolver().url_patterns))
+
+
+def _roots(patterns: Sequence[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for item in patterns:
+        route = before + str(item.pattern)
+        if isinstance(item, URLResolver):
+            yield from _roots(item.url_patterns, route)
+        elif is_api_view(item.callback):
+            yield route.partition("/")[0]
+
+
+def without_slash(request: HttpRequest, path: str) -> HttpResponse:
+    """307 from an address of the API with a slash at its end to the address itself.
+
+    The method and the body stay what they are, and so does the query.
+
+    Raises:
+        Http404: There is no such address without the slash either.
+    """
+    try:
+        match = resolve("/" + path.rstrip("/"))
+    except Resolver404:
+        raise Http404 from None
+    if not is_api_view(match.func):
+        raise Http404
+    address, mark, query = request.get_full_path().partition("?")
+    return HttpResponse(status=307, headers={"Location": address.rstrip("/") + mark + query})

@@ -1,0 +1,30 @@
+"""Whether the client of a running request still waits for its answer."""
+
+import select
+import socket
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+
+def watcher(request: Request | HttpRequest) -> Callable[[], bool]:
+    """A question to ask now and then: is the client gone?
+
+    Only gunicorn shows the connection; behind other servers every client seems to wait. The body
+    must have been read, or what is left of it hides the end.
+    """
+    connection = request.META.get("gunicorn.socket")
+    if not isinstance(connection, socket.socket) or not hasattr(select, "poll"):
+        return lambda: False
+    return lambda: has_ended(connection)
+
+
+def has_ended(connection: socket.socket) -> bool:
+    """Whether the other side has closed the connection. What it sent before stays unread."""
+    poll = select.poll()
+    try:
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0)) and not connection.recv(1, socket.MSG_PEEK)
+    except (OSError, ValueError):  # it was reset, or is closed on this side already
+        return True

@@ -1,0 +1,78 @@
+"""The list of tasks: everything at once, or page by page where a client asks for pages."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, Field
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from transcription.api.base import ApiView
+from transcription.api.parameters import read_query
+from transcription.models import State
+from transcription.services.find import listed
+from transcription.services.task_body import STATUS, duration_of, end_of, error_of, start_of
+
+# What a row is made of; nothing else of a job is read for it.
+COLUMNS = (
+    *("pk", "state", "task_type", "file_name", "url", "audio_duration", "language", "error"),
+    *("started", "finished"),
+)
+
+
+class ListParameters(BaseModel):
+    """The query of the list."""
+
+    q: str | None = Field(
+        None, max_length=200, description="Only tasks with this in their file's name, any case."
+    )
+    status: str | None = Field(None, max_length=32, description="Only tasks with this status.")
+    page: int = Field(1, ge=1, description="Which page, newest tasks first.")
+    page_size: int = Field(50, ge=1, le=200, description="Tasks on a page.")
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether pages were asked for; else the list is whole, as old clients expect it."""
+        return not self.model_fields_set.isdisjoint(("page", "page_size"))
+
+
+class AllTasks(ApiView):
+    """GET `/task/all`."""
+
+    def get(self, request: Request) -> Response:
+        """One's own tasks, staff all: oldest first, or page by page with the newest first."""
+        asked = read_query(ListParameters, request)
+        jobs = listed(request.user, states_of(asked.status), asked.q or "")
+        if not asked.is_paged:
+            return Response({"tasks": rows(jobs.values_list(*COLUMNS, named=True))})
+        total = jobs.count()
+        first = (asked.page - 1) * asked.page_size
+        newest = jobs.order_by("-created", "-pk").values_list(*COLUMNS, named=True)
+        page = newest[first : first + asked.page_size] if first < total else ()
+        facts = {"total": total, "page": asked.page, "page_size": asked.page_size}
+        return Response({"tasks": rows(page)} | facts)
+
+
+def states_of(status: str | None) -> list[State] | None:
+    """The states that a status stands for, none for one that is not known; None: any."""
+    return [State(state) for state, known in STATUS.items() if known == status] if status else None
+
+
+def rows(jobs: Iterable[Any]) -> list[dict[str, Any]]:
+    """What the list tells of each job; `jobs` have COLUMNS."""
+    return [
+        {
+            "identifier": str(job.pk),
+            "status": STATUS[job.state],
+            "task_type": job.task_type,
+            "file_name": job.file_name or None,
+            "url": job.url or None,
+            "audio_duration": job.audio_duration,
+            "language": job.language or None,
+            "error": error_of(job.state, job.error),
+            "duration": duration_of(job.state, job.started, job.finished),
+            "start_time": start_of(job.state, job.started),
+            "end_time": end_of(job.state, job.finished),
+        }
+        for job in jobs
+    ]

@@ -1,0 +1,200 @@
+"""OpenAI's audio routes: a recording goes in, its transcript is the answer.
+
+Each request makes a job like any other, and waits for its end; it is cancelled where nobody waits
+any more, or where it takes longer than OPENAI_TIMEOUT.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from transcription.api.base import ApiView
+from transcription.api.clients import watcher
+from transcription.api.intake import shown_name
+from transcription.api.multipart import read_form
+from transcription.api.openai_errors import openai_error, openai_handle, refuse
+from transcription.api.openai_form import WHISPER_1, Asked, read_asked, recording_of
+from transcription.api.tasks import with_engine
+from transcription.conf import conf
+from transcription.engines.base import MediaError
+from transcription.formats import openai as written
+from transcription.media_head import HEAD, problem_of
+from transcription.models import Job, State
+from transcription.services import end
+from transcription.services.follow import follow
+from transcription.services.results import segments_of
+from transcription.services.sound import Unwanted, measure
+from transcription.services.submit import submit_intake
+from transcription.vocabulary import LANGUAGES, MODELS
+
+CREATED = 1677532384  # when OpenAI published whisper-1; clients want some moment for each model
+PLAIN = "text/plain; charset=utf-8"
+NAMES = {"my": "myanmar", "nn": "nynorsk"}
+"""Where Whisper's name of a language is not ours."""
+NOBODY_WAITS = 499
+
+
+class OpenAIView(ApiView):
+    """A route whose refusals have OpenAI's shape."""
+
+    def get_exception_handler(self) -> Callable[..., Response]:
+        return openai_handle
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        message = f"Not allowed to {request.method} on {request.path}."
+        return openai_error(405, message, code="method_not_supported")
+
+    head = options = http_method_not_allowed
+
+
+class Unknown(OpenAIView):
+    """Every other address below `/v1/`, whatever the method."""
+
+    schema = None
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        return openai_error(404, f"Invalid URL ({request.method} {request.path})")
+
+    head = options = http_method_not_allowed
+
+
+class Models(OpenAIView):
+    """GET `/v1/models`."""
+
+    def get(self, request: Request) -> Response:
+        """The models that a request may name; `whisper-1` stands for this site's own."""
+        names = dict.fromkeys((WHISPER_1, conf.WHISPER_MODEL, *MODELS))
+        return Response({"object": "list", "data": [model(name) for name in names]})
+
+
+class OneModel(OpenAIView):
+    """GET `/v1/models/<model>`."""
+
+    def get(self, request: Request, name: str) -> Response:
+        """One of them."""
+        if name not in (WHISPER_1, conf.WHISPER_MODEL, *MODELS):
+            raise refuse(404, f"The model '{name}' does not exist", "model", "model_not_found")
+        return Response(model(name))
+
+
+def model(name: str) -> dict[str, Any]:
+    """A model as clients know it."""
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
+
+
+class Transcriptions(OpenAIView):
+    """POST `/v1/audio/transcriptions`."""
+
+    task = "transcribe"
+
+    def post(self, request: Request) -> Response | HttpResponse:
+        """Transcribe the recording in the form's `file`."""
+        is_gone = watcher(request)
+        try:
+            asked, job = self.take(request, is_gone)
+            ended = wait(job, is_gone)
+        except Unwanted:
+            return openai_error(NOBODY_WAITS, "The client went away; the job was cancelled.")
+        answer = self.answer(asked, ended)
+        if not conf.OPENAI_KEEP:
+            end.delete(ended)
+        answer["X-Task-Id"] = str(job.pk)
+        return with_engine(answer, ended)
+
+    def take(self, request: Request, is_gone: Callable[[], bool]) -> tuple[Asked, Job]:
+        """Judge the form, and make the job.
+
+        Raises:
+            Refused: Something is amiss with it.
+            UploadError: This site cannot store the recording.
+            Unwanted: The client has gone.
+        """
+        with read_form(request, media=("file",)) as form:
+            asked, part = read_asked(form, self.task), recording_of(form)
+            path = part.intake.path()
+            with open(path, "rb") as file:
+                head = file.read(HEAD)
+            if reason := problem_of(part.file_name, head, len(head) < HEAD):
+                raise refuse(400, f"Invalid file format. {reason}")
+            try:
+                measured = measure(path, is_gone)
+            except MediaError as problem:
+                raise refuse(400, f"The audio file could not be decoded. {problem}") from problem
+            wish = asked.wish(self.task, shown_name(part.file_name), measured.duration)
+            job = submit_intake(wish, part.intake)
+            part.kept = True
+        return asked, job
+
+    def answer(self, asked: Asked, job: Job) -> Response | HttpResponse:
+        """The transcript in the form that was asked for."""
+        segments = list(segments_of(job))
+        language = "en" if self.task == "translate" else job.language_used or job.language
+        text = written.text_of(segments, language)
+        if asked.response_format == "text":
+            return HttpResponse(f"{text}\n", content_type=PLAIN)
+        if asked.response_format in ("srt", "vtt"):
+            subtitles = written.subtitles(asked.response_format, segments)
+            return HttpResponse(subtitles, content_type=PLAIN)
+        duration = job.audio_duration or 0.0
+        usage = {"type": "duration", "seconds": math.ceil(duration)}
+        if asked.response_format == "json":
+            return Response({"text": text, "usage": usage})
+        body: dict[str, Any] = {
+            "task": self.task,
+            "language": NAMES.get(language, LANGUAGES.get(language, language).lower()),
+            "duration": duration,
+            "text": text,
+        }
+        if "segment" in asked.granularities:
+            body["segments"] = written.detailed(segments, language, asked.temperature)
+        if "word" in asked.granularities:
+            body["words"] = written.words_of(segments)
+        return Response({**body, "usage": usage})
+
+
+class Translations(Transcriptions):
+    """POST `/v1/audio/translations`: into English."""
+
+    task = "translate"
+
+
+def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
+    """The job once it has come to a transcript.
+
+    Raises:
+        Refused: It has not, or not in time; then it was cancelled.
+        Unwanted: The client has gone; it was cancelled.
+    """
+    deadline = time.monotonic() + conf.OPENAI_TIMEOUT
+    try:
+        for now in follow(job.pk):
+            if now is None or now.state == State.CANCELLED:
+                raise refuse(409, "The transcription was cancelled.", code="cancelled")
+            if now.state == State.FAILED:
+                raise refuse(500, now.error, code="transcription_failed")
+            if not now.is_active:
+                return now
+            if is_gone():
+                raise Unwanted
+            if time.monotonic() > deadline:
+                message = (
+                    f"The transcript was not there after {conf.OPENAI_TIMEOUT} s (OPENAI_TIMEOUT), "
+                    "so its job was cancelled. Upload long recordings by tus or /speech-to-text."
+                )
+                raise refuse(504, message, code="timeout")
+    except BaseException:
+        settle(job)
+        raise
+    raise AssertionError("a job is followed until it is gone")
+
+
+def settle(job: Job) -> None:
+    """Nobody waits for the job any more: it need not go on, nor stay where nothing shall."""
+    end.cancel(job)
+    if not conf.OPENAI_KEEP:
+        end.delete(job)

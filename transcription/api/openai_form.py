@@ -1,0 +1,175 @@
+"""The fields of OpenAI's audio routes, and what they ask of a job."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from transcription.api.multipart import Form
+from transcription.api.openai_errors import refuse
+from transcription.api.parts import MediaPart
+from transcription.conf import conf
+from transcription.engines import registry
+from transcription.models import TaskType
+from transcription.services.file_language import language_in
+from transcription.services.storable import whole
+from transcription.services.submit import Wish
+from transcription.vocabulary import LANGUAGES, MODELS
+
+WHISPER_1 = "whisper-1"
+"""OpenAI's own name; here it stands for WHISPER_MODEL."""
+RESPONSE_FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
+GRANULARITIES = ("segment", "word")
+CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {
+    code: code for code in LANGUAGES
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asks for, judged.
+
+    Attributes:
+        model: A name of ours.
+        language: A code; empty: to be detected.
+        prompt: Text that the recording continues.
+        temperature: Of the sampling; 0: the engine raises it itself where that is needed.
+        response_format: One of RESPONSE_FORMATS.
+        granularities: Some of GRANULARITIES.
+    """
+
+    model: str
+    language: str = ""
+    prompt: str = ""
+    temperature: float = 0.0
+    response_format: str = "json"
+    granularities: frozenset[str] = field(default_factory=lambda: frozenset(("segment",)))
+
+    def wish(self, task: str, file_name: str, duration: float) -> Wish:
+        """What is wanted of the job.
+
+        Args:
+            task: `transcribe` or `translate`.
+            file_name: The client's name for the recording.
+            duration: Of the recording, in seconds.
+        """
+        options: dict[str, Any] = {}
+        if self.prompt:
+            options["initial_prompt"] = self.prompt
+        if self.temperature:
+            options["temperatures"] = self.temperature
+        if self.response_format == "verbose_json":
+            options["details"] = True
+        # Only the whole way aligns words, where the engine does not bring their times itself.
+        brought = registry.get(conf.ENGINE).capabilities().words
+        aligned = "word" in self.granularities and not brought
+        return Wish(
+            task_type=TaskType.FULL if aligned else TaskType.TRANSCRIPTION,
+            model=self.model,
+            language=self.language or language_in(file_name),
+            task=task,
+            options=options,
+            file_name=file_name,
+            audio_duration=duration,
+        )
+
+
+def read_asked(form: Form, task: str) -> Asked:
+    """Judge the fields of a form.
+
+    Raises:
+        Refused: One of them is not as it has to be.
+    """
+    response_format = one_of(form, "response_format", RESPONSE_FORMATS) or "json"
+    return Asked(
+        model=model_of(form),
+        # A translation has always been told its language by listening.
+        language=language_of(form) if task == "transcribe" else "",
+        prompt=whole(form.text("prompt")),
+        temperature=temperature_of(form),
+        response_format=response_format,
+        granularities=granularities_of(form, response_format),
+    )
+
+
+def model_of(form: Form) -> str:
+    """The model, by our own name for it. Streams are refused where OpenAI does not ignore them."""
+    name = form.text("model").strip()
+    if not name:
+        raise refuse(400, "you must provide a model parameter")
+    if name == WHISPER_1:
+        return conf.WHISPER_MODEL
+    if name not in (*MODELS, conf.WHISPER_MODEL):
+        message = f"The model `{name}` does not exist or you do not have access to it."
+        raise refuse(404, message, code="model_not_found")
+    if form.text("stream").strip().lower() in ("true", "1"):
+        message = "This server does not stream transcripts; ask without `stream`."
+        raise refuse(400, message, "stream", "unsupported_value")
+    return name
+
+
+def language_of(form: Form) -> str:
+    """The code of the language; names such as `english` are understood, too."""
+    said = form.text("language").strip()
+    code = "" if said.lower() in ("", "auto") else CODES.get(said.lower())
+    if code is None:
+        message = (
+            f"Invalid language '{said}'. Language parameter must be specified in ISO-639-1 format."
+        )
+        raise refuse(400, message, "language", "invalid_language_format")
+    return code
+
+
+def temperature_of(form: Form) -> float:
+    """The temperature, 0 to 1."""
+    said = form.text("temperature").strip() or "0"
+    try:
+        temperature = float(said)
+    except ValueError:
+        temperature = math.nan
+    if not 0 <= temperature <= 1:
+        message = f"Invalid value for 'temperature': '{said}'. Expected a number between 0 and 1."
+        raise refuse(400, message, "temperature", "invalid_value")
+    return temperature
+
+
+def granularities_of(form: Form, response_format: str) -> frozenset[str]:
+    """What `verbose_json` tells times of: segments, where nothing is said."""
+    names = ("timestamp_granularities[]", "timestamp_granularities")
+    said = [text.strip() for name in names for text in form.texts.get(name, ())]
+    for text in said:
+        check(text, "timestamp_granularities", GRANULARITIES)
+    if said and response_format != "verbose_json":
+        message = (
+            "`response_format` must be `verbose_json` if `timestamp_granularities[]` is provided"
+        )
+        raise refuse(400, message, "timestamp_granularities")
+    return frozenset(said or ("segment",))
+
+
+def one_of(form: Form, name: str, known: tuple[str, ...]) -> str:
+    """A field that takes some words; empty where it was not sent."""
+    said = form.text(name).strip()
+    if said:
+        check(said, name, known)
+    return said
+
+
+def check(said: str, name: str, known: tuple[str, ...]) -> None:
+    """Refuse a word that is none of the known ones."""
+    if said not in known:
+        listed = ", ".join(f"'{word}'" for word in known[:-1]) + f" and '{known[-1]}'"
+        message = f"Invalid value: '{said}'. Supported values are: {listed}."
+        raise refuse(400, message, name, "invalid_value")
+
+
+def recording_of(form: Form) -> MediaPart:
+    """The part `file`.
+
+    Raises:
+        Refused: There is none, or it is a text.
+    """
+    part = form.parts.get("file")
+    if not isinstance(part, MediaPart):
+        message = "Missing required parameter: 'file'."
+        raise refuse(400, message, "file", "missing_required_parameter")
+    return part

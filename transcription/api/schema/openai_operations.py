@@ -1,0 +1,135 @@
+"""The OpenAI-compatible operations, as the document describes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+from rest_framework.views import APIView
+
+from transcription.api import openai
+from transcription.api.openai_form import GRANULARITIES, RESPONSE_FORMATS
+from transcription.api.schema.body import Body, OpenBody
+from transcription.api.schema.operation import Answer, Operation, Schema
+
+TAG = "OpenAI-compatible"
+PLAIN = "text/plain"
+
+
+class OpenAIFault(Body):
+    """What is wrong, as OpenAI's clients read it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(Body):
+    """A refusal in OpenAI's shape."""
+
+    error: OpenAIFault
+
+
+class OpenAIModel(Body):
+    """A model that a request may name."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class OpenAIModels(Body):
+    """The models that a request may name."""
+
+    object: Literal["list"]
+    data: list[OpenAIModel]
+
+
+class OpenAITranscript(OpenBody):
+    """`json`: the text; `verbose_json`: also language, duration, segments and words."""
+
+    text: str
+    usage: dict[str, Any]
+    task: Literal["transcribe", "translate"] = "transcribe"
+    language: str = ""
+    duration: float = Field(0, ge=0)
+    segments: list[dict[str, Any]] = []
+    words: list[dict[str, Any]] = []
+
+
+FIELDS: Mapping[str, Schema] = {
+    "file": {"type": "string", "format": "binary", "description": "The recording."},
+    "model": {"type": "string", "description": "`whisper-1` stands for this site's own model."},
+    "prompt": {"type": "string", "description": "Text that the recording continues."},
+    "response_format": {"type": "string", "enum": list(RESPONSE_FORMATS), "default": "json"},
+    "temperature": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+}
+HEARD: Mapping[str, Schema] = {
+    "language": {"type": "string", "description": "ISO-639-1 code; absent: it is detected."},
+    "timestamp_granularities[]": {
+        "type": "array",
+        "items": {"type": "string", "enum": list(GRANULARITIES)},
+        "description": "For `verbose_json`: what has times.",
+    },
+}
+REFUSALS: Mapping[int, str] = {
+    400: "A field or the recording cannot be used.",
+    404: "There is no such model.",
+    408: "The body stopped coming.",
+    409: "The job was cancelled.",
+    411: "This web server has to know the length of the body.",
+    413: "The file is larger than this site takes.",
+    500: "The job failed; the message says why.",
+    503: "The database or the store does not answer; try again later.",
+    504: "The transcript was not there in time (OPENAI_TIMEOUT).",
+    507: "The disk is too full.",
+}
+
+
+def audio(name: str, summary: str, fields: Mapping[str, Schema]) -> Operation:
+    """A route that answers with a transcript."""
+    form: Schema = {"type": "object", "required": ["file", "model"], "properties": dict(fields)}
+    answers = {status: Answer(said, [OpenAIError]) for status, said in REFUSALS.items()}
+    answers[200] = Answer("The transcript.", [OpenAITranscript, PLAIN])
+    return Operation(
+        name,
+        TAG,
+        summary,
+        "As OpenAI's own route of this address. The request waits for the transcript; its job is "
+        "cancelled where that takes longer than OPENAI_TIMEOUT.",
+        answers,
+        form={"multipart/form-data": form},
+        changes=True,
+        fault=FAULT,
+    )
+
+
+FAULT: Sequence[type[Body]] = (OpenAIError,)
+OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
+    (openai.Models, "GET"): Operation(
+        "openai_models",
+        TAG,
+        "Models that a request may name",
+        "`whisper-1` stands for this site's own.",
+        {200: Answer("The models.", [OpenAIModels])},
+        fault=FAULT,
+    ),
+    (openai.OneModel, "GET"): Operation(
+        "openai_model",
+        TAG,
+        "One model",
+        "Whether a request may name it.",
+        {
+            200: Answer("It may.", [OpenAIModel]),
+            404: Answer("There is no such model.", [OpenAIError]),
+        },
+        fault=FAULT,
+    ),
+    (openai.Transcriptions, "POST"): audio(
+        "openai_transcription", "Transcribe a recording and wait", {**FIELDS, **HEARD}
+    ),
+    (openai.Translations, "POST"): audio(
+        "openai_translation", "Translate a recording into English and wait", FIELDS
+    ),
+}

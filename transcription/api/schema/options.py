@@ -1,0 +1,37 @@
+"""What drf-spectacular is told; Django's settings read it, so it imports nothing of either."""
+
+from typing import Any
+
+TITLE = "whisperX REST service"
+DESCRIPTION = """Upload a recording, get a transcript.
+
+Every POST below "Speech-2-Text" answers at once with the identifier of a task; ask for it at
+`/task/{identifier}` until it has ended. Large files go by the resumable protocol
+([tus](https://tus.io/protocols/resumable-upload) 1.0.0) and become the same tasks.
+
+Without a key the site serves its own machine alone, unless it was opened; keys are made in the
+admin and sent as `Authorization: Bearer …`.
+"""
+TAGS = [
+    {"name": "Speech-2-Text", "description": "From a recording to its transcript."},
+    {"name": "Speech-2-Text services", "description": "The stages on the way, one by one."},
+    {"name": "Tasks Management", "description": "What became of a request."},
+    {"name": "Uploads", "description": "Files alone."},
+    {"name": "TUS Upload", "description": "Resumable uploads of any size."},
+    {"name": "OpenAI-compatible", "description": "For programs that speak to OpenAI's audio API."},
+    {"name": "Health", "description": "For monitors."},
+]
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": TITLE,
+    "VERSION": "0.0.1",
+    "DESCRIPTION": DESCRIPTION,
+    "TAGS": TAGS,
+    "SCHEMA_PATH_PREFIX": "/",
+    "SORT_OPERATIONS": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "AUTHENTICATION_WHITELIST": [],  # the site's middleware decides, for all addresses alike
+    "SECURITY": [{}, {"key": []}],
+    "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    "POSTPROCESSING_HOOKS": ["transcription.api.schema.document.completed"],
+}

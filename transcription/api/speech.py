@@ -1,0 +1,102 @@
+"""From a recording to a transcript with words and speakers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from rest_framework.request import Request
+
+from transcription.api.callbacks import judge_callback
+from transcription.api.errors import TEMPORARY, Fault, Refused, domain_error, missing
+from transcription.api.intake import IntakeView, recording_in, submit_measured
+from transcription.api.multipart import FilePart, Form, MediaPart
+from transcription.models import Job, TaskType
+from transcription.parameters import FullParameters
+from transcription.services.addresses import (
+    Blocked,
+    DownloadFailed,
+    UnsupportedExtension,
+    download,
+)
+from uploads.conf import conf
+from uploads.headers import order_of
+from uploads.services.rows import let_go
+
+
+class SpeechToText(IntakeView[FullParameters]):
+    """POST `/speech-to-text`."""
+
+    parameters = FullParameters
+
+    def judge_first(self, request: Request) -> None:
+        """Ask the receiver of the callback whether it is there."""
+        judge_callback(request)
+
+    def take(self, request: Request, parameters: FullParameters, form: Form) -> Job:
+        """Queue the recording in the form."""
+        return submit_measured(request, recording_in(form), TaskType.FULL, parameters)
+
+
+class SpeechToTextUrl(IntakeView[FullParameters]):
+    """POST `/speech-to-text-url`."""
+
+    parameters = FullParameters
+    parts: ClassVar[tuple[str, ...]] = ()
+
+    def judge_first(self, request: Request) -> None:
+        """Ask the receiver of the callback whether it is there."""
+        judge_callback(request)
+
+    def faults_in(self, form: Form) -> list[Fault]:
+        """The form must say where the recording is."""
+        part = form.parts.get("url")
+        if isinstance(part, FilePart):
+            return [no_text("url", part)]
+        return [] if form.text("url") else [missing("body", "url")]
+
+    def take(self, request: Request, parameters: FullParameters, form: Form) -> Job:
+        """Fetch the recording and queue it."""
+        url = form.text("url")
+        let_go()
+        with refusals(), download(url) as source:
+            facts = source.facts
+            part = MediaPart(facts.file_name, facts.content_type, order_of(request._request))
+            form.add("file", part)
+            source.pour(part.intake.write, conf.UPLOADS_MAX_SIZE)
+            part.end()
+        return submit_measured(request, part, TaskType.FULL, parameters, url=url)
+
+
+def no_text(name: str, part: FilePart) -> Fault:
+    """The fault of a file where a text should be."""
+    return {
+        "type": "string_type",
+        "loc": ["body", name],
+        "msg": "Input should be a valid string",
+        "input": {"filename": part.file_name},
+    }
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what can go wrong with a download into answers."""
+    try:
+        yield
+    except Blocked as problem:
+        message = "The provided URL is not allowed."
+        facts = {"field": None, "url": problem.url, "reason": problem.reason}
+        raise Refused(domain_error(422, "SSRF_BLOCKED", message, **facts)) from problem
+    except UnsupportedExtension as problem:
+        known = ", ".join(problem.allowed)
+        answer = domain_error(
+            422,
+            "UNSUPPORTED_FILE_EXTENSION",
+            f"File extension '{problem.extension}' is not supported. Allowed: {known}",
+            field=None,
+            filename=problem.filename,
+            extension=problem.extension,
+            allowed_extensions=list(problem.allowed),
+        )
+        raise Refused(answer) from problem
+    except DownloadFailed as problem:
+        raise Refused(domain_error(503, "FILE_DOWNLOAD_ERROR", TEMPORARY)) from problem

@@ -1,0 +1,104 @@
+"""The stages of a transcript as services of their own."""
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+
+from transcription.api.intake import (
+    IntakeView,
+    content_of,
+    document_in,
+    recording_in,
+    submit_measured,
+)
+from transcription.api.multipart import Form
+from transcription.api.parameters import wish_of
+from transcription.models import Job, StageOutput, TaskType
+from transcription.parameters import (
+    AlignParameters,
+    CombineParameters,
+    DiarizeParameters,
+    TranscribeParameters,
+)
+from transcription.services.documents import (
+    read_aligned_transcript,
+    read_transcript,
+    read_turns,
+)
+from transcription.services.submit import enqueue
+from uploads.services.find import owner_id
+
+TRANSCRIPT = "INVALID_TRANSCRIPT_JSON"
+DIARIZATION = "INVALID_DIARIZATION_JSON"
+
+
+class Transcribe(IntakeView[TranscribeParameters]):
+    """POST `/service/transcribe`."""
+
+    parameters = TranscribeParameters
+
+    def take(self, request: Request, parameters: TranscribeParameters, form: Form) -> Job:
+        """Queue the recording in the form."""
+        return submit_measured(request, recording_in(form), TaskType.TRANSCRIPTION, parameters)
+
+
+class Align(IntakeView[AlignParameters]):
+    """POST `/service/align`."""
+
+    parameters = AlignParameters
+    parts: ClassVar[tuple[str, ...]] = ("transcript", "file")
+    documents: ClassVar[tuple[str, ...]] = ("transcript",)
+
+    def take(self, request: Request, parameters: AlignParameters, form: Form) -> Job:
+        """Queue the recording with its transcript, which is judged first."""
+        transcript = content_of(
+            document_in(form, "transcript"),
+            read_transcript,
+            TRANSCRIPT,
+            "The transcript file contains invalid JSON.",
+        )
+        return submit_measured(
+            request,
+            recording_in(form),
+            TaskType.ALIGNMENT,
+            parameters,
+            language=transcript["language"] or "",
+            given={StageOutput.Name.TRANSCRIBE: transcript},
+        )
+
+
+class Diarize(IntakeView[DiarizeParameters]):
+    """POST `/service/diarize`."""
+
+    parameters = DiarizeParameters
+
+    def take(self, request: Request, parameters: DiarizeParameters, form: Form) -> Job:
+        """Queue the recording in the form."""
+        return submit_measured(request, recording_in(form), TaskType.DIARIZATION, parameters)
+
+
+class Combine(IntakeView[CombineParameters]):
+    """POST `/service/combine`."""
+
+    parameters = CombineParameters
+    parts: ClassVar[tuple[str, ...]] = ("aligned_transcript", "diarization_result")
+    documents: ClassVar[tuple[str, ...]] = parts
+
+    def take(self, request: Request, parameters: CombineParameters, form: Form) -> Job:
+        """Queue the two documents; the names of both are judged before their contents."""
+        transcript, diarization = (document_in(form, name) for name in self.parts)
+        aligned = content_of(
+            transcript,
+            read_aligned_transcript,
+            TRANSCRIPT,
+            "The aligned transcript file contains invalid JSON.",
+        )
+        turns = content_of(
+            diarization,
+            read_turns,
+            DIARIZATION,
+            "The diarization result file contains invalid JSON.",
+        )
+        given = {StageOutput.Name.ALIGN: aligned, StageOutput.Name.DIARIZE: turns}
+        wish = wish_of(TaskType.COMBINATION, parameters, given=given)
+        return enqueue(wish, owner_id(request.user))

@@ -1,0 +1,53 @@
+"""POST `/upload/stream`: a recording is stored, and nothing is done with it yet."""
+
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from transcription.api.base import ApiView
+from transcription.api.errors import Refused, detail
+from transcription.api.intake import wrong_extension
+from transcription.api.multipart import Form, MediaPart, read_form
+from transcription.media_head import HEAD, looks_like_media
+from transcription.services.source_name import ALLOWED, has_extension
+
+
+class UploadStream(ApiView):
+    """POST `/upload/stream`."""
+
+    def post(self, request: Request) -> Response:
+        """Store the form's `file`, by the name in its field `filename` or by its own."""
+        if not str(request.META.get("CONTENT_TYPE", "")).lower().startswith("multipart/"):
+            raise Refused(detail(400, "Send a form (multipart/form-data) with a part named file."))
+        with read_form(request, media=("file",)) as form:
+            part = judged(form)
+            upload = part.intake.keep()
+            part.kept = True
+        return Response(
+            {
+                "upload_id": upload.id.hex,
+                "filename": upload.file_name,
+                "size_bytes": upload.length,
+                "path": reverse("uploads:upload", args=[upload.id.hex]),
+            }
+        )
+
+
+def judged(form: Form) -> MediaPart:
+    """The recording that a form brought, by its name.
+
+    Raises:
+        Refused: There is none, or by its name or its first bytes it is something else.
+    """
+    part = form.parts.get("file")
+    if not isinstance(part, MediaPart):
+        raise Refused(detail(400, "The form has no part named file."))
+    name = form.text("filename") or part.file_name
+    if not has_extension(name):
+        raise Refused(wrong_extension(name, ALLOWED))
+    part.intake.rename(name)
+    with open(part.intake.path(), "rb") as file:
+        head = file.read(HEAD)
+    if problem := looks_like_media(name, head, len(head) < HEAD):
+        raise Refused(detail(400, problem))
+    return part

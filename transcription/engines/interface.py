@@ -1,0 +1,104 @@
+"""What a speech engine must be able to do, stage by stage. A new one is one file, and one line in
+`registry`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from transcription.engines.base import (
+    TRANSCRIBE,
+    Alignment,
+    Capabilities,
+    Diarization,
+    Progress,
+    Request,
+    Segment,
+    ShouldStop,
+    Transcription,
+)
+
+if TYPE_CHECKING:
+    from transcription.engines.pcm import Audio
+
+
+class Engine(Protocol):
+    """What all have in common. Heavy libraries are imported inside the methods that work."""
+
+    name: str
+
+    def capabilities(self) -> Capabilities:
+        """What it can do; cheap, needs no heavy import."""
+        ...
+
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+        """ "" when it can do that stage of the request, else a plain reason why not; cheap, too.
+
+        For the alignment `request.language` is that of the transcript.
+        """
+        ...
+
+    def device(self, request: Request) -> str:
+        """ "cpu" or "cuda": where it would really run. Asked in the engine's process alone."""
+        ...
+
+
+class Transcriber(Engine, Protocol):
+    """An engine with TRANSCRIBE among the stages of its capabilities."""
+
+    def load(self, request: Request) -> None:
+        """Get the model into memory, or keep the one that is there.
+
+        Raises:
+            EngineError: the model cannot be loaded.
+        """
+        ...
+
+    def transcribe(
+        self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+    ) -> Transcription:
+        """Turn audio into timed text. Silence gives no segments and is no error.
+
+        Raises:
+            EngineError: it cannot be done.
+            Cancelled: should_stop() said so.
+        """
+        ...
+
+
+class Aligner(Engine, Protocol):
+    """An engine with ALIGN among the stages of its capabilities."""
+
+    def align(
+        self,
+        audio: Audio,
+        segments: Sequence[Segment],
+        request: Request,
+        on_progress: Progress,
+        should_stop: ShouldStop,
+    ) -> Alignment:
+        """Find the time of each word of a transcript, which may come from anybody.
+
+        Its segments may lie beyond the audio, overlap or be without text; a word that cannot be
+        placed has no times. `request.language` is that of the transcript.
+
+        Raises:
+            EngineError: it cannot be done.
+            Cancelled: should_stop() said so.
+        """
+        ...
+
+
+class Diarizer(Engine, Protocol):
+    """An engine with DIARIZE among the stages of its capabilities."""
+
+    def diarize(
+        self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+    ) -> Diarization:
+        """Tell who speaks when. Silence gives no turns and is no error.
+
+        Raises:
+            EngineError: it cannot be done.
+            Cancelled: should_stop() said so.
+        """
+        ...

@@ -1,0 +1,45 @@
+"""How long a recording sounds: `python -m transcription.engines.measure PATH`.
+
+It reads all of the sound and keeps none of it, and writes one JSON object to stdout: {"duration",
+"mime", "has_video"}, or {"error", "message"} where there is nothing to hear. It ends when stdin
+closes: then nobody waits for it any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from transcription import media
+from transcription.engines import orphan
+from transcription.engines.base import EngineError
+
+
+def measured(path: str) -> dict[str, Any]:
+    """What can be said of the recording at `path`, or why nothing can."""
+    try:
+        found = media.probe(path)
+        sound = media.decode(path, os.devnull)
+    except EngineError as reason:
+        return {"error": reason.code, "message": reason.message}
+    return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
+
+
+def main(path: str) -> None:
+    """Measure one recording."""
+    # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    orphan.be_modest()
+    write = orphan.take_stdout()
+    threading.Thread(target=orphan.end_with_stdin, name="stdin", daemon=True).start()
+    orphan.watch_parent()
+    write(json.dumps(measured(path)).encode() + b"\n")
+    os._exit(0)  # no tidy end: native libraries may hang in theirs
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,194 @@
+"""One request, stage by stage, within the engine's process."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from transcription import media
+from transcription.engines import registry, slots, words
+from transcription.engines.base import (
+    ALIGN,
+    DIARIZE,
+    TRANSCRIBE,
+    WORKING,
+    Cancelled,
+    EngineError,
+    Output,
+    Progress,
+    Request,
+    Result,
+    ShouldStop,
+)
+from transcription.engines.interface import Aligner, Diarizer, Engine, Transcriber
+from transcription.engines.selection import WORK, engine_for
+
+if TYPE_CHECKING:
+    from transcription.engines.pcm import Audio
+
+NO_CARD = "There is no CUDA card that {} can use here: the processor did the work."
+INSTEAD = "{} cannot {}: {} did it instead."
+
+
+class Listener(Protocol):
+    """Whom a run tells how it goes."""
+
+    def teller(self, stage: str, total: float | None) -> Progress:
+        """What reports the progress of a stage of so many seconds."""
+        ...
+
+    def found(self, about: Mapping[str, Any]) -> None:
+        """What the file turned out to be."""
+        ...
+
+    def output(self, output: Output, duration: float) -> None:
+        """What a stage gave, as soon as it is there."""
+        ...
+
+
+class Pipeline:
+    """Does the stages of one request in their order, each with the outputs of those before.
+
+    Without a transcript there is nothing to go on with; a stage after it that fails leaves the
+    others as they are.
+
+    Args:
+        request: What to do.
+        listener: Whom to tell.
+        should_stop: Whether the run is no longer wanted.
+        pcm: Where the decoded sound goes.
+    """
+
+    def __init__(
+        self, request: Request, listener: Listener, should_stop: ShouldStop, pcm: Path
+    ) -> None:
+        self._request = request
+        self._listener = listener
+        self._stop = should_stop
+        self._pcm = pcm
+        self._values: dict[str, Any] = dict(request.outputs)
+        self._result = Result(0.0, {})
+
+    def run(self) -> Result:
+        """Do all stages.
+
+        Raises:
+            EngineError: the sound cannot be read, or the transcription failed.
+            Cancelled: should_stop() said so.
+        """
+        audio = self._read()
+        for stage in self._request.stages:
+            self._go_on()
+            try:
+                output = self._stage(stage, audio)
+            except (Cancelled, MemoryError):
+                raise
+            except Exception as error:
+                if stage == TRANSCRIBE:
+                    raise
+                self._result.failures[stage] = _reason(error)
+            else:
+                self._result.outputs[stage] = output
+                self._values[stage] = output.value
+                self._listener.output(output, audio.duration)
+        return self._result
+
+    def _read(self) -> Audio:
+        """Look at the file and decode its sound."""
+        self._listener.teller("probing", None)(0.0)
+        found = media.probe(self._request.media_path)
+        self._go_on()
+        about = {key: value for key, value in asdict(found).items() if key != "audio_duration"}
+        self._listener.found(about)
+        tell = self._listener.teller("decoding", found.duration)
+        audio = media.decode(self._request.media_path, self._pcm, tell, self._stop)
+        if not found.has_video:  # pictures may last longer
+            about["duration"] = audio.duration
+        self._result.media, self._result.duration = about, audio.duration
+        return audio
+
+    def _stage(self, stage: str, audio: Audio) -> Output:
+        """Let the engine that can do a stage do it."""
+        request = replace(self._request, language=self._language(stage))
+        engine = engine_for(stage, request)
+        device = engine.device(request)
+        waiting = self._listener.teller("waiting", None)
+        doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
+        with slots.taken(request, device, lambda: waiting(0.0), self._stop):
+            output = doing[stage](engine, audio, request)
+        notes = [output.note]
+        if stage == self._request.stages[0]:
+            output = replace(output, warnings=[*audio.warnings, *output.warnings])
+            label = engine.capabilities().label
+            if (request.device, device) == ("cuda", "cpu"):
+                notes.append(NO_CARD.format(label))
+        return replace(output, note=" ".join(note for note in notes if note))
+
+    def _language(self, stage: str) -> str | None:
+        """The language of the speech; for the alignment, that of the text."""
+        transcript = self._values.get(TRANSCRIBE)
+        if stage == TRANSCRIBE or transcript is None:
+            return self._request.language
+        if stage == ALIGN and self._request.task == "translate":
+            return "en"
+        language: str | None = transcript.get("language")
+        return language
+
+    def _transcribe(self, engine: Engine, audio: Audio, request: Request) -> Output:
+        able = cast(Transcriber, engine)
+        self._listener.teller("loading", audio.duration)(0.0)
+        able.load(request)
+        self._go_on()
+        text = able.transcribe(audio, request, self._tell(TRANSCRIBE, audio), self._stop)
+        self._result.language_probability = text.language_probability
+        value = {"segments": text.segments, "language": text.language}
+        return Output(TRANSCRIBE, engine.name, value, request.model, text.note, text.warnings)
+
+    def _align(self, engine: Engine, audio: Audio, request: Request) -> Output:
+        able, segments = cast(Aligner, engine), self._values[TRANSCRIBE]["segments"]
+        tell = self._tell(ALIGN, audio)
+        made = able.align(audio, segments, request, tell, self._stop)
+        value = {
+            "segments": made.segments,
+            "word_segments": words.word_segments(made.segments),
+        }
+        note = made.note or self._instead(ALIGN, engine)
+        return Output(ALIGN, engine.name, value, note=note, warnings=made.warnings)
+
+    def _diarize(self, engine: Engine, audio: Audio, request: Request) -> Output:
+        able = cast(Diarizer, engine)
+        made = able.diarize(audio, request, self._tell(DIARIZE, audio), self._stop)
+        note = made.note or self._instead(DIARIZE, engine)
+        return Output(DIARIZE, engine.name, made.turns, note=note, warnings=made.warnings)
+
+    def _instead(self, stage: str, engine: Engine) -> str:
+        """What to say where another engine than the chosen one did a stage."""
+        chosen = registry.get(self._request.engine)
+        if engine.name in (chosen.name, *registry.HELPERS):  # helpers speak for themselves
+            return ""
+        return INSTEAD.format(chosen.capabilities().label, WORK[stage], engine.capabilities().label)
+
+    def _tell(self, stage: str, audio: Audio) -> Progress:
+        tell = self._listener.teller(WORKING[stage], audio.duration)
+        tell(0.0)
+        return tell
+
+    def _go_on(self) -> None:
+        if self._stop():
+            raise Cancelled
+
+
+def _reason(error: Exception) -> str:
+    """Why a stage gave nothing, in a sentence for people."""
+    if isinstance(error, EngineError):
+        return error.message
+    traceback.print_exc()
+    return failure(error)
+
+
+def failure(error: Exception) -> str:
+    """A sentence about an error that nobody foresaw."""
+    return f"The speech engine failed: {type(error).__name__}: {error}"

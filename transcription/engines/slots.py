@@ -1,0 +1,54 @@
+"""How many requests may use one graphics card at once, across all processes of this machine."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from transcription.engines.base import Cancelled, Request, ShouldStop
+
+POLL = 0.3
+"""Seconds between two looks for a free slot."""
+
+
+@contextmanager
+def taken(
+    request: Request, device: str, on_wait: Callable[[], None], should_stop: ShouldStop
+) -> Iterator[None]:
+    """Hold one of the card's slots; the processor has none to wait for.
+
+    A slot is a lock on a file: the system frees that of a process that is killed.
+
+    Raises:
+        Cancelled: should_stop() said so.
+    """
+    if device != "cuda" or request.slots < 1 or not request.slots_dir:
+        yield
+        return
+    lock = _first_free(request, on_wait, should_stop)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _first_free(request: Request, on_wait: Callable[[], None], should_stop: ShouldStop) -> FileLock:
+    folder = Path(request.slots_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = range(request.slots)
+    while not should_stop():
+        for number in random.sample(numbers, len(numbers)):
+            lock = FileLock(folder / f"card-{request.device_index}-slot-{number}.lock")
+            try:
+                lock.acquire(blocking=False)
+            except Timeout:
+                continue
+            return lock
+        on_wait()
+        time.sleep(POLL)
+    raise Cancelled

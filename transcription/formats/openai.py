@@ -1,0 +1,100 @@
+"""Transcripts as OpenAI's audio API gives them, byte for byte where that is text.
+
+Its subtitles end with more line breaks than the formats ask for, and each segment is one cue.
+"""
+
+import math
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from transcription.formats.cues import Options, Segment
+from transcription.formats.writers import render
+
+# Written without blanks between words, so segments are joined without any.
+UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
+ENDINGS = {"srt": "\n\n", "vtt": "\n"}
+LOWEST_SCORE = 1e-4  # a score of 0 has no logarithm
+PLAIN = Options(split=False)
+
+
+def text_of(segments: Iterable[Segment], language: str = "") -> str:
+    """All that was said, in one line.
+
+    Args:
+        segments: In their order.
+        language: The code of the language that they are written in.
+    """
+    spoken = (str(segment.get("text") or "").strip() for segment in segments)
+    return blank(language).join(text for text in spoken if text)
+
+
+def subtitles(kind: str, segments: Iterable[Segment]) -> str:
+    """The transcript as `srt` or `vtt`; who speaks is left out, as there."""
+    bare = [{key: value for key, value in one.items() if key != "speaker"} for one in segments]
+    written = render(kind, bare, options=PLAIN)
+    return written + ENDINGS[kind] if written else "\n"
+
+
+def detailed(
+    segments: Sequence[Segment], language: str = "", temperature: float = 0.0
+) -> list[dict[str, Any]]:
+    """The `segments` of `verbose_json`: every key is there, whatever the engine told.
+
+    What an engine does not know has a neutral value: no tokens, a probability of no speech of 0,
+    seek 0. The average log probability then comes from the words' scores.
+
+    Args:
+        segments: In their order.
+        language: The code of the language that they are written in.
+        temperature: Of the sampling, where the engine does not tell it itself.
+    """
+    return [
+        {
+            "id": number,
+            "seek": segment.get("seek") or 0,
+            "start": segment["start"],
+            "end": segment["end"],
+            "text": blank(language) + str(segment.get("text") or "").strip(),
+            "tokens": list(segment.get("tokens") or ()),
+            "temperature": given(segment, "temperature", temperature),
+            "avg_logprob": given(segment, "avg_logprob", log_of_scores(segment)),
+            "compression_ratio": compression_ratio(str(segment.get("text") or "")),
+            "no_speech_prob": given(segment, "no_speech_prob", 0.0),
+        }
+        for number, segment in enumerate(segments)
+    ]
+
+
+def words_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
+    """The `words` of `verbose_json`: all that have times, in their order."""
+    return [
+        {"word": word["word"], "start": word["start"], "end": word["end"]}
+        for segment in segments
+        for word in segment.get("words") or ()
+        if word.get("start") is not None and word.get("end") is not None
+    ]
+
+
+def compression_ratio(text: str) -> float:
+    """How much shorter the text becomes by zlib: above 2.4 it most likely repeats itself."""
+    data = text.encode("utf-8", "replace")
+    return len(data) / len(zlib.compress(data))
+
+
+def log_of_scores(segment: Segment) -> float:
+    """The average logarithm of the words' scores; 0 where there are none."""
+    scores = [word["score"] for word in segment.get("words") or () if word.get("score") is not None]
+    logs = [math.log(max(score, LOWEST_SCORE)) for score in scores]
+    return sum(logs) / len(logs) if logs else 0.0
+
+
+def given(segment: Mapping[str, Any], key: str, otherwise: float) -> float:
+    """The engine's own value, or another."""
+    value = segment.get(key)
+    return float(otherwise if value is None else value)
+
+
+def blank(language: str) -> str:
+    """What stands between two segments of this language."""
+    return "" if language in UNSPACED else " "

@@ -1,0 +1,28 @@
+"""Languages that recorders write into the names of their files (LANGUAGE_PATTERNS)."""
+
+from transcription.conf import conf
+from transcription.vocabulary import LANGUAGES
+
+
+def language_in(file_name: str) -> str:
+    """The language of the first pattern that the name holds, in any case; empty: none does."""
+    name = file_name.casefold()
+    for part, language in patterns():
+        if part.casefold() in name:
+            return language
+    return ""
+
+
+def patterns() -> list[tuple[str, str]]:
+    """Parts of file names, each with its language, in the order of the setting.
+
+    Raises:
+        ValueError: An entry is no `part=code`, or its language is unknown.
+    """
+    found = []
+    for entry in conf.LANGUAGE_PATTERNS:
+        part, mark, language = (piece.strip() for piece in entry.rpartition("="))
+        if not (part and mark) or language not in LANGUAGES:
+            raise ValueError(f"{entry!r} is not understood: it must be such as A03=lv.")
+        found.append((part, language))
+    return found

@@ -1,0 +1,103 @@
+"""Which machines the site may be sent to by its clients: never those of its own networks.
+
+Judged is the address that a name stands for, whatever spelling or name it had in the URL.
+"""
+
+import ipaddress
+import socket
+from functools import lru_cache
+
+from transcription.conf import conf
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# IPv6 addresses that carry an IPv4 address, and how many bits follow it: compatible, mapped,
+# translated (RFC 2765), by NAT64 (RFC 6052) and by 6to4 (RFC 3056).
+CARRIERS = (
+    (ipaddress.IPv6Network("::/96"), 0),
+    (ipaddress.IPv6Network("::ffff:0:0/96"), 0),
+    (ipaddress.IPv6Network("::ffff:0:0:0/96"), 0),
+    (ipaddress.IPv6Network("64:ff9b::/96"), 0),
+    (ipaddress.IPv6Network("2002::/16"), 80),
+)
+
+
+class Blocked(Exception):
+    """An address that this site does not go to.
+
+    Attributes:
+        reason: Why.
+        url: Which; it may be one that another led to.
+    """
+
+    def __init__(self, reason: str, url: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.url = url
+
+
+class Unreadable(Blocked):
+    """Not a URL that anybody could go to."""
+
+
+class Unresolvable(Blocked):
+    """A host that nobody knows."""
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """The addresses of a host; where it is guarded, all of them may be connected to.
+
+    Args:
+        host: A name, or an address in whatever spelling the system's resolver understands.
+        port: For the resolver.
+
+    Raises:
+        Blocked: It has an address in one of SSRF_BLOCKED_NETWORKS, or none at all.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as problem:  # an empty or overlong label
+        raise Unreadable("The host name cannot be read.") from problem
+    except OSError as problem:
+        raise Unresolvable(f"Could not resolve hostname '{host}'") from problem
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if conf.SSRF_PROTECTION_ENABLED:
+        for address in addresses:
+            refuse_blocked(address)
+    return addresses
+
+
+def refuse_blocked(address: str) -> None:
+    """Judge one address.
+
+    Raises:
+        Blocked: It, or the IPv4 address that it carries, lies in a blocked network.
+    """
+    networks = blocked_networks(tuple(conf.SSRF_BLOCKED_NETWORKS))
+    for meant in meanings(ipaddress.ip_address(address)):
+        for network in networks:
+            if meant.version == network.version and meant in network:
+                raise Blocked(f"URL resolves to blocked IP range ({address} in {network})")
+
+
+def meanings(address: Address) -> list[Address]:
+    """The address itself, and the IPv4 address within it."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    carried = [
+        ipaddress.IPv4Address(int(address) >> after & 0xFFFFFFFF)
+        for network, after in CARRIERS
+        if address in network
+    ]
+    return [address, *carried]
+
+
+@lru_cache(maxsize=4)
+def blocked_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """SSRF_BLOCKED_NETWORKS, read.
+
+    Raises:
+        ValueError: One is no network; a system check says so at the start.
+    """
+    return tuple(ipaddress.ip_network(text, strict=False) for text in texts)

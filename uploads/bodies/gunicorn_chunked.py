@@ -1,0 +1,69 @@
+"""Bodies from gunicorn with Transfer-Encoding: chunked: pieces as its parser finds them."""
+
+from typing import Any
+
+from uploads.bodies.gunicorn_connection import close_after_answer, drop_rest
+from uploads.conf import conf
+
+
+class GunicornChunkedBody:
+    """See `uploads.bodies.base.Body`."""
+
+    def __init__(self, environ: dict[str, Any], length: int | None = None) -> None:
+        self.length: int | None = None
+        self.cut = False
+        self.idle = False
+        self.input = environ["wsgi.input"]
+        self.reader = self.input.reader
+        self.socket = environ["gunicorn.socket"]
+        self.abandoned = False
+
+    def read(self) -> bytes:
+        """The next piece."""
+        if self.reader.parser is None:
+            return b""
+        self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
+        try:
+            piece: bytes = next(self.reader.parser)
+        except StopIteration:
+            self.reader.parser = None
+            return b""
+        except TimeoutError:
+            self.idle = True
+            return self._end()
+        except Exception as problem:  # gunicorn's parse errors have no narrower common class
+            if not _is_gunicorns(problem) and not isinstance(problem, OSError):
+                raise
+            return self._end()
+        finally:
+            if self.socket.fileno() >= 0:
+                self.socket.settimeout(None)
+        return piece or self.read()
+
+    read_unseen = read
+
+    def _end(self) -> bytes:
+        self.cut = True
+        close_after_answer(self.input)
+        self.reader.parser = None
+        return b""
+
+    def trailer(self, name: str) -> str | None:
+        """A field of the trailer section."""
+        fields: list[tuple[str, str]] = self.reader.req.trailers
+        return next((value for field, value in fields if field == name.upper()), None)
+
+    def abandon(self, closes: bool = False) -> None:
+        """The connection is not used again after the answer."""
+        self.abandoned = closes or self.reader.parser is not None
+        if self.abandoned:
+            close_after_answer(self.input)
+
+    def linger(self) -> None:
+        """Let a client that still sends read the answer."""
+        if self.abandoned:
+            drop_rest(self.socket)
+
+
+def _is_gunicorns(problem: Exception) -> bool:
+    return type(problem).__module__.startswith("gunicorn.")

@@ -1,0 +1,103 @@
+"""Bodies of known length from gunicorn's gevent worker: straight from the request's socket."""
+
+from typing import Any
+
+from uploads.bodies.base import SMALL_REST
+from uploads.bodies.gunicorn_connection import BUFFER_BYTES, buffer, close_after_answer, drop_rest
+from uploads.conf import conf
+from uploads.stores.pipe import Piece, Pipe, shared_pipe
+from uploads.stores.waiting import let_others_in
+
+YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes
+LARGE_PIECE = 64 * 1024  # for less the way through the kernel does not pay
+
+
+class GunicornBody:
+    """See `uploads.bodies.base.Body`."""
+
+    def __init__(self, environ: dict[str, Any], length: int) -> None:
+        self.length: int | None = length
+        self.cut = False
+        self.idle = False
+        self.input = environ["wsgi.input"]
+        self.reader = self.input.reader
+        self.socket = environ["gunicorn.socket"]
+        self.since_yield = 0
+        # How fast the client is, is seen as it goes on; a long body is worth the try.
+        self.last_piece = LARGE_PIECE if length >= BUFFER_BYTES else 0
+        self.abandoned = False
+
+    def read(self) -> memoryview | bytes:
+        """The next piece: first what gunicorn read ahead, then the socket's."""
+        ahead = self._ahead()
+        if ahead or not self.reader.length:
+            return ahead
+        received = self._receive(None)
+        return buffer[:received]
+
+    def read_unseen(self) -> Piece:
+        """The next piece, in a pipe where large ones come: the bytes stay in the kernel."""
+        pipe = shared_pipe() if self.last_piece >= LARGE_PIECE else None
+        if pipe is None or self.reader.length < LARGE_PIECE:
+            return self.read()
+        ahead = self._ahead()
+        if ahead:
+            return ahead
+        self._receive(pipe)
+        return pipe
+
+    def _ahead(self) -> bytes:
+        rest: int = self.reader.length
+        if not rest:
+            return b""
+        ahead: bytes = self.reader.unreader.take_buffered()
+        if ahead:
+            self.reader.unreader.unread(ahead[rest:])
+            ahead = ahead[:rest]
+            self.reader.length -= len(ahead)
+        return ahead
+
+    def _receive(self, pipe: Pipe | None) -> int:
+        if self.since_yield > YIELD_EVERY:
+            self.since_yield = 0
+            let_others_in()
+        size = min(self.reader.length, BUFFER_BYTES)
+        received = self._wait_for(size, pipe)
+        self.reader.length -= received
+        self.since_yield += received
+        self.last_piece = received
+        if not received:
+            self.cut = True
+            close_after_answer(self.input)
+        return received
+
+    def _wait_for(self, size: int, pipe: Pipe | None) -> int:
+        try:
+            if pipe is not None:
+                return pipe.fill(self.socket, size, conf.UPLOADS_IDLE_TIMEOUT)
+            self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
+            received: int = self.socket.recv_into(buffer[:size])
+        except TimeoutError:
+            self.idle = True
+            return 0
+        except OSError:  # reset by the client
+            return 0
+        finally:
+            if pipe is None and self.socket.fileno() >= 0:
+                self.socket.settimeout(None)
+        return received
+
+    def trailer(self, name: str) -> str | None:
+        """A body of known length has no trailers."""
+        return None
+
+    def abandon(self, closes: bool = False) -> None:
+        """The connection is not used again after the answer."""
+        self.abandoned = closes or self.reader.length > SMALL_REST
+        if self.abandoned:
+            close_after_answer(self.input)
+
+    def linger(self) -> None:
+        """Let a client that still sends read the answer."""
+        if self.abandoned:
+            drop_rest(self.socket)

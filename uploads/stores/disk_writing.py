@@ -1,0 +1,112 @@
+"""Appending to a file on disk, as long as its fence lets us."""
+
+import os
+from typing import BinaryIO
+
+from uploads.stores.base import Superseded
+from uploads.stores.copying import copy_in_kernel
+from uploads.stores.fence import NOTHING_TENTATIVE, Fence, clear, read_fence, write_fence
+from uploads.stores.locking import locked
+from uploads.stores.pipe import Piece, Pipe
+from uploads.stores.syncing import sync_file
+
+COPY_BYTES = 4 * 1024 * 1024  # copied in one step, while the lock is held
+
+
+class DiskWriting:
+    """The right to append to one file; see `uploads.stores.base.Writing`.
+
+    Args:
+        file: Its path.
+        data: It, opened for appending.
+        fence: Its fence, opened.
+        mine: What the fence says as long as this right rules.
+        offset: Where the file ends, in bytes.
+        durable: Whether what counts must survive a power cut.
+    """
+
+    def __init__(
+        self, file: str, data: int, fence: int, mine: Fence, offset: int, durable: bool
+    ) -> None:
+        self.file = file
+        self.data = data
+        self.fence = fence
+        self.mine = mine
+        self.offset = offset
+        self.durable = durable
+        self.poured_into: int | None = None
+
+    def _check(self) -> None:
+        rules = read_fence(self.fence).token == self.mine.token
+        if not rules or os.fstat(self.data).st_size != self.offset:
+            raise Superseded
+
+    def write(self, data: Piece) -> None:
+        """Append all of `data`."""
+        with locked(self.fence):
+            self._check()
+            if isinstance(data, Pipe):
+                self._pour(data)
+            else:
+                self._append(data)
+
+    def _pour(self, pipe: Pipe) -> None:
+        if self.poured_into is None:
+            # A descriptor of its own: the kernel does not splice into one opened for appending.
+            # It is the same file: while the right rules, nobody has removed it.
+            self.poured_into = os.open(self.file, os.O_WRONLY)
+        while len(pipe):
+            self.offset += pipe.pour(self.poured_into, self.offset)
+
+    def _append(self, data: memoryview | bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            written = os.write(self.data, rest)
+            self.offset += written
+            rest = rest[written:]
+
+    def copy(self, source: BinaryIO, count: int) -> int:
+        """Append up to `count` bytes of another file, within the kernel where it can do that."""
+        before = self.offset
+        with locked(self.fence):
+            self._check()
+            copied = copy_in_kernel(source, self.file, self.offset, min(count, COPY_BYTES))
+            if copied is None:
+                self._append(source.read(min(count, COPY_BYTES)))
+            else:
+                self.offset += copied
+        return self.offset - before
+
+    def withdraw(self, offset: int) -> None:
+        """Take back what this right has written beyond `offset`, if it still rules."""
+        with locked(self.fence):
+            if read_fence(self.fence).token == self.mine.token:
+                os.ftruncate(self.data, offset)
+                self.offset = offset
+
+    def accept(self) -> None:
+        """What was tentative counts from now on."""
+        if self.durable:  # else the fence might say so on the disk before the bytes are there
+            sync_file(self.data)
+        with locked(self.fence):
+            self._check()
+            self.mine = Fence(self.mine.token, NOTHING_TENTATIVE)
+            write_fence(self.fence, self.mine)
+
+    def secure(self) -> None:
+        """Make what counts now as durable as the store shall be."""
+        if self.durable:
+            sync_file(self.data)
+            # An older word of the fence on the disk might say that some of it is tentative.
+            sync_file(self.fence)
+
+    def end(self) -> None:
+        """Give the right back; the bytes stay, but what is still tentative goes."""
+        try:
+            with locked(self.fence):
+                if read_fence(self.fence).token == self.mine.token:
+                    clear(self.data, self.fence, self.mine)
+        finally:
+            for descriptor in (self.data, self.fence, self.poured_into):
+                if descriptor is not None:
+                    os.close(descriptor)

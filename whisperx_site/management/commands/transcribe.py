@@ -1,0 +1,152 @@
+"""`manage.py transcribe FILE…`: the same as an upload, from the command line."""
+
+import logging
+import os
+import signal
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from transcription.conf import conf
+from transcription.engines import registry
+from transcription.formats import FORMATS, render
+from transcription.models import Job, State, TaskType, Transcript
+from transcription.services import end
+from transcription.services.file_language import language_in
+from transcription.services.submit import Wish, submit_intake
+from transcription.views import facts_of
+from transcription.vocabulary import LANGUAGES, MODELS, TASKS
+from uploads.errors import UploadError
+from whisperx_site.local_files import Failed, Places, take_in
+from whisperx_site.preparation import prepare_alone
+from whisperx_site.progress_bar import ProgressBar, printable
+from whisperx_site.stand_in_worker import StandInWorker
+from whisperx_site.waiting import wait_for
+
+INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended
+DONE = (State.COMPLETED, State.WARNINGS)
+
+
+class Command(BaseCommand):
+    """Exit code 1 where a recording gave no transcript, 130 after Ctrl-C."""
+
+    help = (
+        "Transcribe recordings. A running site of this DATA_DIR does the work, else this command; "
+        "either way each becomes a job of the site, with its recording."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What to transcribe, how, and where the transcripts go."""
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("--engine", choices=registry.names(), help="default: ENGINE")
+        parser.add_argument("--model", help="a name or a directory; default: WHISPER_MODEL")
+        parser.add_argument("--language", help="a code such as lv; default: it is detected")
+        parser.add_argument("--task", choices=TASKS, default="transcribe")
+        parser.add_argument("--device", choices=("cpu", "cuda"), help="default: DEVICE")
+        parser.add_argument("--prompt", help="text that the recording continues")
+        parser.add_argument("--min-speakers", type=int, metavar="N")
+        parser.add_argument("--max-speakers", type=int, metavar="N")
+        parser.add_argument(
+            "--no-speakers", action="store_true", help="the text alone, not who speaks"
+        )
+        parser.add_argument("--format", choices=FORMATS, default="txt")
+        parser.add_argument(
+            "--output", help="a file; for several recordings a directory; default: standard output"
+        )
+        parser.add_argument(
+            "--forget", action="store_true", help="delete job and recording once it is written"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Transcribe one recording after the other."""
+        os.umask(0o077)  # what the site keeps is nobody else's on this machine
+        if options["verbosity"] < 2:
+            logging.getLogger().setLevel(logging.WARNING)  # the bar tells the rest
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self.options = options
+        self.wish = wish_of(options)
+        self.places = Places(options["files"], options["output"], FORMATS[options["format"]].suffix)
+        try:
+            prepare_alone()
+            with StandInWorker() as worker:
+                failures = [self.failure(path, worker) for path in options["files"]]
+        except OperationalError as problem:
+            raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
+        except KeyboardInterrupt:
+            self.stderr.write("cancelled")
+            sys.exit(INTERRUPTED)
+        if any(failures):
+            sys.exit(1)
+
+    def failure(self, path: Path, worker: StandInWorker) -> str:
+        """Transcribe one recording; what went wrong is told and returned, empty: nothing did."""
+        try:
+            job = self.ended(path, worker)
+            for remark in filter(None, (job.engine_note, *job.warnings)):
+                self.say(path, remark)
+            segments = Transcript.objects.get(job=job).segments
+            self.places.write(path, render(self.options["format"], segments, facts_of(job)))
+        except (UploadError, Failed, OSError) as problem:
+            reason = str(problem) or type(problem).__name__
+            self.say(path, f"failed: {reason}")
+            return reason
+        if self.options["forget"]:
+            end.delete(job)
+        return ""
+
+    def ended(self, path: Path, worker: StandInWorker) -> Job:
+        """The job of a recording, with its transcript.
+
+        Raises:
+            Failed: It came to none.
+            UploadError, OSError: The recording cannot be taken in.
+        """
+        named = {"language": language_in(path.name), "file_name": path.name}
+        with ProgressBar(path.name, sys.stderr, quiet=self.options["verbosity"] == 0) as bar:
+            intake = take_in(path, bar)
+            job = submit_intake(Wish(**{**named, **self.wish}), intake)
+            ended = wait_for(job, worker, bar)
+        if ended is None:
+            raise Failed("Its job was deleted.")
+        if ended.state not in DONE:
+            raise Failed(ended.error or f"Its job was {ended.get_state_display()}.")
+        return ended
+
+    def say(self, path: Path, what: str) -> None:
+        """Tell something about a recording."""
+        self.stderr.write(f"{printable(path.name)}: {printable(what)}")
+
+
+def wish_of(options: dict[str, Any]) -> dict[str, Any]:
+    """What is wanted of each recording, as attributes of Wish; what nobody said is left out.
+
+    Raises:
+        CommandError: The language or the model is unknown.
+    """
+    language, model = options["language"], options["model"] or conf.WHISPER_MODEL
+    if language not in (None, "auto", *LANGUAGES):
+        raise CommandError(f"The language {language!r} is not known; say auto or a code.")
+    if model not in (*MODELS, conf.WHISPER_MODEL):
+        if not Path(model).is_dir():
+            raise CommandError(f"The model {model!r} is not known: {', '.join(MODELS)}.")
+        model = str(Path(model).absolute())
+    said = {
+        "device": options["device"],
+        "initial_prompt": options["prompt"],
+        "min_speakers": options["min_speakers"],
+        "max_speakers": options["max_speakers"],
+    }
+    wish = {
+        "task_type": TaskType.TRANSCRIPTION if options["no_speakers"] else TaskType.FULL,
+        "engine": options["engine"] or "",
+        "model": model,
+        "task": options["task"],
+        "options": {name: value for name, value in said.items() if value is not None},
+    }
+    if language is not None:
+        wish["language"] = "" if language == "auto" else language
+    return wish

@@ -1,0 +1,44 @@
+"""Waiting for a job at the command line."""
+
+import time
+
+from transcription.models import Job
+from transcription.services import end
+from transcription.services.follow import follow
+from whisperx_site.progress_bar import ProgressBar
+from whisperx_site.stand_in_worker import StandInWorker
+
+CANCEL_WITHIN = 10.0  # seconds for a cancelled job to end
+
+
+def wait_for(job: Job, worker: StandInWorker, bar: ProgressBar) -> Job | None:
+    """The job once it has ended; None: somebody has deleted it.
+
+    Args:
+        job: Waiting to be worked on.
+        worker: Does it where no site runs.
+        bar: Shows how far it is.
+
+    Raises:
+        KeyboardInterrupt: The user does not want it any more; it is cancelled.
+    """
+    worker.wanted = job.pk
+    try:
+        for now in follow(job.pk):
+            if now is None or not now.is_active:
+                return now
+            bar.show_job(now)
+            worker.check()
+    except KeyboardInterrupt:
+        cancel(job)
+        raise
+    return None
+
+
+def cancel(job: Job) -> None:
+    """Cancel the job, and wait until whoever works on it has stopped."""
+    end.cancel(job)
+    deadline = time.monotonic() + CANCEL_WITHIN
+    for now in follow(job.pk):
+        if now is None or not now.is_active or time.monotonic() > deadline:
+            return

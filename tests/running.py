@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,11 +46,31 @@ def wait_for(
         time.sleep(every)
 
 
-class Site:
-    """One site; its data directory outlives starts and stops."""
+@functools.cache
+def prepared() -> Path:
+    """A data directory as a first start leaves it, without the key that each site makes itself."""
+    folder = Path(tempfile.mkdtemp(prefix="prepared"))
+    atexit.register(shutil.rmtree, folder)
+    code = """from whisperx_site import preparation
+preparation.make_directories()
+preparation.prepare_database()
+preparation.collect_static_files()
+preparation.make_first_staff_user()"""
+    Site(folder).shell(code)
+    (folder / "secret_key").unlink()
+    return folder
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+
+class Site:
+    """One site; its data directory outlives starts and stops.
+
+    Its first start finds done what each first start does (tables, static files, first user), which
+    is most of its work, unless it is to be `fresh`.
+    """
+
+    def __init__(self, data_dir: Path, *, fresh: bool = False, **environment: str) -> None:
         self.data_dir = data_dir
+        self.fresh = fresh
         self.port = free_port()
         self.log = data_dir.with_suffix(".log")
         self.environment = {
@@ -75,6 +99,9 @@ class Site:
         }
 
     def start(self, wait: bool = True) -> Site:
+        if not self.fresh and not self.data_dir.exists():
+            part = "static" if "DATABASE_URL" in self.environment else "."
+            shutil.copytree(prepared() / part, self.data_dir / part)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "manage.py", "serve"],

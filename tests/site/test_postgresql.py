@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 
+from tests.conftest import POSTGRES
 from tests.running import Site, text_of, wait_for
 from tests.speech import recordings
 
@@ -20,19 +21,19 @@ SLOW_CLIENTS = 120
 
 
 @pytest.fixture(scope="module")
-def server(postgres_url: str) -> Iterator[psycopg.Connection]:
+def server() -> Iterator[psycopg.Connection]:
     """A connection to the server, not to the site's database."""
-    address = postgres_url.replace("postgres://", "postgresql://").rpartition("/")[0] + "/postgres"
+    address = POSTGRES.replace("postgres://", "postgresql://")
     with psycopg.connect(address, autocommit=True) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module")
 def site_on_postgresql(
-    postgres_url: str, tmp_path_factory: pytest.TempPathFactory
+    new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("postgresql")
-    running = Site(folder / "data", UPLOADS_ACCEPT="any", DATABASE_URL=postgres_url).start()
+    running = Site(folder / "data", UPLOADS_ACCEPT="any", DATABASE_URL=new_database()).start()
     yield running
     running.stop()
 

@@ -35,7 +35,7 @@ def stop(site: Site, number: int = signal.SIGINT) -> int:
 
 
 def test_first_start_work_stop_and_second_start(tmp_path: Path) -> None:
-    site = Site(tmp_path / "Aufnahmen & Söhne", ADMIN_PASSWORD="")
+    site = Site(tmp_path / "Aufnahmen & Söhne", fresh=True, ADMIN_PASSWORD="")
     site.start()
     said = site.log.read_text()
     password = re.search(r"Password +(\S+)", said)
@@ -202,7 +202,7 @@ def healthy(site: Site) -> bool:
 
 def test_ctrl_c_before_anything_runs(tmp_path: Path) -> None:
     """No traceback, and nothing is left that would hinder the next start."""
-    site = Site(tmp_path / "data").start(wait=False)
+    site = Site(tmp_path / "data", fresh=True).start(wait=False)
     wait_for(lambda: (site.data_dir / "db.sqlite3").exists(), 30, 0.02)
     assert stop(site) in (0, 1, 130, -signal.SIGINT)
     assert "Traceback" not in site.log.read_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
@@ -22,10 +22,12 @@ def sqlite_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_site(tmp_path_factory: pytest.TempPathFactory, postgres_url: str) -> Iterator[Site]:
+def postgresql_site(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+) -> Iterator[Site]:
     """The same on PostgreSQL."""
     data = tmp_path_factory.mktemp("postgresql") / "data"
-    running = Site(data, UPLOADS_ACCEPT="any", DATABASE_URL=postgres_url).start()
+    running = Site(data, UPLOADS_ACCEPT="any", DATABASE_URL=new_database()).start()
     yield running
     running.stop()
 

@@ -14,6 +14,7 @@ from tests.running import Site, text_of, wait_for
 from tests.site.family import leaves_nothing, parts
 from tests.speech import recordings
 
+pytestmark = pytest.mark.proof
 LIGHT_WORK = """
 from uploads.tasks import enqueue_cleanup
 enqueue_cleanup("start")
@@ -87,7 +88,6 @@ def answers_anew(site: Site, before: psutil.Process) -> bool:
         return False
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("victim", ["main", "sentinel", "pusher", "monitor"])
 def test_every_part_of_the_light_cluster_is_replaced(mortal_site: Site, victim: str) -> None:
     kill(of_cluster(mortal_site, "light")[victim])
@@ -95,7 +95,6 @@ def test_every_part_of_the_light_cluster_is_replaced(mortal_site: Site, victim: 
     does_light_work(mortal_site)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("victim", ["main", "sentinel", "pusher", "monitor"])
 def test_every_part_of_the_heavy_cluster_is_replaced(
     mortal_site: Site, speech: Path, victim: str
@@ -105,7 +104,6 @@ def test_every_part_of_the_heavy_cluster_is_replaced(
     does_heavy_work(mortal_site, speech)
 
 
-@pytest.mark.proof
 @pytest.mark.parametrize("name", ["web", "light", "heavy"])
 def test_the_leash_itself_may_die(mortal_site: Site, speech: Path, name: str) -> None:
     before = parts(mortal_site, name)
@@ -128,7 +126,6 @@ def lock_queue_by_killing_idle_workers(site: Site, name: str) -> None:
     time.sleep(2)
 
 
-@pytest.mark.proof
 def test_a_light_cluster_that_stands_still_is_restarted(
     new_site: Callable[..., Site],
 ) -> None:
@@ -139,7 +136,6 @@ def test_a_light_cluster_that_stands_still_is_restarted(
     assert "light is stuck" in site.log.read_text()
 
 
-@pytest.mark.proof
 def test_a_heavy_cluster_that_stands_still_is_restarted(
     new_site: Callable[..., Site], speech: Path
 ) -> None:

@@ -37,6 +37,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert not [text for text in said if any(word in text for word in COMPLAINTS)]
 
 
+@pytest.mark.proof
 def test_no_page_offends_against_the_policy(site: Site, page: Page, tmp_path: Path) -> None:
     identifier = str(uuid.uuid4())
     site.upload(recordings.write(tmp_path / "go.wav", recordings.speech()), taskId=identifier)

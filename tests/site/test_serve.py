@@ -126,9 +126,8 @@ def test_a_data_directory_that_cannot_be(tmp_path: Path) -> None:
     assert "DATA_DIR cannot be made" in refused_start(Site(tmp_path / "file" / "data"))
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.proof)]
-)
+@pytest.mark.proof
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_in_the_midst_of_work(
     new_site: NewSite, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -159,14 +158,11 @@ def test_killed_it_leaves_nothing_behind(new_site: NewSite) -> None:
     leaves_nothing(site, 5)
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(os.name != "posix", reason="make and signals to it are POSIX")
 @pytest.mark.parametrize(
     "number",
-    [
-        signal.SIGKILL,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.proof),
-        pytest.param(signal.SIGINT, marks=pytest.mark.proof),
-    ],
+    [signal.SIGKILL, signal.SIGTERM, signal.SIGINT],
 )
 def test_make_run(tmp_path: Path, number: signal.Signals) -> None:
     """The command line's settings count; with make, all goes."""
@@ -200,6 +196,7 @@ def healthy(site: Site) -> bool:
         return False
 
 
+@pytest.mark.proof
 def test_ctrl_c_before_anything_runs(tmp_path: Path) -> None:
     """No traceback, and nothing is left that would hinder the next start."""
     site = Site(tmp_path / "data", fresh=True).start(wait=False)

@@ -173,6 +173,7 @@ def test_exports(site: Site, speech_files: Callable[[str], Path]) -> None:
     assert unknown.status_code == 404
 
 
+@pytest.mark.proof
 def test_engine_killed_once_is_only_a_delay_killed_three_times_is_the_end(
     site: Site, long_file: Path, some_file: Path
 ) -> None:

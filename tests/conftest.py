@@ -69,7 +69,7 @@ def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     made: list[Site] = []
 
     def make(**environment: str) -> Site:
-        made.append(Site(tmp_path / f"data{len(made)}", **environment))
+        made.append(Site(tmp_path / f"data{len(made)}", fresh=False, **environment))
         return made[-1]
 
     yield make

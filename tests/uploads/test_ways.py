@@ -62,7 +62,7 @@ def crowded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     environment = {"UPLOADS_ACCEPT": "any", "WEB_WORKERS": "1", "DATABASE_POOL": "3"}
     if request.param == "postgresql":
         environment["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    running = Site(tmp_path / "data", **environment).start()
+    running = Site(tmp_path / "data", fresh=False, **environment).start()
     yield running
     running.stop()
 

@@ -252,7 +252,10 @@ def test_text_without_blanks_is_cut_too() -> None:
 TIMES = st.one_of(st.none(), st.floats(), st.floats(-10, 1e6))
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=200)
 WORDS = st.lists(
-    st.fixed_dictionaries({"word": TEXTS}, optional={"start": TIMES, "end": TIMES}), max_size=9
+    st.fixed_dictionaries(
+        {"word": TEXTS}, optional={"start": TIMES, "end": TIMES, "speaker": TEXTS}
+    ),
+    max_size=9,
 )
 SEGMENTS = st.lists(
     st.fixed_dictionaries(

@@ -5,9 +5,11 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 
 from transcription.conf import conf
-from transcription.engines import registry
+from transcription.engines import models, registry
+from transcription.engines.base import EngineError
 from transcription.services.file_language import patterns
 from transcription.services.networks import blocked_networks
+from transcription.vocabulary import LANGUAGES
 
 
 @register("transcription")
@@ -21,6 +23,25 @@ def known_engine(**kwargs: Any) -> list[CheckMessage]:
             hint=f"Use one of: {', '.join(registry.names())}.",
             id="transcription.E001",
         )
+    ]
+
+
+@register("transcription")
+def known_overrides(**kwargs: Any) -> list[CheckMessage]:
+    """LANGUAGE_MODEL_OVERRIDES names languages, and models that can be."""
+    problems = []
+    for language, model in conf.LANGUAGE_MODEL_OVERRIDES.items():
+        if language not in LANGUAGES:
+            problems.append(f"the language {language!r} is not known")
+        if not models.is_path(model):
+            try:
+                models.repository(model)
+            except EngineError as problem:
+                problems.append(problem.message)
+    hint = 'Give JSON such as {"lv": "owner/name", "de": "/models/german"}.'
+    return [
+        Error(f"LANGUAGE_MODEL_OVERRIDES: {problem}", hint=hint, id="transcription.E004")
+        for problem in problems
     ]
 
 

@@ -18,12 +18,27 @@ class TranscriptionConf:
     """What can be set about jobs and engines."""
 
     ENGINE = Option(
-        "text", "faster-whisper", "The speech engine: `faster-whisper` or `pocketsphinx`."
+        "text",
+        "faster-whisper",
+        "The speech engine: `whisperx`, `faster-whisper` or `pocketsphinx`.",
     )
     WHISPER_MODEL = Option(
         "text", "small", "The model of uploads that name none: a name, or the path of a directory."
     )
+    LANGUAGE_MODEL_OVERRIDES: Option[dict[str, str]] = Option(
+        "map",
+        {},
+        "Models of recordings whose language is given, whatever model they name: JSON such as "
+        '{"lv": "owner/name", "de": "/models/german"}, with repositories or directories.',
+    )
     MODELS_DIR = Option("path", "models", "Where models lie; relative to DATA_DIR.")
+    HF_TOKEN = Option(
+        "text",
+        "",
+        "The key of an account at huggingface.co, for models that are given on conditions, such "
+        "as that which tells speakers apart.",
+    )
+    HF_ENDPOINT = Option("text", "", "The address of the model hub, where it is another one.")
     WORK_DIR = Option("path", "work", "Where decoded audio lies while a job runs.")
     DEVICE = Option("text", "auto", "`auto`, `cpu` or `cuda`.")
     COMPUTE_TYPE = Option("text", "default", "`default`, `int8`, `float16` or `float32`.")

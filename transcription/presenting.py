@@ -4,13 +4,13 @@ from typing import Any
 
 from django.urls import reverse
 
-from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
 from transcription.models import Job, Stage, State, TaskType, Transcript
+from transcription.services import outputs, stages
 from transcription.services.again import can_run_again, has_media, kept_by_default
-from transcription.vocabulary import LANGUAGES, OFFERED_MODELS
+from transcription.vocabulary import LANGUAGES
 from uploads.models import Upload
 
 
@@ -62,6 +62,7 @@ def job_details(job: Job) -> dict[str, Any]:
         "can_cancel": job.is_active and not job.cancel_requested,
         "can_rerun": can_rerun,
         "rerun_keeps": kept_by_default(job) if can_rerun else "",
+        "missing": missing(job) if can_rerun else "",
         "result_url": reverse("task", args=[job.id])
         if job.state in (State.COMPLETED, State.WARNINGS)
         else "",
@@ -74,6 +75,13 @@ def job_details(job: Job) -> dict[str, Any]:
         if has_transcript
         else [],
     }
+
+
+def missing(job: Job) -> str:
+    """In words, the stages that gave nothing to a transcript which is there all the same."""
+    if job.state != State.WARNINGS:
+        return ""
+    return stages.names_of(stages.remaining(job, outputs.told(job)))
 
 
 def capabilities_of(name: str) -> Capabilities | None:
@@ -105,26 +113,4 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "offset": upload.offset,
         "length": upload.length,
         "last_activity": upload.last_activity.isoformat(),
-    }
-
-
-def choices(model: str = "") -> dict[str, Any]:
-    """The languages and models that the selectors offer; `model` is chosen before anybody does."""
-    chosen = model or conf.WHISPER_MODEL
-    offered = dict(OFFERED_MODELS)
-    if conf.WHISPER_MODEL not in offered:
-        offered = {conf.WHISPER_MODEL: "this site's own", **offered}
-    if chosen not in offered:
-        offered = {chosen: "as before", **offered}
-    return {
-        "languages": sorted(LANGUAGES.items(), key=lambda pair: pair[1]),
-        "models": [
-            {
-                "name": name,
-                "label": name.replace("\\", "/").rstrip("/").rpartition("/")[2],
-                "note": note,
-                "selected": name == chosen,
-            }
-            for name, note in offered.items()
-        ],
     }

@@ -21,7 +21,7 @@ from transcription.engines.base import (
 from transcription.engines.process import EngineProcess
 from transcription.engines.selection import prepare
 from transcription.models import Job, Stage, TaskType
-from transcription.services import claim, end, outputs, progress, queue, stages
+from transcription.services import claim, end, outputs, progress, provision, queue, stages
 from transcription.services.conclude import conclude
 from transcription.services.patience import insist
 from transcription.services.recording import Gone, local_path
@@ -178,7 +178,7 @@ def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Requ
     return Request(
         media_path=local_path(job),
         engine=job.engine or conf.ENGINE,
-        model=job.model or conf.WHISPER_MODEL,
+        model=provision.model_for(job.language, job.model),
         language=job.language or None,
         task=job.task,
         device=job.options.get("device") or conf.DEVICE,
@@ -191,4 +191,6 @@ def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Requ
         outputs=values,
         slots=conf.MAX_CONCURRENT_GPU_TASKS,
         slots_dir=conf.WORK_DIR,
+        models_dir=conf.MODELS_DIR,
+        stall=conf.MODEL_STALL_SECONDS,
     )

@@ -9,21 +9,20 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
-from transcription.conf import conf
-from transcription.formats import FORMATS
+from transcription.formats import FORMATS, by_speaker
 from transcription.formats import render as render_transcript
 from transcription.media_head import SUFFIXES
 from transcription.models import Job, Transcript
-from transcription.presenting import choices, job_details, job_row, upload_row
+from transcription.offering import chosen, offer
+from transcription.presenting import job_details, job_row, upload_row
 from transcription.services import again, end
 from transcription.services.find import find
 from transcription.services.recent import recent_jobs, unfinished_uploads
-from transcription.vocabulary import LANGUAGES, MODELS
+from transcription.services.rerun_options import NotUnderstood, changes_of
 from uploads.conf import conf as uploads_conf
 
 LONGEST_LIST = 100
 LONGEST_STEM = 150  # characters of a download's name: file systems and proxies have limits
-LONGEST_QUOTE = 60  # characters of a strange value that a refusal repeats
 
 
 def wanted_job(request: HttpRequest, job_id: Any) -> Job:
@@ -50,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "accept": [f".{suffix}" for suffix in SUFFIXES]
             if uploads_conf.UPLOADS_ACCEPT == "media"
             else ["*/*"],
-            **choices(),
+            "offer": offer(),
         },
     )
     patch_vary_headers(response, ["Accept"])
@@ -85,7 +84,7 @@ def jobs_json(request: HttpRequest) -> HttpResponse:
 def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
     """One recording: progress while it is worked on, then the transcript."""
     job = wanted_job(request, job_id)
-    context = {"job": job_details(job), **choices(job.model)}
+    context = {"job": job_details(job), "offer": offer(job)}
     response = render(request, "transcription/job.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -109,9 +108,9 @@ def transcript_of(job: Job) -> Transcript:
 
 @require_GET
 def segments(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """The transcript for the page."""
+    """The transcript for the page, in pieces of one speaker each."""
     job = wanted_job(request, job_id)
-    response = JsonResponse({"segments": transcript_of(job).segments})
+    response = JsonResponse({"segments": list(by_speaker(transcript_of(job).segments))})
     response["Cache-Control"] = "private, no-cache"
     return response
 
@@ -152,18 +151,12 @@ def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
 
 @require_POST
 def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """Transcribe the recording again, with another language or model if wanted."""
+    """Transcribe the recording again, with other options if wanted."""
     job = wanted_job(request, job_id)
-    language, model = request.POST.get("language"), request.POST.get("model")
-    changes = {}
-    if language is not None:
-        if language not in ("", "auto", *LANGUAGES):
-            return refused(request, 422, f"The language {language[:LONGEST_QUOTE]!r} is not known.")
-        changes["language"] = "" if language == "auto" else language
-    if model:
-        if model not in (*MODELS, conf.WHISPER_MODEL, job.model):
-            return refused(request, 422, f"The model {model[:LONGEST_QUOTE]!r} is not known.")
-        changes["model"] = model
+    try:
+        changes = changes_of(job, request.POST.dict(), chosen(job))
+    except NotUnderstood as reason:
+        return refused(request, 422, str(reason))
     try:
         again.run_again(job, changes)
     except again.CannotRun as reason:

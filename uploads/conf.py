@@ -15,7 +15,7 @@ class Option(Generic[T]):
 
     Args:
         kind: How its text in the environment is read: `text`, `flag`, `number`, `seconds`,
-            `bytes`, `list` or `path`.
+            `bytes`, `list`, `map` or `path`.
         default: Its value where nobody sets it.
         help: One sentence for the README's table and `manage.py doctor`.
     """

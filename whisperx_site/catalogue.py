@@ -1,5 +1,6 @@
 """Every setting there is, for `manage.py doctor`, the README's table and `.env.example`."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ GROUPS: dict[str, type] = {
     "Uploads": UploadsConf,
     "Transcription": TranscriptionConf,
 }
-SECRETS = frozenset(("SECRET_KEY", "ADMIN_PASSWORD"))
+SECRETS = frozenset(("SECRET_KEY", "ADMIN_PASSWORD", "HF_TOKEN"))
 WITH_PASSWORDS = frozenset(("DATABASE_URL", "CACHE_URL"))
 UNITS = {
     "bytes": ((1024**4, "TiB"), (1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB")),
@@ -75,6 +76,8 @@ def written(option: Option[Any], value: Any) -> str:
         return str(int(value))
     if isinstance(value, list | tuple):
         return ",".join(value)
+    if isinstance(value, dict):
+        return json.dumps(value) if value else ""
     for size, unit in UNITS.get(option.kind, ()):
         if value and value % size == 0:
             return f"{value // size}{unit}"

@@ -74,6 +74,18 @@ def _list(text: str) -> list[str]:
         raise ValueError("words with commas between them, or a list of words as JSON") from problem
 
 
+def _map(text: str) -> dict[str, str]:
+    """A JSON object of texts."""
+    problem = 'JSON such as {"lv": "owner/name"}'
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise ValueError(problem) from error
+    if not isinstance(found, dict) or not all(isinstance(one, str) for one in found.values()):
+        raise ValueError(problem)
+    return {name.strip(): value.strip() for name, value in found.items()}
+
+
 def _word(*words: str) -> Callable[[str], str]:
     """One of a few words, in any case."""
     known = {word.lower(): word for word in words}
@@ -100,6 +112,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "seconds": lambda text: _measure(text, SECONDS),
     "bytes": lambda text: _measure(text, BYTES),
     "list": _list,
+    "map": _map,
     "path": str.strip,
     "port": _port,
     "count": _count,

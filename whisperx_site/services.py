@@ -28,6 +28,12 @@ def web_command() -> list[str]:
     return [sys.executable, "-m", "gunicorn", "-c", "python:whisperx_site.gunicorn_settings"]
 
 
+def importable() -> str:
+    """PYTHONPATH with the project before what is there, for programs that are not manage.py."""
+    paths = (str(settings.BASE_DIR), os.environ.get("PYTHONPATH", ""))
+    return os.pathsep.join(path for path in paths if path)
+
+
 def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
     """Like `ask`, but a database that does not answer is waited for, not died of."""
 
@@ -47,7 +53,7 @@ def all_services() -> list[Service]:
     """Web server, light worker (housekeeping) and heavy worker (jobs)."""
     cluster = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster", "--skip-checks"]
     return [
-        Service("web", web_command(), {"PYTHONPATH": str(settings.BASE_DIR)}),
+        Service("web", web_command(), {"PYTHONPATH": importable()}),
         Service(
             "light",
             cluster,

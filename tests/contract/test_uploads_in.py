@@ -79,6 +79,9 @@ def test_options_of_a_tus_upload(site: Site) -> None:
         ("device", "tpu"),
         ("compute_type", "int4"),
         ("min_speakers", "two"),
+        ("min_speakers", "0"),
+        ("align", "perhaps"),
+        ("diarize", "2"),
         ("beam_size", "5.5"),
         ("patience", "nan"),
         ("suppress_tokens", "1,x"),
@@ -94,6 +97,16 @@ def test_options_that_make_no_sense_are_refused_at_once(site: Site, key: str, va
     assert answer.status_code == 422
     assert key in answer.json()["detail"]
     assert "Location" not in answer.headers
+
+
+def test_fewer_speakers_at_most_than_at_least_are_refused(site: Site) -> None:
+    """§11.2: a rule of ours; the API takes any numbers in its query, as it always did."""
+    answer = create(site, min_speakers="3", max_speakers="2")
+    assert (answer.status_code, "max_speakers" in answer.json()["detail"]) == (422, True)
+    assert create(site, min_speakers="2", max_speakers="2").status_code == 201
+    query = "?min_speakers=3&max_speakers=2"
+    asked = metadata(site, post(site, f"/speech-to-text{query}", form(file("file", "a.wav"))))
+    assert (asked["task_params"]["min_speakers"], asked["task_params"]["max_speakers"]) == (3, 2)
 
 
 def test_a_callback_of_a_tus_upload_is_judged_at_once(site: Site) -> None:

@@ -14,16 +14,24 @@ from pathlib import Path
 from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+PLAIN = "/plain/"
+BIG = ("model.bin", "model.safetensors", "big.pth")
+"""Files that the faults concern."""
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves one folder as every repository.
+    """Serves one folder as every repository, but for those that have another one.
 
     Attributes:
-        cut_after: bytes of model.bin after which the connection is dropped, once.
+        repositories: folders of repositories by name, which may hold folders again.
+        plain: a folder whose files lie at addresses of their own, below `/plain/`.
+        gated: repositories whose files only the bearer of `key` gets.
+        key: see `gated`.
+        cut_after: bytes of a big file after which the connection is dropped, once.
         damage: whether model.bin arrives with wrong bytes.
         drip: seconds between two pieces of 64 kB.
         requests: what was asked for, as (path, Range header).
+        keys: the Authorization headers that came, by path.
     """
 
     daemon_threads = True
@@ -31,10 +39,15 @@ class Hub(ThreadingHTTPServer):
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.folder = folder
+        self.repositories: dict[str, Path] = {}
+        self.plain: Path | None = None
+        self.gated: set[str] = set()
+        self.key = "Bearer good"
         self.cut_after: int | None = None
         self.damage = False
         self.drip = 0.0
         self.requests: list[tuple[str, str | None]] = []
+        self.keys: dict[str, str | None] = {}
 
     @property
     def url(self) -> str:
@@ -42,10 +55,12 @@ class Hub(ThreadingHTTPServer):
 
     def listing(self, repository: str) -> dict[str, Any]:
         siblings = []
-        for file in sorted(self.folder.iterdir()):
+        folder = self.repositories.get(repository, self.folder)
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             data = file.read_bytes()
             blob = hashlib.sha1(data).hexdigest()
-            about: dict[str, Any] = {"rfilename": file.name, "size": len(data), "blobId": blob}
+            name = file.relative_to(folder).as_posix()
+            about: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": blob}
             if file.name == "model.bin":
                 digest = hashlib.sha256(data).hexdigest()
                 about["lfs"] = {"sha256": digest, "size": len(data), "pointerSize": 130}
@@ -57,9 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: Hub
     protocol_version = "HTTP/1.1"
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        self.server.requests.append((path, self.headers["Range"]))
+        if self.command == "GET":
+            self.server.requests.append((path, self.headers["Range"]))
+        self.server.keys[path] = self.headers["Authorization"]
         if path.startswith("/api/models/"):
             repository = path.removeprefix("/api/models/").partition("/revision/")[0]
             if "missing" in repository:
@@ -67,19 +87,36 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._send(200, json.dumps(self.server.listing(repository)).encode())
             return
-        file = self.server.folder / path.rpartition("/")[2]
+        repository, _, name = path.lstrip("/").partition(f"/resolve/{COMMIT}/")
+        if repository in self.server.gated and self.headers["Authorization"] != self.server.key:
+            self._send(403 if self.headers["Authorization"] else 401, b"{}")
+            return
+        folder = self.server.repositories.get(repository, self.server.folder)
+        if path.startswith(PLAIN) and self.server.plain:
+            folder, name = self.server.plain, path.removeprefix(PLAIN)
+        file = folder / name
+        if not file.is_file():
+            self._send(404, b"no such file")
+            return
         data = file.read_bytes()
         if self.server.damage and file.name == "model.bin":
             data = bytes(len(data))
         start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        self._send(206 if start else 200, data[start:], file.name)
+        tag = f'"{hashlib.sha1(data).hexdigest()}"'
+        if self.headers["If-Range"] not in (None, tag):
+            start = 0
+        self._send(206 if start else 200, data[start:], file.name, tag)
 
-    def _send(self, status: int, data: bytes, name: str = "") -> None:
+    def _send(self, status: int, data: bytes, name: str = "", tag: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.send_header("Content-Type", "application/json" if not name else "binary/octet-stream")
+        if tag:
+            self.send_header("ETag", tag)
         self.end_headers()
-        cut = self.server.cut_after if name == "model.bin" else None
+        if self.command == "HEAD":
+            return
+        cut = self.server.cut_after if name in BIG else None
         try:
             for at in range(0, len(data), 65536):
                 self.wfile.write(data[at : at + 65536])
@@ -101,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(folder: Path) -> Iterator[Hub]:
     """A hub that runs in a thread."""
     with Hub(folder) as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        threading.Thread(target=hub.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield hub
         finally:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from transcription.engines import models, selection
+from transcription.engines import assets, models, selection
 from transcription.engines.base import EngineError, Request
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
+TINY = models.asset("tiny")
 
 
 @pytest.fixture
@@ -21,25 +22,25 @@ def models_dir(tmp_path: Path) -> Path:
 
 
 def unavailable(models_dir: Path, reason: str = "No network.") -> None:
-    models.remember_failure(models_dir, "tiny", reason)
+    assets.remember_failure(models_dir, TINY, reason)
 
 
 def test_failures_are_remembered_for_five_minutes(
     models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert models.REMEMBER_FAILURE == 300
+    assert assets.REMEMBER_FAILURE == 300
     unavailable(models_dir)
-    assert models.recent_failure(models_dir, "tiny") == "No network."
-    assert models.recent_failure(models_dir, "base") == ""
+    assert assets.recent_failure(models_dir, TINY) == "No network."
+    assert assets.recent_failure(models_dir, models.asset("base")) == ""
     now = time.time()
     for passed, remembered in ((299, True), (301, False), (-60, False)):
         monkeypatch.setattr(time, "time", lambda later=now + passed: later)
-        assert bool(models.recent_failure(models_dir, "tiny")) is remembered
+        assert bool(assets.recent_failure(models_dir, TINY)) is remembered
     monkeypatch.undo()
-    models.forget_failures(models_dir)
-    assert models.recent_failure(models_dir, "tiny") == ""
+    assets.forget_failures(models_dir)
+    assert assets.recent_failure(models_dir, TINY) == ""
     (models_dir / "tiny.unavailable.json").write_text("{ not JSON")
-    assert models.recent_failure(models_dir, "tiny") == ""
+    assert assets.recent_failure(models_dir, TINY) == ""
 
 
 def test_local_folders(models_dir: Path, tiny_model: Path, tmp_path: Path) -> None:

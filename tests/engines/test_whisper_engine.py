@@ -12,7 +12,7 @@ import pytest
 
 from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
-from transcription.engines import faster_whisper, whisper_options
+from transcription.engines import chapters, faster_whisper, whisper_options
 from transcription.engines.base import Cancelled, EngineError, Event, Request
 from transcription.engines.pcm import Audio
 from transcription.engines.process import EngineProcess
@@ -183,13 +183,13 @@ def test_long_audio_is_cut_where_it_is_quiet(
     model: faster_whisper.FasterWhisper,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(faster_whisper, "CHAPTER", 40.0)
+    monkeypatch.setattr(chapters, "CHAPTER", 40.0)
     sound = audio(tmp_path, recordings.silence(45) + recordings.long_speech(75, pause=1.5))
-    chapters = list(faster_whisper._chapters(sound))
-    assert len(chapters) >= 3
-    assert sum(seconds for _, seconds in chapters) == pytest.approx(sound.duration)
+    parts = list(chapters.chapters(sound))
+    assert len(parts) >= 3
+    assert sum(seconds for _, seconds in parts) == pytest.approx(sound.duration)
     samples = sound.samples()
-    for start, _ in chapters[1:]:
+    for start, _ in parts[1:]:
         at = round(start * 16_000)
         assert float(np.abs(samples[at - 1600 : at + 1600]).max()) < 0.02
     request = Request(

@@ -12,7 +12,7 @@ from django.test import Client
 
 from transcription import tasks
 from transcription.conf import conf
-from transcription.engines import models
+from transcription.engines import assets, models
 from transcription.engines.base import (
     Cancelled,
     EngineDied,
@@ -227,10 +227,10 @@ def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
     monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     job = run(monkeypatch, lambda *rest: result())
-    models.remember_failure(conf.MODELS_DIR, "small", "no network")
+    assets.remember_failure(conf.MODELS_DIR, models.asset("small"), "no network")
     Job.objects.update(engine_note="a stand-in")
     again.run_again(Job.objects.get(), {"language": "de"})
-    assert models.recent_failure(conf.MODELS_DIR, "small") == ""
+    assert assets.recent_failure(conf.MODELS_DIR, models.asset("small")) == ""
     job.refresh_from_db()
     assert (job.engine_note, job.started, job.finished, job.language) == ("", None, None, "de")
     task = client.get(f"/task/{job.pk}", headers={"host": "localhost"}).json()

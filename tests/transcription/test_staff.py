@@ -128,6 +128,7 @@ def test_the_page_of_a_job(settings: LazySettings) -> None:
     assert "Something is odd." in page and "A remark." in page
     assert "<strong>A remark." not in page  # nobody stood in
     assert "What is there is kept (transcription)" in page
+    settings.ENGINE = "faster-whisper"  # the page offers the models of the site's own engine
     stood_in = ended(engine="faster-whisper", model="distil-large-v2", **facts)
     page = shown(stood_in)
     assert "<strong>A remark." in page and "when the model is there" in page

@@ -37,6 +37,9 @@ class Request:
     outputs: Mapping[str, Any] = field(default_factory=dict)  # of other stages, by their names
     slots: int = 0  # how many requests may use one card at once; 0: any number
     slots_dir: str = ""  # where those requests, of any process, know of each other
+    asked: str = ""  # where `engine` stands in for a transcription: who does the other stages
+    models_dir: str = ""  # where assets lie and are downloaded to; "": nothing is downloaded
+    stall: float = 10.0  # seconds without a byte after which a download is given up
 
 
 @dataclass(frozen=True)
@@ -145,8 +148,8 @@ class Capabilities:
 class Event:
     """News of a run: the stage it is in, and how many seconds of audio are done there."""
 
-    stage: str  # "probing", "decoding", "waiting", "loading" or one of WORKING
-    done: float = 0.0
+    stage: str  # "probing", "decoding", "fetching", "waiting", "loading" or one of WORKING
+    done: float = 0.0  # of FETCHING bytes
     total: float | None = None
     media: dict[str, Any] | None = None  # with the first news after the probe
     output: Output | None = None  # with the last news of a stage
@@ -154,6 +157,8 @@ class Event:
 
 WORKING = {TRANSCRIBE: "transcribing", ALIGN: "aligning", DIARIZE: "diarizing"}
 """What the news of each stage are called."""
+FETCHING = "fetching"
+"""What the news of a download are called that the next stage needs."""
 
 
 class EngineError(Exception):

@@ -20,6 +20,7 @@ from transcription.engines.base import (
 )
 
 if TYPE_CHECKING:
+    from transcription.engines.assets import Asset
     from transcription.engines.pcm import Audio
 
 NOTE = (
@@ -44,6 +45,14 @@ class EvenSpread:
             needs_download=False,
             stages=(ALIGN,),
         )
+
+    def installed(self) -> str:
+        """It needs nothing."""
+        return ""
+
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """It needs nothing."""
+        return ()
 
     def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """It always is."""

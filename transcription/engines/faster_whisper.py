@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,16 +20,12 @@ from transcription.engines.base import (
     ShouldStop,
     Transcription,
 )
+from transcription.engines.chapters import chapters
 
 if TYPE_CHECKING:
-    import numpy
-
+    from transcription.engines.assets import Asset
     from transcription.engines.pcm import Audio
 
-CHAPTER = 600.0
-"""Seconds given to the library at once: it holds spectrum and all of them in memory."""
-CUT_WITHIN = 30.0
-"""Seconds before a chapter's end in which the quietest moment is looked for, to cut there."""
 DEFAULT_THREADS = 4
 
 
@@ -55,10 +50,20 @@ class FasterWhisper:
             models=(*models.KNOWN, *models.ALIASES, *models.TRUSTED),
         )
 
+    def installed(self) -> str:
+        """Why it cannot run at all; "" when it can."""
+        return "" if find_spec("faster_whisper") else "The package faster-whisper is not installed."
+
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """The Whisper model, unless it is a folder of the site's own."""
+        if stage != TRANSCRIBE or models.is_path(request.model):
+            return ()
+        return (models.asset(request.model),)
+
     def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run the request; "" when it can."""
-        if find_spec("faster_whisper") is None:
-            return "The package faster-whisper is not installed."
+        if reason := self.installed():
+            return reason
         if problem := models.folder_problem(Path(request.model_path or ".")):
             return f'The model "{request.model}" is not usable: {problem}.'
         return ""
@@ -103,7 +108,7 @@ class FasterWhisper:
         """Turn audio into timed text."""
         self.load(request)
         run = _Run(self._model, request, on_progress, should_stop)
-        for start, seconds in _chapters(audio):
+        for start, seconds in chapters(audio):
             run.chapter(audio, start, seconds)
             on_progress(start + seconds)
         return Transcription(run.segments, run.language, run.probability, run.warnings)
@@ -207,26 +212,6 @@ def _details(found: Any, offset: float) -> Segment:
         "temperature": float(found.temperature or 0.0),
         "no_speech_prob": float(found.no_speech_prob),
     }
-
-
-def _chapters(audio: Audio) -> Iterator[tuple[float, float]]:
-    """Start and length in seconds of parts that are cut where it is quiet."""
-    start = 0.0
-    while audio.duration - start > CHAPTER * 1.25:
-        end = _quietest(audio.samples(start + CHAPTER - CUT_WITHIN, CUT_WITHIN))
-        seconds = CHAPTER - CUT_WITHIN + end
-        yield start, seconds
-        start += seconds
-    yield start, audio.duration - start
-
-
-def _quietest(samples: numpy.ndarray) -> float:
-    """The middle, in seconds, of the half second with the least sound."""
-    step, width = 800, 10  # 50 ms, and ten of them
-    count = len(samples) // step
-    power = (samples[: count * step].reshape(count, step) ** 2).mean(axis=1)
-    sums = [float(power[at : at + width].sum()) for at in range(count - width + 1)]
-    return (sums.index(min(sums)) + width / 2) * step / 16_000
 
 
 def _hardware(request: Request) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Downloads one model: `python -m transcription.engines.fetch MODELS_DIR NAME`.
+"""Downloads one asset: `python -m transcription.engines.fetch MODELS_DIR ASSET`, that as JSON.
 
 It runs in a process of its own, because a connection that says nothing can only be ended from
 outside. It writes {"event": "total", "bytes"}, {"event": "checking", "bytes"} and at last
@@ -11,7 +11,6 @@ processes, and writes in steps of 10 MB, which a slow line takes longer for than
 from __future__ import annotations
 
 import errno
-import fnmatch
 import hashlib
 import json
 import os
@@ -22,37 +21,42 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import IO, Any
 
-from transcription.engines import models, orphan
-from transcription.engines.base import EngineError
+import httpx2
 
-WANTED = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
+from transcription.engines import assets, orphan
+from transcription.engines.addresses import FetchError, Refused, RemoteFile, listing
+from transcription.engines.assets import Asset
+from transcription.engines.obtain import host
+from transcription.engines.unpack import unpack
+
 STEP = 128 * 1024
 """Bytes written at a time: small, so that a slow line is seen to move."""
+TIMEOUT = 60.0
+"""Seconds of silence after which this process ends by itself; who watches it ends it before."""
 Tell = Callable[..., None]
 
 
-class FetchError(Exception):
-    """Why the model cannot be had, in a sentence for people."""
-
-
-def fetch(models_dir: str, model: str, tell: Tell) -> None:
-    """Get the model into its folder, unless another process has just done it."""
-    final, partial = models.directory(models_dir, model), models.partial(models_dir, model)
+def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
+    """Get an asset into its folder, unless another process has just done it."""
+    final, partial = assets.directory(models_dir, asset), assets.partial(models_dir, asset)
     partial.mkdir(parents=True, exist_ok=True)
     with _alone(final):
-        if not models.folder_problem(final):
+        if not assets.problem(models_dir, asset):
             return
-        commit, files = _listing(models.repository(model))
+        partial.mkdir(exist_ok=True)  # it went when another process was done
+        files = listing(asset, TIMEOUT)
         tell("total", bytes=sum(file.size or 0 for file in files))
         for file in files:
-            _get(models.repository(model), commit, file, partial, tell)
-        if problem := models.folder_problem(partial):
-            raise FetchError(f"The hub's copy of the model is of no use: {problem}.")
+            _get(file, partial, tell)
+        if asset.source.unpack:
+            unpack(partial / files[0].name, partial / asset.source.unpack)
+        if problem := assets.folder_problem(partial, asset.needs):
+            raise FetchError(f"What {host(asset)} has of it is of no use: {problem}.")
+        for part in partial.rglob("*.part"):  # of another version, once begun
+            part.unlink()
         os.replace(partial, final)
 
 
@@ -65,97 +69,84 @@ def _alone(final: Path) -> Iterator[None]:
         yield
 
 
-def _listing(repository: str) -> tuple[str, list[Any]]:
-    """The newest commit of the repository and the files of it that we want."""
-    from huggingface_hub import HfApi
-
-    info = HfApi().model_info(repository, files_metadata=True, timeout=60)
-    files = [
-        file
-        for file in info.siblings or []
-        if any(fnmatch.fnmatch(file.rfilename, pattern) for pattern in WANTED)
-    ]
-    if not files:
-        raise FetchError(f"The repository {repository} holds no model for faster-whisper.")
-    return info.sha or "main", files
-
-
-def _get(repository: str, commit: str, file: Any, folder: Path, tell: Tell) -> None:
+def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
     """Download one file, or the rest of it, and check what can be checked."""
-    target = folder / file.rfilename
+    target = folder / file.name
     if target.is_file() and file.size in (None, target.stat().st_size):
         return
+    target.parent.mkdir(parents=True, exist_ok=True)
     # Named by its content: never go on with a piece of another version.
-    part = folder / f"{file.rfilename}.{(file.blob_id or commit)[:16]}.part"
+    part = target.with_name(f"{target.name}.{file.version}.part")
     digest = hashlib.sha256()
     with part.open("a+b") as out:
+        if file.size is None:  # where it ends is not known, nor so whether it has
+            out.truncate(0)
         out.seek(0)
         while data := out.read(8 << 20):
             digest.update(data)
             tell("checking", bytes=out.tell())
         if file.size is None or out.tell() < file.size:
-            for data in _stream(repository, commit, file.rfilename, out, digest):
-                out.write(data)
-                out.flush()
+            digest = _append(file, out, digest)
         size = out.tell()
-    expected = file.lfs.sha256 if file.lfs else None
-    if file.size not in (None, size) or expected not in (None, digest.hexdigest()):
+    if file.size not in (None, size) or file.sha256 not in (None, digest.hexdigest()):
         part.unlink()
-        raise FetchError(f"{file.rfilename} arrived damaged; the next try starts it anew.")
+        raise FetchError(f"{file.name} arrived damaged; the next try starts it anew.")
     os.replace(part, target)
 
 
-def _stream(repository: str, commit: str, name: str, out: Any, digest: Any) -> Iterator[bytes]:
-    """The bytes of the file from where `out` stands; from its beginning if the server insists."""
-    from huggingface_hub import hf_hub_url
-
-    hub: Any = import_module("huggingface_hub.utils")
+def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
+    """Write the bytes of a file from where `out` stands; all of them if the server insists."""
     held = out.tell()
-    headers = {**hub.build_hf_headers(), "Accept-Encoding": "identity"}
+    headers = {**file.headers, "Accept-Encoding": "identity"}
     if held:
         headers["Range"] = f"bytes={held}-"
-    with _answer(hf_hub_url(repository, name, revision=commit), headers) as (answer, blocks):
-        hub.hf_raise_for_status(answer)
+        if file.tag:
+            headers["If-Range"] = file.tag
+    with httpx2.stream(
+        "GET", file.url, headers=headers, timeout=TIMEOUT, follow_redirects=True
+    ) as answer:
+        if not answer.is_success:
+            raise Refused(answer.status_code)
         if held and answer.status_code != 206:
             out.truncate(0)
-            digest.__init__()
-        for data in blocks:
+            digest = hashlib.sha256()
+        for data in answer.iter_bytes(STEP):
             digest.update(data)
-            yield data
+            out.write(data)
+            out.flush()
+    return digest
 
 
-@contextmanager
-def _answer(url: str, headers: dict[str, str]) -> Iterator[tuple[Any, Iterator[bytes]]]:
-    """The hub's answer and its bytes. The hub's client was requests until its version 1."""
-    from huggingface_hub import get_session
-
-    session: Any = get_session()
-    if callable(session.stream):
-        with session.stream("GET", url, headers=headers, timeout=60) as answer:
-            yield answer, answer.iter_bytes(STEP)
-    else:
-        with session.get(url, headers=headers, timeout=60, stream=True) as answer:
-            yield answer, answer.iter_content(STEP)
-
-
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException, asset: Asset) -> str:
     """A sentence for people: the innermost cause says most."""
-    if isinstance(error, FetchError | EngineError):
+    if isinstance(error, FetchError):
         return str(error)
-    host = urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").netloc
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status in (401, 403, 404):
-        return f"{host} has no such model, or wants a key (HF_TOKEN) for it (status {status})."
+    if isinstance(error, ImportError):
+        return f"The package {error.name} is not installed."
+    status = getattr(error, "status", None)
+    status = status or getattr(getattr(error, "response", None), "status_code", None)
     if status:
-        return f"{host} answered with status {status}."
+        return _answered(status, asset)
     if isinstance(error, OSError) and error.filename:
         return f"The models folder cannot be written: {error.strerror}."
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"The name {host} cannot be resolved; is there a network?"
+        return f"The name {host(asset)} cannot be resolved; is there a network?"
     if any(isinstance(cause, OSError) and cause.errno == errno.ENOSPC for cause in causes):
         return "The disk is full."
-    return f"{host} cannot be reached: {causes[-1] or type(error).__name__}"
+    return f"{host(asset)} cannot be reached: {causes[-1] or type(error).__name__}"
+
+
+def _answered(status: int, asset: Asset) -> str:
+    """What the status of an answer that is no file means."""
+    if status in (401, 403) and asset.page:
+        return (
+            f"{host(asset)} gives it only to those who have accepted its conditions: accept them "
+            f"on {asset.page} and set HF_TOKEN to a key of that account (status {status})."
+        )
+    if status in (401, 403, 404) and asset.source.repository:
+        return f"{host(asset)} has no such model, or wants a key (HF_TOKEN) for it ({status})."
+    return f"{host(asset)} answered with status {status}."
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -164,22 +155,23 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def main(models_dir: str, model: str) -> None:
+def main(models_dir: str, asset_json: str) -> None:
     """Fetch, and tell the parent how it went; end at once when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     write = orphan.take_stdout()
     orphan.be_modest()
     orphan.watch_parent()
     threading.Thread(target=orphan.end_with_stdin, daemon=True).start()
+    asset = assets.from_json(asset_json)
 
     def tell(event: str, **values: Any) -> None:
         write(json.dumps({"event": event, **values}).encode() + b"\n")
 
     try:
-        fetch(models_dir, model, tell)
+        fetch(models_dir, asset, tell)
     except Exception as error:  # noqa: BLE001 - told to the parent
         traceback.print_exc()
-        tell("failed", reason=_reason(error))
+        tell("failed", reason=reason(error, asset))
     else:
         tell("done")
     os._exit(0)

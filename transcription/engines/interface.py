@@ -19,6 +19,7 @@ from transcription.engines.base import (
 )
 
 if TYPE_CHECKING:
+    from transcription.engines.assets import Asset
     from transcription.engines.pcm import Audio
 
 
@@ -31,10 +32,26 @@ class Engine(Protocol):
         """What it can do; cheap, needs no heavy import."""
         ...
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """ "" when it can do that stage of the request, else a plain reason why not; cheap, too.
+    def installed(self) -> str:
+        """ "" when its packages are there, else a plain reason; looked for, not imported."""
+        ...
 
-        For the alignment `request.language` is that of the transcript.
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """What that stage of the request needs on the disk and may download; cheap.
+
+        The same whether it is there or not, and whether the packages are. () where it needs
+        nothing, cannot do that stage at all, or was given a folder of the site's own.
+
+        Raises:
+            EngineError: there is no model of that name.
+        """
+        ...
+
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+        """ "" when it can do that stage of the request now, else a plain reason why not; cheap.
+
+        Its packages and assets are there, and it knows the language: for the alignment
+        `request.language` is that of the transcript.
         """
         ...
 

@@ -1,19 +1,13 @@
-"""Where Whisper models lie, which are there, and which could not be had a moment ago."""
+"""Whisper models by name: who may ask for which, where each comes from, which are there."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from transcription.engines import assets
 from transcription.engines.base import EngineError
-
-REMEMBER_FAILURE = 300.0
-"""Seconds in which a model that could not be had is not tried again."""
 
 # Name -> (repository on the hub, rough size of the download in MB). The names are those of
 # faster-whisper, whose own table takes a second and 60 MB to import.
@@ -40,8 +34,12 @@ ALIASES = {"turbo": "large-v3-turbo", "large": "large-v3"}
 TRUSTED = ("nyrahealth/faster_CrisperWhisper",)
 """Repositories without a short name that clients of the API may ask for, too."""
 REPOSITORY = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$", re.ASCII)
-NEEDED = ("model.bin", "config.json", "tokenizer.json")
+NEEDS = (
+    *(("model.bin",), ("config.json",), ("tokenizer.json",)),
+    ("vocabulary.json", "vocabulary.*"),
+)
 """Without its tokenizer.json faster-whisper would go to the network for one."""
+FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
 
 
 @dataclass(frozen=True)
@@ -87,27 +85,28 @@ def repository(model: str) -> str:
     raise EngineError("unknown_model", f'There is no model named "{model}". Known are {names}.')
 
 
-def directory(models_dir: str | Path, model: str) -> Path:
-    """Where the model lies, or will lie, once it is complete."""
-    return Path(models_dir) / canonical(model).replace("/", "--")
+def asset(model: str) -> assets.Asset:
+    """The model as something to download.
 
-
-def partial(models_dir: str | Path, model: str) -> Path:
-    """Where the model lies as long as it is not complete."""
-    final = directory(models_dir, model)
-    return final.with_name(f"{final.name}.partial")
+    Raises:
+        EngineError: See `repository`.
+    """
+    where = repository(model)
+    name = canonical(model)
+    megabytes = KNOWN[name][1] if name in KNOWN else None
+    return assets.Asset(
+        assets.WHISPER,
+        name,
+        f'the model "{model}"',
+        assets.Source(repository=where, patterns=FILES),
+        NEEDS,
+        size=megabytes and megabytes * 1_000_000,
+    )
 
 
 def folder_problem(folder: Path) -> str:
     """ "" where the folder holds a whole model, else what is wrong with it."""
-    if not folder.exists():
-        return "there is no such folder"
-    if not folder.is_dir():
-        return "it is not a folder"
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if not any(folder.glob("vocabulary.*")):
-        missing.append("vocabulary.json")
-    return f"it holds no {', no '.join(missing)}" if missing else ""
+    return assets.folder_problem(folder, NEEDS)
 
 
 def available(models_dir: str | Path) -> list[ModelInfo]:
@@ -118,52 +117,12 @@ def available(models_dir: str | Path) -> list[ModelInfo]:
     for folder in sorted(Path(models_dir).glob("*--*")):
         name = folder.name.replace("--", "/", 1)
         if REPOSITORY.match(name) and not folder_problem(folder):
-            infos.append(_info(models_dir, name, name, size_on_disk(folder)))
+            infos.append(_info(models_dir, name, name, assets.size_on_disk(folder)))
     return infos
 
 
-def size_on_disk(folder: Path) -> int:
-    """Bytes of all files below `folder`, some of which may vanish meanwhile."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += os.stat(os.path.join(place, name)).st_size
-    return total
-
-
-def recent_failure(models_dir: str | Path, model: str, within: float = REMEMBER_FAILURE) -> str:
-    """Why the model could not be had a moment ago; "" when it was not tried, or long ago."""
-    try:
-        note = json.loads(_note(models_dir, model).read_text(encoding="utf-8"))
-        age = time.time() - float(note["at"])
-        return str(note["reason"]) if 0 <= age < within else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def remember_failure(models_dir: str | Path, model: str, reason: str) -> None:
-    """Keep the reason, for all processes and for the next minutes."""
-    note = _note(models_dir, model)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    fresh = note.with_name(f"{note.name}.{os.getpid()}")
-    text = json.dumps({"model": model, "reason": reason, "at": time.time()})
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, note)
-
-
-def forget_failures(models_dir: str | Path) -> None:
-    """Try everything anew: somebody says that the models can be had now."""
-    for note in Path(models_dir).glob("*.unavailable.json"):
-        note.unlink(missing_ok=True)
-
-
-def _note(models_dir: str | Path, model: str) -> Path:
-    final = directory(models_dir, model)
-    return final.with_name(f"{final.name}.unavailable.json")
-
-
 def _info(models_dir: str | Path, name: str, where: str, download: int) -> ModelInfo:
-    folder = directory(models_dir, name)
+    folder = assets.directory(models_dir, asset(name))
     present = not folder_problem(folder)
-    return ModelInfo(name, where, present, size_on_disk(folder) if present else None, download)
+    held = assets.size_on_disk(folder) if present else None
+    return ModelInfo(name, where, present, held, download)

@@ -13,6 +13,7 @@ from transcription.engines import registry, slots, words
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
+    FETCHING,
     TRANSCRIBE,
     WORKING,
     Cancelled,
@@ -24,7 +25,7 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.engines.interface import Aligner, Diarizer, Engine, Transcriber
-from transcription.engines.selection import WORK, engine_for
+from transcription.engines.selection import WORK, chosen_for, equipped
 
 if TYPE_CHECKING:
     from transcription.engines.pcm import Audio
@@ -71,6 +72,7 @@ class Pipeline:
         self._pcm = pcm
         self._values: dict[str, Any] = dict(request.outputs)
         self._result = Result(0.0, {})
+        self._fetches: dict[int | None, Progress] = {}  # by the bytes of the whole download
 
     def run(self) -> Result:
         """Do all stages.
@@ -113,13 +115,13 @@ class Pipeline:
     def _stage(self, stage: str, audio: Audio) -> Output:
         """Let the engine that can do a stage do it."""
         request = replace(self._request, language=self._language(stage))
-        engine = engine_for(stage, request)
+        engine, why = equipped(stage, request, self._fetching, self._stop)
         device = engine.device(request)
         waiting = self._listener.teller("waiting", None)
         doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
         with slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
-        notes = [output.note]
+        notes = [why, output.note]
         if stage == self._request.stages[0]:
             output = replace(output, warnings=[*audio.warnings, *output.warnings])
             label = engine.capabilities().label
@@ -166,10 +168,16 @@ class Pipeline:
 
     def _instead(self, stage: str, engine: Engine) -> str:
         """What to say where another engine than the chosen one did a stage."""
-        chosen = registry.get(self._request.engine)
+        chosen = chosen_for(stage, self._request)
         if engine.name in (chosen.name, *registry.HELPERS):  # helpers speak for themselves
             return ""
         return INSTEAD.format(chosen.capabilities().label, WORK[stage], engine.capabilities().label)
+
+    def _fetching(self, done: int, total: int | None) -> None:
+        """Something is on its way; how much it is in all becomes known after a while."""
+        if total not in self._fetches:
+            self._fetches[total] = self._listener.teller(FETCHING, total)
+        self._fetches[total](float(done))
 
     def _tell(self, stage: str, audio: Audio) -> Progress:
         tell = self._listener.teller(WORKING[stage], audio.duration)

@@ -24,6 +24,7 @@ from transcription.engines.base import (
 from transcription.engines.forced_alignment import ForcedAligner
 
 if TYPE_CHECKING:
+    from transcription.engines.assets import Asset
     from transcription.engines.pcm import Audio
 
 RATE = 16_000
@@ -77,10 +78,18 @@ class PocketSphinx:
             stages=(TRANSCRIBE, ALIGN),
         )
 
+    def installed(self) -> str:
+        """Why it cannot run at all; "" when it can."""
+        return "" if find_spec("pocketsphinx") else "The package pocketsphinx is not installed."
+
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """Its model comes with it."""
+        return ()
+
     def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run the request; "" when it can."""
-        if find_spec("pocketsphinx") is None:
-            return "The package pocketsphinx is not installed."
+        if reason := self.installed():
+            return reason
         unsaid = None if stage == TRANSCRIBE else "en"
         if request.language not in (unsaid, "en"):
             return f'PocketSphinx knows English only, not "{request.language}".'

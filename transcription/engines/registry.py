@@ -11,6 +11,7 @@ from transcription.engines.interface import Engine
 ENGINES = {
     "faster-whisper": "transcription.engines.faster_whisper:FasterWhisper",
     "pocketsphinx": "transcription.engines.pocketsphinx:PocketSphinx",
+    "whisperx": "transcription.engines.whisperx:WhisperX",
 }
 HELPERS = {
     "even-spread": "transcription.engines.even_spread:EvenSpread",

@@ -1,40 +1,35 @@
-"""Which engine really runs a request: with its model if that can be had, else the stand-in.
+"""Which engine really does what: with its models if those can be had, else a stand-in.
 
-Runs in the worker, so nothing heavy is imported here; a download happens in its own process.
+The worker asks before a run, the engine's process before each later stage. Nothing heavy is
+imported here; a download happens in its own process.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-from transcription.engines import models, registry
+from transcription.engines import assets, models, registry
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
     TRANSCRIBE,
-    Cancelled,
     EngineError,
     Request,
     ShouldStop,
 )
 from transcription.engines.interface import Engine
-from transcription.engines.spawn import Helper
+from transcription.engines.obtain import (
+    STALL,
+    DownloadProgress,
+    Unavailable,
+    cannot_be_had,
+    obtain,
+)
 
-STALL = 10.0
-"""Seconds without a byte after which a download is given up."""
 STAND_IN = "pocketsphinx"
 WORK = {ALIGN: "align words", DIARIZE: "tell speakers apart"}
 """What others may do for an engine that cannot."""
-POLL = 0.1
-DownloadProgress = Callable[[int, int | None], None]
-"""Called with the bytes done and, once known, the bytes of the whole download."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,7 @@ def prepare(
     should_stop: ShouldStop = lambda: False,
     stall: float = STALL,
 ) -> Prepared:
-    """Find or download the model, or choose the engine that stands in for it.
+    """Find or download what the transcription needs, or choose the engine that stands in for it.
 
     Raises:
         EngineError: the request can run with no engine of ours.
@@ -61,17 +56,18 @@ def prepare(
     engine = registry.get(request.engine)
     if TRANSCRIBE not in request.stages:
         return Prepared(request)
-    if not engine.capabilities().needs_download:
-        if reason := engine.ready(request):
-            raise EngineError("engine_not_ready", reason)
-        return Prepared(request)
-    if models.is_path(request.model):
-        return Prepared(replace(request, model_path=str(_local(request.model))))
-    try:
-        folder = _named(request.model, Path(models_dir), on_progress, should_stop, stall)
-    except _UnavailableError as error:
-        return _stand_in(request, str(error))
-    request = replace(request, model_path=str(folder))
+    if engine.capabilities().needs_download:
+        if reason := engine.installed():
+            return _stand_in(request, reason)
+        if models.is_path(request.model):
+            request = replace(request, model_path=str(_local(request.model)))
+        for asset in engine.assets(request, TRANSCRIBE):
+            try:
+                folder = obtain(asset, models_dir, on_progress, should_stop, stall)
+            except Unavailable as error:
+                return _stand_in(request, cannot_be_had(asset, error))
+            if asset.kind == assets.WHISPER:
+                request = replace(request, model_path=str(folder))
     if reason := engine.ready(request):
         raise EngineError("engine_not_ready", reason)
     return Prepared(request)
@@ -83,10 +79,8 @@ def engine_for(stage: str, request: Request) -> Engine:
     Raises:
         EngineError: nobody here can.
     """
-    chosen = registry.get(request.engine)
-    if stage == TRANSCRIBE or (
-        stage in chosen.capabilities().stages and not chosen.ready(request, stage)
-    ):
+    chosen = chosen_for(stage, request)
+    if stage == TRANSCRIBE or (can(chosen, stage) and not chosen.ready(request, stage)):
         return chosen
     for name in registry.STAND_INS[stage]:
         if not registry.get(name).ready(request, stage):
@@ -94,8 +88,66 @@ def engine_for(stage: str, request: Request) -> Engine:
     raise EngineError("no_engine", f"No engine here can {WORK[stage]}.")
 
 
-class _UnavailableError(Exception):
-    """Why a model cannot be had just now."""
+def equipped(
+    stage: str,
+    request: Request,
+    on_progress: DownloadProgress = lambda done, total: None,
+    should_stop: ShouldStop = lambda: False,
+) -> tuple[Engine, str]:
+    """Who does this stage, once what it needs is on the disk; and why somebody stands in.
+
+    Who speaks is not guessed: an engine that says it can tell does so, or says why it cannot.
+
+    Raises:
+        EngineError: nobody here can.
+        Cancelled: should_stop() said so.
+    """
+    chosen = chosen_for(stage, request)
+    if stage == TRANSCRIBE or not can(chosen, stage):
+        return engine_for(stage, request), ""
+    reason = chosen.installed() or _missing(chosen, stage, request, on_progress, should_stop)
+    if stage == DIARIZE and (reason := reason or chosen.ready(request, stage)):
+        raise EngineError("model_unavailable", reason)
+    return engine_for(stage, request), reason
+
+
+def intended(stage: str, request: Request) -> Engine:
+    """Who would do this stage, if all that it needs can be had.
+
+    Raises:
+        EngineError: nobody here can.
+    """
+    chosen = chosen_for(stage, request)
+    if stage != TRANSCRIBE and can(chosen, stage) and not chosen.installed():
+        if stage == DIARIZE or assets.missing(request.models_dir, chosen.assets(request, stage)):
+            return chosen
+    return engine_for(stage, request)
+
+
+def chosen_for(stage: str, request: Request) -> Engine:
+    """The engine that people asked to do this stage."""
+    return registry.get(request.engine if stage == TRANSCRIBE else request.asked or request.engine)
+
+
+def can(engine: Engine, stage: str) -> bool:
+    """Whether an engine says so."""
+    return stage in engine.capabilities().stages
+
+
+def _missing(
+    engine: Engine,
+    stage: str,
+    request: Request,
+    on_progress: DownloadProgress,
+    should_stop: ShouldStop,
+) -> str:
+    """Get what a stage needs; why it cannot be had, or ""."""
+    for asset in engine.assets(request, stage) if request.models_dir else ():
+        try:
+            obtain(asset, request.models_dir, on_progress, should_stop, request.stall)
+        except Unavailable as error:
+            return cannot_be_had(asset, error)
+    return ""
 
 
 def _local(model: str) -> Path:
@@ -110,80 +162,8 @@ def _local(model: str) -> Path:
     return folder
 
 
-def _named(
-    model: str,
-    models_dir: Path,
-    on_progress: DownloadProgress,
-    should_stop: ShouldStop,
-    stall: float,
-) -> Path:
-    models.repository(model)  # an unknown name is final, whatever the network does
-    folder = models.directory(models_dir, model)
-    if not models.folder_problem(folder):
-        return folder
-    if folder.exists():
-        raise _UnavailableError(f"{folder.name} in the models folder is damaged; please remove it.")
-    if reason := models.recent_failure(models_dir, model):
-        raise _UnavailableError(reason)
-    try:
-        _download(model, models_dir, on_progress, should_stop, stall)
-    except _UnavailableError as error:
-        with suppress(OSError):  # a folder that cannot be written is known by now
-            models.remember_failure(models_dir, model, str(error))
-        raise
-    return folder
-
-
-def _download(
-    model: str,
-    models_dir: Path,
-    on_progress: DownloadProgress,
-    should_stop: ShouldStop,
-    stall: float,
-) -> None:
-    """Watch a download from outside, and kill it when no byte has come for `stall` seconds."""
-    partial = models.partial(models_dir, model)
-    helper = Helper(
-        "transcription.engines.fetch",
-        [str(models_dir), model],
-        # The hub's other transport shows its bytes only at the end of each file.
-        {"HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"},
-    )
-    held, moved, total = models.size_on_disk(partial), time.monotonic(), None
-    try:
-        while True:
-            if should_stop():
-                raise Cancelled
-            message = helper.receive(POLL) or {"event": "nothing"}
-            if message["event"] == "done":
-                return
-            if message["event"] == "total":
-                total = message["bytes"]
-            if message["event"] in ("failed", "died"):
-                raise _UnavailableError(_why(message))
-            now_held = models.size_on_disk(partial)
-            if now_held != held or message["event"] == "checking":
-                held, moved = now_held, time.monotonic()
-                on_progress(held, total)
-            if time.monotonic() - moved > stall:
-                raise _UnavailableError(f"No byte came from {_host()} for {stall:g} seconds.")
-    finally:
-        helper.kill()
-
-
-def _why(message: dict[str, Any]) -> str:
-    if message["event"] == "failed":
-        return str(message["reason"])
-    return f"The download ended unexpectedly (exit status {message['status']})."
-
-
-def _host() -> str:
-    return urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co").netloc
-
-
-def _stand_in(request: Request, reason: str) -> Prepared:
+def _stand_in(request: Request, missing: str) -> Prepared:
     """The built-in engine in place of the one whose model is missing, where it can do it."""
-    missing = f'The model "{request.model}" cannot be had: {reason}'
     stand_in = registry.get(STAND_IN)
     languages = stand_in.capabilities().languages or ()
     if request.language is not None and request.language not in languages:
@@ -192,7 +172,14 @@ def _stand_in(request: Request, reason: str) -> Prepared:
     if request.task == "translate" and request.language is None:
         limit = "The built-in engine that could stand in cannot translate."
         raise EngineError("model_unavailable", f"{missing} {limit}")
-    replaced = replace(request, engine=STAND_IN, model="", model_path="", task="transcribe")
+    replaced = replace(
+        request,
+        engine=STAND_IN,
+        asked=request.engine,
+        model="",
+        model_path="",
+        task="transcribe",
+    )
     if problem := stand_in.ready(replaced):
         raise EngineError("model_unavailable", f"{missing} {problem}")
     label = stand_in.capabilities().label

@@ -18,6 +18,7 @@ from transcription.engines.base import (
 )
 
 if TYPE_CHECKING:
+    from transcription.engines.assets import Asset
     from transcription.engines.pcm import Audio
 
 RATE = 16_000
@@ -46,11 +47,19 @@ class VoiceActivity:
             stages=(DIARIZE,),
         )
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """Why it cannot run; "" when it can."""
+    def installed(self) -> str:
+        """Why it cannot run at all; "" when it can."""
         if find_spec("faster_whisper") is None:
             return "The package faster-whisper, which brings the voice detector, is not installed."
         return ""
+
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """Its model comes with the package."""
+        return ()
+
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+        """Why it cannot run; "" when it can."""
+        return self.installed()
 
     def device(self, request: Request) -> str:
         """A small model."""

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from transcription.formats.split import Word, readable_parts
+from transcription.formats.voices import by_speaker
 
 Segment = Mapping[str, Any]
 
@@ -18,10 +19,17 @@ _BLANKS = re.compile(r"[ \t]+")
 
 @dataclass(frozen=True)
 class Options:
-    """What a reader may choose: times in txt; long segments cut into readable cues in srt, vtt."""
+    """What a reader may choose.
+
+    Attributes:
+        times: Of each line, in txt.
+        split: Cut long segments into readable cues, in srt and vtt.
+        speakers: Say who speaks, and begin anew where another goes on.
+    """
 
     times: bool = False
     split: bool = True
+    speakers: bool = True
 
 
 @dataclass(frozen=True)
@@ -39,19 +47,19 @@ class Cue:
         return " ".join(self.lines)
 
 
-def cues(segments: Sequence[Segment], split: bool = False) -> Iterator[Cue]:
-    """Turn segments into cues; segments without text are left out.
+def cues(segments: Sequence[Segment], split: bool = False, speakers: bool = True) -> Iterator[Cue]:
+    """Turn segments into cues of one speaker each; segments without text are left out.
 
     A missing start continues where the last cue ended, a missing end is the start; reversed times
     are exchanged, and a cue lasts at least a millisecond, because WebVTT refuses shorter ones.
     """
     previous_end = 0
-    for segment in segments:
+    for segment in by_speaker(segments) if speakers else segments:
         words = _timed_words(segment)
         start = _first(milliseconds(segment.get("start")), words and words[0].start, previous_end)
         end = _first(milliseconds(segment.get("end")), words and words[-1].end, start)
         start, end = min(start, end), max(start, end)
-        speaker = " ".join(_lines(segment.get("speaker")))
+        speaker = " ".join(_lines(segment.get("speaker"))) if speakers else ""
         cue = Cue(start, max(end, start + 1), _lines(segment.get("text")), speaker)
         if cue.lines:
             yield from _split(cue, words) if split else (cue,)

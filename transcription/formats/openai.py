@@ -15,7 +15,7 @@ from transcription.formats.writers import render
 UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
 ENDINGS = {"srt": "\n\n", "vtt": "\n"}
 LOWEST_SCORE = 1e-4  # a score of 0 has no logarithm
-PLAIN = Options(split=False)
+PLAIN = Options(split=False, speakers=False)
 
 
 def text_of(segments: Iterable[Segment], language: str = "") -> str:
@@ -31,8 +31,7 @@ def text_of(segments: Iterable[Segment], language: str = "") -> str:
 
 def subtitles(kind: str, segments: Iterable[Segment]) -> str:
     """The transcript as `srt` or `vtt`; who speaks is left out, as there."""
-    bare = [{key: value for key, value in one.items() if key != "speaker"} for one in segments]
-    written = render(kind, bare, options=PLAIN)
+    written = render(kind, segments, options=PLAIN)
     return written + ENDINGS[kind] if written else "\n"
 
 

@@ -42,24 +42,33 @@ def readable_parts(text: str, words: Sequence[Word]) -> list[Part]:
     ]
 
 
-def _stretches(text: str, words: Sequence[Word]) -> list[Word]:
-    """Cut the text before each word; empty if a word is not in it.
+def places(text: str, words: Sequence[str]) -> list[int]:
+    """Where in the text each word begins, one after the other; empty if a word is not in it.
 
-    The text is cut, rather than the words joined, because Chinese or Japanese have no blanks.
+    Texts are cut at these places rather than joined of words, because Chinese or Japanese have no
+    blanks.
     """
-    starts: list[int] = []
+    found: list[int] = []
     position = 0
     for word in words:
-        found = text.find(word.text, position)
-        if found < 0:
+        place = text.find(word.strip(), position)
+        if place < 0:
             return []
-        starts.append(found)
-        position = found + len(word.text)
-    starts[:1] = [0]
+        found.append(place)
+        position = place + len(word.strip())
+    return found
+
+
+def _stretches(text: str, words: Sequence[Word]) -> list[Word]:
+    """Cut the text before each word; empty if a word is not in it."""
+    starts = places(text, [word.text for word in words])
+    if not starts:
+        return []
     ends = [*starts[1:], len(text)]
+    starts[0] = 0
     return [
         Word(text[a:b], word.start, word.end)
-        for a, b, word in zip(starts, ends, words, strict=bool(words))
+        for a, b, word in zip(starts, ends, words, strict=True)
     ]
 
 

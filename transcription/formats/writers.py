@@ -52,7 +52,7 @@ def render(
 def _write_srt(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
     """SubRip. It knows no escaping, so an arrow that would look like a time line is shortened."""
     blocks = []
-    for number, cue in enumerate(cues(segments, options.split), start=1):
+    for number, cue in enumerate(cues(segments, options.split, options.speakers), start=1):
         times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
         speaker = f"[{cue.speaker}] " if cue.speaker else ""
         text = (speaker + "\n".join(cue.lines)).replace("-->", "->")
@@ -63,7 +63,7 @@ def _write_srt(segments: Sequence[Segment], _: Metadata, options: Options) -> st
 def _write_vtt(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
     """WebVTT, with the speaker as a voice span."""
     blocks = ["WEBVTT\n"]
-    for cue in cues(segments, options.split):
+    for cue in cues(segments, options.split, options.speakers):
         times = f"{timestamp(cue.start, '.')} --> {timestamp(cue.end, '.')}"
         text = _escaped("\n".join(cue.lines))
         voiced = f"<v {_escaped(cue.speaker)}>{text}</v>" if cue.speaker else text
@@ -76,18 +76,19 @@ def _escaped(text: str) -> str:
 
 
 def _write_txt(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
-    """One line a segment."""
+    """One line a segment, and another one where somebody else goes on."""
     lines = []
-    for cue in cues(segments):
+    for cue in cues(segments, speakers=options.speakers):
         time = f"[{clock(cue.start // 1000)}] " if options.times else ""
         speaker = f"[{cue.speaker}]: " if cue.speaker else ""
         lines.append(f"{time}{speaker}{cue.line}\n")
     return "".join(lines)
 
 
-def _write_tsv(segments: Sequence[Segment], _: Metadata, __: Options) -> str:
+def _write_tsv(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
     """Tab-separated start and end in milliseconds, text, and a speaker column if there is any."""
-    rows = [(str(cue.start), str(cue.end), cue.line, cue.speaker) for cue in cues(segments)]
+    said = cues(segments, speakers=options.speakers)
+    rows = [(str(cue.start), str(cue.end), cue.line, cue.speaker) for cue in said]
     columns = 4 if any(row[3] for row in rows) else 3
     table = [("start", "end", "text", "speaker"), *rows]
     return "".join("\t".join(row[:columns]) + "\n" for row in table)

@@ -10,8 +10,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from transcription.conf import conf
+from transcription.engines.assets import forget_failures
 from transcription.engines.base import STAGES
-from transcription.engines.models import forget_failures
 from transcription.models import ENDED, Job, Stage, State, TaskType
 from transcription.services import outputs, stages
 from transcription.services.end import FREE
@@ -27,9 +27,9 @@ class CannotRun(Exception):
 def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
     """Queue an ended job again; its transcript stays until then.
 
-    What is kept of it and would come out the same is not done again; only where nothing is missing
-    everything is. Somebody asks for it, so a model that could not be had a moment ago is tried
-    again.
+    What is kept of it and would come out the same is not done again; only where nothing is missing,
+    nor to be otherwise, everything is. Somebody asks for it, so a model that could not be had a
+    moment ago is tried again.
 
     Args:
         job: One that has ended.
@@ -63,7 +63,8 @@ def staying(job: Job, change: stages.Change, anew: bool = False) -> list[str]:
     left = {stage: kept for stage, kept in done.items() if kept.given or stage not in void}
     changed = copy(job)
     changed.options, changed.engine = change.options_of(job), change.fields["engine"]
-    if job.state in (State.COMPLETED, State.WARNINGS) and not stages.remaining(changed, left):
+    finished = job.state in (State.COMPLETED, State.WARNINGS)
+    if finished and not stages.remaining(changed, left) and not stages.concerned(job, change):
         left = {stage: kept for stage, kept in left.items() if kept.given}
     return list(left)
 

@@ -45,7 +45,9 @@ def report(job: Job, stage: str, done: float, total: float | None, plan: Sequenc
     """Show the stage and how far it is; a stage that only the engine knows is not shown."""
     if stage not in Stage.values:
         return
-    facts: dict[str, Any] = {"stage": stage, "percent": percent_of(stage, done, total, plan)}
+    facts: dict[str, Any] = {"stage": stage}
+    if stage != Stage.FETCHING:  # no part of the way: in the middle of a run, what is done stays so
+        facts["percent"] = percent_of(stage, done, total, plan)
     if stage in STAGE_OF:
         facts["seconds_done"] = done
     write(job, facts)

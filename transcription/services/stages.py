@@ -7,7 +7,7 @@ from typing import Any
 from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, Request
-from transcription.engines.selection import engine_for
+from transcription.engines.selection import intended
 from transcription.models import Job, StageOutput, TaskType
 
 MAIN: Mapping[str, str] = {
@@ -19,8 +19,8 @@ MAIN: Mapping[str, str] = {
 """What a job cannot do without; one that joins documents has all that it needs."""
 NO_MATTER = frozenset(("device", "device_index", "threads"))
 """Options that change how fast a stage is done, not what it gives."""
-OF_ALIGNMENT = frozenset(("align_model", "interpolate_method", "return_char_alignments"))
-OF_DIARIZATION = frozenset(("min_speakers", "max_speakers"))
+OF_ALIGNMENT = frozenset(("align", "align_model", "interpolate_method", "return_char_alignments"))
+OF_DIARIZATION = frozenset(("diarize", "min_speakers", "max_speakers"))
 OF_TRANSCRIPTION = ("model", "language", "task")  # fields of the job
 
 
@@ -35,7 +35,7 @@ def wanted(job: Job, transcriber: str) -> list[str]:
     if job.task_type != TaskType.FULL:
         return [MAIN[job.task_type]] if job.task_type in MAIN else []
     stages = [TRANSCRIBE]
-    if not gives_words(transcriber):
+    if wants_words(job) and not gives_words(transcriber):
         stages.append(ALIGN)
     if wants_speakers(job):
         stages.append(DIARIZE)
@@ -61,12 +61,19 @@ def gives_words(name: str) -> bool:
     return engine is None or engine.capabilities().words
 
 
+def wants_words(job: Job) -> bool:
+    """Whether to find the times of words, unless they are there; the option `align` says no."""
+    return bool(job.options.get("align", True))
+
+
 def wants_speakers(job: Job) -> bool:
-    """Whether to tell speakers apart.
+    """Whether to tell speakers apart: as the option `diarize` says, or else where it is of use.
 
     Where no engine can, there is a stand-in, which gives all speech to one speaker. That is of use
     to clients that count on a speaker being there, and to nobody else.
     """
+    if (said := job.options.get("diarize")) is not None:
+        return bool(said)
     engine = registry.find(job.engine)
     able = engine is not None and DIARIZE in engine.capabilities().stages
     asked = any(job.options.get(name) for name in OF_DIARIZATION)
@@ -144,11 +151,14 @@ def effective(name: str, value: str) -> str:
 
 
 def engine_now(job: Job, stage: str, change: Change) -> str:
-    """The engine that would do a stage now; empty: none can."""
+    """The engine that would do a stage now, if what it needs can be had; empty: none can."""
     engine = change.fields.get("engine", job.engine) or conf.ENGINE
     language = job.language_used or change.fields.get("language", job.language) or None
+    request = Request(
+        "", engine, language=language, options=job.options, models_dir=conf.MODELS_DIR
+    )
     try:
-        return engine_for(stage, Request("", engine, language=language, options=job.options)).name
+        return intended(stage, request).name
     except EngineError:
         return ""
 

@@ -5,7 +5,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from transcription.conf import conf
 from transcription.parameters import FullParameters, Text
@@ -20,11 +21,27 @@ DETECT = ("", "auto")
 
 
 class UploadParameters(FullParameters):
-    """The parameters as uploads know them: these three are judged by what this site offers."""
+    """The parameters as uploads know them, and two more.
+
+    Language, task and model are judged by what this site offers. Whether to look for the times of
+    words and to tell speakers apart may be said, too; else it is done where the engine can.
+    """
 
     language: Text = ""
     task: Text = ""
     model: Text = ""
+    align: bool | None = None
+    diarize: bool | None = None
+    min_speakers: int | None = Field(None, ge=1)
+    max_speakers: int | None = Field(None, ge=1)
+
+    @field_validator("max_speakers")
+    @classmethod
+    def _above_the_least(cls, most: int | None, info: ValidationInfo) -> int | None:
+        least = info.data.get("min_speakers")
+        if most and least and most < least:
+            raise PydanticCustomError("speakers", "it is less than min_speakers")
+        return most
 
 
 def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:

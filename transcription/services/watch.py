@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from transcription.conf import conf
-from transcription.engines.base import TRANSCRIBE, EngineDied, Event, Output
+from transcription.engines.base import FETCHING, TRANSCRIBE, EngineDied, Event, Output
 from transcription.models import Job, Stage
 from transcription.services import claim, outputs, progress
 
@@ -81,7 +81,8 @@ class Watch:
     def on_event(self, event: Event) -> None:
         """News from the engine."""
         self.heard = time.monotonic()
-        self.audio = event.total or self.audio
+        if event.stage != FETCHING:  # that counts bytes
+            self.audio = event.total or self.audio
         if event.media:
             self.ask(progress.report_media, self.job, event.media)
         self.report(event.stage, event.done, event.total)

@@ -1,16 +1,19 @@
 // Cancel, run again, delete. Without this script the same forms are posted by the browser.
 
 import { postForm } from "./api.js";
+import { connectOptions } from "./options.js";
 
 function openRerun() {
   const details = document.getElementById("rerun");
   details.open = true;
-  details.querySelector("select").focus();
+  details.querySelector("select, button").focus();
 }
 
 // done() is called when an action has changed the job and its page is to be shown anew.
 export function watchActions(article, done) {
   article.querySelector("a[href='#rerun']")?.addEventListener("click", openRerun);
+  const rerun = document.getElementById("rerun");
+  if (rerun) connectOptions(rerun);
   for (const form of article.querySelectorAll("form[data-action]")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();

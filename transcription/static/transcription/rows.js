@@ -37,7 +37,7 @@ export function fillJob(row, job) {
   write(row, "filename", job.filename);
   write(row, "state", job.state_label);
   write(row, "duration", job.audio_duration == null ? "" : clock(job.audio_duration));
-  write(row, "language", languageName(job.language));
+  write(row, "language", job.language_label);
   row.querySelector("time").dateTime = job.created;
   write(row, "created", ago(job.created));
   write(row, "stage", stage(job));
@@ -72,12 +72,6 @@ function lastGrowth(row, upload) {
 
 function resumeHint(known) {
   return known ? "Drop the file again to go on." : "Go on in the browser in which it was started.";
-}
-
-function languageName(code) {
-  if (!code || code === "auto") return "";
-  const options = document.querySelector("select[name=language]").options;
-  return Array.from(options).find((option) => option.value === code)?.text ?? code;
 }
 
 function write(row, field, text) {

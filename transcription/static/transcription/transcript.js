@@ -4,6 +4,7 @@ import { getJSON } from "./api.js";
 import { copyText } from "./clipboard.js";
 import { clock } from "./text.js";
 
+const COLOURS = 6; // that the style sheet has for speakers
 const SLICE = 200; // segments in one block; blocks out of sight are neither laid out nor painted
 
 // Fetches and shows the segments. Resolves to what the player and the search need, or to null:
@@ -16,7 +17,7 @@ export async function showTranscript() {
   root.replaceChildren();
   document.getElementById("no-speech").hidden = segments.length > 0;
   root.parentElement.classList.toggle("is-empty", segments.length === 0);
-  const reading = { root, segments, paragraphs: [], texts: [] };
+  const reading = { root, segments, colours: colours(segments), paragraphs: [], texts: [] };
   for (let start = 0; start < segments.length; start += SLICE) {
     root.append(block(reading, start));
     await nextFrame();
@@ -72,8 +73,8 @@ function paragraph(reading, index) {
   text.dir = "auto";
   text.textContent = segment.text.trim();
   element.append(timeButton(segment, index));
-  if (segment.speaker && segment.speaker !== reading.segments[index - 1]?.speaker) {
-    element.append(speakerName(segment.speaker));
+  if ((segment.speaker ?? "") !== (reading.segments[index - 1]?.speaker ?? "")) {
+    element.append(speakerName(segment.speaker, reading.colours));
   }
   element.append(text);
   reading.paragraphs.push(element);
@@ -91,10 +92,17 @@ function timeButton(segment, index) {
   return button;
 }
 
-function speakerName(speaker) {
+// Each speaker's colour, by the order in which they begin; the name beside it says the same.
+function colours(segments) {
+  const names = new Set(segments.map(({ speaker }) => speaker).filter(Boolean));
+  return new Map(Array.from(names, (name, index) => [name, index % COLOURS]));
+}
+
+function speakerName(speaker, colours) {
   const element = document.createElement("span");
   element.className = "speaker";
-  element.textContent = speaker;
+  if (speaker) element.dataset.colour = colours.get(speaker);
+  element.textContent = speaker ?? "Speaker unknown";
   return element;
 }
 

@@ -2,6 +2,7 @@
 
 import { csrfToken } from "./api.js";
 import { drop, note } from "./notes.js";
+import { chosenOptions, connectOptions, optionsProblem } from "./options.js";
 import { isFinal, isWorthRetrying, keepStoredUpload, uploadSentence } from "./refusals.js";
 import { continueRestored, restoration } from "./restore.js";
 import { isSoleTab } from "./sole.js";
@@ -22,6 +23,7 @@ const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in the dr
 
 // Builds the drop area. onChange is called when an upload starts, ends or fails.
 export async function startUploads(section, onChange) {
+  connectOptions(section, { remember: true });
   const [uppyModule, sole] = await Promise.all([import(section.dataset.uppy), isSoleTab()]);
   const { Uppy, Dashboard, Tus, GoldenRetriever } = uppyModule;
   const accepts = section.dataset.accept;
@@ -34,8 +36,14 @@ export async function startUploads(section, onChange) {
       minFileSize: 1,
     },
     locale: { strings: MESSAGES },
+    onBeforeFileAdded: () => !optionsProblem(section), // the site would refuse it
   });
   uppy.on("file-added", (file) => uppy.setFileMeta(file.id, choices(section, file)));
+  uppy.on("file-added", () => drop("options"));
+  uppy.on("restriction-failed", (file, error) => {
+    const problem = optionsProblem(section);
+    note(problem ? "options" : (file?.name ?? "page"), "error", problem || error.message);
+  });
   listen(uppy, onChange);
   uppy.use(Tus, tusOptions(section));
   if (sole) {
@@ -49,9 +57,8 @@ function choices(section, file) {
   return {
     filename: file.name,
     filetype: file.type || "application/octet-stream",
-    language: section.querySelector("select[name=language]").value,
-    model: section.querySelector("select[name=model]").value,
     taskId: file.meta.taskId ?? randomUUID(),
+    ...chosenOptions(section),
   };
 }
 
@@ -73,7 +80,7 @@ function tusOptions(section) {
     retryDelays: RETRY_DELAYS,
     limit: 2,
     removeFingerprintOnSuccess: true,
-    allowedMetaFields: ["filename", "filetype", "language", "model", "taskId"],
+    allowedMetaFields: ["filename", "filetype", "taskId", ...Object.keys(chosenOptions(section))],
     headers: () => ({ "X-CSRFToken": csrfToken() }),
     onShouldRetry: isWorthRetrying,
     onAfterResponse: keepStoredUpload,
@@ -123,9 +130,6 @@ function listen(uppy, onChange) {
     note(file.name, "error", uploadSentence(file, error, response), loginLink(response));
     if (isFinal(response)) setTimeout(() => uppy.removeFile(file.id));
     onChange();
-  });
-  uppy.on("restriction-failed", (file, error) => {
-    note(file?.name ?? "page", "error", error.message);
   });
   uppy.on("complete", ({ successful }) => {
     setTimeout(() => uppy.removeFiles(successful.map((file) => file.id)), SHOW_COMPLETE);

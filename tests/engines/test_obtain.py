@@ -1,0 +1,160 @@
+"""Assets of all kinds: downloaded from a stand-in for the hub and from addresses of their own."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines import hub, needy
+from transcription.engines import assets
+from transcription.engines.addresses import FetchError, wanted
+from transcription.engines.obtain import Unavailable, obtain
+from transcription.engines.unpack import unpack
+
+ALIGNER = assets.hub_aligner(needy.ALIGNER, "en", "the aligner for English")
+DIARIZER = assets.diarizer(needy.DIARIZER)
+
+
+@pytest.fixture
+def models_dir(tmp_path: Path) -> Path:
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[hub.Hub]:
+    with hub.serving(tmp_path) as server:
+        server.repositories = needy.repositories(tmp_path / "hub")
+        server.plain = needy.punkt_zip(tmp_path / "plain")
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
+
+
+def address(serving: hub.Hub, content: bytes) -> assets.Asset:
+    """One file at an address of its own."""
+    assert serving.plain
+    (serving.plain / "big.pth").write_bytes(content)
+    source = assets.Source(url=f"{serving.url}/plain/big.pth")
+    return replace(assets.torchaudio_aligner("big.pth", "fr", "French"), source=source)
+
+
+def test_which_files_of_a_repository_are_wanted() -> None:
+    here = ["config.json", "vocab.json", "README.md", "model.safetensors", "pytorch_model.bin"]
+    chosen = ["config.json", "vocab.json", "model.safetensors"]
+    assert wanted(here, ALIGNER.source, ALIGNER.needs) == chosen
+    here.remove("model.safetensors")
+    assert wanted(here, ALIGNER.source, ALIGNER.needs)[-1] == "pytorch_model.bin"
+    here = [".gitattributes", "config.yaml", "plda/plda.npz", "plda/.hidden"]
+    assert wanted(here, DIARIZER.source, DIARIZER.needs) == here[1:3]
+
+
+@pytest.mark.proof
+def test_of_a_repository_only_what_is_needed(serving: hub.Hub, models_dir: Path) -> None:
+    told: list[tuple[int, int | None]] = []
+    assert assets.problem(models_dir, ALIGNER) == "there is no such folder"
+    folder = obtain(ALIGNER, models_dir, lambda done, total: told.append((done, total)))
+    assert folder == models_dir / "aligner" / "en" and assets.problem(models_dir, ALIGNER) == ""
+    assert files(folder) == ["config.json", "model.safetensors", "vocab.json"]
+    assert all(done <= (total or done) for done, total in told)
+    asked = len(serving.requests)
+    assert obtain(ALIGNER, models_dir) == folder and len(serving.requests) == asked
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(Unavailable, match="aligner/en in the models folder is damaged"):
+        obtain(ALIGNER, models_dir)
+
+
+def test_an_address_goes_on_where_it_stopped_unless_the_file_is_another_one(
+    serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "good")
+    first, second = bytes(1_000_000), b"x" * 1_000_000
+    for content in (first, second):
+        asset = address(serving, content)
+        serving.cut_after = 500_000
+        assets.forget_failures(models_dir)
+        with pytest.raises(Unavailable):
+            obtain(asset, models_dir)
+    assets.forget_failures(models_dir)
+    folder = obtain(asset, models_dir)
+    assert files(folder) == ["big.pth"] and (folder / "big.pth").read_bytes() == second
+    ranges = [asked or "" for _, asked in serving.requests]
+    assert ranges[:2] == ["", ""]
+    assert int(ranges[2].removeprefix("bytes=").rstrip("-")) > 400_000
+    assert serving.keys["/plain/big.pth"] is None  # the hub's key is nobody else's business
+
+
+@pytest.mark.proof
+def test_a_zip_is_unpacked(serving: hub.Hub, models_dir: Path) -> None:
+    folder = obtain(needy.punkt(), models_dir)
+    assert files(folder) == ["tokenizers/punkt_tab/english/collocations.tab"]
+    assert (folder / "tokenizers/punkt_tab/README").read_text() == "sentences"
+
+
+@pytest.mark.parametrize(
+    "name", ["../out", "/out", "a/../../out", "..\\out", "C:\\out", "C:out", "link"]
+)
+def test_a_zip_that_means_harm_is_not_unpacked(name: str, tmp_path: Path) -> None:
+    member = zipfile.ZipInfo(name)
+    if name == "link":
+        member.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "harm.zip", "w") as archive:
+        archive.writestr("first", "harmless")
+        archive.writestr(member, "/etc")
+    with pytest.raises(FetchError, match="elsewhere"):
+        unpack(tmp_path / "harm.zip", tmp_path / "in" / "here")
+    assert [path.name for path in tmp_path.rglob("*")] == ["harm.zip"]
+
+
+def test_what_is_no_zip(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(b"<html>Please sign in</html>")
+    with pytest.raises(FetchError, match=r"a\.zip is damaged"):
+        unpack(tmp_path / "a.zip", tmp_path / "in")
+    assert not (tmp_path / "a.zip").exists()  # the next try gets it anew
+
+
+@pytest.mark.proof
+def test_a_gated_model_says_where_its_conditions_are_accepted(
+    serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving.gated = {needy.DIARIZER}
+    for key, status in (("", 401), ("bad", 403)):
+        monkeypatch.setenv("HF_TOKEN", key)
+        assets.forget_failures(models_dir)
+        with pytest.raises(Unavailable) as caught:
+            obtain(DIARIZER, models_dir)
+        reason = str(caught.value)
+        assert needy.PAGE in reason and "HF_TOKEN" in reason and str(status) in reason
+        assert reason.count(". ") == 0 and reason.endswith(".")
+    monkeypatch.setenv("HF_TOKEN", "good")
+    with pytest.raises(Unavailable, match="HF_TOKEN"):
+        obtain(DIARIZER, models_dir)  # that is remembered
+    assets.forget_failures(models_dir)
+    folder = obtain(DIARIZER, models_dir)
+    assert files(folder) == ["config.yaml", "segmentation/pytorch_model.bin"]
+
+
+@pytest.mark.proof
+def test_a_hub_that_means_harm(
+    serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [{"rfilename": "config.yaml"}, {"rfilename": "../../out.json"}]
+    listed: dict[str, Any] = {"id": "x/y", "sha": hub.COMMIT, "siblings": files}
+    monkeypatch.setattr(serving, "listing", lambda repository: listed)
+    with pytest.raises(Unavailable, match=r"no name: '\.\./\.\./out"):
+        obtain(assets.diarizer("x/y"), models_dir)
+    assert len(serving.requests) == 1
+
+
+def test_assets_travel_as_json() -> None:
+    for asset in (ALIGNER, DIARIZER, assets.punkt(), assets.torchaudio_aligner("f", "de", "x")):
+        assert assets.from_json(asset.as_json()) == asset

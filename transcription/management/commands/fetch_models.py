@@ -1,0 +1,134 @@
+"""`manage.py fetch_models`: everything that transcription needs, before a network is missed."""
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from transcription.conf import conf
+from transcription.engines import registry
+from transcription.engines.assets import Asset, forget_failures, problem
+from transcription.engines.base import EngineError
+from transcription.engines.obtain import Unavailable, cannot_be_had, obtain
+from transcription.management.download_bar import DownloadBar, readable
+from transcription.services.provision import Needs, needed, needs_of_site, unusable_folders
+from transcription.vocabulary import LANGUAGES
+
+INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended
+THERE = "there already"
+
+
+class Command(BaseCommand):
+    """Exit code 1 where something could not be had, 130 after Ctrl-C."""
+
+    help = (
+        "Download what transcription needs, for the site's settings or what is named here: the "
+        "Whisper model, for engines that have such the aligners of the languages, and the model "
+        "that tells speakers apart. What is there stays; what was interrupted goes on."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What shall work."""
+        site = needs_of_site()
+        parser.add_argument(
+            "--engine", choices=registry.names(), help=f"default: the site's ({conf.ENGINE})"
+        )
+        parser.add_argument(
+            "--model",
+            nargs="+",
+            metavar="NAME",
+            action="extend",
+            help=f"Whisper models, by name or repository; default: {', '.join(site.models)}",
+        )
+        parser.add_argument(
+            "--language",
+            nargs="+",
+            metavar="CODE",
+            action="extend",
+            help=f"languages of the recordings; default: {', '.join(site.languages)}",
+        )
+        parser.add_argument("--no-align", action="store_true", help="without aligners of words")
+        parser.add_argument(
+            "--no-diarize", action="store_true", help="without the model that tells speakers apart"
+        )
+        parser.add_argument(
+            "--list", action="store_true", help="only say what is needed and what is there"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """List or download."""
+        needs = needs_of(options)
+        try:
+            wanted = needed(needs)
+        except EngineError as error:
+            raise CommandError(error.message) from error
+        if not wanted:
+            self.stdout.write(f"{needs.engine} needs nothing that can be downloaded.")
+        if reason := registry.get(needs.engine).installed():
+            self.stderr.write(reason)
+        if options["list"]:
+            for asset in wanted:
+                self.say(asset, missing_or_there(asset))
+            return
+        failures = [f"{model}: {reason}." for model, reason in unusable_folders(needs).items()]
+        try:
+            failures += self.fetch(wanted, quiet=options["verbosity"] == 0)
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted; the next time goes on from here.")
+            sys.exit(INTERRUPTED)
+        if failures:
+            self.stderr.write("Could not be had:")
+            self.stderr.write("\n".join(f"  {failure}" for failure in failures))
+            sys.exit(1)
+
+    def fetch(self, wanted: list[Asset], quiet: bool) -> Iterator[str]:
+        """Download what is missing; yields why something cannot be had, and goes on."""
+        forget_failures(conf.MODELS_DIR)
+        for asset in wanted:
+            if not problem(conf.MODELS_DIR, asset):
+                self.say(asset, THERE)
+                continue
+            try:
+                with DownloadBar(asset.label, sys.stderr, quiet) as bar:
+                    stall = conf.MODEL_STALL_SECONDS
+                    obtain(asset, conf.MODELS_DIR, bar.show, stall=stall)
+            except Unavailable as reason:
+                self.say(asset, "failed")
+                yield cannot_be_had(asset, reason)
+            else:
+                self.say(asset, "done")
+
+    def say(self, asset: Asset, what: str) -> None:
+        """Tell something about an asset."""
+        self.stdout.write(f"{asset.label}: {what}")
+        self.stdout.flush()
+
+
+def needs_of(options: dict[str, Any]) -> Needs:
+    """What is wanted; the site's where nobody said otherwise.
+
+    Raises:
+        CommandError: A language is unknown.
+    """
+    site = needs_of_site()
+    for language in options["language"] or ():
+        if language not in LANGUAGES:
+            raise CommandError(f"The language {language!r} is not known; say a code such as de.")
+    return Needs(
+        options["engine"] or site.engine,
+        options["model"] or site.models,
+        options["language"] or site.languages,
+        align=not options["no_align"],
+        diarize=not options["no_diarize"],
+    )
+
+
+def missing_or_there(asset: Asset) -> str:
+    """Where an asset stands, with the size of its download."""
+    if not problem(conf.MODELS_DIR, asset):
+        return THERE
+    size = f", about {readable(asset.size)}" if asset.size else ""
+    condition = f", on conditions ({asset.page})" if asset.page else ""
+    return f"missing{size}{condition}"

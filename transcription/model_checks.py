@@ -1,0 +1,72 @@
+"""What is missing to transcribe with the site's settings: for those who ask (`--tag models`)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning
+
+from transcription.conf import conf
+from transcription.engines import registry
+from transcription.engines.assets import (
+    ALIGNER,
+    DIARIZATION,
+    PUNKT,
+    WHISPER,
+    Asset,
+    directory,
+    problem,
+    recent_failure,
+)
+from transcription.engines.base import EngineError
+from transcription.services.provision import Needs, needed, needs_of_site, unusable_folders
+
+TAG = "models"
+IDS = {
+    WHISPER: "transcription.W011",
+    ALIGNER: "transcription.W012",
+    PUNKT: "transcription.W013",
+    DIARIZATION: "transcription.W014",
+}
+FETCH = "python manage.py fetch_models"
+
+
+def models_are_there(**kwargs: Any) -> list[CheckMessage]:
+    """The engine is installed, and what it needs is on the disk."""
+    if registry.find(conf.ENGINE) is None:
+        return []  # ENGINE has a check of its own
+    return list(_problems(needs_of_site()))
+
+
+def _problems(needs: Needs) -> Iterator[CheckMessage]:
+    if reason := registry.get(needs.engine).installed():
+        hint = "Install its requirements, or set ENGINE to another one."
+        yield Warning(reason, hint=hint, id="transcription.W010")
+    for model, reason in unusable_folders(needs).items():
+        hint = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
+        yield Warning(f"{model} is not a model: {reason}.", hint=hint, id=IDS[WHISPER])
+    try:
+        wanted = needed(needs)
+    except EngineError as error:
+        yield Warning(error.message, hint="Look at WHISPER_MODEL.", id=IDS[WHISPER])
+        return
+    for asset in wanted:
+        if reason := problem(conf.MODELS_DIR, asset):
+            yield _missing(asset, reason)
+
+
+def _missing(asset: Asset, reason: str) -> CheckMessage:
+    """What to say of an asset that is not there, or not whole."""
+    label = f"{asset.label[:1].upper()}{asset.label[1:]}"
+    there = directory(conf.MODELS_DIR, asset).exists()
+    told = f"{label} is not whole: {reason}." if there else f"{label} is not there."
+    if tried := recent_failure(conf.MODELS_DIR, asset):
+        told += f" It could not be had a moment ago: {tried}"
+    return Warning(told, hint=_remedy(asset), id=IDS[asset.kind])
+
+
+def _remedy(asset: Asset) -> str:
+    """What to do about an asset that is missing."""
+    if not asset.page:
+        return f"Run: {FETCH}"
+    account = "with the account of HF_TOKEN" if conf.HF_TOKEN else "and set HF_TOKEN to a key"
+    return f"Accept the conditions on {asset.page} {account}; then run: {FETCH}"

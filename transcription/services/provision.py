@@ -1,0 +1,83 @@
+"""What the site's settings, or somebody's wishes, need on the disk."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transcription.conf import conf
+from transcription.engines import models, registry
+from transcription.engines.assets import Asset
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Request
+from transcription.engines.interface import Engine
+from transcription.services.file_language import patterns
+
+DEFAULT_LANGUAGE = "en"
+"""That of requests to the API which name none."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What shall work without a network.
+
+    Attributes:
+        engine: Its name.
+        models: Names, repositories or directories.
+        languages: Codes; the models that the site prefers for them count, too.
+        align: Whether words are to be aligned.
+        diarize: Whether speakers are to be told apart.
+    """
+
+    engine: str
+    models: Sequence[str]
+    languages: Sequence[str]
+    align: bool = True
+    diarize: bool = True
+
+
+def needs_of_site() -> Needs:
+    """What uploads need that say nothing, in the languages that the settings name."""
+    named = [DEFAULT_LANGUAGE, *(language for _, language in patterns())]
+    languages = dict.fromkeys((*named, *conf.LANGUAGE_MODEL_OVERRIDES))
+    return Needs(conf.ENGINE, [conf.WHISPER_MODEL], list(languages))
+
+
+def model_for(language: str, model: str) -> str:
+    """The model of a recording in a language; empty where nobody said so, likewise the model."""
+    return conf.LANGUAGE_MODEL_OVERRIDES.get(language) or model or conf.WHISPER_MODEL
+
+
+def needed(needs: Needs) -> list[Asset]:
+    """All assets, each once.
+
+    Raises:
+        EngineError: The engine or a model is unknown.
+    """
+    return list(dict.fromkeys(_needed(registry.get(needs.engine), needs)))
+
+
+def _needed(engine: Engine, needs: Needs) -> Iterator[Asset]:
+    for model in wanted_models(needs):
+        yield from engine.assets(Request("", engine.name, model=model), TRANSCRIBE)
+    for language in needs.languages if needs.align else ():
+        yield from engine.assets(Request("", engine.name, language=language), ALIGN)
+    if needs.diarize:
+        yield from engine.assets(Request("", engine.name), DIARIZE)
+
+
+def wanted_models(needs: Needs) -> list[str]:
+    """Those that were named, and those that the site prefers for the languages."""
+    preferred = conf.LANGUAGE_MODEL_OVERRIDES
+    return list(
+        dict.fromkeys(
+            (*needs.models, *(preferred[one] for one in needs.languages if one in preferred))
+        )
+    )
+
+
+def unusable_folders(needs: Needs) -> dict[str, str]:
+    """Directories among the models that hold none, each with the reason."""
+    if not registry.get(needs.engine).capabilities().needs_download:
+        return {}
+    folders = [model for model in wanted_models(needs) if models.is_path(model)]
+    problems = {model: models.folder_problem(Path(model).expanduser()) for model in folders}
+    return {model: problem for model, problem in problems.items() if problem}

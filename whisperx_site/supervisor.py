@@ -19,6 +19,7 @@ ORPHAN_STOP_WITHIN = 2.0  # the same, where whoever started us was killed
 RESTART_DELAYS = (0.5, 1, 2, 5, 10, 30)  # seconds before a service that died is started again
 HEALTHY_AFTER = 60.0  # seconds of running after which earlier deaths are forgotten
 CHECK_EVERY = 30.0  # seconds between looks at the services' progress
+SETTLED_AFTER = 60.0  # seconds before a new service must get on: schedules wait for its first 30
 LOOKS = 3  # so many looks in a row must find a service stuck: a machine that slept catches up
 
 
@@ -102,7 +103,8 @@ class Service:
 
     def check(self) -> None:
         """Restart it where it runs without getting anywhere."""
-        reason = self.is_stuck() if self.process else ""
+        settled = time.monotonic() - self.started > SETTLED_AFTER
+        reason = self.is_stuck() if self.process and settled else ""
         self.looks = self.looks + 1 if reason else 0
         if self.looks < LOOKS:
             return

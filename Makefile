@@ -1,6 +1,8 @@
 # make run     the whole product, on this machine:  make run PORT=8123 DATA_DIR=/srv/transcripts
+#              with WhisperX (several GB more):     make run ENGINE=whisperx
 # make test    every check and every test, under five minutes after installation
-# make proof   the slow proofs: kills, real model downloads that stall, long runs
+# make proof   the slow proofs: kills, real model downloads that stall, long runs, WhisperX (in an
+#              environment of its own, 2 GB)
 
 # HOST, PORT, DATA_DIR and all other settings come from the command line, the environment or .env.
 PYTHON ?= python3
@@ -11,9 +13,14 @@ PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run install install-dev browser test check pytest proof bench clean
+# What the site itself reads: the command line or the environment, else .env.
+ENGINE ?= $(shell sed -n "s/^ENGINE=['\"]*\([a-z-]*\).*/\1/p" .env 2>/dev/null)
+# Here the proofs of WhisperX run.
+WHISPERX := .venv-whisperx
 
-run: install
+.PHONY: run install install-dev install-whisperx browser test check pytest proof bench clean
+
+run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
 
 install: $(STAMPS)/requirements node_modules/.installed
@@ -30,6 +37,19 @@ $(STAMPS)/requirements: requirements.txt constraints.txt $(STAMPS)/venv
 $(STAMPS)/requirements-dev: requirements-dev.txt requirements.txt constraints.txt $(STAMPS)/venv
 	$(PIP) -r requirements-dev.txt
 	@touch $@ $(STAMPS)/requirements
+
+$(STAMPS)/requirements-whisperx: requirements-whisperx.txt requirements.txt constraints.txt $(STAMPS)/requirements
+	@echo "Installing WhisperX: several GB, some minutes."
+	$(PIP) -r requirements-whisperx.txt
+	@touch $@
+
+# Without it the site runs all the same, and its built-in engine stands in.
+install-whisperx: install
+	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WhisperX CANNOT BE INSTALLED here (pip says why, above). The site starts without it: another engine stands in, and each transcript says so."
+
+$(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.txt requirements.txt constraints.txt
+	$(PYTHON) tests/whisperx/install_cpu.py $(WHISPERX)
+	@touch $@
 
 node_modules/.installed: package.json package-lock.json $(STAMPS)/venv
 	$(PY) -m whisperx_site.front_end
@@ -53,11 +73,11 @@ check: install-dev
 pytest: install-dev browser
 	$(PY) -m pytest -m "not proof" -n 2 --dist loadfile
 
-proof: install-dev browser
+proof: install-dev browser $(WHISPERX)/installed
 	$(PY) -m pytest -m proof
 
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 bench: install
 	$(PY) -m bench

@@ -1,0 +1,89 @@
+"""What the engine `whisperx` says of itself where its packages need not be there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from transcription.engines import assets, selection, whisperx
+from transcription.engines.base import ALIGN, DIARIZE, STAGES, TRANSCRIBE, EngineError, Request
+from transcription.engines.whisperx import WhisperX
+
+
+def request(language: str | None = "en", models_dir: Path | str = "", **options: Any) -> Request:
+    return Request(
+        "", "whisperx", "base", language=language, models_dir=str(models_dir), options=options
+    )
+
+
+def needed(language: str | None, **options: Any) -> list[tuple[str, str, str]]:
+    """Kind, name and source of all that the alignment needs."""
+    found = WhisperX().assets(request(language, **options), ALIGN)
+    return [(one.kind, one.name, one.source.url or one.source.repository) for one in found]
+
+
+def test_what_each_stage_needs(tmp_path: Path) -> None:
+    engine = WhisperX()
+    assert engine.capabilities().stages == STAGES and not engine.capabilities().words
+    (model,) = engine.assets(request(), TRANSCRIBE)
+    assert (model.kind, model.name) == ("whisper", "base")
+    (speakers,) = engine.assets(request(), DIARIZE)
+    assert speakers.page == "https://huggingface.co/pyannote/speaker-diarization-community-1"
+    punkt = ("punkt", "punkt_tab", assets.PUNKT_URL)
+    english = assets.TORCHAUDIO_URL.format("wav2vec2_fairseq_base_ls960_asr_ls960.pth")
+    assert needed("en") == [("aligner", "en", english), punkt]
+    dutch = "jonatasgrosman/wav2vec2-large-xlsr-53-dutch"
+    assert needed("nl") == needed("nl", align_model="") == [("aligner", "nl", dutch), punkt]
+    assert needed("sw") == needed(None) == []
+
+
+def test_an_alignment_model_of_ones_own(tmp_path: Path) -> None:
+    punkt = ("punkt", "punkt_tab", assets.PUNKT_URL)
+    own = ("aligner", "owner/name", "owner/name")
+    assert needed("sw", align_model="owner/name") == [own, punkt]
+    large = assets.TORCHAUDIO_URL.format("wav2vec2_fairseq_large_ls960_asr_ls960.pth")
+    bundle = ("aligner", "WAV2VEC2_ASR_LARGE_960H", large)
+    assert needed("en", align_model="WAV2VEC2_ASR_LARGE_960H") == [bundle, punkt]
+    assert needed("sw", align_model=str(tmp_path)) == [punkt]  # there is nothing to download of it
+    with pytest.raises(EngineError, match='no alignment model named "no such name"'):
+        needed("en", align_model="no such name")
+
+
+def test_why_a_stage_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = WhisperX()
+    monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
+    for stage in STAGES:
+        assert "requirements-whisperx.txt" in engine.ready(request(), stage)
+    monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
+    assert '"base" is not usable' in engine.ready(request(), TRANSCRIBE)
+    assert "community-1 is not here" in engine.ready(request(models_dir=tmp_path), DIARIZE)
+    assert '"en" is not here' in engine.ready(request(models_dir=tmp_path), ALIGN)
+    assert 'no alignment model for "sw"' in engine.ready(request("sw"), ALIGN)
+    assert "is not usable" in engine.ready(request("sw", align_model=str(tmp_path)), ALIGN)
+    aligner = tmp_path / "aligner" / "nl"
+    aligner.mkdir(parents=True)
+    for name in ("config.json", "vocab.json", "pytorch_model.bin"):
+        (aligner / name).touch()
+    assert engine.ready(request("nl", tmp_path), ALIGN) == ""
+    assert engine.ready(request("sw", align_model=str(aligner)), ALIGN) == ""
+
+
+def test_progress_only_rises() -> None:
+    told: list[float] = []
+    tell = whisperx.rising(told.append)
+    for done in (0.0, 1.0, 3.0, 2.0, 3.0, 4.0):
+        tell(done)
+    assert told == [1.0, 3.0, 4.0]
+
+
+def test_without_its_packages_the_built_in_engine_stands_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
+    prepared = selection.prepare(request(), tmp_path)
+    assert (prepared.request.engine, prepared.request.asked) == ("pocketsphinx", "whisperx")
+    assert "requirements-whisperx.txt" in prepared.note and "draft" in prepared.note
+    with pytest.raises(EngineError, match="requirements-whisperx"):
+        selection.prepare(request("de"), tmp_path)

@@ -61,13 +61,16 @@ def test_why_a_stage_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "community-1 is not here" in engine.ready(request(models_dir=tmp_path), DIARIZE)
     assert '"en" is not here' in engine.ready(request(models_dir=tmp_path), ALIGN)
     assert 'no alignment model for "sw"' in engine.ready(request("sw"), ALIGN)
-    assert "is not usable" in engine.ready(request("sw", align_model=str(tmp_path)), ALIGN)
+    own = request("sw", tmp_path, align_model=str(tmp_path / "own"))
+    assert "is not usable" in engine.ready(own, ALIGN)
     aligner = tmp_path / "aligner" / "nl"
     aligner.mkdir(parents=True)
     for name in ("config.json", "vocab.json", "pytorch_model.bin"):
         (aligner / name).touch()
     assert engine.ready(request("nl", tmp_path), ALIGN) == ""
-    assert engine.ready(request("sw", align_model=str(aligner)), ALIGN) == ""
+    assert engine.ready(request("sw", tmp_path, align_model=str(aligner)), ALIGN) == ""
+    elsewhere = request("sw", tmp_path / "models", align_model=str(aligner))
+    assert "must lie in the models folder" in engine.ready(elsewhere, ALIGN)
 
 
 def test_progress_only_rises() -> None:

@@ -203,7 +203,12 @@ def test_speaker_bounds(engine: EngineProcess, request_for: Requests, dialogue: 
 
 
 def test_models_that_are_missing_or_damaged(
-    engine: EngineProcess, request_for: Requests, dialogue: Path, tmp_path: Path, whisper: Path
+    engine: EngineProcess,
+    request_for: Requests,
+    dialogue: Path,
+    tmp_path: Path,
+    whisper: Path,
+    models_dir: Path,
 ) -> None:
     with pytest.raises(EngineError, match="no such folder"):
         engine.run(request_for(dialogue, model_path=str(tmp_path / "none")))
@@ -213,7 +218,7 @@ def test_models_that_are_missing_or_damaged(
         (broken / file.name).write_bytes(file.read_bytes()[:1000])
     with pytest.raises(EngineError, match="cannot be loaded"):
         engine.run(request_for(dialogue, model_path=str(broken)))
-    empty = tmp_path / "aligner"
+    empty = models_dir / "damaged aligner"
     empty.mkdir()
     for name, text in (("config.json", "{}"), ("vocab.json", "{}"), ("model.safetensors", "")):
         (empty / name).write_text(text)

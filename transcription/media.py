@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 MAX_SECONDS = 24 * 3600
+LOWEST_RATE = 1000
+"""Samples a second; telephones have 8,000."""
 """Longer audio is refused: a few megabytes of cleverly coded silence must not fill the disk."""
 
 FORMATS = (
@@ -170,6 +172,10 @@ def _audio_stream(container: InputContainer) -> av.AudioStream:
     import av
 
     assert isinstance(stream, av.AudioStream)
+    rate = stream.codec_context.sample_rate
+    if 0 < rate < LOWEST_RATE:  # some bytes would be hours, and fill the disk once decoded
+        message = f"The sound has {rate} samples a second: in that nothing can be understood."
+        raise MediaError("no_audio", message)
     return stream
 
 

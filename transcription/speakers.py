@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import frexp
 from operator import itemgetter
 from typing import Any
@@ -14,7 +14,11 @@ SHORTEST = 0.001
 """Seconds: shorter turns are kept with those of this length."""
 
 
-def assign(segments: Iterable[Segment], turns: Iterable[Mapping[str, Any]]) -> list[Segment]:
+def assign(
+    segments: Iterable[Segment],
+    turns: Iterable[Mapping[str, Any]],
+    go_on: Callable[[], None] = lambda: None,
+) -> list[Segment]:
     """Give each segment and each of its words the speaker who speaks most of its time.
 
     Where nobody speaks, and for a word without times, there is no key "speaker". Several turns of
@@ -23,10 +27,13 @@ def assign(segments: Iterable[Segment], turns: Iterable[Mapping[str, Any]]) -> l
     Args:
         segments: With "start", "end" (seconds) and maybe "words"; they are not changed.
         turns: With "speaker", "start", "end", in any order; they may overlap.
+        go_on: Called before each segment: where very many turns overlap, this takes long. What it
+            raises ends the work.
     """
     table = _Turns(turns)
     joined = []
     for segment in segments:
+        go_on()
         made = _spoken(segment, table)
         if "words" in segment:
             made["words"] = [_spoken(word, table) for word in segment["words"] or ()]

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -104,7 +104,7 @@ def run(job: Job) -> None:
         raise
     else:
         watch.report(Stage.COMBINING, 0.0, None)
-        finish(job, result)
+        finish(job, result, go_on=watch.go_on)
 
 
 def do_stages(job: Job, watch: Watch) -> Result | None:
@@ -134,14 +134,21 @@ def with_model(job: Job, request: Request, watch: Watch) -> Request:
     return replace(prepared.request, stages=watch.plan)
 
 
-def finish(job: Job, result: Result | None = None, reason: str = "") -> None:
+def finish(
+    job: Job,
+    result: Result | None = None,
+    reason: str = "",
+    go_on: Callable[[], None] = lambda: None,
+) -> None:
     """End the job with what is kept of it; what cannot be kept is a failure with its reason."""
     failures, facts = {}, {}
     if result is not None:
         failures = result.failures
         facts = progress.media_facts(result.media) | {"audio_duration": result.duration}
     try:
-        insist(conclude, job, failures, facts, reason)
+        insist(conclude, job, failures, facts, reason, go_on)
+    except Cancelled:
+        insist(claim.release, job, "it was stopped.")
     except (OperationalError, InterfaceError):
         raise  # the database was away for too long: once the lease is over the job runs again
     except Exception as problem:

@@ -1,6 +1,7 @@
 """The WSGI application: uploads take a shorter way than pages do."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -8,11 +9,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whisperx_site.settings")
 
 import django
 from django.core.handlers.wsgi import WSGIHandler
+from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
 
 from whisperx_site.upload_handlers import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
 
+CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 uploads = UploadsHandler()
 uploads_of_tools = ToolsHandler()
 pages = WSGIHandler()
@@ -20,7 +23,23 @@ pages = WSGIHandler()
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Serve one request."""
+    kind = environ.get("CONTENT_TYPE", "")
+    if "*" in kind or "charset" in kind.lower():
+        environ["CONTENT_TYPE"] = readable(kind)
     handler: Callable[..., Iterable[bytes]] = pages
     if environ["PATH_INFO"].startswith(UPLOADS_ROOT):
         handler = uploads_of_tools if ToolsHandler.fits(environ) else uploads
     return handler(environ, start_response)
+
+
+def readable(kind: str) -> str:
+    """As much of a Content-Type as Django can read: it would fail before anybody could answer."""
+    try:
+        options = parse_header_parameters(kind)[1]
+    except (LookupError, ValueError):  # in a charset that there is not, or not in the one it says
+        return kind.partition(";")[0]
+    try:
+        "é".encode().decode(options.get("charset", "utf-8"), "replace")
+    except (LookupError, ValueError):  # not one of texts; Django reads queries by it
+        return CHARSET.sub("", kind)
+    return kind

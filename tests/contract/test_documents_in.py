@@ -5,8 +5,9 @@ import uuid
 from typing import Any
 
 import pytest
+import requests
 
-from tests.running import Site
+from tests.running import Site, wait_for
 
 from .forms import (
     ALIGNED,
@@ -115,6 +116,17 @@ def test_documents_to_combine_that_will_do(site: Site) -> None:
     turns = [{**TURNS[0], "speaker": "\udfff"}]
     task = site.wait_for_task(accepted(combine(site, halves, turns)))
     assert task["status"] == "completed", task
+
+
+def test_joining_that_takes_long_ends_with_its_task(site: Site) -> None:
+    """§3: where all overlaps, joining takes minutes; whoever deletes the task frees the worker."""
+    spans = [{"start": 0, "end": 1}] * 30_000
+    said = [{**span, "text": "", "words": []} for span in spans]
+    turns = [{**span, "label": "A", "speaker": "B"} for span in spans]
+    long = accepted(combine(site, {"segments": said, "word_segments": []}, turns))
+    wait_for(lambda: site.task(long)["status"] == "processing", 30)
+    requests.delete(f"{site.url}/task/{long}/delete", timeout=30)
+    assert site.wait_for_task(accepted(combine(site, ALIGNED, TURNS)))["status"] == "completed"
 
 
 def test_names_of_documents(site: Site) -> None:

@@ -131,6 +131,31 @@ def test_the_url_must_be_in_the_form(site: Site) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "SSRF_BLOCKED")
 
 
+def test_forms_that_would_keep_the_server_busy(site: Site) -> None:
+    """Many fields, or one header of many options: refused before anybody looks at each."""
+    many = post(site, "/speech-to-text-url", b"a&" * 1001, URLENCODED)
+    said = "Too many fields. Maximum number of fields is 1000."
+    assert (many.status_code, many.json()["detail"]) == (400, said)
+    quotes = 'name="file"; b="' + '\\";' * 19_000
+    long = post(site, "/service/combine", form(part(quotes)))
+    said = "There was an error parsing the body"
+    assert (long.status_code, long.json()["detail"]) == (400, said)
+    semicolons = "a;" * 100 + ".wav"
+    assert (
+        metadata(site, post(site, STT, form(file("file", semicolons))))["file_name"] == semicolons
+    )
+
+
+def test_a_recording_of_hours_in_a_few_bytes(site: Site) -> None:
+    """§6: one sample a second is no recording; decoded it would fill the disk."""
+    slow = bytearray(silence(0.1))
+    slow[24:32] = (1).to_bytes(4, "little") + (2).to_bytes(4, "little")
+    answer = post(site, STT, form(file("file", "a.wav", bytes(slow))))
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (400, "AUDIO_PROCESSING_ERROR")
+    assert "1 samples a second" in error["reason"]
+
+
 def test_a_text_in_the_place_of_a_file(site: Site) -> None:
     """§6: `value_error`; an empty one counts as missing."""
     answer = post(site, STT, form(text("file", "hello")))

@@ -137,6 +137,7 @@ def test_translations(client: openai.OpenAI, site: Site, recording: Path) -> Non
         ({"temperature": "1.1"}, 400, "temperature", "invalid_value"),
         ({"temperature": "nan"}, 400, "temperature", "invalid_value"),
         ({"language": "klingon"}, 400, "language", "invalid_language_format"),
+        ({"language": "fr"}, 400, "language", "unsupported_value"),  # of the built-in engine
         ({"timestamp_granularities__": ["word"]}, 400, "timestamp_granularities", None),
         (
             {"timestamp_granularities__": ["word", "letter"], "response_format": "verbose_json"},

@@ -167,6 +167,31 @@ def test_request_ids_that_no_header_should_carry(site: Site, said: bytes) -> Non
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "a*=zz''b",
+        "boundary*=zz''XbX",
+        "charset*=a'b'utf-8",
+        "a*=idna''%ff",
+        "charset=undefined",
+        'CharSet="hex"',
+        "charset=\xff",
+    ],
+)
+def test_content_types_that_cannot_be_read(site: Site, options: str) -> None:
+    """Section 6: what is no form lacks its parts; nothing else minds."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded"):
+        said = {"Content_Type": f"{kind}; {options}"}
+        assert ask(site, "GET", "/health", **said).status_code == 200
+        assert ask(site, "GET", "/task/all?q=%C3%A9", **said).status_code == 200
+        assert ask(site, "OPTIONS", "/uploads/files/", **said).status_code < 300
+        assert ask(site, "POST", "/speech-to-text", **said).status_code == 422
+    answer = ask(site, "POST", "/service/combine", Content_Type=f"multipart/form-data; {options}")
+    assert (answer.status_code, answer.json()["detail"]) == (400, "Missing boundary in multipart.")
+    assert answer.headers["X-Request-ID"]
+
+
 def test_answers_have_their_length(site: Site) -> None:
     for method, path in (("GET", "/health"), ("GET", "/task/all"), ("PUT", "/"), ("GET", "/x")):
         answer = ask(site, method, path, Accept_Encoding="identity")

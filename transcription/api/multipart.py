@@ -14,7 +14,13 @@ from python_multipart.multipart import MultipartParser
 from rest_framework.request import Request
 
 from transcription.api.errors import Refused, detail
-from transcription.api.multipart_reader import MOST_PARTS, Reader, header_options
+from transcription.api.multipart_reader import (
+    MOST_PARTS,
+    UNREADABLE,
+    Reader,
+    check_count,
+    header_options,
+)
 from transcription.api.parts import (
     TEXT_BYTES,
     DocumentPart,
@@ -36,7 +42,6 @@ __all__ = ["DocumentPart", "FilePart", "Form", "MediaPart", "TextPart", "read_fo
 
 LONGEST_HEADER = 64 * 1024
 MOST_HEADERS = 64
-UNREADABLE = "There was an error parsing the body"
 CUT = "The connection broke before the request was whole."
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of harmless endings
@@ -125,6 +130,7 @@ def read_urlencoded(body: Body) -> Form:
         if len(content) + len(piece) > TEXT_BYTES:
             raise TooLarge(f"A form without files has {TEXT_BYTES // 1024} KiB at most.")
         content += piece
+    check_count(content.count(b"&") + 1, "fields")
     form = Form()
     for name, value in parse_qsl(content.decode("latin-1"), keep_blank_values=True):
         part = TextPart("utf-8")

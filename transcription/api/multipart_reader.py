@@ -14,11 +14,19 @@ from uploads.errors import TooLarge
 from uploads.services.create import Order
 
 MOST_PARTS = 1000
+MOST_OPTIONS = 300  # of one header: looking for where each ends takes time for all that follow
+UNREADABLE = "There was an error parsing the body"
 MOST_TEXT = 8 * 1024 * 1024  # bytes of all fields together
 
 
 def header_options(header: str) -> tuple[str, dict[str, str]]:
-    """A header's word and its options; encoded ones (RFC 2231) go before plain ones."""
+    """A header's word and its options; encoded ones (RFC 2231) go before plain ones.
+
+    Raises:
+        Refused: It is made of very many pieces.
+    """
+    if header.count(";") > MOST_OPTIONS:
+        raise Refused(detail(400, UNREADABLE))
     message = Message()
     message["content-type"] = header.replace("\r", " ").replace("\n", " ")
     pairs = message.get_params() or [("", "")]
@@ -90,10 +98,10 @@ class Reader:
         """The place for the content of the part that begins."""
         if file_name is None:
             self.texts += 1
-            self.check_count(self.texts, "fields")
+            check_count(self.texts, "fields")
             return TextPart(self.charset)
         self.files += 1
-        self.check_count(self.files, "files")
+        check_count(self.files, "files")
         file_name = without_folder(self.decoded(file_name))
         content_type = self.headers.get(b"content-type", b"").decode("latin-1")
         if self.name in self.documents:
@@ -101,13 +109,6 @@ class Reader:
         if self.name in self.media and self.is_wanted(file_name):
             return MediaPart(file_name, content_type, self.order)
         return FilePart(file_name, content_type)
-
-    def check_count(self, count: int, what: str) -> None:
-        """Refuse a form of endlessly many parts."""
-        if count > MOST_PARTS:
-            raise Refused(
-                detail(400, f"Too many {what}. Maximum number of {what} is {MOST_PARTS}.")
-            )
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         """Some of the content."""
@@ -128,6 +129,12 @@ class Reader:
     def decoded(self, value: str) -> str:
         """An option of a header, in the charset of the form."""
         return decoded(value.encode("latin-1", "replace"), self.charset)
+
+
+def check_count(count: int, what: str) -> None:
+    """Refuse a form of endlessly many parts."""
+    if count > MOST_PARTS:
+        raise Refused(detail(400, f"Too many {what}. Maximum number of {what} is {MOST_PARTS}."))
 
 
 def known_charset(name: str) -> str:

@@ -116,6 +116,10 @@ def language_of(form: Form) -> str:
             f"Invalid language '{said}'. Language parameter must be specified in ISO-639-1 format."
         )
         raise refuse(400, message, "language", "invalid_language_format")
+    known = registry.get(conf.ENGINE).capabilities().languages
+    if code and known is not None and code not in known:
+        message = f"The engine of this server does not know the language '{said}'."
+        raise refuse(400, message, "language", "unsupported_value")
     return code
 
 

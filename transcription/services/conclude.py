@@ -1,6 +1,6 @@
 """The end that a job's outputs and failures come to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from transcription.models import Job
@@ -8,7 +8,11 @@ from transcription.services import end, outputs, stages
 
 
 def conclude(
-    job: Job, failures: Mapping[str, str], facts: Mapping[str, Any], reason: str = ""
+    job: Job,
+    failures: Mapping[str, str],
+    facts: Mapping[str, Any],
+    reason: str = "",
+    go_on: Callable[[], None] = lambda: None,
 ) -> bool:
     """End a job with what there is, if the claim still rules.
 
@@ -20,6 +24,7 @@ def conclude(
         failures: Why stages gave nothing.
         facts: Fields of Job that the run told.
         reason: Why the stages that are neither there nor among the failures were not done.
+        go_on: Called now and then; what it raises ends the work, and nothing is changed.
 
     Returns:
         Whether this was the job's end; False: somebody else works on it, or it is gone.
@@ -33,4 +38,4 @@ def conclude(
     if main in missing:
         return end.fail(job, missing[main])
     remarks = outputs.remarks(kept, missing)
-    return end.complete(job, outputs.transcript(job, kept), {**facts, **remarks})
+    return end.complete(job, outputs.transcript(job, kept, go_on), {**facts, **remarks})

@@ -1,6 +1,6 @@
 """What the stages of jobs gave: kept as soon as it is there, joined at the end."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -92,13 +92,15 @@ def forget(job: Job, stages: Collection[str]) -> None:
     StageOutput.objects.filter(job=job, name__in=stages, given=False).delete()
 
 
-def transcript(job: Job, kept: Mapping[str, StageOutput]) -> list[dict[str, Any]] | None:
+def transcript(
+    job: Job, kept: Mapping[str, StageOutput], go_on: Callable[[], None]
+) -> list[dict[str, Any]] | None:
     """The words and speakers of a job, joined; None where it is not about words."""
     if job.task_type == TaskType.DIARIZATION:
         return None
     source = kept.get(ALIGN) or kept[TRANSCRIBE]
     segments: list[dict[str, Any]] = source.output["segments"]
-    return assign(segments, kept[DIARIZE].output) if DIARIZE in kept else segments
+    return assign(segments, kept[DIARIZE].output, go_on) if DIARIZE in kept else segments
 
 
 def remarks(

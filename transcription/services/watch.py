@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from transcription.conf import conf
-from transcription.engines.base import FETCHING, TRANSCRIBE, EngineDied, Event, Output
+from transcription.engines.base import FETCHING, TRANSCRIBE, Cancelled, EngineDied, Event, Output
 from transcription.models import Job, Stage
 from transcription.services import claim, outputs, progress
 
@@ -56,6 +56,16 @@ class Watch:
             minutes = round(self.patience / 60)
             raise EngineDied(f"The speech engine gave no news for {minutes} minutes; it hung.")
         return self.stop
+
+    def go_on(self) -> None:
+        """Called during work of our own, of which no engine gives news.
+
+        Raises:
+            Cancelled: The job is no longer wanted.
+        """
+        self.heard = None
+        if self.should_stop():
+            raise Cancelled
 
     def look(self, now: float) -> bool:
         """Whether the job is still wanted; now and then with a sign of life."""

@@ -55,20 +55,35 @@ def does_heavy_work(site: Site, speech: Path, seconds: float = 60) -> None:
 def kill(process: psutil.Process) -> None:
     """SIGKILL, and wait until it is gone."""
     process.kill()
-    wait_for(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, 10)
+    wait_for(lambda: is_gone(process), 10)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether it runs no more; it may be reaped while we look."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def of_cluster(site: Site, name: str) -> dict[str, psutil.Process]:
-    """Its main process, its sentinel, and the sentinel's children in the order they start."""
-    main = parts(site, name)[0]
-    sentinel = main.children()[0]
-    names = ("pusher", "worker", "monitor")
-    children = sorted(sentinel.children(), key=lambda child: child.pid)
-    workers = len(children) - 2
-    order = ["worker"] * workers + ["monitor", "pusher"]
-    found = dict(zip(order, children, strict=True))
-    assert set(found) == set(names)
-    return {"main": main, "sentinel": sentinel, **found}
+    """Its main process, its sentinel, and the sentinel's children, once all are there."""
+    return wait_for(lambda: whole_cluster(site, name), 30, what=f"all of {name}")
+
+
+def whole_cluster(site: Site, name: str) -> dict[str, psutil.Process] | None:
+    """The processes of a cluster by what they are; None while it starts."""
+    try:
+        main = parts(site, name)[0]
+        sentinel = main.children()[0]
+        # In the order they start: workers, then the other two.
+        children = sorted(sentinel.children(), key=lambda child: child.pid)
+    except (StopIteration, IndexError, psutil.NoSuchProcess):
+        return None
+    if len(children) < 3:
+        return None
+    order = ["worker"] * (len(children) - 2) + ["monitor", "pusher"]
+    return {"main": main, "sentinel": sentinel, **dict(zip(order, children, strict=True))}
 
 
 def test_a_killed_web_worker_and_its_master_are_replaced(mortal_site: Site, speech: Path) -> None:

@@ -74,7 +74,8 @@ pytest: install-dev browser
 	$(PY) -m pytest -m "not proof" -n 2 --dist loadfile
 
 proof: install-dev browser $(WHISPERX)/installed
-	$(PY) -m pytest -m proof
+	$(PY) -m pytest -m "proof and not alone" -n 2 --dist loadfile
+	$(PY) -m pytest -m "proof and alone"
 
 clean:
 	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    Page,
+    Playwright,
+    TimeoutError,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser import browser as find_browser
 from tests.running import PASSWORD, Site, text_of, wait_for
@@ -136,8 +143,14 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
 
 
 def restored(page: Page, name: str) -> bool:
-    page.wait_for_timeout(2500)
-    return page.locator(".uppy-Dashboard-Item", has_text=name[:8]).count() > 0
+    """Whether the upload goes on by itself; the rest of it may be over before anybody looks."""
+    item = page.locator(".uppy-Dashboard-Item", has_text=name[:8])
+    job = page.locator("#jobs li", has_text=name).get_by_role("link")
+    try:
+        item.or_(job).first.wait_for(timeout=5000)
+    except TimeoutError:
+        return False
+    return True
 
 
 def test_what_is_no_recording_is_said_so(site: Site, page: Page, tmp_path: Path) -> None:

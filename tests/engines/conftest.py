@@ -39,8 +39,8 @@ def silent(recordings_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def long_recording(recordings_dir: Path) -> Path:
-    """Twenty minutes of speech with pauses."""
-    return recordings.write(recordings_dir / "long.wav", recordings.long_speech(1200))
+    """Five minutes of speech with pauses."""
+    return recordings.write(recordings_dir / "long.wav", recordings.long_speech(300))
 
 
 @pytest.fixture(scope="session")

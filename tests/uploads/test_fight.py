@@ -67,6 +67,7 @@ def upload(site: Site, file: Path, clients: int, chunk_size: int) -> tuple[float
 
 
 @pytest.mark.proof
+@pytest.mark.alone
 @pytest.mark.parametrize("chunk_size", [4 * MIB, SIZE], ids=["chunks", "one PATCH"])
 def test_two_clients_fight_over_one_upload(plain_site: Site, file: Path, chunk_size: int) -> None:
     """The takeover rule: HEAD and PATCH take over at once, so neither of them ever waits."""

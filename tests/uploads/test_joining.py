@@ -90,6 +90,7 @@ def test_the_joined_recording_is_judged_not_its_parts(site: Site, tmp_path: Path
 
 
 @pytest.mark.proof
+@pytest.mark.alone
 def test_parts_are_joined_as_fast_as_a_file_is_copied(sqlite_site: Site) -> None:
     """Four parts of 256 MiB: the whole POST beside one copy of as many bytes on the same disk."""
     block = os.urandom(64 * 2**20)

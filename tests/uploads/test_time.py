@@ -10,12 +10,15 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tests.running import Site, encode_metadata
+from tests.running import Site, encode_metadata, wait_for
 from tests.uploads.conftest import ROOT, created, head
 from tests.uploads.test_completion import SHAM, jobs
 from tests.uploads.test_creation import bytes_on_disk
 from tests.uploads.wire import DATA, TUS, Wire, ask, identifier
 
+START_IS_CLEAN = (
+    'print(json.dumps(CleanupRun.objects.filter(trigger="start", ended__isnull=False).exists()))'
+)
 MINUTES_AGO = "timezone.now() - timedelta(minutes=5)"
 PRELUDE = "\n".join(
     (
@@ -92,14 +95,14 @@ def test_a_body_that_flows_keeps_its_upload_alive(hurried: Site) -> None:
         assert wire.answer().status == 204
 
 
-def test_expiry_ends_a_request_that_is_still_writing(hurried: Site) -> None:
+def test_expiry_ends_a_request_that_is_still_writing(sqlite_site: Site) -> None:
     """Fenced like DELETE: its later bytes do not land, it hears so, and its connection ends."""
-    path = created(hurried, 100)
-    with Wire(hurried) as wire:
+    path = created(sqlite_site, 100)
+    with Wire(sqlite_site) as wire:
         wire.head("PATCH", path, patching(0, 100))
         wire.send(b"x" * 10)
         expired = rows(
-            hurried,
+            sqlite_site,
             "from uploads.services.end import expire\n"
             f"upload = Upload.objects.get(pk='{identifier(path)}')\n"
             "print(json.dumps(expire(upload, reason='Staff wants it.')))",
@@ -110,8 +113,8 @@ def test_expiry_ends_a_request_that_is_still_writing(hurried: Site) -> None:
         assert answer.status in (409, 410)
         assert answer.closes
         assert wire.at_end()
-    assert bytes_on_disk(hurried, path) == []
-    assert head(hurried, path).status == 410
+    assert bytes_on_disk(sqlite_site, path) == []
+    assert head(sqlite_site, path).status == 410
 
 
 def test_a_full_disk_is_507_at_creation(hurried: Site) -> None:
@@ -136,6 +139,7 @@ def finished_sham(site: Site) -> tuple[str, str]:
 def test_the_cleanup(hurried: Site) -> None:
     """`cleanup_uploads`: `--dry-run` names and changes nothing; then everything is done once, and
     a record remains."""
+    wait_for(lambda: rows(hurried, START_IS_CLEAN), 60, 0.5, "the cleanup of the start")
     store = hurried.data_dir / "uploads"
     abandoned = created(
         hurried, 5000, **{"Upload-Metadata": encode_metadata({"filename": "gone.bin"})}

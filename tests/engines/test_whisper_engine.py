@@ -8,12 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
 from transcription.engines import chapters, faster_whisper, whisper_options
 from transcription.engines.base import Cancelled, EngineError, Event, Request
+from transcription.engines.cores import cores, threads_for
 from transcription.engines.pcm import Audio
 from transcription.engines.process import EngineProcess
 
@@ -216,7 +218,7 @@ def test_batches(
     model: faster_whisper.FasterWhisper,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(faster_whisper, "_cores", lambda: 8)
+    monkeypatch.setattr(faster_whisper, "cores", lambda: 8)
     sound = audio(tmp_path, recordings.long_speech(45, pause=0.5))
     options = {"beam_size": 1, "temperatures": 0.0, "batch_size": 4, "chunk_size": 20}
     request = Request("", "faster-whisper", "x", str(tiny_model), options=options)
@@ -230,8 +232,17 @@ def test_batches(
     assert text.segments[0]["words"]
     silence = audio(tmp_path, recordings.silence(60))
     assert model.transcribe(silence, request, lambda done: None, lambda: False).segments == []
-    monkeypatch.setattr(faster_whisper, "_cores", lambda: 2)  # no gain there
+    monkeypatch.setattr(faster_whisper, "cores", lambda: 2)  # no gain there
     assert type(run._how(45.0)[0].__self__).__name__ == "WhisperModel"
+
+
+def test_clients_do_not_choose_more_threads_than_there_are_cores(
+    tiny_model: Path, model: faster_whisper.FasterWhisper
+) -> None:
+    before = psutil.Process().num_threads()
+    model.load(Request("", "faster-whisper", "x", str(tiny_model), threads=10_000))
+    assert psutil.Process().num_threads() - before < 100
+    assert threads_for(0) <= threads_for(10_000) == cores()
 
 
 def test_options_that_are_not_given_keep_the_library_s_defaults(

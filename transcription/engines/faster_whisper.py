@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,12 +20,11 @@ from transcription.engines.base import (
     Transcription,
 )
 from transcription.engines.chapters import chapters
+from transcription.engines.cores import DEFAULT_THREADS, cores, threads_for
 
 if TYPE_CHECKING:
     from transcription.engines.assets import Asset
     from transcription.engines.pcm import Audio
-
-DEFAULT_THREADS = 4
 
 
 class FasterWhisper:
@@ -79,7 +77,7 @@ class FasterWhisper:
         import faster_whisper
 
         device, compute_type = _hardware(request)
-        threads = request.threads if request.threads > 0 else _threads()
+        threads = threads_for(request.threads)
         key = (request.model_path, device, request.device_index, compute_type, threads)
         if key == self._key:
             return
@@ -158,7 +156,7 @@ class _Run:
     def _how(self, seconds: float) -> tuple[Any, dict[str, Any]]:
         """In batches where that is faster: several windows on many cores or on a card."""
         size, chunk = whisper_options.batch(self._request.options)
-        strong = self._model.model.device == "cuda" or _cores() >= DEFAULT_THREADS
+        strong = self._model.model.device == "cuda" or cores() >= DEFAULT_THREADS
         if size > 1 and seconds > 2 * chunk and strong:
             from faster_whisper import BatchedInferencePipeline
 
@@ -226,13 +224,3 @@ def _hardware(request: Request) -> tuple[str, str]:
     if wanted not in supported:
         wanted = best if best in supported else "default"
     return device, wanted
-
-
-def _threads() -> int:
-    return min(DEFAULT_THREADS, _cores())
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable, Hashable
 from typing import Any
 
 from transcription.engines import assets, whisperx_aligners
 from transcription.engines.base import EngineError, Request
+from transcription.engines.cores import threads_for
 
-DEFAULT_THREADS = 4
 LOADING = (RuntimeError, ValueError, OSError, KeyError, ImportError)
 """What the libraries raise where files are damaged, memory is short, packages do not fit."""
 
@@ -21,7 +20,7 @@ class Models:
     def __init__(self) -> None:
         self.device = "cpu"
         self.torch_device = "cpu"
-        self.threads = DEFAULT_THREADS
+        self.threads = threads_for(0)
         self._kept: dict[str, tuple[Hashable, Any]] = {}
 
     def choose_device(self, request: Request) -> None:
@@ -29,7 +28,7 @@ class Models:
         import ctranslate2
         import torch
 
-        self.threads = request.threads if request.threads > 0 else min(DEFAULT_THREADS, _cores())
+        self.threads = threads_for(request.threads)
         torch.set_num_threads(self.threads)
         self.device = self.torch_device = "cpu"
         cards = min(ctranslate2.get_cuda_device_count(), torch.cuda.device_count())
@@ -150,9 +149,3 @@ class Models:
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,0 +1,21 @@
+"""How many processor threads an engine takes."""
+
+import os
+
+DEFAULT_THREADS = 4  # more bring little, and other things run on the machine, too
+
+
+def threads_for(wanted: int) -> int:
+    """Threads for a request; clients choose, but never more than there are processor cores.
+
+    Args:
+        wanted: What was asked for; 0 or less: the engine's own choice.
+    """
+    return min(wanted if wanted > 0 else DEFAULT_THREADS, cores())
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

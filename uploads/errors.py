@@ -45,6 +45,15 @@ class Gone(UploadError):
     closes = True  # for the request that was still writing when it ended
 
 
+class BadFraming(Malformed):
+    """The chunks of the body, or its trailer, cannot be read; what came before them is kept."""
+
+    message = (
+        "The chunks of the body or its trailer are malformed. What came before is kept, unless it "
+        "has a checksum. Go on from the offset that HEAD tells."
+    )
+
+
 class TooSlow(UploadError):
     """The body brought no byte for UPLOADS_IDLE_TIMEOUT; what came is kept."""
 

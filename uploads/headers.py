@@ -1,6 +1,6 @@
 """What the headers of a request ask for."""
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -14,11 +14,13 @@ from uploads.services.delivery import Delivery
 
 
 def method_of(request: HttpRequest) -> str:
-    """The method that is meant: X-HTTP-Method-Override counts where the method is POST."""
-    override = request.headers.get("X-HTTP-Method-Override", "")
-    return (
-        override.strip().upper() if request.method == "POST" and override else request.method or ""
-    )
+    """The method that is meant: X-HTTP-Method-Override, whatever the real one (tus core).
+
+    Only the answer to a real HEAD has no body, so it cannot become a GET.
+    """
+    real = request.method or ""
+    meant = request.headers.get("X-HTTP-Method-Override", "").strip().upper() or real
+    return real if (real, meant) == ("HEAD", "GET") else meant
 
 
 def has_body(request: HttpRequest) -> bool:
@@ -101,7 +103,7 @@ def upload_id_in(address: str, request: HttpRequest) -> str:
         ours = authority(pieces.geturl()) in hosts
     except ValueError as problem:
         raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
-    root, _, upload_id = pieces.path.removesuffix("/").rpartition("/")
+    root, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
     if not ours or pieces.scheme not in ("http", "https") or f"{root}/" != urlsplit(here).path:
         raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
     return upload_id

@@ -1,4 +1,4 @@
-"""Answers below the upload addresses that come from elsewhere: login, CSRF, unknown addresses."""
+"""Answers below the upload addresses that come from elsewhere: login, CSRF, CORS, unknown ones."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,16 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from uploads.answers import capabilities
 from uploads.protocol import VERSION
 
 
-class TusResumableMiddleware:
-    """Gives them Tus-Resumable, too (tus core: every response but that to OPTIONS has it)."""
+class TusMiddleware:
+    """Lets them speak tus, too.
+
+    Every response but that to OPTIONS has Tus-Resumable, and a successful one to OPTIONS tells what
+    the server can (tus core). CORS answers some of them: this belongs before its middleware.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -18,8 +23,15 @@ class TusResumableMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
+        if "Tus-Resumable" in response:
+            return response
         if self.root is None:
             self.root = reverse("uploads:uploads").rstrip("/")
-        if request.path.startswith(self.root) and "Tus-Resumable" not in response:
+        if request.path.startswith(self.root):
             response["Tus-Resumable"] = VERSION
+            if request.method == "OPTIONS" and response.status_code < 300:
+                told = capabilities(request, ()).items()
+                for name, value in told:
+                    if name.startswith("Tus-"):
+                        response.setdefault(name, value)
         return response

@@ -123,6 +123,7 @@ def address_of(upload: Upload) -> str:
     return root() + upload.id.hex
 
 
+LENGTHS = frozenset(("Upload-Length", "Upload-Defer-Length"))
 METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -147,8 +148,8 @@ class UploadsView(TusView):
 
     def create_final(self, request: HttpRequest, parts: list[str]) -> Upload:
         """Join parts of one's own, on this host (tus: concatenation)."""
-        if has_body(request) or "Upload-Length" in request.headers:
-            raise Malformed("A final upload has neither Upload-Length nor a body of its own.")
+        if has_body(request) or not LENGTHS.isdisjoint(request.headers):
+            raise Malformed("A final upload has neither a length nor a body of its own.")
         found = [find(upload_id_in(address, request), request.user) for address in parts]
         return create_final(order_of(request), found)
 
@@ -162,6 +163,7 @@ class UploadsView(TusView):
             if length is not None and (delivery.body.length or 0) > length:
                 raise TooLarge("The body is longer than Upload-Length says.")
         upload = create(order_of(request), length, concat)
+        response["Upload-Offset"] = "0"  # also where nothing came along: clients may ask for it
         if has_body(request) or length == 0:
             try:
                 response["Upload-Offset"] = str(append(upload, delivery))

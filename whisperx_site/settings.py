@@ -125,8 +125,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "whisperx_site.unread_bodies.UnreadBodyMiddleware",
     "whisperx_site.answers.AnswersMiddleware",
+    "uploads.middleware.TusMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "uploads.middleware.TusResumableMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -151,7 +151,7 @@ UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE
 # The same for requests that no browser sends.
 TOOLS_MIDDLEWARE = [
     "whisperx_site.upload_handlers.NoBrowserMiddleware",
-    "uploads.middleware.TusResumableMiddleware",
+    "uploads.middleware.TusMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whisperx_site.accounts.access.AccessMiddleware",
 ]

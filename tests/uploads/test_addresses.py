@@ -24,11 +24,37 @@ def test_method_override(plain_site: Site, method: str) -> None:
     assert head(plain_site, path).status == (404 if method == "DELETE" else 200)
 
 
-def test_override_counts_for_post_alone(plain_site: Site) -> None:
-    """A HEAD that a proxy decorated must never delete."""
+@pytest.mark.parametrize("origin", [{}, {"Origin": "http://localhost:5173"}])
+@pytest.mark.parametrize("real", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_the_real_method_is_ignored(plain_site: Site, real: str, origin: dict[str, str]) -> None:
+    """Core, X-HTTP-Method-Override: the actual method must be ignored, whichever it is."""
     path = created(plain_site, 3)
-    answer = ask(plain_site, "HEAD", path, {**TUS, "X-HTTP-Method-Override": "DELETE"})
-    assert (answer.status, answer.offset) == (200, 0)
+    headers = patching(0, 3, **{"X-HTTP-Method-Override": "PATCH"}, **origin)
+    answer = ask(plain_site, real, path, headers, b"abc")
+    assert (answer.status, answer.offset) == (204, 3)
+    answer = ask(plain_site, real, path, {**TUS, "X-HTTP-Method-Override": "DELETE", **origin})
+    assert answer.status == 204
+    assert head(plain_site, path).status == 404
+
+
+def test_an_override_is_no_way_round_the_check_of_origins(plain_site: Site) -> None:
+    """A page of somebody else's site may read nothing, and so write nothing by GET either."""
+    path = created(plain_site, 3)
+    headers = {**TUS, "X-HTTP-Method-Override": "DELETE", "Origin": "https://evil.example"}
+    assert ask(plain_site, "GET", path, headers).status == 403
+    assert head(plain_site, path).status == 200
+
+
+def test_the_answer_to_a_real_head_has_no_body(plain_site: Site) -> None:
+    path = created(plain_site, 3)
+    assert patch(plain_site, path, 0, b"abc").status == 204
+    with Wire(plain_site) as wire:
+        wire.head("HEAD", path, {**TUS, "X-HTTP-Method-Override": "GET"})
+        assert wire.answer("HEAD").status == 200
+        wire.head("HEAD", path, {**TUS, "X-HTTP-Method-Override": "PROPFIND"})
+        assert wire.answer("HEAD").status == 405
+        wire.head("DELETE", path, TUS)
+        assert wire.answer().status == 204
 
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "PROPFIND", "MKCOL", "DISPATCH", "ANSWER"])

@@ -61,6 +61,9 @@ def test_chunked_bodies(plain_site: Site) -> None:
     assert content(plain_site, path) == b"abcdef"
 
 
+ENDS_EARLY = (b"", b"ffffffffffffffffffffff\r\nx", b"5\r\nab", b"0\r\n")
+
+
 @pytest.mark.parametrize(
     ("tail", "kept"),
     [
@@ -86,10 +89,11 @@ def test_chunked_bodies_that_break_off_keep_what_arrived(
         wire.send(tail)
         wire.finish_sending()
         answer = wire.answer()
-        assert answer.status in (204, 400)
         assert answer.closes
     held = head(plain_site, path).offset
     assert held == 5 + kept
+    # What only ends too early is as good as any body that does; what is no chunk is told.
+    assert answer.status == (204 if tail in ENDS_EARLY else 400)
     if answer.status == 204:
         assert answer.offset == held
 

@@ -26,6 +26,9 @@ def checksum(name: str, data: bytes) -> str:
     return f"{name} {base64.b64encode(digest).decode()}"
 
 
+RIGHT, WRONG = checksum("sha256", WHOLE), checksum("sha256", b"something else")
+
+
 def chunked(site: Site, path: str, offset: int, data: bytes, trailer: str, announce: str) -> Answer:
     """PATCH in chunks, with a trailer section."""
     with Wire(site) as wire:
@@ -151,6 +154,10 @@ def test_checksum_in_the_trailer(plain_site: Site, right: bool, announce: str) -
         ("Upload-Checksum", "X-Other: 1\r\n"),
         ("Upload-Checksum", "Upload-Checksum: sha0 AA==\r\n"),
         ("", "Upload-Checksum: sha1 !!!\r\n"),
+        ("", f"Upload-Checksum: {RIGHT}\r\nUpload-Checksum: {WRONG}\r\n"),
+        ("Upload-Checksum", "garbage\r\n"),
+        ("Upload-Checksum", f"Upload-Checksum : {RIGHT}\r\n"),
+        ("Upload-Checksum", f" Upload-Checksum: {RIGHT}\r\n"),
     ],
 )
 def test_trailers_that_tell_no_checksum(plain_site: Site, announce: str, trailer: str) -> None:

@@ -115,7 +115,8 @@ def test_the_length_is_told_as_soon_as_it_is_known(plain_site: Site) -> None:
 @pytest.mark.parametrize(
     "form",
     ["{path}", "{path}/", "{id}", "./{id}", "../files/{id}", "//{host}{path}"]
-    + ["http://{host}{path}", "https://{host}{path}", "HTTP://{host}{path}", " {path}"],
+    + ["http://{host}{path}", "https://{host}{path}", "HTTP://{host}{path}", " {path}"]
+    + ["/%75ploads/files/{id}"],
 )
 def test_addresses_of_parts(plain_site: Site, form: str) -> None:
     """Absolute or relative, as RFC 3986 has it; https is what a proxy may have made of it."""
@@ -161,6 +162,7 @@ def test_what_a_final_upload_cannot_have(plain_site: Site) -> None:
     """No Upload-Length, no body, no part that is none."""
     path = part(plain_site, b"good")
     assert final(plain_site, [path], **{"Upload-Length": "4"}).status == 400
+    assert final(plain_site, [path], **{"Upload-Defer-Length": "1"}).status == 400
     headers = {**DATA, "Upload-Concat": f"final;{path}", "Content-Length": "2"}
     assert ask(plain_site, "POST", ROOT, headers, b"ab").status == 400
     plain = created(plain_site, 0)

@@ -31,7 +31,7 @@ def test_creation_answers_201_with_location(plain_site: Site) -> None:
     assert answer.body == b""
     assert answer.headers["Location"].startswith(ROOT)
     assert answer.headers["Upload-Expires"].endswith(" GMT")
-    assert "Upload-Offset" not in answer.headers
+    assert answer.offset == 0
     assert head(plain_site, answer.headers["Location"]).offset == 0
 
 
@@ -140,6 +140,14 @@ def test_creation_with_the_whole_upload(plain_site: Site) -> None:
     assert "Upload-Expires" not in answer.headers
     path = answer.headers["Location"]
     assert requests.get(plain_site.url + path, timeout=10).content == b"abcde"
+
+
+def test_creation_without_a_byte_tells_the_offset_too(plain_site: Site) -> None:
+    """Creation With Upload: Upload-Offset is in the answer; clients that know no byte yet ask."""
+    for length in ({"Upload-Length": "5"}, {"Upload-Defer-Length": "1"}):
+        for headers in ({**TUS, **length}, {**DATA, **length, "Content-Length": "0"}):
+            answer = ask(plain_site, "POST", ROOT, headers)
+            assert (answer.status, answer.offset) == (201, 0)
 
 
 def test_creation_with_the_first_bytes(plain_site: Site) -> None:

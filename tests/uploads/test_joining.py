@@ -7,17 +7,18 @@ import os
 import shutil
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import pytest
 
-from tests.running import Site
+from tests.running import Site, wait_for
 from tests.speech import recordings
 from tests.uploads.conftest import content, created, head, patch
 from tests.uploads.test_concatenation import final, part
-from tests.uploads.wire import identifier
+from tests.uploads.wire import TUS, ask, identifier
 
 
 def test_activity_in_a_part_is_activity_of_the_whole(sqlite_site: Site) -> None:
@@ -36,6 +37,31 @@ def test_activity_in_a_part_is_activity_of_the_whole(sqlite_site: Site) -> None:
 
 def expires(site: Site, path: str) -> datetime:
     return parsedate_to_datetime(head(site, path).headers["Upload-Expires"])
+
+
+def test_the_last_part_and_the_final_upload_at_once(plain_site: Site) -> None:
+    """Concatenation-unfinished: both see that all parts are there; one of them joins."""
+    for _ in range(12):
+        first, second = part(plain_site, b"one"), part(plain_site, b"two", send=False)
+        with ThreadPoolExecutor() as pool:
+            sent = pool.submit(patch, plain_site, second, 0, b"two")
+            made = pool.submit(final, plain_site, [first, second]).result()
+        assert sent.result().status == 204
+        assert made.status == 201, made.body
+        path = made.headers["Location"]
+        wait_for(lambda where=path: "Upload-Offset" in head(plain_site, where).headers)  # type: ignore[misc]
+        assert content(plain_site, path) == b"onetwo"
+
+
+def test_a_final_upload_whose_part_has_ended_ends_too(plain_site: Site) -> None:
+    """It would wait for ever."""
+    first, second = part(plain_site, b"one"), part(plain_site, b"two", send=False)
+    path = final(plain_site, [first, second]).headers["Location"]
+    assert head(plain_site, path).status == 200
+    assert ask(plain_site, "DELETE", second, TUS).status == 204
+    for _ in range(2):
+        answer = head(plain_site, path)
+        assert (answer.status, answer.headers["Upload-Offset"]) == (410, None)
 
 
 def test_a_joining_that_was_left_midway(sqlite_site: Site) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.running import Site
 from tests.uploads.conftest import ROOT, created, head, patching
-from tests.uploads.wire import TUS, ask
+from tests.uploads.wire import TUS, Wire, ask
 
 
 def test_refusals_are_json_sentences(plain_site: Site) -> None:
@@ -51,6 +53,35 @@ def test_cors_preflight(plain_site: Site, method: str) -> None:
     assert method in answer.headers["Access-Control-Allow-Methods"]
     allowed = {name.strip() for name in answer.headers["Access-Control-Allow-Headers"].split(",")}
     assert set(TUS_REQUEST_HEADERS.split(", ")) <= allowed
+    # Core, OPTIONS: a successful response tells what the server can, this one too.
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    plain = ask(plain_site, "OPTIONS", ROOT)
+    for name in ("Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"):
+        assert answer.headers[name] == plain.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [
+        ("Content-Length: abc", 400),
+        ("Content-Length: 3\r\nContent-Length: 4", 400),
+        ("X-Odd : 1", 400),
+        ("No colon", 400),
+        ("Expect: miracles", 417),
+        ("\r\n".join(f"X-{number}: 1" for number in range(200)), 431),
+    ],
+)
+def test_requests_that_cannot_be_read_are_answered_alike(
+    plain_site: Site, bad: str, status: int
+) -> None:
+    """The web server itself answers them: in a sentence as JSON, with what every answer has."""
+    with Wire(plain_site) as wire:
+        wire.send(f"PATCH {ROOT}x HTTP/1.1\r\nHost: {wire.host}\r\n{bad}\r\n\r\n".encode())
+        answer = wire.answer()
+    assert (answer.status, answer.closes) == (status, True)
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
+    assert answer.headers["X-Request-ID"]
+    assert json.loads(answer.body)["detail"]
 
 
 def test_cors_exposes_every_header_of_the_protocol(plain_site: Site) -> None:

@@ -63,6 +63,20 @@ def test_idle_bodies_are_ended(hurried: Site) -> None:
         assert (answer.status, answer.offset) == (204, 100)
 
 
+def test_an_idle_body_that_was_overtaken_hears_so(hurried: Site) -> None:
+    """Not 408, which would let it go on where somebody else writes."""
+    path = created(hurried, 100)
+    with Wire(hurried) as wire:
+        wire.head("PATCH", path, patching(0, 100))
+        wire.send(b"x" * 10)
+        file = hurried.data_dir / "uploads" / identifier(path)[:2] / identifier(path)
+        wait_for(lambda: file.stat().st_size == 10, 5)
+        assert ask(hurried, "PATCH", path, patching(10, 20), b"y" * 20).offset == 30
+        answer = wire.answer()
+        assert (answer.status, answer.closes) == (409, True)
+    assert head(hurried, path).offset == 30
+
+
 def test_expiry_slides_with_activity_and_ends(hurried: Site) -> None:
     """Expiration: Upload-Expires in POST, PATCH and HEAD; afterwards 404 or 410, for ever."""
     answer = ask(hurried, "POST", ROOT, {**TUS, "Upload-Length": "10"})

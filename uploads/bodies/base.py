@@ -16,11 +16,13 @@ class Body(Protocol):
         length: Its length in bytes if announced, else None (Transfer-Encoding: chunked).
         cut: Set when it ended before it was whole.
         idle: Set when it was ended because it brought nothing for UPLOADS_IDLE_TIMEOUT.
+        malformed: Set when it was ended because nobody can tell its bytes from their framing.
     """
 
     length: int | None
     cut: bool
     idle: bool
+    malformed: bool
 
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""

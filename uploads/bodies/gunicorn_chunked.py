@@ -13,6 +13,7 @@ class GunicornChunkedBody:
         self.length: int | None = None
         self.cut = False
         self.idle = False
+        self.malformed = False
         self.input = environ["wsgi.input"]
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
@@ -34,6 +35,7 @@ class GunicornChunkedBody:
         except Exception as problem:  # gunicorn's parse errors have no narrower common class
             if not _is_gunicorns(problem) and not isinstance(problem, OSError):
                 raise
+            self.malformed = _is_gunicorns(problem) and not _is_early_end(problem)
             return self._end()
         finally:
             if self.socket.fileno() >= 0:
@@ -51,7 +53,8 @@ class GunicornChunkedBody:
     def trailer(self, name: str) -> str | None:
         """A field of the trailer section."""
         fields: list[tuple[str, str]] = self.reader.req.trailers
-        return next((value for field, value in fields if field == name.upper()), None)
+        values = [value for field, value in fields if field == name.upper()]
+        return ",".join(values) if values else None  # as HTTP joins repeated fields
 
     def abandon(self, closes: bool = False) -> None:
         """The connection is not used again after the answer."""
@@ -63,6 +66,11 @@ class GunicornChunkedBody:
         """Let a client that still sends read the answer."""
         if self.abandoned:
             drop_rest(self.socket)
+
+
+def _is_early_end(problem: Exception) -> bool:
+    """Whether gunicorn only missed what was to come, be it the rest of a chunk or its end."""
+    return type(problem).__name__ == "NoMoreData" or getattr(problem, "term", None) == b""
 
 
 def _is_gunicorns(problem: Exception) -> bool:

@@ -19,6 +19,7 @@ class GunicornBody:
         self.length: int | None = length
         self.cut = False
         self.idle = False
+        self.malformed = False
         self.input = environ["wsgi.input"]
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]

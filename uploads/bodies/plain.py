@@ -16,6 +16,7 @@ class PlainBody:
         self.length = length
         self.cut = False
         self.idle = False
+        self.malformed = False
         self.input = environ["wsgi.input"]
         self.rest = length
 

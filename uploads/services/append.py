@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from uploads.conf import conf
 from uploads.errors import (
+    BadFraming,
     ChecksumMismatch,
     Forbidden,
     Gone,
     Malformed,
     OffsetConflict,
+    Overtaken,
     Refused,
     TooLarge,
     TooSlow,
@@ -52,6 +54,8 @@ def append(upload: Upload, delivery: Delivery) -> int:
         Malformed: The length that comes along contradicts an earlier one.
         Forbidden: It is a final upload, which has no bytes of its own.
         Gone: The upload ended meanwhile.
+        TooSlow: The body brought nothing for too long; what arrived is kept.
+        BadFraming: Its chunks are malformed; what came before is kept, unless it has a checksum.
         Unavailable: The store or its disk failed; what arrived is kept.
     """
     if upload.concat == Concat.FINAL:
@@ -79,13 +83,15 @@ def append(upload: Upload, delivery: Delivery) -> int:
                 if answers and delivery.held != upload.length:
                     note_request(upload, delivery)
             finally:
-                writing.end()
+                ruled = writing.end()
     if delivery.held == upload.length:
         complete(upload, requests=1)
     elif upload.state != State.RECEIVING:
         raise Gone
     if delivery.body.idle:
-        raise TooSlow
+        raise TooSlow if ruled else Overtaken
+    if delivery.body.malformed and delivery.held != upload.length:
+        raise BadFraming
     return delivery.held
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
-from uploads.errors import Malformed, NotFound, Overtaken, TooLarge, UploadError
+from uploads.errors import Gone, Malformed, NotFound, OffsetConflict, TooLarge, UploadError
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import rows
 from uploads.services.create import Order, create, next_expiry
@@ -55,6 +55,8 @@ def create_final(order: Order, parts: list[Upload]) -> Upload:
         )
     try:
         join(final)
+    except OffsetConflict:
+        logger.debug("%s is being joined by whoever sent its last part", final.id)
     except (UploadError, DatabaseError):
         give_up(final)
         raise
@@ -78,17 +80,30 @@ def is_joined(final: Upload) -> bool:
     if final.state == State.FINISHED:
         return True
     if timezone.now() - final.last_activity < LEFT_AFTER:
-        learn_length(final, parts_of(final))
+        parts = parts_of(final)
+        end_if_hopeless(final, parts)
+        learn_length(final, parts)
         return False
     try:
         return join(final)
-    except Overtaken:
+    except OffsetConflict:
         return False  # somebody else goes on with it
 
 
 def parts_of(final: Upload) -> list[Upload]:
     """Its parts, in their order."""
     return [row.part for row in final.parts.select_related("part")]
+
+
+def end_if_hopeless(final: Upload, parts: list[Upload]) -> None:
+    """End a final upload of which a part has ended: it would wait for ever.
+
+    Raises:
+        Gone: That is so.
+    """
+    if any(part.state not in (State.RECEIVING, State.FINISHED) for part in parts):
+        refuse(final, "One of its parts has ended.")
+        raise Gone("One of this upload's parts has ended. Start a new one.")
 
 
 def learn_length(final: Upload, parts: list[Upload]) -> None:
@@ -109,12 +124,14 @@ def join(final: Upload) -> bool:
         Whether it is finished now.
 
     Raises:
-        Overtaken: Somebody else has taken over.
+        OffsetConflict: Somebody else has taken over.
+        Gone: One of the parts has ended.
         UploadError: The site does not want the joined upload, or the store failed.
     """
     if final.state == State.FINISHED:
         return True
     parts = parts_of(final)
+    end_if_hopeless(final, parts)
     learn_length(final, parts)
     if not parts or any(part.state != State.FINISHED for part in parts):
         return False

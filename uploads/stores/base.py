@@ -70,8 +70,12 @@ class Writing(Protocol):
     def secure(self) -> None:
         """Make what counts now as durable as the store shall be: it may be acknowledged then."""
 
-    def end(self) -> None:
-        """Give the right back; the bytes stay."""
+    def end(self) -> bool:
+        """Give the right back; the bytes stay.
+
+        Returns:
+            Whether it still ruled.
+        """
 
 
 class Store(Protocol):

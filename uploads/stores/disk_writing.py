@@ -100,12 +100,14 @@ class DiskWriting:
             # An older word of the fence on the disk might say that some of it is tentative.
             sync_file(self.fence)
 
-    def end(self) -> None:
+    def end(self) -> bool:
         """Give the right back; the bytes stay, but what is still tentative goes."""
         try:
             with locked(self.fence):
-                if read_fence(self.fence).token == self.mine.token:
+                rules = read_fence(self.fence).token == self.mine.token
+                if rules:
                     clear(self.data, self.fence, self.mine)
+            return rules
         finally:
             for descriptor in (self.data, self.fence, self.poured_into):
                 if descriptor is not None:

@@ -11,6 +11,8 @@ from transcription.services.file_language import patterns
 from transcription.services.networks import blocked_networks
 from transcription.vocabulary import LANGUAGES
 
+VOICE_DETECTORS = ("pyannote", "silero")
+
 
 @register("transcription")
 def known_engine(**kwargs: Any) -> list[CheckMessage]:
@@ -24,6 +26,16 @@ def known_engine(**kwargs: Any) -> list[CheckMessage]:
             id="transcription.E001",
         )
     ]
+
+
+@register("transcription")
+def known_voice_detector(**kwargs: Any) -> list[CheckMessage]:
+    """VAD_METHOD names one of WhisperX's."""
+    if conf.VAD_METHOD in VOICE_DETECTORS:
+        return []
+    hint = f"Use one of: {', '.join(VOICE_DETECTORS)}."
+    message = f"VAD_METHOD={conf.VAD_METHOD!r} is not known."
+    return [Error(message, hint=hint, id="transcription.E005")]
 
 
 @register("transcription")

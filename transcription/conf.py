@@ -42,6 +42,9 @@ class TranscriptionConf:
     WORK_DIR = Option("path", "work", "Where decoded audio lies while a job runs.")
     DEVICE = Option("text", "auto", "`auto`, `cpu` or `cuda`.")
     COMPUTE_TYPE = Option("text", "default", "`default`, `int8`, `float16` or `float32`.")
+    VAD_METHOD = Option(
+        "text", "pyannote", "What finds the speech for WhisperX: `pyannote` or `silero`."
+    )
     THREADS = Option("number", 0, "Processor threads of the engine; 0: the engine's own choice.")
     MAX_CONCURRENT_GPU_TASKS = Option("count", 1, "Jobs that use one graphics card at once.")
     MODEL_IDLE_SECONDS = Option(

@@ -192,7 +192,7 @@ def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Requ
         device_index=job.options.get("device_index") or 0,
         compute_type=job.options.get("compute_type") or conf.COMPUTE_TYPE,
         threads=job.options.get("threads") or conf.THREADS,
-        options=job.options,
+        options={"vad_method": conf.VAD_METHOD, **job.options},
         work_dir=conf.WORK_DIR,
         stages=plan,
         outputs=values,

@@ -271,6 +271,11 @@ def test_options_that_make_no_sense_do_no_harm(model: faster_whisper.FasterWhisp
     assert arguments["vad_parameters"] == {"threshold": 0.99}
     assert {"patience", "log_prob_threshold", "initial_prompt", "hotwords"}.isdisjoint(arguments)
     assert whisper_options.batch(options) == (1, 20)
+    huge = {"beam_size": 2**70, "best_of": 10**9, "patience": 1e-4, "length_penalty": 1e300}
+    arguments = whisper_options.mapped(huge, model._model)
+    assert arguments["beam_size"] == arguments["best_of"] == 20
+    assert arguments["patience"] * 20 == pytest.approx(1)
+    assert arguments["length_penalty"] == 10
 
 
 def test_segments_in_plain_values() -> None:

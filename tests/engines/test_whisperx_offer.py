@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from transcription.engines import assets, selection, whisperx
+from transcription.engines import (
+    assets,
+    selection,
+    whisperx,
+    whisperx_diarizing,
+    whisperx_transcribing,
+)
 from transcription.engines.base import ALIGN, DIARIZE, STAGES, TRANSCRIBE, EngineError, Request
 from transcription.engines.whisperx import WhisperX
 
@@ -90,3 +97,25 @@ def test_without_its_packages_the_built_in_engine_stands_in(
     assert "requirements-whisperx.txt" in prepared.note and "draft" in prepared.note
     with pytest.raises(EngineError, match="requirements-whisperx"):
         selection.prepare(request("de"), tmp_path)
+
+
+def test_bounds_that_pyannote_could_not_count() -> None:
+    asked = request(min_speakers=0, max_speakers=10**9)
+    assert whisperx_diarizing.bounds(asked) == (1, 255)
+    with pytest.raises(EngineError, match="at least 3 and at most 2"):
+        whisperx_diarizing.bounds(request(min_speakers=3, max_speakers=2))
+
+
+def test_options_that_batches_do_not_know_are_named() -> None:
+    usual = {"best_of": 5, "temperatures": 0.0, "no_speech_threshold": None}
+    assert whisperx_transcribing._unheard(usual) == ""
+    said = whisperx_transcribing._unheard({"best_of": 1, "temperatures": 0.4, "beam_size": 2})
+    assert "best_of, temperatures" in said and "beam_size" not in said
+
+
+def test_words_of_a_translation_were_never_spoken(tmp_path: Path) -> None:
+    """No aligner is asked for their times, which would be found, and wrong."""
+    asked = replace(request(models_dir=tmp_path), task="translate")
+    for find in (selection.intended, selection.engine_for):
+        assert find(ALIGN, asked).name == "even-spread"
+    assert selection.equipped(ALIGN, asked)[0].name == "even-spread"

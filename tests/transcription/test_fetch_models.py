@@ -163,6 +163,13 @@ def test_models_that_the_site_prefers_for_languages(settings: LazySettings, tmp_
     assert "xx" in problems[0].msg and "tinny" in problems[1].msg
 
 
+def test_a_voice_detector_that_nobody_has(settings: LazySettings) -> None:
+    assert checks.known_voice_detector() == []
+    settings.VAD_METHOD = "bogus"
+    (problem,) = checks.known_voice_detector()
+    assert problem.id == "transcription.E005" and "silero" in (problem.hint or "")
+
+
 @pytest.mark.proof
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_leaves_what_the_next_call_goes_on_with(tmp_path: Path) -> None:

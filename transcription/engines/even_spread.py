@@ -27,6 +27,10 @@ NOTE = (
     "There is no alignment model for this language here: "
     "the words share their segment's time evenly, with score 0."
 )
+OF_TRANSLATION = (
+    "The words of a translation were not spoken: they share their segment's time evenly, with "
+    "score 0."
+)
 
 
 class EvenSpread:
@@ -75,7 +79,8 @@ class EvenSpread:
             raise Cancelled
         aligned = [spread_segment(segment, request) for segment in segments]
         on_progress(audio.duration)
-        return Alignment(aligned, NOTE if aligned else "")
+        note = OF_TRANSLATION if request.task == "translate" else NOTE
+        return Alignment(aligned, note if aligned else "")
 
 
 def spread_segment(segment: Segment, request: Request) -> Segment:

@@ -121,7 +121,9 @@ class Pipeline:
         doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
         with slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
-        notes = [why, output.note]
+        notes = [why, output.note or ("" if why else self._instead(stage, engine))]
+        if stage == ALIGN and why and request.options.get("align_model"):
+            output = replace(output, warnings=[*output.warnings, why])  # somebody counts on it
         if stage == self._request.stages[0]:
             output = replace(output, warnings=[*audio.warnings, *output.warnings])
             label = engine.capabilities().label
@@ -157,17 +159,18 @@ class Pipeline:
             "segments": made.segments,
             "word_segments": words.word_segments(made.segments),
         }
-        note = made.note or self._instead(ALIGN, engine)
-        return Output(ALIGN, engine.name, value, note=note, warnings=made.warnings)
+        return Output(ALIGN, engine.name, value, note=made.note, warnings=made.warnings)
 
     def _diarize(self, engine: Engine, audio: Audio, request: Request) -> Output:
         able = cast(Diarizer, engine)
         made = able.diarize(audio, request, self._tell(DIARIZE, audio), self._stop)
-        note = made.note or self._instead(DIARIZE, engine)
-        return Output(DIARIZE, engine.name, made.turns, note=note, warnings=made.warnings)
+        return Output(DIARIZE, engine.name, made.turns, note=made.note, warnings=made.warnings)
 
     def _instead(self, stage: str, engine: Engine) -> str:
-        """What to say where another engine than the chosen one did a stage."""
+        """What to say where another engine than the chosen one did a stage, for no reason of its
+        own."""
+        if stage == TRANSCRIBE:
+            return ""
         chosen = chosen_for(stage, self._request)
         if engine.name in (chosen.name, *registry.HELPERS):  # helpers speak for themselves
             return ""

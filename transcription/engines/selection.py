@@ -28,6 +28,7 @@ from transcription.engines.obtain import (
 )
 
 STAND_IN = "pocketsphinx"
+SPREAD = "even-spread"
 WORK = {ALIGN: "align words", DIARIZE: "tell speakers apart"}
 """What others may do for an engine that cannot."""
 
@@ -79,6 +80,8 @@ def engine_for(stage: str, request: Request) -> Engine:
     Raises:
         EngineError: nobody here can.
     """
+    if is_translation(stage, request):
+        return registry.get(SPREAD)
     chosen = chosen_for(stage, request)
     if stage == TRANSCRIBE or (can(chosen, stage) and not chosen.ready(request, stage)):
         return chosen
@@ -103,10 +106,11 @@ def equipped(
         Cancelled: should_stop() said so.
     """
     chosen = chosen_for(stage, request)
-    if stage == TRANSCRIBE or not can(chosen, stage):
+    if stage == TRANSCRIBE or not can(chosen, stage) or is_translation(stage, request):
         return engine_for(stage, request), ""
     reason = chosen.installed() or _missing(chosen, stage, request, on_progress, should_stop)
-    if stage == DIARIZE and (reason := reason or chosen.ready(request, stage)):
+    reason = reason or chosen.ready(request, stage)
+    if stage == DIARIZE and reason:
         raise EngineError("model_unavailable", reason)
     return engine_for(stage, request), reason
 
@@ -118,10 +122,17 @@ def intended(stage: str, request: Request) -> Engine:
         EngineError: nobody here can.
     """
     chosen = chosen_for(stage, request)
+    if is_translation(stage, request):
+        return engine_for(stage, request)
     if stage != TRANSCRIBE and can(chosen, stage) and not chosen.installed():
         if stage == DIARIZE or assets.missing(request.models_dir, chosen.assets(request, stage)):
             return chosen
     return engine_for(stage, request)
+
+
+def is_translation(stage: str, request: Request) -> bool:
+    """Whether words shall be aligned that nobody has spoken: no model finds their times."""
+    return stage == ALIGN and request.task == "translate"
 
 
 def chosen_for(stage: str, request: Request) -> Engine:

@@ -16,6 +16,11 @@ PLAIN = {
     "no_speech_threshold": "no_speech_threshold",
 }
 DEFAULT_CHUNK = 20
+BEAMS = 5  # the libraries' own choice
+MOST_CANDIDATES = (
+    20  # memory and time grow with them; 2,500 take five gigabytes with the least model
+)
+LIMITS = {"patience": 10.0, "length_penalty": 10.0}
 NUMERALS = frozenset("0123456789%$")
 POUND = "\u00c2\u00a3"  # the pound sign, in the alphabet that tokens are written in
 
@@ -29,9 +34,14 @@ def mapped(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
             arguments[theirs] = given[name]
     for name in ("beam_size", "best_of"):
         if name in arguments:
-            arguments[name] = max(1, int(arguments[name]))
+            arguments[name] = min(max(1, int(arguments[name])), MOST_CANDIDATES)
     if arguments.get("patience", 1) <= 0:
         del arguments["patience"]
+    for name, most in LIMITS.items():
+        if name in arguments:
+            arguments[name] = min(max(arguments[name], -most), most)
+    if arguments.get("patience", 1) * arguments.get("beam_size", BEAMS) < 1:
+        arguments["patience"] = 1 / arguments.get("beam_size", BEAMS)  # less finds nothing
     if "temperatures" in given:
         arguments["temperature"] = _temperatures(given["temperatures"])
     for name in ("initial_prompt", "hotwords"):

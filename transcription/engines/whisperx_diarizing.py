@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from transcription.engines.pcm import Audio
     from transcription.engines.whisperx_models import Models
 
+MOST_SPEAKERS = 255  # pyannote counts them in one byte
 TOO_FEW = "At least {} speakers were asked for, but only {} could be told apart."
 
 
@@ -56,8 +57,8 @@ def bounds(request: Request) -> tuple[int | None, int | None]:
         EngineError: no number is within both.
     """
     least, most = (request.options.get(name) for name in ("min_speakers", "max_speakers"))
-    least = None if least is None else max(1, int(least))
-    most = None if most is None else max(1, int(most))
+    least = None if least is None else min(max(1, int(least)), MOST_SPEAKERS)
+    most = None if most is None else min(max(1, int(most)), MOST_SPEAKERS)
     if least and most and least > most:
         message = f"There cannot be at least {least} and at most {most} speakers."
         raise EngineError("speakers", message)

@@ -32,6 +32,15 @@ SEARCH = 0.2
 """Of the work on a chapter, what finding the speech counts for; a guess."""
 DEFAULT_BATCH = 8
 LARGEST_BATCH = 64
+# What Whisper's own decoding goes by, and the batched one does not; with the contract's defaults.
+OF_NO_EFFECT = {
+    "best_of": 5,
+    "temperatures": 0.0,
+    "compression_ratio_threshold": 2.4,
+    "log_prob_threshold": -1.0,
+    "no_speech_threshold": 0.6,
+}
+NO_EFFECT = "WhisperX decodes in batches, where {} had no effect."
 OTHER_FORMAT = "{} is not possible on this {}: {} was used."
 PLACES = {"cpu": "processor", "cuda": "card"}
 
@@ -49,9 +58,9 @@ def transcribe(
     for start, seconds in chapters(audio):
         run.chapter(start, seconds)
         on_progress(start + seconds)
-    return Transcription(
-        run.segments, run.language, run.probability, note=_correction(kept, request)
-    )
+    notes = [_correction(kept, request), _unheard(request.options)]
+    note = " ".join(note for note in notes if note)
+    return Transcription(run.segments, run.language, run.probability, note=note)
 
 
 class _Run:
@@ -193,3 +202,13 @@ def _correction(kept: Models, request: Request) -> str:
     if request.compute_type in ("default", "auto", "", used):
         return ""
     return OTHER_FORMAT.format(request.compute_type, PLACES[kept.device], used)
+
+
+def _unheard(options: Mapping[str, Any]) -> str:
+    """What to say where somebody asked for something that batches do not know."""
+    names = [
+        name
+        for name, default in OF_NO_EFFECT.items()
+        if options.get(name) not in (None, default, [default])
+    ]
+    return NO_EFFECT.format(", ".join(names)) if names else ""

@@ -12,6 +12,7 @@ from transcription.formats.cues import Options, Segment, clock, cues, timestamp
 Metadata = Mapping[str, Any]
 Writer = Callable[[Sequence[Segment], Metadata, Options], str]
 
+ARROW = re.compile("-{2,}>")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -55,7 +56,7 @@ def _write_srt(segments: Sequence[Segment], _: Metadata, options: Options) -> st
     for number, cue in enumerate(cues(segments, options.split, options.speakers), start=1):
         times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
         speaker = f"[{cue.speaker}] " if cue.speaker else ""
-        text = (speaker + "\n".join(cue.lines)).replace("-->", "->")
+        text = ARROW.sub("->", speaker + "\n".join(cue.lines))
         blocks.append(f"{number}\n{times}\n{text}\n")
     return "\n".join(blocks)
 

@@ -42,6 +42,8 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
     """
     if needs_media(job) and not has_media(job):
         raise CannotRun("The recording was removed. Upload it again to transcribe it again.")
+    with suppress(OSError):  # models may lie where only the worker comes
+        forget_failures(conf.MODELS_DIR)  # before the worker hears of it
     fields = {"engine": conf.ENGINE, **changes}
     options = fields.pop("options", {})
     with transaction.atomic():
@@ -52,8 +54,6 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
         left = staying(ended, change, anew)
         queue_again(ended, change, left)
         outputs.forget(ended, set(STAGES) - set(left))
-    with suppress(OSError):  # models may lie where only the worker comes
-        forget_failures(conf.MODELS_DIR)
 
 
 def staying(job: Job, change: stages.Change, anew: bool = False) -> list[str]:

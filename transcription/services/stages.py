@@ -155,7 +155,12 @@ def engine_now(job: Job, stage: str, change: Change) -> str:
     engine = change.fields.get("engine", job.engine) or conf.ENGINE
     language = job.language_used or change.fields.get("language", job.language) or None
     request = Request(
-        "", engine, language=language, options=job.options, models_dir=conf.MODELS_DIR
+        "",
+        engine,
+        language=language,
+        task=change.fields.get("task", job.task) or "transcribe",
+        options=job.options,
+        models_dir=conf.MODELS_DIR,
     )
     try:
         return intended(stage, request).name

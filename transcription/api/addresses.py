@@ -51,4 +51,6 @@ def without_slash(request: HttpRequest, path: str) -> HttpResponse:
     if not is_api_view(match.func):
         raise Http404
     address, mark, query = request.get_full_path().partition("?")
-    return HttpResponse(status=307, headers={"Location": address.rstrip("/") + mark + query})
+    response = HttpResponse(status=307, headers={"Location": address.rstrip("/") + mark + query})
+    del response["Content-Type"]  # it has no content
+    return response

@@ -56,6 +56,7 @@ def addresses_of(host: str, port: int) -> list[str]:
         Blocked: It has an address in one of SSRF_BLOCKED_NETWORKS, or none at all.
     """
     try:
+        host.encode("idna")  # gevent resolves in a thread, and logs what fails there at length
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as problem:  # an empty or overlong label
         raise Unreadable("The host name cannot be read.") from problem

@@ -17,6 +17,7 @@ ABSENT = ("fcntl", "resource", "pwd", "grp", "termios", "gevent", "gunicorn")
 PACKAGES = ("uploads", "transcription", "whisperx_site")
 # What is never imported on Windows, and why.
 POSIX_ONLY = {
+    "whisperx_site.gunicorn_errors": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_settings": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_worker": "gunicorn is POSIX only",
     "whisperx_site.sqlite_waiting": "waits as gunicorn's gevent worker must",

@@ -141,6 +141,20 @@ def test_a_request_that_is_refused_takes_nothing_over(
     assert content(plain_site, path) == b"a" * 100
 
 
+def test_one_whose_bytes_all_landed_hears_so_though_another_sent_the_rest(plain_site: Site) -> None:
+    """Overtaken after its last byte: what it sent is held, whatever became of the upload since."""
+    path = created(plain_site, 100)
+    with Wire(plain_site) as older:
+        older.head("PATCH", path, patching(0, None))
+        older.chunk(b"x" * 10)
+        wait_for(lambda: held(plain_site, path) == 10, 5)
+        assert patch(plain_site, path, 10, b"y" * 90).offset == 100
+        older.chunk(b"")
+        answer = older.answer()
+    assert (answer.status, answer.offset) == (204, 10)
+    assert content(plain_site, path) == b"x" * 10 + b"y" * 90
+
+
 def test_many_requests_at_one_upload_mix_nothing(plain_site: Site) -> None:
     """Eight clients fight for one upload, each asking where it stands: the file is still right."""
     whole = bytes(range(256)) * 2000

@@ -86,7 +86,7 @@ def append(upload: Upload, delivery: Delivery) -> int:
                 ruled = writing.end()
     if delivery.held == upload.length:
         complete(upload, requests=1)
-    elif upload.state != State.RECEIVING:
+    elif upload.state not in (State.RECEIVING, State.FINISHED):  # another may have sent the rest
         raise Gone
     if delivery.body.idle:
         raise TooSlow if ruled else Overtaken

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests import running
 from tests.running import Site
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
@@ -20,6 +21,13 @@ def postgres_problem() -> str:
     except psycopg.OperationalError as problem:
         return f"no PostgreSQL at {POSTGRES}: {problem}"
     return ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where the processes of this session keep what one of them makes for all."""
+    own = tmp_path_factory.getbasetemp()
+    running.SHARED[:] = [own.parent if "PYTEST_XDIST_WORKER" in os.environ else own]
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +66,9 @@ def postgres_url(new_database: Callable[[], str]) -> str:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with the default settings and the built-in engine, on SQLite."""
-    running = Site(tmp_path_factory.mktemp("site") / "data").start()
-    yield running
-    running.stop()
+    shared = Site(tmp_path_factory.mktemp("site") / "data").start()
+    yield shared
+    shared.kill_everything()  # quicker than to stop it, which others test
 
 
 @pytest.fixture

@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 
 import psutil
 import requests
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery staple"
+SHARED: list[Path] = []  # the folder of all processes of a test session
 T = TypeVar("T")
 
 
@@ -48,9 +50,24 @@ def wait_for(
 
 @functools.cache
 def prepared() -> Path:
-    """A data directory as a first start leaves it, without the key that each site makes itself."""
-    folder = Path(tempfile.mkdtemp(prefix="prepared"))
-    atexit.register(shutil.rmtree, folder)
+    """A data directory as a first start leaves it, without the key that each site makes itself.
+
+    Made once a test session, for all its processes.
+    """
+    if not SHARED:  # somebody runs a site by hand
+        SHARED.append(Path(tempfile.mkdtemp(prefix="prepared")))
+        atexit.register(shutil.rmtree, SHARED[0])
+    folder = SHARED[0] / "prepared"
+    with FileLock(SHARED[0] / "prepared.lock"):
+        if not folder.exists():
+            prepare(folder.with_name("being prepared")).rename(folder)
+    return folder
+
+
+def prepare(folder: Path) -> Path:
+    """Do in this directory what a first start does."""
+    shutil.rmtree(folder, ignore_errors=True)  # of somebody who was interrupted
+    folder.mkdir()
     code = """from whisperx_site import preparation
 preparation.make_directories()
 preparation.prepare_database()

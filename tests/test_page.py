@@ -57,7 +57,7 @@ def able(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running.environment |= able_engine.environment(folder)
     running.environment[able_engine.CLOSED] = str(folder / "closed")
     yield running.start()
-    running.stop()
+    running.kill_everything()
 
 
 def bad(message: object) -> bool:
@@ -102,6 +102,7 @@ def test_a_dropped_file_becomes_a_transcript(site: Site, page: Page, tmp_path: P
     expect(page.locator("#jobs li", has_text=name)).to_have_count(0)
 
 
+@pytest.mark.proof
 def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path) -> None:
     """The page is left in the middle of an upload; the same file goes on where it stopped."""
     name = f"long {uuid.uuid4().hex[:6]}.wav"

@@ -16,7 +16,7 @@ def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("open")
     site = Site(folder / "data", SSRF_PROTECTION_ENABLED="false").start()
     yield site
-    site.stop()
+    site.kill_everything()
 
 
 @pytest.fixture

@@ -186,7 +186,7 @@ def test_idle_processes_end(draft: Draft, recording: Callable[[str], Path]) -> N
     assert engine.run(draft(recording("wav"))).segments
     engine.close()
     at_once = EngineProcess(idle_seconds=0)
-    for _ in range(3):
+    for _ in range(2):
         assert at_once.run(draft(recording("wav"))).segments
     at_once.close()
 

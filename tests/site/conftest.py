@@ -12,4 +12,4 @@ def closed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site that other machines can reach: everybody signs in."""
     running = Site(tmp_path_factory.mktemp("closed") / "data", HOST="0.0.0.0").start()
     yield running
-    running.stop()
+    running.kill_everything()

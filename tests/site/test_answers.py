@@ -99,7 +99,7 @@ def https_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("https")
     running = Site(folder / "data", PUBLIC_URL="https://transcripts.example.org").start()
     yield running
-    running.stop()
+    running.kill_everything()
 
 
 PROXIED = {"Host": "transcripts.example.org", "X-Forwarded-Proto": "https"}

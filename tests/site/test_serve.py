@@ -34,6 +34,7 @@ def stop(site: Site, number: int = signal.SIGINT) -> int:
     return code
 
 
+@pytest.mark.proof
 def test_first_start_work_stop_and_second_start(tmp_path: Path) -> None:
     site = Site(tmp_path / "Aufnahmen & Söhne", fresh=True, ADMIN_PASSWORD="")
     site.start()

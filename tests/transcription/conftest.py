@@ -50,7 +50,7 @@ def scripted_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         HF_ENDPOINT="http://127.0.0.1:9",  # nobody listens there
     ).start()
     yield site
-    site.stop()
+    site.kill_everything()
 
 
 def run(site: Site, path: Path, **metadata: Any) -> str:

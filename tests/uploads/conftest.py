@@ -18,7 +18,7 @@ def sqlite_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site that stores everything (UPLOADS_ACCEPT=any), on SQLite."""
     running = Site(tmp_path_factory.mktemp("sqlite") / "data", UPLOADS_ACCEPT="any").start()
     yield running
-    running.stop()
+    running.kill_everything()
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def postgresql_site(
     data = tmp_path_factory.mktemp("postgresql") / "data"
     running = Site(data, UPLOADS_ACCEPT="any", DATABASE_URL=new_database()).start()
     yield running
-    running.stop()
+    running.kill_everything()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -50,7 +50,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         UPLOADS_MAX_SIZE=str(10**16),
     ).start()
     yield running
-    running.stop()
+    running.kill_everything()
 
 
 def created(site: Site, length: int, **headers: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from tests.running import Site, wait_for
 from tests.uploads.conftest import ROOT, content, created, head, patch, patching
-from tests.uploads.wire import DATA, TUS, Wire, ask
+from tests.uploads.wire import DATA, TUS, Wire, ask, identifier
 
 MB = 1_000_000
 
@@ -234,3 +235,36 @@ def test_keep_alive_through_a_whole_upload(plain_site: Site) -> None:
         assert wire.answer().body == b"x" * 10
         wire.head("DELETE", path, TUS)
         assert wire.answer().status == 204
+
+
+def test_a_crowd_of_slow_clients_loses_no_byte(sqlite_site: Site) -> None:
+    """They are read less often, and every byte of those that go in the middle is kept all the same,
+    be it by FIN or by RST."""
+    length, piece, pieces = 40_000, 600, 12
+    sent = bytes(range(256)) * (length // 256 + 1)
+    with ExitStack() as stack:
+        crowd = []
+        for _ in range(90):
+            path = created(sqlite_site, length)
+            wire = stack.enter_context(Wire(sqlite_site))
+            wire.head("PATCH", path, patching(0, length))
+            crowd.append((path, wire))
+        for start in range(0, piece * pieces, piece):
+            for _, wire in crowd:
+                wire.send(sent[start : start + piece])
+            time.sleep(0.06)
+        for number, (_, wire) in enumerate(crowd):
+            if number % 3 == 0:
+                wire.send(sent[piece * pieces : length])
+            elif number % 3 == 1:
+                wire.finish_sending()
+            else:
+                wire.reset()
+        for number, (path, wire) in enumerate(crowd):
+            if number % 3 == 0:
+                assert wire.answer("PATCH").offset == length
+                assert content(sqlite_site, path) == sent[:length]
+            else:
+                file = sqlite_site.data_dir / "uploads" / identifier(path)[:2] / identifier(path)
+                wait_for(lambda file=file: file.stat().st_size == piece * pieces, 5)  # type: ignore[misc]
+                assert file.read_bytes() == sent[: piece * pieces]

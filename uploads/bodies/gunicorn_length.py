@@ -1,15 +1,26 @@
 """Bodies of known length from gunicorn's gevent worker: straight from the request's socket."""
 
+import time
 from typing import Any
+from weakref import WeakSet
 
 from uploads.bodies.base import SMALL_REST
 from uploads.bodies.gunicorn_connection import BUFFER_BYTES, buffer, close_after_answer, drop_rest
 from uploads.conf import conf
 from uploads.stores.pipe import Piece, Pipe, shared_pipe
-from uploads.stores.waiting import let_others_in
+from uploads.stores.waiting import let_others_in, pause
 
 YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes
 LARGE_PIECE = 64 * 1024  # for less the way through the kernel does not pay
+# In a crowd, clients slower than this (bytes a second) are asked less often: a thousand of them
+# keep both cores busy with pieces of a kilobyte, and every fast client waits. What comes meanwhile
+# waits in the kernel, where it outlives its client; nobody was told that it is held.
+SLOW = 64 * 1024
+SLOW_FOR = 2  # pieces in a row, for the first of a fast client may be small, too
+CROWD = 32  # such clients of this process
+GATHER_SECONDS = 0.25
+NEARLY_ALL = 4 * 1024  # the end of a body is not kept waiting
+slow_bodies: "WeakSet[GunicornBody]" = WeakSet()
 
 
 class GunicornBody:
@@ -26,6 +37,7 @@ class GunicornBody:
         self.since_yield = 0
         # How fast the client is, is seen as it goes on; a long body is worth the try.
         self.last_piece = LARGE_PIECE if length >= BUFFER_BYTES else 0
+        self.slow_pieces = 0
         self.abandoned = False
 
     def read(self) -> memoryview | bytes:
@@ -63,7 +75,11 @@ class GunicornBody:
             self.since_yield = 0
             let_others_in()
         size = min(self.reader.length, BUFFER_BYTES)
+        began = time.monotonic()
+        if len(slow_bodies) > CROWD and self in slow_bodies and self.reader.length > NEARLY_ALL:
+            pause(GATHER_SECONDS)
         received = self._wait_for(size, pipe)
+        self._note_pace(received < SLOW * (time.monotonic() - began))
         self.reader.length -= received
         self.since_yield += received
         self.last_piece = received
@@ -71,6 +87,13 @@ class GunicornBody:
             self.cut = True
             close_after_answer(self.input)
         return received
+
+    def _note_pace(self, slow: bool) -> None:
+        self.slow_pieces = self.slow_pieces + 1 if slow else 0
+        if self.slow_pieces == SLOW_FOR:
+            slow_bodies.add(self)
+        elif not slow:
+            slow_bodies.discard(self)
 
     def _wait_for(self, size: int, pipe: Pipe | None) -> int:
         try:
@@ -100,5 +123,6 @@ class GunicornBody:
 
     def linger(self) -> None:
         """Let a client that still sends read the answer."""
+        slow_bodies.discard(self)
         if self.abandoned:
             drop_rest(self.socket)

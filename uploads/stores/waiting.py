@@ -12,10 +12,15 @@ def _under_gevent() -> bool:
 
 def let_others_in() -> None:
     """Let other requests run for a moment."""
+    pause(0)
+
+
+def pause(seconds: float) -> None:
+    """Let other requests run for so long; where each has a thread of its own, they do anyway."""
     if _under_gevent():
         from gevent import sleep
 
-        sleep(0)
+        sleep(seconds)
 
 
 def outside(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -31,6 +31,12 @@ class TranscriptionConf:
         "Models of recordings whose language is given, whatever model they name: JSON such as "
         '{"lv": "owner/name", "de": "/models/german"}, with repositories or directories.',
     )
+    ALIGN_MODELS: Option[list[str]] = Option(
+        "list",
+        [],
+        "Repositories of alignment models that clients may name as `align_model`, besides "
+        "WhisperX's own and those that are there; `*`: any.",
+    )
     MODELS_DIR = Option("path", "models", "Where models lie; relative to DATA_DIR.")
     HF_TOKEN = Option(
         "text",

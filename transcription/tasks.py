@@ -198,6 +198,7 @@ def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Requ
         outputs=values,
         slots=conf.MAX_CONCURRENT_GPU_TASKS,
         slots_dir=conf.WORK_DIR,
+        aligners=tuple(conf.ALIGN_MODELS),
         models_dir=conf.MODELS_DIR,
         stall=conf.MODEL_STALL_SECONDS,
     )

@@ -14,13 +14,12 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from transcription.conf import conf as transcription_conf
+from transcription.engines import registry
 from transcription.engines.registry import ENGINES
 from uploads.conf import conf as uploads_conf
 from whisperx_site.housekeeping import light_is_stuck
 from whisperx_site.loopback import is_loopback
 from whisperx_site.preparation import is_running
-
-LIBRARIES = {"faster-whisper": "faster_whisper", "pocketsphinx": "pocketsphinx"}
 
 
 @dataclass(frozen=True)
@@ -124,13 +123,12 @@ def media_library() -> Finding:
 def engines() -> Iterator[Finding]:
     """Which engines are installed, and whether the chosen one is."""
     for name in ENGINES:
-        library = LIBRARIES.get(name, name.replace("-", "_"))
         chosen = " (chosen)" if name == transcription_conf.ENGINE else ""
-        if importlib.util.find_spec(library):
+        reason = registry.get(name).installed()
+        if not reason:
             yield Finding(f"engine {name}{chosen}", "installed")
         else:
-            remedy = "pip install -r requirements.txt" if chosen else ""
-            yield Finding(f"engine {name}{chosen}", "not installed", remedy)
+            yield Finding(f"engine {name}{chosen}", "not installed", reason if chosen else "")
     if transcription_conf.ENGINE not in ENGINES:
         known = " or ".join(ENGINES)
         yield Finding("engine", f"ENGINE={transcription_conf.ENGINE} is unknown", f"Use {known}.")

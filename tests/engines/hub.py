@@ -29,6 +29,7 @@ class Hub(ThreadingHTTPServer):
         key: see `gated`.
         cut_after: bytes of a big file after which the connection is dropped, once.
         damage: whether model.bin arrives with wrong bytes.
+        no_ranges: whether a rest of a file is refused with 416.
         drip: seconds between two pieces of 64 kB.
         requests: what was asked for, as (path, Range header).
         keys: the Authorization headers that came, by path.
@@ -46,6 +47,7 @@ class Hub(ThreadingHTTPServer):
         self.cut_after: int | None = None
         self.damage = False
         self.drip = 0.0
+        self.no_ranges = False
         self.requests: list[tuple[str, str | None]] = []
         self.keys: dict[str, str | None] = {}
 
@@ -102,6 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.damage and file.name == "model.bin":
             data = bytes(len(data))
         start = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        if start and self.server.no_ranges:
+            self._send(416, b"")
+            return
         tag = f'"{hashlib.sha1(data).hexdigest()}"'
         if self.headers["If-Range"] not in (None, tag):
             start = 0

@@ -10,8 +10,10 @@ import pytest
 
 from transcription.engines import (
     assets,
+    models,
     selection,
     whisperx,
+    whisperx_aligners,
     whisperx_diarizing,
     whisperx_transcribing,
 )
@@ -48,8 +50,8 @@ def test_what_each_stage_needs(tmp_path: Path) -> None:
 
 def test_an_alignment_model_of_ones_own(tmp_path: Path) -> None:
     punkt = ("punkt", "punkt_tab", assets.PUNKT_URL)
-    own = ("aligner", "owner/name", "owner/name")
-    assert needed("sw", align_model="owner/name") == [own, punkt]
+    own = replace(request("sw", align_model="owner/name"), aligners=["owner/name"])
+    assert [one.name for one in WhisperX().assets(own, ALIGN)] == ["owner/name", "punkt_tab"]
     large = assets.TORCHAUDIO_URL.format("wav2vec2_fairseq_large_ls960_asr_ls960.pth")
     bundle = ("aligner", "WAV2VEC2_ASR_LARGE_960H", large)
     assert needed("en", align_model="WAV2VEC2_ASR_LARGE_960H") == [bundle, punkt]
@@ -119,3 +121,28 @@ def test_words_of_a_translation_were_never_spoken(tmp_path: Path) -> None:
     for find in (selection.intended, selection.engine_for):
         assert find(ALIGN, asked).name == "even-spread"
     assert selection.equipped(ALIGN, asked)[0].name == "even-spread"
+
+
+def test_clients_do_not_choose_what_is_downloaded(tmp_path: Path) -> None:
+    """A repository of their own choice fills the disk, and may be a private one of the site's."""
+    engine, theirs = WhisperX(), request(models_dir=tmp_path, align_model="somebody/aligner")
+    assert {one.kind for one in engine.assets(theirs, ALIGN)} == {"punkt"}
+    assert "ALIGN_MODELS" in whisperx_aligners.problem(theirs)
+    for allowed in (("somebody/aligner",), ("*",)):
+        (aligner, _) = engine.assets(replace(theirs, aligners=allowed), ALIGN)
+        assert aligner.source.repository == "somebody/aligner"
+    folder = tmp_path / "aligner" / "somebody--aligner"
+    folder.mkdir(parents=True)
+    for name in ("config.json", "vocab.json", "model.safetensors"):
+        (folder / name).touch()
+    assert whisperx_aligners.problem(theirs) == ""  # it is there, whoever brought it
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "~nobody-of-this-name/x", "x" * 5000 + "/y"])
+def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    asked = request(models_dir=tmp_path, align_model=name)
+    try:
+        assert WhisperX().assets(asked, ALIGN) and whisperx_aligners.problem(asked)
+    except EngineError as refusal:
+        assert refusal.code == "unknown_model"
+    assert models.folder_problem(models.folder_of(name))

@@ -155,9 +155,9 @@ def problem(models_dir: str | Path, asset: Asset) -> str:
 
 def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
     """ "" where the folder holds of each group of patterns one file, else what is wrong with it."""
-    if not folder.exists():
+    if not os.path.exists(folder):  # unlike Path.exists, also of names too long for any file
         return "there is no such folder"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return "it is not a folder"
     missing = [group[0] for group in needs if not any(held(folder, one) for one in group)]
     return f"it holds no {', no '.join(missing)}" if missing else ""

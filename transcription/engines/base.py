@@ -38,6 +38,7 @@ class Request:
     slots: int = 0  # how many requests may use one card at once; 0: any number
     slots_dir: str = ""  # where those requests, of any process, know of each other
     asked: str = ""  # where `engine` stands in for a transcription: who does the other stages
+    aligners: Sequence[str] = ()  # repositories that `align_model` may name besides the usual ones
     models_dir: str = ""  # where assets lie and are downloaded to; "": nothing is downloaded
     stall: float = 10.0  # seconds without a byte after which a download is given up
 

@@ -14,6 +14,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -36,6 +37,10 @@ STEP = 128 * 1024
 """Bytes written at a time: small, so that a slow line is seen to move."""
 TIMEOUT = 60.0
 """Seconds of silence after which this process ends by itself; who watches it ends it before."""
+MOST_BYTES = 20 << 30
+"""Of a file whose size nobody told."""
+BEGINNINGS = {".pth": (b"PK\x03\x04", b"\x80"), ".pt": (b"PK\x03\x04", b"\x80")}
+"""Of files that come without a checksum: torch writes zips and pickles, never a web page."""
 Tell = Callable[..., None]
 
 
@@ -48,7 +53,9 @@ def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
             return
         partial.mkdir(exist_ok=True)  # it went when another process was done
         files = listing(asset, TIMEOUT)
-        tell("total", bytes=sum(file.size or 0 for file in files))
+        total = sum(file.size or 0 for file in files)
+        tell("total", bytes=total)
+        _look_at_disk(partial, total)
         for file in files:
             _get(file, partial, tell)
         if asset.source.unpack:
@@ -91,7 +98,25 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
     if file.size not in (None, size) or file.sha256 not in (None, digest.hexdigest()):
         part.unlink()
         raise FetchError(f"{file.name} arrived damaged; the next try starts it anew.")
+    if beginnings := BEGINNINGS.get(target.suffix):
+        with part.open("rb") as arrived:
+            if not arrived.read(8).startswith(beginnings):
+                part.unlink()
+                raise FetchError(f"What came as {file.name} is no model.")
     os.replace(part, target)
+
+
+def _look_at_disk(partial: Path, total: int) -> None:
+    """Do not begin what cannot end.
+
+    Raises:
+        FetchError: The disk is too full.
+    """
+    missing = total - assets.size_on_disk(partial)
+    free = shutil.disk_usage(partial).free
+    if missing > free:
+        sizes = f"{missing / 1e6:,.0f} MB are to come, {free / 1e6:,.0f} MB are free"
+        raise FetchError(f"The disk is too full: {sizes}.")
 
 
 def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
@@ -105,15 +130,22 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
     with httpx2.stream(
         "GET", file.url, headers=headers, timeout=TIMEOUT, follow_redirects=True
     ) as answer:
+        if answer.status_code == 416 and held:  # what we hold is none of it
+            out.seek(0)
+            out.truncate()
+            return _append(file, out, hashlib.sha256())
         if not answer.is_success:
             raise Refused(answer.status_code)
         if held and answer.status_code != 206:
-            out.truncate(0)
+            out.seek(0)
+            out.truncate()
             digest = hashlib.sha256()
         for data in answer.iter_bytes(STEP):
             digest.update(data)
             out.write(data)
             out.flush()
+            if out.tell() > (MOST_BYTES if file.size is None else file.size):
+                raise FetchError(f"{file.name} is longer than it should be.")
     return digest
 
 
@@ -134,6 +166,8 @@ def reason(error: BaseException, asset: Asset) -> str:
         return f"The name {host(asset)} cannot be resolved; is there a network?"
     if any(isinstance(cause, OSError) and cause.errno == errno.ENOSPC for cause in causes):
         return "The disk is full."
+    if isinstance(error, (ValueError, TypeError, LookupError)):
+        return f"{host(asset)} gave an answer that cannot be read."
     return f"{host(asset)} cannot be reached: {causes[-1] or type(error).__name__}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,12 @@ def is_path(model: str) -> bool:
     """Whether `model` is meant as a local folder rather than as a name or repository."""
     if model.startswith((".", "~")) or "\\" in model or Path(model).is_absolute():
         return True
-    return bool(model) and not is_known(model) and Path(model).is_dir()
+    return bool(model) and not is_known(model) and os.path.isdir(model)
+
+
+def folder_of(model: str) -> Path:
+    """The local folder that is meant; names that nobody can have are no fault of ours."""
+    return Path(os.path.expanduser(model)).absolute()
 
 
 def is_known(model: str) -> bool:

@@ -121,6 +121,8 @@ class Pipeline:
         doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
         with slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
+        if stage == ALIGN and not output.value["segments"]:
+            why = ""  # where nobody speaks, nobody is missed who could align it
         notes = [why, output.note or ("" if why else self._instead(stage, engine))]
         if stage == ALIGN and why and request.options.get("align_model"):
             output = replace(output, warnings=[*output.warnings, why])  # somebody counts on it

@@ -167,7 +167,7 @@ def _local(model: str) -> Path:
     Raises:
         EngineError: it is none.
     """
-    folder = Path(model).expanduser().absolute()
+    folder = models.folder_of(model)
     if problem := models.folder_problem(folder):
         raise EngineError("model_path", f'"{model}" is not a model folder: {problem}.')
     return folder

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import lzma
 import shutil
 import stat
 import zipfile
@@ -10,6 +12,12 @@ from pathlib import Path, PurePosixPath
 
 from transcription.engines.addresses import FetchError
 
+DAMAGES = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError),
+    *(RuntimeError, ValueError),
+)
+OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+"""What is no fault of the zip's."""
 MOST_BYTES = 1 << 30
 MOST_FILES = 20_000
 
@@ -32,10 +40,26 @@ def unpack(archive: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(member) as packed, target.open("wb") as out:
                     shutil.copyfileobj(packed, out)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        archive.unlink()
+    except FetchError:
+        _remove(archive, folder)
+        raise
+    except DAMAGES as error:
+        _remove(archive, folder)
         raise FetchError(f"{archive.name} is damaged: {error}.") from error
+    except OSError as error:
+        _remove(archive, folder)
+        if error.errno in OF_THE_DISK:
+            raise
+        raise FetchError(
+            f"{archive.name} cannot be unpacked: {error.strerror or error}."
+        ) from error
     archive.unlink()
+
+
+def _remove(archive: Path, folder: Path) -> None:
+    """Let nothing of it stand in the way of the next try."""
+    archive.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _judge(members: list[zipfile.ZipInfo]) -> None:

@@ -76,6 +76,13 @@ BY_LANGUAGE = {
 """The default for each language: one of BUNDLES, or a repository of the hub."""
 
 
+ANY = "*"
+NOT_OURS = (
+    'The alignment model "{}" is none that this site downloads for its clients; '
+    "whoever runs it can name it in ALIGN_MODELS."
+)
+
+
 def wanted(request: Request) -> str:
     """The model that is to align: a name of BUNDLES, a repository, a local folder; "": none is."""
     asked = request.options.get("align_model")
@@ -86,11 +93,26 @@ def folder_of(model: str) -> Path | None:
     """The local folder that is meant; None where a name is."""
     if model in BUNDLES or not models.is_path(model):
         return None
-    return Path(model).expanduser().absolute()
+    return models.folder_of(model)
+
+
+def may_be_asked_for(request: Request) -> bool:
+    """Whether the model is one of those that the site has, or lets its clients download.
+
+    Clients name it: they are not to fill the disk with repositories of their own choice, nor to
+    read private ones by the site's key.
+    """
+    model = wanted(request)
+    if model in BUNDLES or model in BY_LANGUAGE.values():
+        return True
+    if model in request.aligners or ANY in request.aligners:
+        return True
+    return not assets.problem(request.models_dir, assets.hub_aligner(model, model, ""))
 
 
 def asset(request: Request) -> assets.Asset | None:
-    """The model as something to download; None where there is none, or a local folder.
+    """The model as something to download; None where there is none, a local folder, or one that
+    this site does not download for its clients.
 
     Raises:
         EngineError: there is no model of that name.
@@ -106,6 +128,8 @@ def asset(request: Request) -> assets.Asset | None:
         return assets.torchaudio_aligner(BUNDLES[model], name, label)
     if not models.REPOSITORY.match(model):
         raise EngineError("unknown_model", f'There is no alignment model named "{model}".')
+    if not may_be_asked_for(request):
+        return None
     return assets.hub_aligner(model, name, label)
 
 
@@ -121,7 +145,8 @@ def problem(request: Request) -> str:
         found = assets.folder_problem(folder, assets.hub_aligner(model, "", "").needs)
         return f'The alignment model "{model}" is not usable: {found}.' if found else ""
     aligner = asset(request)
-    assert aligner
+    if aligner is None:
+        return NOT_OURS.format(model)
     found = assets.problem(request.models_dir, aligner)
     label = aligner.label[:1].upper() + aligner.label[1:]
     return f"{label} is not here: {found}." if found else ""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Hashable
+from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from transcription.engines import assets, whisperx_aligners
 from transcription.engines.base import EngineError, Request
 from transcription.engines.cores import threads_for
 
-LOADING = (RuntimeError, ValueError, OSError, KeyError, ImportError)
+LOADING = (RuntimeError, ValueError, OSError, KeyError, ImportError, EOFError, UnpicklingError)
 """What the libraries raise where files are damaged, memory is short, packages do not fit."""
 
 
@@ -136,7 +138,7 @@ class Models:
                 self._free(*self._kept)  # a full card is the likeliest reason
                 made = load()
         except LOADING as error:
-            raise EngineError("model_unusable", f"{label} cannot be loaded: {error}") from error
+            raise EngineError("model_unusable", _complaint(label, key, error)) from error
         self._kept[kind] = (key, made)
         return made
 
@@ -149,3 +151,21 @@ class Models:
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+
+
+def _complaint(label: str, key: Hashable, error: BaseException) -> str:
+    """Why a model cannot be loaded, without the place where it lies: clients read it.
+
+    The libraries put a general error on top of what really happened.
+    """
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    said = str(error) or type(error).__name__
+    folders = [Path(part) for part in key if isinstance(part, str)] if type(key) is tuple else []
+    places = [folder for folder in folders if folder.is_absolute()]
+    for folder in places:
+        said = said.replace(str(folder), folder.name)
+    if places and isinstance(error, (UnpicklingError, EOFError)):
+        place = f"{places[0].parent.name}/{places[0].name}"
+        return f"{label} is damaged; please remove {place} in the models folder ({said})."
+    return f"{label} cannot be loaded: {said}"

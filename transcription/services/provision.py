@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from transcription.conf import conf
 from transcription.engines import models, registry
@@ -11,6 +10,7 @@ from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Request
 from transcription.engines.interface import Engine
 from transcription.services.file_language import patterns
 
+ANY = "*"  # in ALIGN_MODELS
 DEFAULT_LANGUAGE = "en"
 """That of requests to the API which name none."""
 
@@ -60,6 +60,12 @@ def _needed(engine: Engine, needs: Needs) -> Iterator[Asset]:
         yield from engine.assets(Request("", engine.name, model=model), TRANSCRIBE)
     for language in needs.languages if needs.align else ():
         yield from engine.assets(Request("", engine.name, language=language), ALIGN)
+    for model in conf.ALIGN_MODELS if needs.align else ():
+        if model != ANY:
+            asked = {"align_model": model}
+            yield from engine.assets(
+                Request("", engine.name, options=asked, aligners=(model,)), ALIGN
+            )
     if needs.diarize:
         yield from engine.assets(Request("", engine.name), DIARIZE)
 
@@ -74,10 +80,20 @@ def wanted_models(needs: Needs) -> list[str]:
     )
 
 
+def languages_without_aligner(needs: Needs) -> list[str]:
+    """Those whose words the engine cannot align, though it can those of others."""
+    engine = registry.get(needs.engine)
+    able = engine.capabilities()
+    if not needs.align or not able.needs_download or ALIGN not in able.stages:
+        return []
+    without = [Request("", engine.name, language=language) for language in needs.languages]
+    return [one.language or "" for one in without if not engine.assets(one, ALIGN)]
+
+
 def unusable_folders(needs: Needs) -> dict[str, str]:
     """Directories among the models that hold none, each with the reason."""
     if not registry.get(needs.engine).capabilities().needs_download:
         return {}
     folders = [model for model in wanted_models(needs) if models.is_path(model)]
-    problems = {model: models.folder_problem(Path(model).expanduser()) for model in folders}
+    problems = {model: models.folder_problem(models.folder_of(model)) for model in folders}
     return {model: problem for model, problem in problems.items() if problem}

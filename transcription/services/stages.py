@@ -160,6 +160,7 @@ def engine_now(job: Job, stage: str, change: Change) -> str:
         language=language,
         task=change.fields.get("task", job.task) or "transcribe",
         options=job.options,
+        aligners=tuple(conf.ALIGN_MODELS),
         models_dir=conf.MODELS_DIR,
     )
     try:

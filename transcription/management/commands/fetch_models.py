@@ -13,7 +13,13 @@ from transcription.engines.assets import Asset, forget_failures, problem
 from transcription.engines.base import EngineError
 from transcription.engines.obtain import Unavailable, cannot_be_had, obtain
 from transcription.management.download_bar import DownloadBar, readable
-from transcription.services.provision import Needs, needed, needs_of_site, unusable_folders
+from transcription.services.provision import (
+    Needs,
+    languages_without_aligner,
+    needed,
+    needs_of_site,
+    unusable_folders,
+)
 from transcription.vocabulary import LANGUAGES
 
 INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended
@@ -68,6 +74,11 @@ class Command(BaseCommand):
             self.stdout.write(f"{needs.engine} needs nothing that can be downloaded.")
         if reason := registry.get(needs.engine).installed():
             self.stderr.write(reason)
+        for language in languages_without_aligner(needs):
+            self.stdout.write(
+                f"{needs.engine} has no alignment model for {language}: "
+                "words there share their segment's time."
+            )
         if options["list"]:
             for asset in wanted:
                 self.say(asset, missing_or_there(asset))

@@ -17,9 +17,8 @@ PLAIN = {
 }
 DEFAULT_CHUNK = 20
 BEAMS = 5  # the libraries' own choice
-MOST_CANDIDATES = (
-    20  # memory and time grow with them; 2,500 take five gigabytes with the least model
-)
+# Memory and time grow with them: 2,500 beams take five gigabytes with the least model.
+MOST_CANDIDATES = 20
 LIMITS = {"patience": 10.0, "length_penalty": 10.0}
 NUMERALS = frozenset("0123456789%$")
 POUND = "\u00c2\u00a3"  # the pound sign, in the alphabet that tokens are written in

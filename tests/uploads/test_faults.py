@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 
 import pytest
 
 from tests.running import Site
+from tests.uploads.conftest import created, head
 from tests.uploads.endurance import EVERYTHING, STREAMS, WRITES, Household, Kept
 from tests.uploads.outages import LimitedDisk, OwnDisks, Relay, can_mount, locked_database
+from tests.uploads.wire import TUS, ask
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "3"))
 SEED = int(os.environ.get("FAULT_SEED", str(random.randrange(10**6))))
@@ -35,6 +38,21 @@ def test_a_disk_that_fills_up_and_one_that_is_away(sqlite_site: Site) -> None:
     people.live_through(disk.full, WRITES | STREAMS, full=True)
     people.live_through(disk.away, WRITES | READS | POST)
     print(people.summary())
+
+
+def test_who_is_told_of_a_fault_has_ended_nothing(sqlite_site: Site) -> None:
+    """DELETE whose last word to the database fails: the upload has ended, and that is said."""
+    path = created(sqlite_site, 10)
+    with closing(sqlite3.connect(sqlite_site.data_dir / "db.sqlite3")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE UPDATE OF has_bytes ON uploads_upload "
+            "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+        try:
+            assert ask(sqlite_site, "DELETE", path, TUS).status == 204
+        finally:
+            database.execute("DROP TRIGGER full")
+    assert head(sqlite_site, path).status == 404
 
 
 @pytest.mark.proof

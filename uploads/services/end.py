@@ -114,7 +114,14 @@ def remove_bytes(upload: Upload) -> int:
     except OSError as problem:
         logger.warning("the bytes of %s cannot be removed yet: %s", upload.id, problem)
         return 0
-    Upload.objects.filter(pk=upload.pk).update(has_bytes=False)
+    try:
+        Upload.objects.filter(pk=upload.pk).update(has_bytes=False)
+    except DatabaseError as problem:  # the upload has ended, so nobody must hear that it has not
+        if transaction.get_connection().in_atomic_block:
+            raise
+        logger.warning(
+            "the row of %s cannot be told that its bytes are gone: %s", upload.id, problem
+        )
     return freed
 
 

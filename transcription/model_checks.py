@@ -47,7 +47,8 @@ def _problems(needs: Needs) -> Iterator[CheckMessage]:
     try:
         wanted = needed(needs)
     except EngineError as error:
-        yield Warning(error.message, hint="Look at WHISPER_MODEL.", id=IDS[WHISPER])
+        hint = "Look at WHISPER_MODEL, LANGUAGE_MODEL_OVERRIDES and ALIGN_MODELS."
+        yield Warning(error.message, hint=hint, id=IDS[WHISPER])
         return
     for asset in wanted:
         if reason := problem(conf.MODELS_DIR, asset):

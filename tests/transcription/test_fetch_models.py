@@ -126,6 +126,30 @@ def test_what_is_wanted_can_be_said(
     assert serving.requests == []
 
 
+def test_whoever_runs_the_site_may_fetch_any_alignment_model(
+    serving: hub.Hub, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients may not, but may name it when it is there."""
+    engine = registry.get("whisperx")
+    monkeypatch.setattr(engine, "installed", lambda: "")
+    asked = {"align_model": needy.ALIGNER}
+    theirs = Request("", "whisperx", language="sw", models_dir=conf.MODELS_DIR, options=asked)
+    assert engine.assets(theirs, ALIGN) == () and needy.ALIGNER in engine.ready(theirs, ALIGN)
+    punkt = needy.punkt()
+    monkeypatch.setattr(assets, "punkt", lambda: punkt)
+    own = ["--engine", "whisperx", "--model", str(conf.MODELS_DIR), "--no-diarize", "--language"]
+    _, lines, _ = fetch(*own, "sw", "--align-model", needy.ALIGNER)
+    assert f'the alignment model "{needy.ALIGNER}": done' in lines
+    assert engine.ready(theirs, ALIGN) == ""
+    settings.ALIGN_MODELS = ["*", "no such name"]
+    settings.ENGINE = "whisperx"
+    told = check("--tag", "models")
+    assert 'no alignment model named "no such name"' in told and "Look at" in told
+    assert "ALIGN_MODELS" in told
+    with pytest.raises(CommandError, match="downloads no alignment model"):
+        fetch("--engine", "faster-whisper", "--align-model", needy.ALIGNER)
+
+
 def test_models_are_checked_for_those_who_ask(
     serving: hub.Hub, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,8 +71,10 @@ class WhisperX:
             return (assets.diarizer(),)
         if stage == ALIGN:
             aligner = whisperx_aligners.asset(request)
-            punkt = (assets.punkt(),) if whisperx_aligners.wanted(request) else ()
-            return (aligner, *punkt) if aligner else punkt
+            if aligner:
+                return (aligner, assets.punkt())
+            own = whisperx_aligners.folder_of(whisperx_aligners.wanted(request))
+            return (assets.punkt(),) if own else ()
         return () if models.is_path(request.model) else (models.asset(request.model),)
 
     def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:

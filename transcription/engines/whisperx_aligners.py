@@ -78,8 +78,9 @@ BY_LANGUAGE = {
 
 ANY = "*"
 NOT_OURS = (
-    'The alignment model "{}" is none that this site downloads for its clients; '
-    "whoever runs it can name it in ALIGN_MODELS."
+    'The alignment model "{0}" is none that this site downloads for its clients; '
+    "whoever runs it can fetch it (manage.py fetch_models --align-model {0}), or name it in "
+    "ALIGN_MODELS."
 )
 
 

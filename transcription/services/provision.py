@@ -25,6 +25,7 @@ class Needs:
         languages: Codes; the models that the site prefers for them count, too.
         align: Whether words are to be aligned.
         diarize: Whether speakers are to be told apart.
+        aligners: Alignment models besides those of the languages: names or repositories.
     """
 
     engine: str
@@ -32,13 +33,15 @@ class Needs:
     languages: Sequence[str]
     align: bool = True
     diarize: bool = True
+    aligners: Sequence[str] = ()
 
 
 def needs_of_site() -> Needs:
     """What uploads need that say nothing, in the languages that the settings name."""
     named = [DEFAULT_LANGUAGE, *(language for _, language in patterns())]
     languages = dict.fromkeys((*named, *conf.LANGUAGE_MODEL_OVERRIDES))
-    return Needs(conf.ENGINE, [conf.WHISPER_MODEL], list(languages))
+    aligners = [model for model in conf.ALIGN_MODELS if model != ANY]
+    return Needs(conf.ENGINE, [conf.WHISPER_MODEL], list(languages), aligners=aligners)
 
 
 def model_for(language: str, model: str) -> str:
@@ -60,12 +63,9 @@ def _needed(engine: Engine, needs: Needs) -> Iterator[Asset]:
         yield from engine.assets(Request("", engine.name, model=model), TRANSCRIBE)
     for language in needs.languages if needs.align else ():
         yield from engine.assets(Request("", engine.name, language=language), ALIGN)
-    for model in conf.ALIGN_MODELS if needs.align else ():
-        if model != ANY:
-            asked = {"align_model": model}
-            yield from engine.assets(
-                Request("", engine.name, options=asked, aligners=(model,)), ALIGN
-            )
+    for model in needs.aligners if needs.align else ():
+        asked = {"align_model": model}
+        yield from engine.assets(Request("", engine.name, options=asked, aligners=(model,)), ALIGN)
     if needs.diarize:
         yield from engine.assets(Request("", engine.name), DIARIZE)
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.assets import Asset, forget_failures, problem
+from transcription.engines.assets import ALIGNER, Asset, forget_failures, problem
 from transcription.engines.base import EngineError
 from transcription.engines.obtain import Unavailable, cannot_be_had, obtain
 from transcription.management.download_bar import DownloadBar, readable
@@ -55,6 +55,14 @@ class Command(BaseCommand):
             action="extend",
             help=f"languages of the recordings; default: {', '.join(site.languages)}",
         )
+        parser.add_argument(
+            "--align-model",
+            nargs="+",
+            metavar="NAME",
+            action="extend",
+            help="alignment models besides those of the languages, by name or repository, which "
+            "clients may then name; default: those of ALIGN_MODELS",
+        )
         parser.add_argument("--no-align", action="store_true", help="without aligners of words")
         parser.add_argument(
             "--no-diarize", action="store_true", help="without the model that tells speakers apart"
@@ -70,6 +78,8 @@ class Command(BaseCommand):
             wanted = needed(needs)
         except EngineError as error:
             raise CommandError(error.message) from error
+        if options["align_model"] and not any(asset.kind == ALIGNER for asset in wanted):
+            raise CommandError(f"{needs.engine} downloads no alignment model of that name.")
         if not wanted:
             self.stdout.write(f"{needs.engine} needs nothing that can be downloaded.")
         if reason := registry.get(needs.engine).installed():
@@ -133,6 +143,7 @@ def needs_of(options: dict[str, Any]) -> Needs:
         options["language"] or site.languages,
         align=not options["no_align"],
         diarize=not options["no_diarize"],
+        aligners=options["align_model"] or site.aligners,
     )
 
 

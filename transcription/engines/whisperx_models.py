@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Hashable
-from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
 from transcription.engines import assets, whisperx_aligners
 from transcription.engines.base import EngineError, Request
 from transcription.engines.cores import threads_for
+from transcription.engines.whisperx_complaints import complaint
 
-LOADING = (RuntimeError, ValueError, OSError, KeyError, ImportError, EOFError, UnpicklingError)
-"""What the libraries raise where files are damaged, memory is short, packages do not fit."""
+LOADING = (
+    *(RuntimeError, ValueError, OSError, LookupError, ImportError, EOFError, UnpicklingError),
+    *(TypeError, AttributeError),
+)
+"""What the libraries raise where files are damaged, memory is short, packages do not fit; they read
+settings that are none without a look."""
 
 
 class Models:
@@ -69,7 +73,8 @@ class Models:
             )
 
         key = (request.model_path, self.torch_device, compute_type, self.threads)
-        return self._get("whisper", key, load, f'The model "{request.model}"')
+        place = (request.model_path, request.models_dir)
+        return self._get("whisper", key, load, f'The model "{request.model}"', place)
 
     def voice_detector(self) -> Any:
         """pyannote's, of which the weights come with whisperx."""
@@ -81,7 +86,7 @@ class Models:
             # The thresholds are given to each search anew.
             return Pyannote(torch.device(self.torch_device), vad_onset=0.5, vad_offset=0.363)
 
-        return self._get("voice", self.torch_device, load, "The voice detector")
+        return self._get("voice", self.torch_device, load, "The voice detector", ("", ""))
 
     def aligner(self, request: Request) -> tuple[Any, dict[str, Any]]:
         """The alignment model for the request's language, and what belongs to it.
@@ -103,10 +108,9 @@ class Models:
             )
 
         key = (model, folder, request.language, self.torch_device)
-        name = whisperx_aligners.wanted(request)
-        found: tuple[Any, dict[str, Any]] = self._get(
-            "aligner", key, load, f'The alignment model "{name}"'
-        )
+        label = f'The alignment model "{whisperx_aligners.wanted(request)}"'
+        place = (folder or model, request.models_dir)
+        found: tuple[Any, dict[str, Any]] = self._get("aligner", key, load, label, place)
         return found
 
     def diarizer(self, request: Request) -> Any:
@@ -119,13 +123,26 @@ class Models:
 
         def load() -> Any:
             from whisperx.diarize import DiarizationPipeline
+            from yaml import YAMLError
 
-            return DiarizationPipeline(model_name=folder, device=self.torch_device)
+            try:
+                return DiarizationPipeline(model_name=folder, device=self.torch_device)
+            except YAMLError as error:  # it is none of those that all may raise
+                raise ValueError(str(error)) from error
 
         key = (folder, self.torch_device)
-        return self._get("diarizer", key, load, f"The diarization model {assets.DIARIZER}")
+        label, place = f"The diarization model {assets.DIARIZER}", (folder, request.models_dir)
+        return self._get("diarizer", key, load, label, place)
 
-    def _get(self, kind: str, key: Hashable, load: Callable[[], Any], label: str) -> Any:
+    def _get(
+        self,
+        kind: str,
+        key: Hashable,
+        load: Callable[[], Any],
+        label: str,
+        place: tuple[str, str],
+    ) -> Any:
+        """What is kept, or loaded from a place: its folder, and that of all models."""
         if kind in self._kept and self._kept[kind][0] == key:
             return self._kept[kind][1]
         self._free(kind)  # two at a time may be one too many
@@ -138,7 +155,7 @@ class Models:
                 self._free(*self._kept)  # a full card is the likeliest reason
                 made = load()
         except LOADING as error:
-            raise EngineError("model_unusable", _complaint(label, key, error)) from error
+            raise EngineError("model_unusable", complaint(label, error, *place)) from error
         self._kept[kind] = (key, made)
         return made
 
@@ -151,21 +168,3 @@ class Models:
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-
-
-def _complaint(label: str, key: Hashable, error: BaseException) -> str:
-    """Why a model cannot be loaded, without the place where it lies: clients read it.
-
-    The libraries put a general error on top of what really happened.
-    """
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    said = str(error) or type(error).__name__
-    folders = [Path(part) for part in key if isinstance(part, str)] if type(key) is tuple else []
-    places = [folder for folder in folders if folder.is_absolute()]
-    for folder in places:
-        said = said.replace(str(folder), folder.name)
-    if places and isinstance(error, (UnpicklingError, EOFError)):
-        place = f"{places[0].parent.name}/{places[0].name}"
-        return f"{label} is damaged; please remove {place} in the models folder ({said})."
-    return f"{label} cannot be loaded: {said}"

@@ -67,6 +67,9 @@ def _missing(asset: Asset, reason: str) -> CheckMessage:
 
 def _remedy(asset: Asset) -> str:
     """What to do about an asset that is missing."""
+    folder = directory(conf.MODELS_DIR, asset)
+    if folder.exists():  # no download touches it
+        return f"Remove {folder}; then run: {FETCH}"
     if not asset.page:
         return f"Run: {FETCH}"
     account = "with the account of HF_TOKEN" if conf.HF_TOKEN else "and set HF_TOKEN to a key"

@@ -29,6 +29,7 @@ class Hub(ThreadingHTTPServer):
         key: see `gated`.
         cut_after: bytes of a big file after which the connection is dropped, once.
         damage: whether model.bin arrives with wrong bytes.
+        says: the content type of files.
         no_ranges: whether a rest of a file is refused with 416.
         drip: seconds between two pieces of 64 kB.
         requests: what was asked for, as (path, Range header).
@@ -47,6 +48,7 @@ class Hub(ThreadingHTTPServer):
         self.cut_after: int | None = None
         self.damage = False
         self.drip = 0.0
+        self.says = "binary/octet-stream"
         self.no_ranges = False
         self.requests: list[tuple[str, str | None]] = []
         self.keys: dict[str, str | None] = {}
@@ -115,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, data: bytes, name: str = "", tag: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
-        self.send_header("Content-Type", "application/json" if not name else "binary/octet-stream")
+        self.send_header("Content-Type", self.server.says if name else "application/json")
         if tag:
             self.send_header("ETag", tag)
         self.end_headers()

@@ -18,7 +18,7 @@ from transcription.engines.addresses import FetchError, wanted
 from transcription.engines.obtain import Unavailable, obtain
 from transcription.engines.unpack import unpack
 
-ZIP = b"PK\x03\x04"  # how files of torch begin
+PICKLE = b"\x80\x02"  # how files of torch may begin
 ALIGNER = assets.hub_aligner(needy.ALIGNER, "en", "the aligner for English")
 DIARIZER = assets.diarizer(needy.DIARIZER)
 
@@ -79,7 +79,7 @@ def test_an_address_goes_on_where_it_stopped_unless_the_file_is_another_one(
     serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", "good")
-    first, second = ZIP + bytes(1_000_000), ZIP + b"x" * 1_000_000
+    first, second = PICKLE + bytes(1_000_000), PICKLE + b"x" * 1_000_000
     for content in (first, second):
         asset = address(serving, content)
         serving.cut_after = 500_000
@@ -154,8 +154,41 @@ def test_a_page_in_place_of_a_model_is_none(serving: hub.Hub, models_dir: Path) 
     with pytest.raises(Unavailable, match=r"big\.pth is no model"):
         obtain(asset, models_dir)
     assets.forget_failures(models_dir)
-    asset = address(serving, ZIP + b"weights")
-    assert (obtain(asset, models_dir) / "big.pth").read_bytes() == ZIP + b"weights"
+    asset = address(serving, PICKLE + b"weights")
+    folder = obtain(asset, models_dir)
+    assert (folder / "big.pth").read_bytes() == PICKLE + b"weights"
+    # One that was taken for a model before anybody looked, is found as well.
+    (folder / "big.pth").write_bytes(b"<html>Please sign in</html>")
+    assert "big.pth is damaged" in assets.problem(models_dir, asset)
+    with pytest.raises(Unavailable, match="fr in the models folder is damaged; please remove it"):
+        obtain(asset, models_dir)
+
+
+def test_a_login_page_takes_nothing_of_what_is_held(serving: hub.Hub, models_dir: Path) -> None:
+    asset = address(serving, PICKLE + bytes(1_000_000))
+    serving.cut_after = 500_000
+    with pytest.raises(Unavailable):
+        obtain(asset, models_dir)
+    held = assets.size_on_disk(assets.partial(models_dir, asset))
+    serving.says = "text/html; charset=utf-8"
+    assets.forget_failures(models_dir)
+    with pytest.raises(Unavailable, match=r"A web page came as big\.pth; does this network want"):
+        obtain(asset, models_dir)
+    assert assets.size_on_disk(assets.partial(models_dir, asset)) == held > 400_000
+
+
+def test_a_file_of_torch_without_its_end(
+    serving: hub.Hub, models_dir: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "whole", "w") as archive:
+        archive.writestr("data.pkl", bytes(2000))
+    whole = (tmp_path / "whole").read_bytes()
+    asset = address(serving, whole[:-100])
+    with pytest.raises(Unavailable, match=r"big\.pth is no model, or damaged"):
+        obtain(asset, models_dir)
+    assets.forget_failures(models_dir)
+    asset = address(serving, whole)
+    assert (obtain(asset, models_dir) / "big.pth").read_bytes() == whole
 
 
 def test_more_than_the_hub_said_is_not_taken(
@@ -179,13 +212,13 @@ def test_an_answer_that_is_none(
 
 def test_a_rest_that_there_is_not_starts_anew(serving: hub.Hub, models_dir: Path) -> None:
     """416: what is held is none of the file."""
-    asset = address(serving, ZIP + b"x" * 100)
+    asset = address(serving, PICKLE + b"x" * 100)
     [file] = addresses.listing(asset, 5)
     serving.no_ranges = True
     partial = assets.partial(models_dir, asset)
     partial.mkdir(parents=True)
-    (partial / f"big.pth.{file.version}.part").write_bytes(ZIP + b"y" * 50)
-    assert (obtain(asset, models_dir) / "big.pth").read_bytes() == ZIP + b"x" * 100
+    (partial / f"big.pth.{file.version}.part").write_bytes(PICKLE + b"y" * 50)
+    assert (obtain(asset, models_dir) / "big.pth").read_bytes() == PICKLE + b"x" * 100
 
 
 def test_what_the_disk_cannot_hold_is_not_begun(tmp_path: Path) -> None:

@@ -150,6 +150,19 @@ def test_whoever_runs_the_site_may_fetch_any_alignment_model(
         fetch("--engine", "faster-whisper", "--align-model", needy.ALIGNER)
 
 
+def test_a_damaged_model_is_not_well(settings: LazySettings, tmp_path: Path) -> None:
+    settings.MODELS_DIR, settings.ENGINE = str(tmp_path), "whisperx"
+    english = registry.get("whisperx").assets(Request("", "whisperx", language="en"), ALIGN)[0]
+    file = assets.directory(tmp_path, english) / english.needs[0][0]
+    file.parent.mkdir(parents=True)
+    for content, well in ((b"<html>", False), (b"\x80\x02", True)):
+        file.write_bytes(content)
+        told = check("--tag", "models")
+        assert ("W012" not in told) is well
+        assert (f"is not whole: its {file.name} is damaged" not in told) is well
+        assert (f"Remove {file.parent}; then run" not in told) is well
+
+
 def test_models_are_checked_for_those_who_ask(
     serving: hub.Hub, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

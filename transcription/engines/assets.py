@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from transcription.engines import torch_files
+
 WHISPER, ALIGNER, PUNKT, DIARIZATION = "whisper", "aligner", "punkt", "diarization"
 REMEMBER_FAILURE = 300.0
 """Seconds in which an asset that could not be had is not tried again."""
@@ -154,13 +156,23 @@ def problem(models_dir: str | Path, asset: Asset) -> str:
 
 
 def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
-    """ "" where the folder holds of each group of patterns one file, else what is wrong with it."""
+    """ "" where the folder holds of each group of patterns one file, else what is wrong with it.
+
+    Files of torch are looked at: what nobody checked when it came must not count for ever.
+    """
     if not os.path.exists(folder):  # unlike Path.exists, also of names too long for any file
         return "there is no such folder"
     if not os.path.isdir(folder):
         return "it is not a folder"
+    needs = tuple(needs)
     missing = [group[0] for group in needs if not any(held(folder, one) for one in group)]
-    return f"it holds no {', no '.join(missing)}" if missing else ""
+    if missing:
+        return f"it holds no {', no '.join(missing)}"
+    files = [file for group in needs for pattern in group for file in folder.glob(pattern)]
+    for file in files:
+        if file.suffix in torch_files.SUFFIXES and not torch_files.is_whole(file):
+            return f"its {file.name} is damaged, or no model at all"
+    return ""
 
 
 def held(folder: Path, pattern: str) -> bool:

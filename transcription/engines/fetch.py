@@ -27,7 +27,7 @@ from typing import IO, Any
 
 import httpx2
 
-from transcription.engines import assets, orphan
+from transcription.engines import assets, orphan, torch_files
 from transcription.engines.addresses import FetchError, Refused, RemoteFile, listing
 from transcription.engines.assets import Asset
 from transcription.engines.obtain import host
@@ -39,8 +39,6 @@ TIMEOUT = 60.0
 """Seconds of silence after which this process ends by itself; who watches it ends it before."""
 MOST_BYTES = 20 << 30
 """Of a file whose size nobody told."""
-BEGINNINGS = {".pth": (b"PK\x03\x04", b"\x80"), ".pt": (b"PK\x03\x04", b"\x80")}
-"""Of files that come without a checksum: torch writes zips and pickles, never a web page."""
 Tell = Callable[..., None]
 
 
@@ -98,11 +96,9 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
     if file.size not in (None, size) or file.sha256 not in (None, digest.hexdigest()):
         part.unlink()
         raise FetchError(f"{file.name} arrived damaged; the next try starts it anew.")
-    if beginnings := BEGINNINGS.get(target.suffix):
-        with part.open("rb") as arrived:
-            if not arrived.read(8).startswith(beginnings):
-                part.unlink()
-                raise FetchError(f"What came as {file.name} is no model.")
+    if target.suffix in torch_files.SUFFIXES and not torch_files.is_whole(part):
+        part.unlink()
+        raise FetchError(f"What came as {file.name} is no model, or damaged.")
     os.replace(part, target)
 
 
@@ -136,6 +132,10 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
             return _append(file, out, hashlib.sha256())
         if not answer.is_success:
             raise Refused(answer.status_code)
+        if answer.headers.get("Content-Type", "").startswith(
+            "text/html"
+        ):  # before what is held goes
+            raise FetchError(f"A web page came as {file.name}; does this network want a login?")
         if held and answer.status_code != 206:
             out.seek(0)
             out.truncate()

@@ -29,6 +29,7 @@ class Hub(ThreadingHTTPServer):
         key: see `gated`.
         cut_after: bytes of a big file after which the connection is dropped, once.
         damage: whether model.bin arrives with wrong bytes.
+        no_lengths: whether nobody is told how long a file is.
         says: the content type of files.
         no_ranges: whether a rest of a file is refused with 416.
         drip: seconds between two pieces of 64 kB.
@@ -48,6 +49,7 @@ class Hub(ThreadingHTTPServer):
         self.cut_after: int | None = None
         self.damage = False
         self.drip = 0.0
+        self.no_lengths = False
         self.says = "binary/octet-stream"
         self.no_ranges = False
         self.requests: list[tuple[str, str | None]] = []
@@ -56,6 +58,11 @@ class Hub(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def plain_file(self, name: str) -> Path:
+        """A file that has an address of its own."""
+        assert self.plain
+        return self.plain / name
 
     def listing(self, repository: str) -> dict[str, Any]:
         siblings = []
@@ -116,7 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, data: bytes, name: str = "", tag: str = "") -> None:
         self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
+        if name and self.server.no_lengths:
+            self.close_connection = True  # that is how the end is told
+        else:
+            self.send_header("Content-Length", str(len(data)))
         self.send_header("Content-Type", self.server.says if name else "application/json")
         if tag:
             self.send_header("ETag", tag)

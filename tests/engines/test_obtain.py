@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import stat
 import zipfile
@@ -146,6 +148,44 @@ def test_a_zip_of_names_that_cannot_be(names: tuple[str, ...], tmp_path: Path) -
     with pytest.raises(FetchError, match=r"a\.zip cannot be unpacked"):
         unpack(tmp_path / "a.zip", tmp_path / "in")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_zip_with_a_file_of_no_name(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a", "text")
+    packed = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(packed.replace(b"a", b"\x00"))
+    with pytest.raises(FetchError, match=r"a\.zip is damaged"):
+        unpack(tmp_path / "a.zip", tmp_path / "in")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refused_zip_is_fetched_anew_though_its_length_is_unknown(
+    serving: hub.Hub, models_dir: Path
+) -> None:
+    asset, zip_file = needy.punkt(), serving.plain_file("punkt_tab.zip")
+    whole, serving.no_lengths = zip_file.read_bytes(), True
+    zip_file.write_bytes(whole[:-30])
+    with pytest.raises(Unavailable, match=r"punkt_tab\.zip is damaged"):
+        obtain(asset, models_dir)
+    assert files(assets.partial(models_dir, asset)) == []
+    zip_file.write_bytes(whole)
+    assets.forget_failures(models_dir)
+    assert assets.held(obtain(asset, models_dir), asset.needs[0][0])
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "The disk is full."),
+        (errno.EDQUOT, "The disk is full."),
+        (errno.EIO, "The models folder cannot be written: Input/output error."),
+        (errno.ECONNREFUSED, "cannot be reached"),
+    ],
+)
+def test_the_disk_is_no_fault_of_the_network(number: int, words: str) -> None:
+    told = fetch.reason(OSError(number, os.strerror(number)), ALIGNER)
+    assert words in told
 
 
 def test_a_page_in_place_of_a_model_is_none(serving: hub.Hub, models_dir: Path) -> None:

@@ -39,6 +39,9 @@ TIMEOUT = 60.0
 """Seconds of silence after which this process ends by itself; who watches it ends it before."""
 MOST_BYTES = 20 << 30
 """Of a file whose size nobody told."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+OF_THE_DISK = (errno.EIO, errno.EROFS, errno.EFBIG)
+"""What comes of writing and of no connection; it names no file."""
 Tell = Callable[..., None]
 
 
@@ -159,13 +162,13 @@ def reason(error: BaseException, asset: Asset) -> str:
     status = status or getattr(getattr(error, "response", None), "status_code", None)
     if status:
         return _answered(status, asset)
-    if isinstance(error, OSError) and error.filename:
-        return f"The models folder cannot be written: {error.strerror}."
     causes = list(_causes(error))
+    if any(isinstance(cause, OSError) and cause.errno in FULL for cause in causes):
+        return "The disk is full."
+    if isinstance(error, OSError) and (error.filename or error.errno in OF_THE_DISK):
+        return f"The models folder cannot be written: {error.strerror}."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"The name {host(asset)} cannot be resolved; is there a network?"
-    if any(isinstance(cause, OSError) and cause.errno == errno.ENOSPC for cause in causes):
-        return "The disk is full."
     if isinstance(error, (ValueError, TypeError, LookupError)):
         return f"{host(asset)} gave an answer that cannot be read."
     return f"{host(asset)} cannot be reached: {causes[-1] or type(error).__name__}"

@@ -14,7 +14,7 @@ from transcription.engines.addresses import FetchError
 
 DAMAGES = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError),
-    *(RuntimeError, ValueError),
+    *(RuntimeError, ValueError, LookupError),
 )
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
 """What is no fault of the zip's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -238,8 +239,22 @@ def test_more_than_the_hub_said_is_not_taken(
     for file in listed["siblings"]:
         file["size"] = 1
     monkeypatch.setattr(serving, "listing", lambda repository: listed)
-    with pytest.raises(Unavailable, match="longer than it should be"):
-        obtain(ALIGNER, models_dir)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"config\.json is longer than it should be"):
+            obtain(ALIGNER, models_dir)
+        assert assets.size_on_disk(assets.partial(models_dir, ALIGNER)) == 0
+        assets.forget_failures(models_dir)
+
+
+def test_a_file_of_unknown_length_has_an_end(
+    serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset = address(serving, PICKLE + bytes(1_000_000))
+    serving.no_lengths = True
+    monkeypatch.setattr(fetch, "MOST_BYTES", 300_000)
+    with pytest.raises(FetchError, match=r"big\.pth is longer than it should be"):
+        fetch.fetch(str(models_dir), asset, lambda event, **values: None)
+    assert assets.size_on_disk(assets.partial(models_dir, asset)) == 0
 
 
 def test_an_answer_that_is_none(
@@ -261,9 +276,20 @@ def test_a_rest_that_there_is_not_starts_anew(serving: hub.Hub, models_dir: Path
     assert (obtain(asset, models_dir) / "big.pth").read_bytes() == PICKLE + b"x" * 100
 
 
-def test_what_the_disk_cannot_hold_is_not_begun(tmp_path: Path) -> None:
-    with pytest.raises(FetchError, match="too full"):
-        fetch._look_at_disk(tmp_path, 10**18)
+def test_what_the_disk_cannot_hold_is_not_begun(
+    serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of another version are no part of what is to come, and go first."""
+    asset = address(serving, PICKLE + bytes(2_999_998))
+    partial = assets.partial(models_dir, asset)
+    partial.mkdir(parents=True)
+    (partial / "big.pth.0123456789abcdef.part").write_bytes(bytes(2_500_000))
+    usage = shutil.disk_usage(models_dir)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    sizes = "The disk is too full: 3 MB are to come, 1 MB are free"
+    with pytest.raises(FetchError, match=sizes):
+        fetch.fetch(str(models_dir), asset, lambda event, **values: None)
+    assert [path for path, _ in serving.requests] == [] and list(partial.iterdir()) == []
 
 
 @pytest.mark.proof

@@ -54,6 +54,9 @@ def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
             return
         partial.mkdir(exist_ok=True)  # it went when another process was done
         files = listing(asset, TIMEOUT)
+        parts = {_part(file, partial) for file in files}
+        for part in set(partial.rglob("*.part")) - parts:  # of another version, once begun
+            part.unlink()
         total = sum(file.size or 0 for file in files)
         tell("total", bytes=total)
         _look_at_disk(partial, total)
@@ -63,8 +66,6 @@ def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
             unpack(partial / files[0].name, partial / asset.source.unpack)
         if problem := assets.folder_problem(partial, asset.needs):
             raise FetchError(f"What {host(asset)} has of it is of no use: {problem}.")
-        for part in partial.rglob("*.part"):  # of another version, once begun
-            part.unlink()
         os.replace(partial, final)
 
 
@@ -83,8 +84,7 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
     if target.is_file() and file.size in (None, target.stat().st_size):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Named by its content: never go on with a piece of another version.
-    part = target.with_name(f"{target.name}.{file.version}.part")
+    part = _part(file, folder)
     digest = hashlib.sha256()
     with part.open("a+b") as out:
         if file.size is None:  # where it ends is not known, nor so whether it has
@@ -103,6 +103,11 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
         part.unlink()
         raise FetchError(f"What came as {file.name} is no model, or damaged.")
     os.replace(part, target)
+
+
+def _part(file: RemoteFile, folder: Path) -> Path:
+    """Where a file grows, named by its content: never go on with a piece of another version."""
+    return folder / f"{file.name}.{file.version}.part"
 
 
 def _look_at_disk(partial: Path, total: int) -> None:
@@ -148,6 +153,8 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
             out.write(data)
             out.flush()
             if out.tell() > (MOST_BYTES if file.size is None else file.size):
+                out.seek(0)
+                out.truncate()  # nothing of it is to be trusted, nor to lie about
                 raise FetchError(f"{file.name} is longer than it should be.")
     return digest
 

@@ -58,6 +58,13 @@ def test_local_folders(models_dir: Path, tiny_model: Path, tmp_path: Path) -> No
         assert caught.value.code == "model_path" and words in caught.value.message
 
 
+@pytest.mark.parametrize("name", ["a" * 300, "~nobody-of-this-name/x", "~\0/x", "./\0"])
+def test_folders_that_nobody_can_have(name: str, models_dir: Path) -> None:
+    assert models.folder_problem(models.folder_of(name)) == "there is no such folder"
+    with pytest.raises(EngineError, match="is not a model folder|no model named"):
+        selection.prepare(replace(WANTED, model=name), models_dir)
+
+
 def test_what_anybody_may_ask_for(tiny_model: Path) -> None:
     assert all(models.is_known(name) for name in ("tiny", "turbo", "large", *models.TRUSTED))
     assert not any(models.is_known(name) for name in (str(tiny_model), "some/repo", "", "."))

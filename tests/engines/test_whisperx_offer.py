@@ -139,11 +139,21 @@ def test_clients_do_not_choose_what_is_downloaded(tmp_path: Path) -> None:
     assert whisperx_aligners.problem(theirs) == ""  # it is there, whoever brought it
 
 
-@pytest.mark.parametrize("name", ["a" * 300, "~nobody-of-this-name/x", "x" * 5000 + "/y"])
+ODD = ["a" * 300, "~nobody-of-this-name/x", "x" * 5000 + "/y", "./\0", "~\0/x", "./\ud800"]
+
+
+@pytest.mark.parametrize("name", ODD)
 def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    assert not models.is_below(models.folder_of(name), tmp_path)
     asked = request(models_dir=tmp_path, align_model=name)
     try:
         assert WhisperX().assets(asked, ALIGN) and whisperx_aligners.problem(asked)
     except EngineError as refusal:
         assert refusal.code == "unknown_model"
     assert models.folder_problem(models.folder_of(name))
+
+
+def test_a_folder_of_links_in_a_circle(tmp_path: Path) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    asked = request(models_dir=tmp_path, align_model=str(tmp_path / "circle"))
+    assert whisperx_aligners.problem(asked)

@@ -187,6 +187,17 @@ def test_models_are_checked_for_those_who_ask(
     assert "no issues" in check()  # nothing stays of it
 
 
+def test_odd_names_are_told_and_no_more(settings: LazySettings, tmp_path: Path) -> None:
+    settings.MODELS_DIR, settings.ENGINE = str(tmp_path), "faster-whisper"
+    with pytest.raises(CommandError, match="no model named"):
+        fetch("--model", "a" * 400)
+    code, _, complaint = fetch("--model", "./" + "a" * 400)
+    assert code == 1 and "there is no such folder" in complaint
+    settings.LANGUAGE_MODEL_OVERRIDES = {"lv": "~nobody-of-this-name/x"}
+    assert "~nobody-of-this-name/x is not a model: there is no" in check("--tag", "models")
+    assert checks.known_overrides() == []
+
+
 def test_models_that_the_site_prefers_for_languages(settings: LazySettings, tmp_path: Path) -> None:
     settings.LANGUAGE_MODEL_OVERRIDES = {"lv": "somebody/latvian"}
     settings.WHISPER_MODEL = "base"

@@ -63,7 +63,18 @@ def is_path(model: str) -> bool:
 
 def folder_of(model: str) -> Path:
     """The local folder that is meant; names that nobody can have are no fault of ours."""
-    return Path(os.path.expanduser(model)).absolute()
+    try:
+        return Path(os.path.expanduser(model)).absolute()
+    except ValueError:  # "~" before a sign that no name has
+        return Path(model).absolute()
+
+
+def is_below(folder: Path, models_dir: str | Path) -> bool:
+    """Whether a folder lies in that of the models, wherever links lead."""
+    try:
+        return folder.resolve().is_relative_to(Path(models_dir).resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no file can have
+        return False
 
 
 def is_known(model: str) -> bool:

@@ -141,7 +141,7 @@ def problem(request: Request) -> str:
         return f'WhisperX has no alignment model for "{language}".'
     if folder := folder_of(model):
         # Clients may say it: they are not to learn, or to have read, what else lies here.
-        if not folder.resolve().is_relative_to(Path(request.models_dir).resolve()):
+        if not models.is_below(folder, request.models_dir):
             return "An alignment model of one's own must lie in the models folder (MODELS_DIR)."
         found = assets.folder_problem(folder, assets.hub_aligner(model, "", "").needs)
         return f'The alignment model "{model}" is not usable: {found}.' if found else ""

@@ -29,6 +29,7 @@ class Hub(ThreadingHTTPServer):
         key: see `gated`.
         cut_after: bytes of a big file after which the connection is dropped, once.
         damage: whether model.bin arrives with wrong bytes.
+        answer: what the API says of every repository, whatever it is.
         no_lengths: whether nobody is told how long a file is.
         says: the content type of files.
         no_ranges: whether a rest of a file is refused with 416.
@@ -49,6 +50,7 @@ class Hub(ThreadingHTTPServer):
         self.cut_after: int | None = None
         self.damage = False
         self.drip = 0.0
+        self.answer: bytes | None = None
         self.no_lengths = False
         self.says = "binary/octet-stream"
         self.no_ranges = False
@@ -95,6 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
             repository = path.removeprefix("/api/models/").partition("/revision/")[0]
             if "missing" in repository:
                 self._send(404, b"{}")
+            elif self.server.answer is not None:
+                self._send(200, self.server.answer)
             else:
                 self._send(200, json.dumps(self.server.listing(repository)).encode())
             return

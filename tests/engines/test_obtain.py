@@ -257,12 +257,30 @@ def test_a_file_of_unknown_length_has_an_end(
     assert assets.size_on_disk(assets.partial(models_dir, asset)) == 0
 
 
-def test_an_answer_that_is_none(
-    serving: hub.Hub, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+ODD_SIZE = b'{"id": "x", "siblings": [{"rfilename": "config.json", "size": "x"}]}'
+ODD_NAME = b'{"id": "x", "siblings": [{"rfilename": "config.json", "blobId": 7}]}'
+
+
+@pytest.mark.parametrize(
+    "answer", [b"<html>Sign in</html>", b"", b"\xff", b"[]", b"{}", b"7", ODD_SIZE, ODD_NAME]
+)
+def test_an_answer_that_is_none(serving: hub.Hub, models_dir: Path, answer: bytes) -> None:
+    """A page of a proxy among them; the hub's client raises whatever comes of it."""
+    serving.answer = answer
+    with pytest.raises(Exception) as caught:
+        fetch.fetch(str(models_dir), ALIGNER, lambda event, **values: None)
+    told = fetch.reason(caught.value, ALIGNER)
+    assert told.startswith("127.0.0.1:") and "gave an answer that cannot be read" in told
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://x/y", "http://[::1", "http://x:99999"])
+def test_an_address_of_the_hub_that_is_none(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str
 ) -> None:
-    monkeypatch.setattr(serving, "listing", lambda repository: ["garbage"])
-    with pytest.raises(Unavailable, match="gave an answer that cannot be read"):
-        obtain(ALIGNER, models_dir)
+    monkeypatch.setenv("HF_ENDPOINT", endpoint)
+    with pytest.raises(FetchError) as caught:
+        fetch.fetch(str(models_dir), ALIGNER, lambda event, **values: None)
+    assert fetch.reason(caught.value, ALIGNER) == f"HF_ENDPOINT is no address: {endpoint}."
 
 
 def test_a_rest_that_there_is_not_starts_anew(serving: hub.Hub, models_dir: Path) -> None:

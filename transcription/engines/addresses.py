@@ -60,7 +60,7 @@ def listing(asset: Asset, timeout: float) -> list[RemoteFile]:
     """The files of an asset.
 
     Raises:
-        FetchError: There is none of them.
+        FetchError: There is none of them, or HF_ENDPOINT is no address.
         Refused: The server of an address has no such file.
         Exception: What the clients raise where there is no network; those of the hub with a
             `response`.
@@ -88,8 +88,11 @@ def _at_address(url: str, timeout: float) -> RemoteFile:
 
 def _at_hub(asset: Asset, timeout: float) -> list[RemoteFile]:
     """The newest commit of the repository, and the files of it that we want."""
-    if not os.environ.get("HF_ENDPOINT"):  # to the hub's client an empty one is an address, too
+    endpoint = os.environ.get("HF_ENDPOINT", "")
+    if not endpoint:  # to the hub's client an empty one is an address, too
         os.environ.pop("HF_ENDPOINT", None)
+    elif not _is_address(endpoint):
+        raise FetchError(f"HF_ENDPOINT is no address: {endpoint}.")
     from huggingface_hub import HfApi, hf_hub_url
 
     hub: Any = import_module("huggingface_hub.utils")
@@ -112,6 +115,14 @@ def _at_hub(asset: Asset, timeout: float) -> list[RemoteFile]:
         )
         for name in names
     ]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def wanted(

@@ -176,7 +176,7 @@ def reason(error: BaseException, asset: Asset) -> str:
         return f"The models folder cannot be written: {error.strerror}."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"The name {host(asset)} cannot be resolved; is there a network?"
-    if isinstance(error, (ValueError, TypeError, LookupError)):
+    if isinstance(error, (ValueError, TypeError, LookupError, AttributeError)):
         return f"{host(asset)} gave an answer that cannot be read."
     return f"{host(asset)} cannot be reached: {causes[-1] or type(error).__name__}"
 

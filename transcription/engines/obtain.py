@@ -70,7 +70,10 @@ def cannot_be_had(asset: Asset, reason: object) -> str:
 def host(asset: Asset) -> str:
     """Whom an asset is asked of."""
     address = asset.source.url or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    return urlsplit(address).netloc
+    try:
+        return urlsplit(address).netloc or address
+    except ValueError:  # it is none, which has a message of its own
+        return address
 
 
 def _download(

@@ -48,6 +48,26 @@ def test_what_each_stage_needs(tmp_path: Path) -> None:
     assert needed("sw") == needed(None) == []
 
 
+@pytest.mark.parametrize(
+    ("model", "size"),
+    [
+        ("WAV2VEC2_ASR_BASE_960H", 378),
+        ("VOXPOPULI_ASR_BASE_10K_DE", 378),
+        ("WAV2VEC2_ASR_LARGE_LV60K_960H", 1262),
+        ("HUBERT_ASR_XLARGE", 3850),
+        ("nguyenvulebinh/wav2vec2-base-vi-vlsp2020", 378),
+        ("jonatasgrosman/wav2vec2-large-xlsr-53-dutch", 1262),
+        ("gigant/romanian-wav2vec2", 1262),
+        ("NbAiLab/nb-wav2vec2-1b-nynorsk", 3850),
+    ],
+)
+def test_sizes_of_aligners(model: str, size: int) -> None:
+    (aligner, _) = WhisperX().assets(request("en", align_model=model), ALIGN)
+    assert aligner.size == size * 1_000_000
+    own = replace(request("en", align_model="owner/xlarge-base"), aligners=["*"])
+    assert WhisperX().assets(own, ALIGN)[0].size is None  # nobody knows
+
+
 def test_an_alignment_model_of_ones_own(tmp_path: Path) -> None:
     punkt = ("punkt", "punkt_tab", assets.PUNKT_URL)
     own = replace(request("sw", align_model="owner/name"), aligners=["owner/name"])

@@ -150,6 +150,18 @@ def test_whoever_runs_the_site_may_fetch_any_alignment_model(
         fetch("--engine", "faster-whisper", "--align-model", needy.ALIGNER)
 
 
+def test_sizes_of_aligners_and_languages_that_have_none(
+    settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.MODELS_DIR = str(tmp_path)
+    arguments = ["--list", "--engine", "whisperx", "--no-diarize", "--language", "en", "sw", "nl"]
+    _, lines, _ = fetch(*arguments)
+    none = "whisperx has no alignment model for sw: words there share their segment's time."
+    assert none in lines and none not in fetch(*arguments, "--no-align")[1]
+    assert 'the alignment model for "en": missing, about 378 MB' in lines
+    assert 'the alignment model for "nl": missing, about 1.3 GB' in lines
+
+
 def test_a_damaged_model_is_not_well(settings: LazySettings, tmp_path: Path) -> None:
     settings.MODELS_DIR, settings.ENGINE = str(tmp_path), "whisperx"
     english = registry.get("whisperx").assets(Request("", "whisperx", language="en"), ALIGN)[0]

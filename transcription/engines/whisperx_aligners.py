@@ -76,6 +76,9 @@ BY_LANGUAGE = {
 """The default for each language: one of BUNDLES, or a repository of the hub."""
 
 
+LARGE = "large"
+SIZES = {"xlarge": 3850, "-1b-": 3850, "base": 378, LARGE: 1262}
+"""Kinds of models by what their names hold, with megabytes; what holds none is a large one."""
 ANY = "*"
 NOT_OURS = (
     'The alignment model "{0}" is none that this site downloads for its clients; '
@@ -126,12 +129,20 @@ def asset(request: Request) -> assets.Asset | None:
     name = language if usual else model
     label = f'the alignment model for "{language}"' if usual else f'the alignment model "{model}"'
     if model in BUNDLES:
-        return assets.torchaudio_aligner(BUNDLES[model], name, label)
+        return assets.torchaudio_aligner(BUNDLES[model], name, label, size_of(model))
     if not models.REPOSITORY.match(model):
         raise EngineError("unknown_model", f'There is no alignment model named "{model}".')
     if not may_be_asked_for(request):
         return None
-    return assets.hub_aligner(model, name, label)
+    return assets.hub_aligner(model, name, label, size_of(model))
+
+
+def size_of(model: str) -> int | None:
+    """Bytes of the download, about: four for each number of a model of its kind; None: unknown."""
+    if model not in BUNDLES and model not in BY_LANGUAGE.values():
+        return None
+    kinds = (kind for kind in SIZES if kind in model.lower())
+    return SIZES[next(kinds, LARGE)] * 1_000_000
 
 
 def problem(request: Request) -> str:

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import environ
 import pytest
+from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
 from tests.running import ROOT
+from transcription.engines import whisperx
 from uploads.conf import Option
+from whisperx_site import examination
 from whisperx_site.catalogue import all_settings, env_example, settings_table
 from whisperx_site.environment import PARSERS, read
 
@@ -156,6 +159,22 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
         "print({'av', 'faster_whisper', 'ctranslate2', 'pocketsphinx'} & set(sys.modules))",
     )
     assert heavy.stdout.strip().endswith("set()"), heavy.stdout + heavy.stderr
+
+
+def test_doctor_has_the_engine_s_own_word_of_what_is_not_installed(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may lack a package of many, and its requirements are a file of their own."""
+    settings.ENGINE = "whisperx"
+    there = {*whisperx.PACKAGES} - {"pyannote"}
+    monkeypatch.setattr(whisperx, "find_spec", lambda name: name if name in there else None)
+    found = {finding.what: finding for finding in examination.engines()}
+    chosen = found["engine whisperx (chosen)"]
+    assert chosen.fact == "not installed"
+    assert "no package pyannote" in chosen.remedy and "requirements-whisperx.txt" in chosen.remedy
+    monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
+    found = {finding.what: finding for finding in examination.engines()}
+    assert not found["engine whisperx (chosen)"].remedy
 
 
 def test_deployment_checks_have_nothing_to_say(tmp_path: Path) -> None:

@@ -91,13 +91,14 @@ def cpu_of(server: Server) -> tuple[float, float]:
 def check(
     run: Run, server: Server, case: Case, seen: dict[str, Any], digest: str | None = None
 ) -> None:
-    """Look at what the server stored, and remove it."""
+    """Look at what the server stored, and take it away."""
     if case.kind == "bulk":
         check_long(server.directory, seen["places"], case.load["size"], digest)
     elif case.kind == "crowd":
-        check_short(server.directory, seen["size"], seen["served"], drip_of(seen["size"]))
+        drip = drip_of(seen["size"])
+        check_short(server.directory, server.aside, seen["size"], seen["served"], drip)
     elif case.mode == "small":
-        check_short(server.directory, len(BODY), seen["count"], BODY)
+        check_short(server.directory, server.aside, len(BODY), seen["count"], BODY)
 
 
 def drip_of(size: int) -> bytes:

@@ -15,6 +15,7 @@ import psutil
 
 from bench.peers.install import Peers
 from bench.processes import Processes, family
+from bench.stored import put_aside
 from bench.wire import Target, receive
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,6 +53,7 @@ class Server:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory / self.name
+        self.aside = directory / "aside"  # see bench.stored.check_short
         self.log = directory / f"{self.name}.log"
         self.target = Target(0, self.path)
         self.process: subprocess.Popen[bytes] | None = None
@@ -124,7 +126,7 @@ class Server:
         return self.process.pid
 
     def stop(self) -> None:
-        """End it with all that it started, and remove what it stored."""
+        """End it with all that it started, and put aside what it stored."""
         if self.process is None:
             return
         members = family(self.pid)
@@ -140,7 +142,7 @@ class Server:
             except psutil.NoSuchProcess:
                 continue
         self.process = None
-        shutil.rmtree(self.directory, ignore_errors=True)
+        put_aside([self.directory], self.aside)
 
 
 class Limit(Server):

@@ -1,11 +1,13 @@
 """The settings of `uploads`: each declared once, with kind, default and help.
 
-Values are read late, from Django's settings, so tests and sites can override them at any time.
+Values are read late, from Django's settings, and then remembered, as a request asks for some twenty
+of them and Django takes its time with each. Tests may override them at any time: Django tells.
 """
 
 from typing import Any, Generic, TypeVar, overload
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 T = TypeVar("T")
 
@@ -36,7 +38,22 @@ class Option(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> "T | Option[T]":
         if instance is None:
             return self
-        return getattr(settings, self.name, self.default)
+        value: T = getattr(settings, self.name, self.default)
+        instance.__dict__[self.name] = value  # found before this descriptor from now on
+        remembering.add(instance)
+        return value
+
+
+remembering: set[object] = set()
+
+
+def forget(*, setting: str, **unused: Any) -> None:
+    """A setting has changed, or is what it was again."""
+    for instance in remembering:
+        instance.__dict__.pop(setting, None)
+
+
+setting_changed.connect(forget, dispatch_uid="uploads.conf")
 
 
 def declared(owner: type) -> list[Option[Any]]:

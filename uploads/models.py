@@ -30,7 +30,12 @@ class Upload(models.Model):
     """One upload session.
 
     The bytes held are the store's truth; `offset` is what was last acknowledged, for people to see.
+
+    Attributes:
+        head: Its first bytes, where this copy of the row belongs to the request that brought them.
     """
+
+    head: bytes | None = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import uuid
 from pathlib import Path
 
@@ -114,6 +115,14 @@ def test_withdrawn_bytes_do_not_speak_for_others(site: Site) -> None:
     assert head(site, path).offset == 0
     assert ask(site, "PATCH", path, patching(0, 1000), PNG[:1000]).status == 415
     refused(site, path)
+
+
+def test_a_part_whose_bytes_were_withdrawn_is_still_not_judged(site: Site) -> None:
+    """The second half of a recording looks like nothing; a wrong checksum does not change that."""
+    path = created(site, len(PNG), **ordered(), **{"Upload-Concat": "partial"})
+    wrong = {"Upload-Checksum": f"md5 {base64.b64encode(bytes(16)).decode()}"}
+    assert ask(site, "PATCH", path, patching(0, 100) | wrong, PNG[:100]).status == 460
+    assert ask(site, "PATCH", path, patching(0, len(PNG)), PNG).status == 204
 
 
 def test_an_empty_recording_is_refused(site: Site) -> None:

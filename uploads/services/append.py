@@ -171,7 +171,8 @@ def take_back(upload: Upload, writing: Writing, delivery: Delivery) -> None:
     """Let the upload hold what it held before this request."""
     writing.withdraw(delivery.offset)
     delivery.held = delivery.offset
-    upload.judged = upload.judged and delivery.offset >= HEAD_BYTES  # others may come there
+    if delivery.offset < HEAD_BYTES:  # others may come there; parts are not judged at all
+        upload.judged, upload.head = upload.concat == Concat.PARTIAL, None
 
 
 def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
@@ -191,7 +192,7 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
     except Refused as refusal:
         refuse(upload, refusal.message)
         raise
-    upload.judged = True
+    upload.judged, upload.head = True, head[:HEAD_BYTES]
 
 
 def note_progress(upload: Upload, held: int) -> None:

@@ -22,6 +22,8 @@ HEAD_BYTES = 512
 
 def head_of(upload: Upload, size: int = HEAD_BYTES) -> bytes:
     """The first bytes held, HEAD_BYTES at most."""
+    if upload.head is not None:
+        return upload.head[:size]
     with store().open(upload.id.hex) as file:
         return file.read(min(size, HEAD_BYTES))
 

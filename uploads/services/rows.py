@@ -9,11 +9,11 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field
+from django.db.models import DateTimeField, Field, UUIDField
 
 from uploads.models import Upload
 
@@ -52,7 +52,7 @@ def fetch(upload_id: uuid.UUID) -> Upload | None:
     """The upload with this id."""
     connection = connections[router.db_for_read(Upload)]
     with connection.cursor() as cursor:
-        cursor.execute(_select(connection.alias), [_bound(connection, "id", upload_id)])
+        cursor.execute(_select(connection.alias), _bound(connection.alias, {"id": upload_id}))
         row = cursor.fetchone()
     if row is None:
         return None
@@ -82,12 +82,9 @@ def let_go() -> None:
 def insert(upload: Upload) -> None:
     """Make the upload's row."""
     connection = connections[router.db_for_write(Upload)]
-    values = [
-        None if value is None else field.get_db_prep_value(value, connection)
-        for field, value in ((field, getattr(upload, name)) for name, field in FIELDS.items())
-    ]
+    values = {name: getattr(upload, name) for name in FIELDS}
     with connection.cursor() as cursor:
-        cursor.execute(_insert(connection.alias), values)
+        cursor.execute(_insert(connection.alias), _bound(connection.alias, values))
 
 
 def note(
@@ -145,16 +142,32 @@ def announced(upload: Upload, now: datetime) -> bool:
 
 def _change(statement: str, upload: Upload, values: Mapping[str, Any]) -> bool:
     connection = connections[router.db_for_write(Upload)]
-    bound = {
-        name: _bound(connection, name, value) for name, value in {**values, "id": upload.pk}.items()
-    }
+    bound = _bound(connection.alias, {**values, "id": upload.pk})
     with connection.cursor() as cursor:
         cursor.execute(_written(statement, connection.alias), bound)
         return bool(cursor.rowcount)
 
 
-def _bound(connection: BaseDatabaseWrapper, name: str, value: Any) -> Any:
-    return FIELDS[name].get_db_prep_value(value, connection)
+def _bound(alias: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by name as the database's driver takes them; most it takes as they are."""
+    adapters = _adapters(alias)
+    return {
+        name: value if value is None or name not in adapters else adapters[name](value)
+        for name, value in values.items()
+    }
+
+
+@cache
+def _adapters(alias: str) -> dict[str, Callable[[Any], Any]]:
+    """What makes a field's value one that the driver takes, without the checks of forms."""
+    connection = connections[alias]
+    adapters: dict[str, Callable[[Any], Any]] = {}
+    for name, field in FIELDS.items():
+        if isinstance(field, DateTimeField):
+            adapters[name] = connection.ops.adapt_datetimefield_value
+        elif isinstance(field, UUIDField) and not connection.features.has_native_uuid_field:
+            adapters[name] = attrgetter("hex")
+    return adapters
 
 
 @cache
@@ -168,14 +181,14 @@ def _written(statement: str, alias: str) -> str:
 @cache
 def _insert(alias: str) -> str:
     columns = ", ".join(f"{{{name}}}" for name in FIELDS)
-    places = ", ".join(["%s"] * len(FIELDS))
+    places = ", ".join(f"%({name})s" for name in FIELDS)
     return _written(f"INSERT INTO {{table}} ({columns}) VALUES ({places})", alias)
 
 
 @cache
 def _select(alias: str) -> str:
     columns = ", ".join(f"{{{name}}}" for name in READ)
-    return _written(f"SELECT {columns} FROM {{table}} WHERE {{id}} = %s", alias)
+    return _written(f"SELECT {columns} FROM {{table}} WHERE {{id}} = %(id)s", alias)
 
 
 @cache

@@ -9,11 +9,10 @@ never land. A writer that was killed leaves only a token, which the next one ove
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
-
-import psutil
 
 from uploads.stores.base import Away, Misplaced, Missing
 from uploads.stores.disk_writing import DiskWriting
@@ -124,8 +123,7 @@ class DiskStore:
                     raise Missing(name)
                 if held != offset:
                     raise Misplaced(held)
-                clear(data, fence, found)
-                write_fence(fence, mine)
+                clear(data, fence, found, mine)
             if tentative and self.durable:  # else the disk might have the bytes, and not this
                 sync_file(fence)
                 sync_directory(os.path.dirname(file))
@@ -253,11 +251,11 @@ class DiskStore:
     def free(self) -> int:
         """Bytes of free space."""
         try:
-            return int(psutil.disk_usage(self.directory).free)
+            return shutil.disk_usage(self.directory).free
         except FileNotFoundError:  # nothing was stored yet
             place = Path(self.directory).absolute()
             disk = next(folder for folder in place.parents if folder.exists())
-            return int(psutil.disk_usage(str(disk)).free)
+            return shutil.disk_usage(disk).free
 
 
 def _open_if_need_be_to_read(file: str) -> int:

@@ -34,15 +34,15 @@ def read_fence(descriptor: int) -> Fence:
 
 def write_fence(descriptor: int, fence: Fence) -> None:
     """Let the open fence file say this. Called under its lock."""
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, RECORD.pack(*fence))
+    _write(descriptor, RECORD.pack(*fence))
 
 
-def clear(data: int, fence: int, found: Fence) -> None:
-    """Let nobody write, and let go what is still tentative. Called under the lock."""
+def clear(data: int, fence: int, found: Fence, then: Fence = OPEN) -> None:
+    """Let go what is still tentative, and let the fence say what comes then: as a rule that nobody
+    may write. Called under the lock."""
     if found.base != NOTHING_TENTATIVE and os.fstat(data).st_size > found.base:
         os.ftruncate(data, found.base)
-    write_fence(fence, OPEN)
+    write_fence(fence, then)
 
 
 if hasattr(os, "pread"):  # Windows has none
@@ -50,11 +50,18 @@ if hasattr(os, "pread"):  # Windows has none
     def _read(descriptor: int) -> bytes:
         return os.pread(descriptor, RECORD.size, 0)
 
+    def _write(descriptor: int, record: bytes) -> None:
+        os.pwrite(descriptor, record, 0)
+
 else:
 
     def _read(descriptor: int) -> bytes:
         os.lseek(descriptor, 0, os.SEEK_SET)
         return os.read(descriptor, RECORD.size)
+
+    def _write(descriptor: int, record: bytes) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, record)
 
 
 def counting(size: int, found: Fence) -> int:

@@ -7,6 +7,7 @@ each goes back when its request is answered, or waits for bytes.
 """
 
 import os
+from functools import lru_cache
 from typing import Any
 
 from django.db.backends.sqlite3 import base
@@ -39,8 +40,28 @@ class Pool:
 pool = Pool()
 
 
+@lru_cache(maxsize=256)
+def translated(query: str, names: tuple[str, ...] | None) -> str:
+    """A statement with its places marked as SQLite's driver wants them."""
+    convert = base.SQLiteCursorWrapper.convert_query
+    return convert(None, query, param_names=names)  # type: ignore[arg-type,no-any-return]
+
+
+class Cursor(base.SQLiteCursorWrapper):
+    """Django translates a statement anew each time; for a short one that costs a fifth of it."""
+
+    def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
+        """The same, remembered."""
+        return translated(query, None if param_names is None else tuple(param_names))
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """See the module."""
+
+    def create_cursor(self, name: Any = None) -> Cursor:
+        """A cursor of ours."""
+        made: Cursor = self.connection.cursor(factory=Cursor)
+        return made
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """One that waits, or a new one."""

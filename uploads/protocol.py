@@ -18,6 +18,7 @@ CONTENT_TYPE = "application/offset+octet-stream"
 LONGEST_METADATA = 16 * 1024
 BEYOND = 2**63  # stands for every number above what databases and files can count
 
+DIGITS = re.compile("[0-9]+")
 METADATA_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # visible ASCII, no blank, no comma
 
 
@@ -34,7 +35,7 @@ def parse_number(name: str, text: str) -> int:
     Raises:
         Malformed: It is anything else.
     """
-    if not re.fullmatch(r"[0-9]+", text):
+    if not DIGITS.fullmatch(text):
         raise Malformed(f"{name} must be a whole number of bytes, zero or more.")
     digits = text.lstrip("0")
     return min(int(digits or "0"), BEYOND) if len(digits) < 20 else BEYOND

@@ -9,7 +9,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
 
-from whisperx_site import gunicorn_errors
+from whisperx_site import gunicorn_errors, gunicorn_thrift
 from whisperx_site.sqlite_pool.base import pool
 
 
@@ -29,6 +29,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         self.cfg.__dict__.update({name: setting.get() for name, setting in settings})
         pool.on = True
         gunicorn_errors.install()
+        gunicorn_thrift.install()
         super().init_process()
 
     def load_wsgi(self) -> None:

@@ -19,6 +19,7 @@ PACKAGES = ("uploads", "transcription", "whisperx_site")
 POSIX_ONLY = {
     "whisperx_site.gunicorn_errors": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_settings": "gunicorn is POSIX only",
+    "whisperx_site.gunicorn_thrift": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_worker": "gunicorn is POSIX only",
     "whisperx_site.sqlite_waiting": "waits as gunicorn's gevent worker must",
 }

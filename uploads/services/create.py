@@ -20,6 +20,7 @@ from uploads.stores.base import Away
 from uploads.stores.registry import store
 
 LONGEST_NAME = 255
+CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Up
         UploadError: The site's hook refuses it.
     """
     metadata = parse_metadata(order.metadata)
+    now = timezone.now()
     upload = Upload(
         owner_id=owner_id(order.person),
         length=length,
@@ -68,7 +70,9 @@ def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Up
         file_type=as_text(metadata.get("filetype") or metadata.get("type") or b"")[:LONGEST_NAME],
         client_address=order.address[:64],
         client_agent=as_text(order.agent.encode("utf-8", "replace"))[:LONGEST_NAME],
-        expires=next_expiry(timezone.now()),
+        created=now,
+        last_activity=now,
+        expires=next_expiry(now),
     )
     check_length(length or 0)
     if concat != Concat.PARTIAL:
@@ -102,10 +106,10 @@ def next_expiry(now: datetime) -> datetime:
 
 def as_text(value: bytes) -> str:
     """Client bytes as text that every database can keep: no control characters, no halves."""
-    return re.sub(r"[\x00-\x1f\x7f]", "", value.decode("utf-8", "replace"))
+    return CONTROLS.sub("", value.decode("utf-8", "replace"))
 
 
 def plain_name(value: bytes) -> str:
     """The last part of a client's file name: data for people, never a path of ours."""
-    name = re.split(r"[/\\]", as_text(value))[-1].strip()[-LONGEST_NAME:]
+    name = as_text(value).replace("\\", "/").rpartition("/")[2].strip()[-LONGEST_NAME:]
     return name if name.strip(". ") else ""

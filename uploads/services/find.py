@@ -11,6 +11,7 @@ from uploads.errors import Gone, NotFound
 from uploads.models import State, Upload
 from uploads.services import rows
 
+IDENTIFIER = re.compile("[0-9a-f]{32}")
 Person = AbstractUser | AnonymousUser | Any
 
 
@@ -35,7 +36,7 @@ def find(upload_id: str, person: Person) -> Upload:
         NotFound: There is none, it was terminated, or it is another person's.
         Gone: It expired or was refused.
     """
-    if not re.fullmatch("[0-9a-f]{32}", upload_id):
+    if not IDENTIFIER.fullmatch(upload_id):
         raise NotFound
     upload = rows.fetch(uuid.UUID(hex=upload_id))
     if upload is None or upload.state == State.TERMINATED or not may_see(person, upload):

@@ -8,7 +8,7 @@ uploads uses the ORM.
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -161,10 +161,12 @@ def _bound(alias: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _adapters(alias: str) -> dict[str, Callable[[Any], Any]]:
     """What makes a field's value one that the driver takes, without the checks of forms."""
     connection = connections[alias]
+    # A statement has the same moment in several places, and two kinds of moments.
+    moments = lru_cache(maxsize=4)(connection.ops.adapt_datetimefield_value)
     adapters: dict[str, Callable[[Any], Any]] = {}
     for name, field in FIELDS.items():
         if isinstance(field, DateTimeField):
-            adapters[name] = connection.ops.adapt_datetimefield_value
+            adapters[name] = moments
         elif isinstance(field, UUIDField) and not connection.features.has_native_uuid_field:
             adapters[name] = attrgetter("hex")
     return adapters

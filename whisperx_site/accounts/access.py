@@ -104,6 +104,8 @@ def bearer_secret(request: HttpRequest) -> str:
 
 def has_session(request: HttpRequest) -> bool:
     """Whether the request carries a signed-in session; no query where it carries no cookie."""
+    if "HTTP_COOKIE" not in request.META:
+        return False
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
 
 

@@ -7,6 +7,7 @@ each goes back when its request is answered, or waits for bytes.
 """
 
 import os
+from _thread import get_ident
 from functools import lru_cache
 from typing import Any
 
@@ -44,7 +45,7 @@ pool = Pool()
 def translated(query: str, names: tuple[str, ...] | None) -> str:
     """A statement with its places marked as SQLite's driver wants them."""
     convert = base.SQLiteCursorWrapper.convert_query
-    return convert(None, query, param_names=names)  # type: ignore[arg-type,no-any-return]
+    return convert(None, query, param_names=names)  # type: ignore[arg-type]
 
 
 class Cursor(base.SQLiteCursorWrapper):
@@ -57,6 +58,20 @@ class Cursor(base.SQLiteCursorWrapper):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """See the module."""
+
+    def validate_thread_sharing(self) -> None:
+        """Django asks a lock first, which costs more under gevent than the question itself."""
+        if self._thread_ident != get_ident():  # type: ignore[attr-defined]
+            super().validate_thread_sharing()
+
+    def cursor(self) -> Any:
+        """Django looks each time, twice, whether an event loop runs; behind WSGI none does."""
+        return self._cursor()  # type: ignore[attr-defined]
+
+    def ensure_connection(self) -> None:
+        """Connect, if need be."""
+        if self.connection is None:
+            super().ensure_connection()
 
     def create_cursor(self, name: Any = None) -> Cursor:
         """A cursor of ours."""

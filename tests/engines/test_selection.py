@@ -76,6 +76,12 @@ def test_download_then_use(
     assert engine.run(request).segments
 
 
+def test_an_engine_without_models_is_told_of_none(models_dir: Path) -> None:
+    """Else the transcript would say that another engine's model had made it."""
+    prepared = selection.prepare(Request("a.flac", "pocketsphinx", model="tiny"), models_dir)
+    assert prepared.request.model == ""
+
+
 def test_turbo_and_repositories(serving: hub.Hub, models_dir: Path) -> None:
     selection.prepare(replace(WANTED, model="turbo"), models_dir)
     assert (models_dir / "large-v3-turbo" / "model.bin").exists()

@@ -9,6 +9,9 @@ from typing import Any
 TRANSCRIBE, ALIGN, DIARIZE = STAGES = ("transcribe", "align", "diarize")
 """What engines do with a recording, in this order; combining what came out needs no engine."""
 
+ANY = "*"
+"""Among the aligners that a request may name: whichever the client likes."""
+
 Segment = dict[str, Any]
 """{"start", "end", "text", "speaker"?, "avg_logprob"?, "words"?}: plain JSON values, seconds."""
 Word = dict[str, Any]

@@ -57,6 +57,8 @@ def prepare(
     engine = registry.get(request.engine)
     if TRANSCRIBE not in request.stages:
         return Prepared(request)
+    if not engine.capabilities().models:
+        request = replace(request, model="")  # what is named for others says nothing of this one
     if engine.capabilities().needs_download:
         if reason := engine.installed():
             return _stand_in(request, reason)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from transcription.engines import assets, models
-from transcription.engines.base import EngineError, Request
+from transcription.engines.base import ANY, EngineError, Request
 
 BUNDLES = {
     "WAV2VEC2_ASR_BASE_10M": "wav2vec2_fairseq_base_ls960_asr_ll10m.pth",
@@ -79,7 +79,6 @@ BY_LANGUAGE = {
 LARGE = "large"
 SIZES = {"xlarge": 3850, "-1b-": 3850, "base": 378, LARGE: 1262}
 """Kinds of models by what their names hold, with megabytes; what holds none is a large one."""
-ANY = "*"
 NOT_OURS = (
     'The alignment model "{0}" is none that this site downloads for its clients; '
     "whoever runs it can fetch it (manage.py fetch_models --align-model {0}), or name it in "

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from transcription.conf import conf
 from transcription.engines import models, registry
 from transcription.engines.assets import Asset
-from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Request
+from transcription.engines.base import ALIGN, ANY, DIARIZE, TRANSCRIBE, Request
 from transcription.engines.interface import Engine
 from transcription.services.file_language import patterns
 
-ANY = "*"  # in ALIGN_MODELS
 DEFAULT_LANGUAGE = "en"
 """That of requests to the API which name none."""
 

@@ -1,6 +1,7 @@
 """Sites that tests share: real processes, started once a test session (and once a worker)."""
 
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ import pytest
 
 from tests import running
 from tests.running import Site
+
+# A shell without job control lets what it starts in the background ignore Ctrl-C, and a process
+# whose parent ignores it does so, too: what tests interrupt would not end.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 

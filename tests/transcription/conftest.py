@@ -35,7 +35,7 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def some_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Speech that keeps the built-in engine at work for some seconds."""
     path = tmp_path_factory.mktemp("some") / "some.wav"
-    return recordings.write(path, recordings.long_speech(30))
+    return recordings.write(path, recordings.long_speech(60))
 
 
 @pytest.fixture(scope="session")

@@ -175,7 +175,7 @@ def test_the_bar_at_a_terminal(new_site: Callable[..., Site], some_file: Path) -
     assert command.wait(30) == 0
     assert "some.wav" in shown and "transcribing" in shown and "━" in shown
     percents = {int(part[-3:]) for part in shown.split("%")[:-1] if part[-3:].strip().isdecimal()}
-    assert len(percents) > 5
+    assert len(percents) > 3  # it moves; how often, depends on how fast the machine is
 
 
 def read_terminal(descriptor: int) -> str:

@@ -18,7 +18,7 @@ LARGE_PIECE = 64 * 1024  # for less the way through the kernel does not pay
 SLOW = 64 * 1024
 SLOW_FOR = 2  # pieces in a row, for the first of a fast client may be small, too
 CROWD = 32  # such clients of this process
-GATHER_SECONDS = 0.25
+GATHER_SECONDS = 0.5
 NEARLY_ALL = 4 * 1024  # the end of a body is not kept waiting
 slow_bodies: "WeakSet[GunicornBody]" = WeakSet()
 

@@ -39,21 +39,24 @@ def run_group(run: Run, server: Server, group: list[Case], number: int) -> list[
         server.start()
         wait_until_idle(server.pid, run.scale.settle)
         for case in group:
-            seen.append(run_case(run, server, case, number))
+            for turn in range(case.in_a_row):
+                seen.append(run_case(run, server, case, number, turn))
     except (RuntimeError, OSError) as problem:
         print(f"!! {server.name}: {problem}", flush=True)
-        for case in group[len(seen) :]:
-            seen.append(entry(server, case, number, {"problem": str(problem)[-500:]}))
+        measured = {figures["case"] for figures in seen}
+        for case in group:
+            if case.name not in measured:
+                seen.append(entry(server, case, number, {"problem": str(problem)[-500:]}))
     finally:
         server.stop()
     return seen
 
 
-def run_case(run: Run, server: Server, case: Case, number: int) -> dict[str, Any]:
+def run_case(run: Run, server: Server, case: Case, number: int, turn: int) -> dict[str, Any]:
     """One case; what fails is written down, and the rest goes on."""
     started = time.monotonic()
     try:
-        figures = measure(run, server, case, thorough=number == 1)
+        figures = measure(run, server, case, first=turn == 0, thorough=number == 1 and turn == 0)
     except PROBLEMS as problem:
         figures = {"problem": f"{type(problem).__name__}: {problem}"}
     seconds = time.monotonic() - started

@@ -36,23 +36,25 @@ class Run:
     source: Path
 
 
-def measure(run: Run, server: Server, case: Case, thorough: bool) -> dict[str, Any]:
+def measure(run: Run, server: Server, case: Case, first: bool, thorough: bool) -> dict[str, Any]:
     """Put a case's load on a server.
 
     Args:
         run: Scale and source of bytes.
         server: It runs.
         case: What to do.
+        first: Nothing of this case has just been measured: warm up, wait until all is quiet.
         thorough: Compare checksums, not only sizes.
 
     Returns:
         What was seen: figures of the load; `cpu`, `other_cpu` and `load_cpu` in seconds; memory in
         bytes; the machine's load average before.
     """
-    if case.warm_up:
+    if case.warm_up and first:
         warm = start_load(run, server, case.kind, {**case.load, **case.warm_up})
         check(run, server, Case("", case.mode, case.kind, {**case.load, **case.warm_up}), end(warm))
-    wait_until_idle(server.pid, run.scale.settle)
+    if first:
+        wait_until_idle(server.pid, run.scale.settle)
     alone = fast_alone(run, server, case) if case.kind == "crowd" else {}
     if case.kind == "bulk":
         back_memory(case.total)

@@ -9,6 +9,9 @@ from typing import Any
 MIB = 1 << 20
 GIB = 1 << 30
 MODES = ("bulk", "big", "small", "head", "slow")
+# A second's work is soon disturbed: what takes part of a virtual machine's memory away for a moment
+# made one upload of a GiB cost three times the next.
+IN_A_ROW = 5
 NAMES = ("limit", "ours", "tus-node", "tuspyserver")
 
 
@@ -42,6 +45,7 @@ class Case:
         load: The load's specification, without target and source.
         warm_up: Changes to it for the unmeasured run before.
         with_limit: Whether the machine's limit can be compared.
+        in_a_row: How often it is measured in each round, at once one after the other.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Case:
     load: dict[str, Any]
     warm_up: dict[str, Any] = field(default_factory=dict)
     with_limit: bool = False
+    in_a_row: int = 1
 
     @property
     def total(self) -> int:
@@ -69,10 +74,10 @@ def long_ones(scale: Scale) -> Iterator[Case]:
     chunks = {"one-patch": scale.bulk, "50-mib": 50 * MIB, "5-mib": 5 * MIB}
     for name, chunk in chunks.items():
         sent = {"size": scale.bulk, "chunk": chunk}
-        yield Case(f"bulk-{name}", "bulk", "bulk", sent, warm, True)
+        yield Case(f"bulk-{name}", "bulk", "bulk", sent, warm, True, IN_A_ROW)
     quarter = scale.bulk // 4
     at_once = {"size": quarter, "chunk": quarter, "parallel": 4}
-    yield Case("bulk-4-at-once", "bulk", "bulk", at_once, warm, True)
+    yield Case("bulk-4-at-once", "bulk", "bulk", at_once, warm, True, IN_A_ROW)
     short = {"size": MIB, "chunk": MIB, "timed_end": True, "repeat": 5}
     yield Case("end-1-mib", "big", "bulk", short, warm, True)
     long = {"size": scale.big, "chunk": scale.big, "timed_end": True}

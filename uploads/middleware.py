@@ -7,14 +7,18 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from uploads.answers import capabilities
+from uploads.bodies.registry import leave_unread
+from uploads.headers import has_body
 from uploads.protocol import VERSION
+from uploads.services import rows
 
 
 class TusMiddleware:
     """Lets them speak tus, too.
 
     Every response but that to OPTIONS has Tus-Resumable, and a successful one to OPTIONS tells what
-    the server can (tus core). CORS answers some of them: this belongs before its middleware.
+    the server can (tus core). CORS answers some of them: this belongs before its middleware. What
+    they leave of a request's body is dropped.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -29,6 +33,10 @@ class TusMiddleware:
             self.root = reverse("uploads:uploads").rstrip("/")
         if request.path.startswith(self.root):
             response["Tus-Resumable"] = VERSION
+            body = leave_unread(request.META) if has_body(request) else None
+            if body is not None:
+                response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
+                rows.let_go()
             if request.method == "OPTIONS" and response.status_code < 300:
                 told = capabilities(request, ()).items()
                 for name, value in told:

@@ -1,6 +1,5 @@
 """tus over HTTP: read headers, call one service, write headers."""
 
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -12,13 +11,14 @@ from django.views import View
 
 from uploads.answers import add_state, capabilities, refusal_answer
 from uploads.bodies.base import Body
-from uploads.bodies.registry import is_coded, open_body
+from uploads.bodies.registry import is_coded, leave_unread, open_body
 from uploads.downloads import file_response
 from uploads.errors import (
     Forbidden,
     Malformed,
     MethodNotAllowed,
     TooLarge,
+    TooSlow,
     UploadError,
     VersionUnsupported,
     WrongContentType,
@@ -38,9 +38,11 @@ from uploads.protocol import (
     is_upload_data,
     parse_concat,
 )
+from uploads.services import rows
 from uploads.services.append import append
 from uploads.services.concatenate import create_final, is_joined
 from uploads.services.create import create
+from uploads.services.delivery import verify_nothing
 from uploads.services.end import give_up, terminate
 from uploads.services.faults import database_fault
 from uploads.services.find import find
@@ -66,6 +68,10 @@ class TusView(View):
             del response["Content-Type"]  # it has no content, and is not HEAD of a file either
             if response.status_code == 201:
                 response["Content-Length"] = "0"  # else it would be sent in chunks
+        if self.body is None and has_body(request):
+            self.body = leave_unread(request.META)
+        if response.streaming or (self.body is not None and self.body.abandoned):
+            rows.let_go()  # what is to come takes as long as the client likes
         if self.body is not None:
             response._resource_closers.append(self.body.linger)  # type: ignore[attr-defined]
         return response
@@ -77,7 +83,8 @@ class TusView(View):
             raise MethodNotAllowed(headers={"Allow": ", ".join(self.allowed())})
         version = request.headers.get("Tus-Resumable")
         if method != "OPTIONS" and version != VERSION and (method, version) != ("GET", None):
-            if method == "HEAD" and version is None:
+            # The override's answer would have a body, and HEAD of a file the file's length.
+            if request.method == method == "HEAD" and version is None:
                 return self.head_of_file(request, upload_id)
             raise VersionUnsupported(headers={"Tus-Version": VERSION})
         response: HttpResponseBase = handler(request, upload_id)
@@ -93,11 +100,10 @@ class TusView(View):
 
     def refusal(self, refusal: UploadError) -> HttpResponse:
         """The answer to a refused request; what the client still sends is not waited for."""
-        if self.body is None and has_body(self.request):
-            with suppress(UploadError):  # else nobody knows where it ends
-                self.body = open_body(self.request.META)
         if self.body is not None:
             self.body.abandon(refusal.closes)
+        elif has_body(self.request):
+            self.body = leave_unread(self.request.META, refusal.closes)
         return refusal_answer(self.request, refusal, self.upload)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -162,11 +168,15 @@ class UploadsView(TusView):
                 raise WrongContentType
             if length is not None and (delivery.body.length or 0) > length:
                 raise TooLarge("The body is longer than Upload-Length says.")
+        else:
+            verify_nothing(delivery)
         upload = create(order_of(request), length, concat)
         response["Upload-Offset"] = "0"  # also where nothing came along: clients may ask for it
         if has_body(request) or length == 0:
             try:
                 response["Upload-Offset"] = str(append(upload, delivery))
+            except TooSlow:  # what came is kept, as where the body is cut off
+                response["Upload-Offset"] = str(delivery.held)
             except (UploadError, DatabaseError):
                 give_up(upload)
                 raise

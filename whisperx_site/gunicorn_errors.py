@@ -31,6 +31,9 @@ def write_error(client: Any, status: int, reason: str, problem: str) -> None:
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
         f"Tus-Resumable: {VERSION}\r\n"
+        # Nobody knows who asks; a page may read that it sent too much, and learns nothing else.
+        "Access-Control-Allow-Origin: *\r\n"
+        "Access-Control-Expose-Headers: Tus-Resumable, X-Request-ID\r\n"
         f"X-Request-ID: {uuid.uuid4()}\r\n"
         "\r\n"
     )

@@ -33,8 +33,8 @@ graceful_timeout = 1  # an upload that is cut goes on elsewhere, and idle connec
 # All options of the API come in the query, a prompt of a thousand words among them; gunicorn itself
 # allows no more than 8190.
 limit_request_line = message.MAX_REQUEST_LINE = 65536
-# Long metadata reaches our own check, which says what is wrong with it.
-limit_request_field_size = 65536
+# Long metadata and lists of parts reach our own checks, which say what is wrong with them.
+limit_request_field_size = 256 * 1024
 # Nobody is trusted for what a proxy adds: whisperx_site.accounts.access decides.
 forwarded_allow_ips = ""
 control_socket_disable = True
@@ -57,5 +57,16 @@ def when_ready(arbiter: Any) -> None:
 
 
 def pre_request(worker: Any, request: Any) -> None:
-    """Let an upload that is refused midway say `Connection: close` (see uploads.bodies)."""
+    """Let an upload that is refused midway say `Connection: close` (see uploads.bodies).
+
+    And let whoever reads its body invite the client to send it (Expect: 100-continue), not gunicorn
+    at once: a refusal then comes before gigabytes that nobody wants.
+    """
     request.body.announce_close = request.force_close
+    if request._expected_100_continue:
+        from uploads.bodies.registry import broken
+        from whisperx_site.upload_handlers import UPLOADS_ROOT
+
+        if request.path.startswith(UPLOADS_ROOT) and not broken:
+            request._expected_100_continue = False
+            request.body.is_awaited = True

@@ -14,6 +14,7 @@ from uploads.bodies.plain import PlainBody
 from uploads.bodies.registry import open_body
 from uploads.errors import UploadError
 from uploads.headers import has_body
+from uploads.services import rows
 
 
 class UnreadBodyMiddleware:
@@ -39,6 +40,8 @@ class UnreadBodyMiddleware:
             read_small_rest(body)
             body.abandon()
             response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
+            if body.abandoned:
+                rows.let_go()
         return response
 
 

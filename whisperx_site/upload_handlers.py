@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.signals import setting_changed
 from django.db import connections
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.http.request import HttpHeaders
 from django.http.response import HttpResponseBase
@@ -22,6 +24,13 @@ MARKS_OF_BROWSERS = frozenset(
     ("HTTP_COOKIE", "HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", "SCRIPT_URL")
 )
 HOSTS_KEPT = 64
+
+
+@receiver(setting_changed)
+def forget_hosts(setting: str, **_: Any) -> None:
+    """Look anew which hosts are ours."""
+    if setting == "ALLOWED_HOSTS":
+        ToolsRequest.allowed.clear()
 
 
 class UploadsHandler(WSGIHandler):

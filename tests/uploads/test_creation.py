@@ -90,6 +90,7 @@ def test_zero_length_is_finished_at_once(plain_site: Site) -> None:
         "\xa0",
         "key -_-_",
         "k " + "A" * 16400,
+        "k " + "A" * 200_000,
         "a" * 20000,
     ],
 )

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Site, encode_metadata
+from tests.running import Site, encode_metadata, wait_for
 from tests.uploads.conftest import ROOT, created, head
 from tests.uploads.test_creation import bytes_on_disk
-from tests.uploads.wire import DATA, TUS, Answer, Wire, ask
+from tests.uploads.wire import DATA, TUS, Answer, Wire, ask, identifier
+from uploads.stores.disk import FENCE_SUFFIX
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 8
 SPEECH = Path(__file__).parent.parent / "speech" / "goforward.flac"
@@ -28,6 +29,11 @@ def ordered(name: str | None = "talk.mp3", **metadata: str) -> dict[str, str]:
 
 def posted(site: Site, length: int, headers: dict[str, str]) -> Answer:
     return ask(site, "POST", ROOT, {**TUS, "Upload-Length": str(length), **headers})
+
+
+def file_of(site: Site, path: str) -> Path:
+    """Where its bytes lie, those that do not count yet, too."""
+    return site.data_dir / "uploads" / identifier(path)[:2] / identifier(path)
 
 
 def refused(site: Site, path: str) -> None:
@@ -114,6 +120,54 @@ def test_withdrawn_bytes_do_not_speak_for_others(site: Site) -> None:
         assert wire.answer().status == 413
     assert head(site, path).offset == 0
     assert ask(site, "PATCH", path, patching(0, 1000), PNG[:1000]).status == 415
+    refused(site, path)
+
+
+@pytest.mark.parametrize("how", ["cut", "headed", "framed"])
+def test_bytes_that_fell_away_do_not_speak_for_others(site: Site, how: str) -> None:
+    """Good first bytes were judged, and never counted: their checksum did not come."""
+    path = created(site, 1000, **ordered())
+    good = b"ID3\x04" + bytes(596)
+    with Wire(site) as wire:
+        if how == "framed":
+            headers = patching(0, 0) | {"Transfer-Encoding": "chunked"}
+            headers["Trailer"] = "Upload-Checksum"
+            del headers["Content-Length"]
+            wire.head("PATCH", path, headers)
+            wire.chunk(good)
+            wire.send(b"no chunk\r\n")
+            assert wire.answer().status == 400
+        else:
+            sums = {"Upload-Checksum": f"md5 {base64.b64encode(bytes(16)).decode()}"}
+            wire.head("PATCH", path, patching(0, 700) | sums)
+            wire.send(good)
+            wait_for(lambda: file_of(site, path).stat().st_size == 600, 5)
+            if how == "cut":
+                wire.finish_sending()
+            else:
+                assert head(site, path).offset == 0
+                wire.send(bytes(100))
+            wire.answer()
+    assert head(site, path).offset == 0
+    assert ask(site, "PATCH", path, patching(0, 1000), PNG[:1000]).status == 415
+    refused(site, path)
+
+
+def test_bytes_that_came_too_late_do_not_speak_for_others(site: Site) -> None:
+    """They were judged, and another request had the right to write."""
+    path = created(site, 1000, **ordered())
+    with Wire(site) as late:
+        late.head("PATCH", path, patching(0, 600))
+        fence = file_of(site, path).with_suffix(FENCE_SUFFIX)
+        wait_for(lambda: fence.exists() and fence.read_bytes()[:16].strip(b"\0"), what="a writer")
+        with Wire(site) as cut:
+            cut.head("PATCH", path, patching(0, 1000))
+            cut.send(PNG[:100])
+            cut.finish_sending()
+            assert cut.answer().offset == 100
+        late.send(b"ID3\x04" + bytes(596))
+        assert late.answer().status == 409
+    assert ask(site, "PATCH", path, patching(100, 900), PNG[100:1000]).status == 415
     refused(site, path)
 
 

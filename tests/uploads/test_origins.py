@@ -81,6 +81,7 @@ def test_requests_that_cannot_be_read_are_answered_alike(
     assert (answer.status, answer.closes) == (status, True)
     assert answer.headers["Tus-Resumable"] == "1.0.0"
     assert answer.headers["X-Request-ID"]
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert json.loads(answer.body)["detail"]
 
 

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import gevent
 import pytest
 from django.conf import LazySettings
+from django.core.exceptions import DisallowedHost
+from django.test import RequestFactory
 from gevent import socket
 from gunicorn import util
 from gunicorn.config import Config
@@ -19,7 +21,9 @@ from tests.running import Site
 from tests.uploads.conftest import created, head
 from tests.uploads.wire import TUS, ask
 from uploads.conf import conf
+from uploads.services import append
 from whisperx_site.gunicorn_thrift import is_trusted_proxy, write
+from whisperx_site.upload_handlers import ToolsRequest
 
 
 def test_the_date_of_answers_goes_on(sqlite_site: Site) -> None:
@@ -76,3 +80,27 @@ def test_a_setting_that_changes_is_forgotten(settings: LazySettings) -> None:
     before = conf.UPLOADS_MAX_SIZE
     settings.UPLOADS_MAX_SIZE = before + 1
     assert before + 1 == conf.UPLOADS_MAX_SIZE
+
+
+def test_hosts_that_change_are_forgotten(settings: LazySettings) -> None:
+    for host in ("a.example.org", "b.example.org"):
+        settings.ALLOWED_HOSTS = [host]
+        for asked in ("a.example.org", "b.example.org"):
+            request = ToolsRequest(RequestFactory().options("/", HTTP_HOST=asked).environ)
+            if asked == host:
+                assert request.get_host() == host
+            else:
+                with pytest.raises(DisallowedHost):
+                    request.get_host()
+
+
+def test_however_many_they_are_live_uploads_do_not_expire(
+    settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each body writes its progress, which prolongs its upload, several times in that time."""
+    settings.UPLOADS_EXPIRE_AFTER = 6
+    assert append.seconds_between_notes() == append.NOTE_PROGRESS_EVERY
+    monkeypatch.setattr(append, "bodies", set(range(5000)))
+    assert append.seconds_between_notes() == 2
+    settings.UPLOADS_EXPIRE_AFTER = 86400
+    assert append.seconds_between_notes() == append.NOTE_PROGRESS_WITHIN

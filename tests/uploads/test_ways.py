@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
 from tests.running import Site, wait_for
-from tests.uploads.conftest import ROOT, created, head, patching
-from tests.uploads.wire import DATA, TUS, Answer, Wire, ask
+from tests.uploads.conftest import ROOT, created, head, patch, patching
+from tests.uploads.wire import DATA, TUS, Answer, Wire, ask, identifier
 
 OF_THIS_ANSWER = {"Date", "Location", "Upload-Expires"}
 CROWD = 150
@@ -92,6 +93,51 @@ def test_a_crowd_of_slow_clients_does_not_hold_the_database(crowded: Site) -> No
             wire.send(b"c" * 98)
         for path, wire in wires:
             assert wire.answer("PATCH").offset == 100, path
+
+
+@pytest.mark.proof
+def test_clients_that_take_their_time_do_not_hold_the_database(crowded: Site) -> None:
+    """Some go on sending what was refused, some read a file slowly: others are served meanwhile."""
+    path = created(crowded, 100)
+    whole = created(crowded, 20_000_000)
+    assert patch(crowded, whole, 0, bytes(20_000_000)).status == 204
+    with ExitStack() as stack:
+        for _ in range(10):
+            wire = stack.enter_context(Wire(crowded, 60))
+            wire.head("PATCH", path, {**patching(0, 5_000_000), "Content-Type": "text/plain"})
+            assert wire.answer().status == 415
+            wire = stack.enter_context(Wire(crowded, 60))
+            wire.head("GET", whole)
+            assert wire.reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        began = time.monotonic()
+        assert [head(crowded, path).status for _ in range(5)] == [200] * 5
+        assert time.monotonic() - began < 4  # DRAIN_SILENCE ends what would hold them up at 5
+
+
+def test_another_database_file_is_not_missed(tmp_path: Path) -> None:
+    """Somebody puts a copy in its place: no connection to the old one is used again."""
+    site = Site(tmp_path / "data", UPLOADS_ACCEPT="any", WEB_WORKERS="1").start()
+    try:
+        file = site.data_dir / "db.sqlite3"
+        with ExitStack() as stack:
+            wires = [stack.enter_context(Wire(site)) for _ in range(3)]
+            for wire in wires:
+                wire.head("HEAD", ROOT + "f" * 32, TUS)
+                assert wire.answer("HEAD").status == 404
+            copy = site.data_dir / "copy.sqlite3"
+            with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(copy)) as new:
+                old.backup(new)
+            for belongs_to_old in ("-wal", "-shm"):
+                file.with_name(file.name + belongs_to_old).unlink(missing_ok=True)
+            copy.replace(file)
+            created(site, 5)
+        time.sleep(0.5)  # the site notices that the three have gone
+        paths = [created(site, 5) for _ in range(6)]
+        with closing(sqlite3.connect(file)) as database:
+            found = {row[0] for row in database.execute("SELECT id FROM uploads_upload")}
+        assert {identifier(path) for path in paths} <= found
+    finally:
+        site.kill_everything()
 
 
 def stands(site: Site, size: int) -> int:

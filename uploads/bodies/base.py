@@ -17,12 +17,14 @@ class Body(Protocol):
         cut: Set when it ended before it was whole.
         idle: Set when it was ended because it brought nothing for UPLOADS_IDLE_TIMEOUT.
         malformed: Set when it was ended because nobody can tell its bytes from their framing.
+        abandoned: Set by `abandon` where the connection is not used again: `linger` takes a while.
     """
 
     length: int | None
     cut: bool
     idle: bool
     malformed: bool
+    abandoned: bool
 
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from uploads.bodies.gunicorn_connection import close_after_answer, drop_rest
+from uploads.bodies.gunicorn_connection import close_after_answer, drop_rest, give_word
 from uploads.conf import conf
 
 
@@ -25,6 +25,7 @@ class GunicornChunkedBody:
             return b""
         self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
         try:
+            give_word(self)
             piece: bytes = next(self.reader.parser)
         except StopIteration:
             self.reader.parser = None

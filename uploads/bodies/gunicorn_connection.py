@@ -1,11 +1,15 @@
 """What bodies from gunicorn have in common: how their connection ends."""
 
 import socket
+import time
 from typing import Any
+
+from uploads.stores.waiting import let_others_in
 
 BUFFER_BYTES = 1024 * 1024
 DRAIN_BYTES = 64 * 1024 * 1024  # of a refused body, read and dropped so the answer arrives
-DRAIN_SECONDS = 5.0
+DRAIN_SECONDS = 30.0
+DRAIN_SILENCE = 5.0  # seconds without a byte
 
 # Shared by all requests of a gevent worker: between the moment that bytes land in it and their
 # writing nothing yields to another greenlet.
@@ -25,20 +29,40 @@ def close_after_answer(body: Any) -> None:
         announce()
 
 
+def ends_anyway(environ: dict[str, Any]) -> bool:
+    """Whether the connection is closed after this request, so nobody would read the rest away."""
+    options = environ.get("HTTP_CONNECTION", "").lower()
+    return environ["SERVER_PROTOCOL"] != "HTTP/1.1" or "close" in options
+
+
+def is_awaited(body: Any) -> bool:
+    """Whether the client waits for the word to send (see whisperx_site.gunicorn_settings)."""
+    return getattr(body.input, "is_awaited", False)
+
+
+def give_word(body: Any) -> None:
+    """Let the client send, where it waits for that (RFC 9110, section 10.1.1)."""
+    if is_awaited(body):
+        body.input.is_awaited = False
+        body.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
 def drop_rest(connection: Any) -> None:
     """Close our half and drop what still comes, for a while.
 
     Closing a socket that has unread bytes resets the connection, and a client that is still sending
     would lose the answer that tells it to stop.
     """
+    until = time.monotonic() + DRAIN_SECONDS
+    dropped = 0
     try:
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(DRAIN_SECONDS)
-        dropped = 0
-        while dropped < DRAIN_BYTES:
+        while dropped < DRAIN_BYTES and (rest := until - time.monotonic()) > 0:
+            connection.settimeout(min(rest, DRAIN_SILENCE))
             received = connection.recv_into(buffer)
             dropped += received
             if not received:
                 break
+            let_others_in()
     except OSError:
         return  # gone, or silent for too long: nobody waits for the answer

@@ -5,7 +5,15 @@ from typing import Any
 from weakref import WeakSet
 
 from uploads.bodies.base import SMALL_REST
-from uploads.bodies.gunicorn_connection import BUFFER_BYTES, buffer, close_after_answer, drop_rest
+from uploads.bodies.gunicorn_connection import (
+    BUFFER_BYTES,
+    buffer,
+    close_after_answer,
+    drop_rest,
+    ends_anyway,
+    give_word,
+    is_awaited,
+)
 from uploads.conf import conf
 from uploads.stores.pipe import Piece, Pipe, shared_pipe
 from uploads.stores.waiting import let_others_in, pause
@@ -31,6 +39,7 @@ class GunicornBody:
         self.cut = False
         self.idle = False
         self.malformed = False
+        self.environ = environ
         self.input = environ["wsgi.input"]
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
@@ -39,6 +48,7 @@ class GunicornBody:
         self.last_piece = LARGE_PIECE if length >= BUFFER_BYTES else 0
         self.slow_pieces = 0
         self.abandoned = False
+        self.waits = is_awaited(self)
 
     def read(self) -> memoryview | bytes:
         """The next piece: first what gunicorn read ahead, then the socket's."""
@@ -97,6 +107,9 @@ class GunicornBody:
 
     def _wait_for(self, size: int, pipe: Pipe | None) -> int:
         try:
+            if self.waits:
+                self.waits = False
+                give_word(self)
             if pipe is not None:
                 return pipe.fill(self.socket, size, conf.UPLOADS_IDLE_TIMEOUT)
             self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
@@ -117,7 +130,8 @@ class GunicornBody:
 
     def abandon(self, closes: bool = False) -> None:
         """The connection is not used again after the answer."""
-        self.abandoned = closes or self.reader.length > SMALL_REST
+        small = 0 if ends_anyway(self.environ) else SMALL_REST
+        self.abandoned = closes or self.reader.length > small or is_awaited(self)
         if self.abandoned:
             close_after_answer(self.input)
 

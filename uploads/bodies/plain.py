@@ -17,6 +17,7 @@ class PlainBody:
         self.cut = False
         self.idle = False
         self.malformed = False
+        self.abandoned = False
         self.input = environ["wsgi.input"]
         self.rest = length
 

@@ -10,7 +10,7 @@ from uploads.bodies.gunicorn_chunked import GunicornChunkedBody
 from uploads.bodies.gunicorn_connection import on_gevent
 from uploads.bodies.gunicorn_length import GunicornBody
 from uploads.bodies.plain import PlainBody
-from uploads.errors import Malformed
+from uploads.errors import Malformed, UploadError
 
 Environ = dict[str, Any]
 
@@ -66,6 +66,26 @@ def open_body(environ: Environ) -> Body:
         if reader not in broken and reader.fits(environ):
             return reader.open(environ, length)
     return PlainBody(environ, length)
+
+
+def leave_unread(environ: Environ, closes: bool = False) -> Body | None:
+    """Give up a body that nobody has read, so that the client gets to see the answer.
+
+    A server that reads the rest away before the next request would not let the others in meanwhile.
+
+    Args:
+        environ: The request's.
+        closes: Also where so little is unread that the connection would be kept.
+
+    Returns:
+        The body, whose `linger` is due when the answer is out; None where nobody knows its end.
+    """
+    try:
+        body = open_body(environ)
+    except UploadError:
+        return None
+    body.abandon(closes)
+    return body
 
 
 def _announced(length: str) -> int:

@@ -166,7 +166,10 @@ def receive_pieces(upload: Upload, writing: Writing, delivery: Delivery) -> None
 
 def seconds_between_notes() -> float:
     """How often the row is told of one upload's progress, with as many at once as there are."""
-    return min(max(NOTE_PROGRESS_EVERY, len(bodies) / NOTED_A_SECOND), NOTE_PROGRESS_WITHIN)
+    longest = min(
+        NOTE_PROGRESS_WITHIN, conf.UPLOADS_EXPIRE_AFTER / 3
+    )  # else live ones would expire
+    return max(NOTE_PROGRESS_EVERY, min(len(bodies) / NOTED_A_SECOND, longest))
 
 
 def next_piece(upload: Upload, delivery: Delivery) -> Piece:
@@ -214,11 +217,21 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
     upload.judged, upload.head = True, head[:HEAD_BYTES]
 
 
+def judged_with(upload: Upload, held: int) -> bool:
+    """Whether the bytes that were judged are among those held: others may still come there.
+
+    Bytes are judged before they are written, and those of a request that was overtaken, or whose
+    checksum never came, were judged and fell away.
+    """
+    enough = HEAD_BYTES if upload.length is None else min(HEAD_BYTES, upload.length)
+    return upload.judged and (upload.concat == Concat.PARTIAL or held >= enough)
+
+
 def note_progress(upload: Upload, held: int) -> None:
     """Tell people who look at the row how far a running request is, and that it lives."""
     now = timezone.now()
     expires = next_expiry(now)
-    if not rows.note(upload, held, now, expires):
+    if not rows.note(upload, held, now, expires, judged_with(upload, held)):
         raise Superseded
     if upload.concat == Concat.PARTIAL:
         prolong_finals_of(upload, expires)
@@ -236,6 +249,7 @@ def note_request(upload: Upload, delivery: Delivery) -> None:
         delivery.held,
         now,
         upload.expires,
+        judged_with(upload, delivery.held),
         requests=1,
         interruptions=int(body.cut),
         failure=failure if body.cut else "",

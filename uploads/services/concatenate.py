@@ -194,7 +194,7 @@ def copy_part(
             if time.monotonic() - noted >= NOTE_PROGRESS_EVERY:
                 noted = time.monotonic()
                 now = timezone.now()
-                rows.note(final, writing.offset, now, next_expiry(now))
+                rows.note(final, writing.offset, now, next_expiry(now), final.judged)
             if not writing.copy(source, end - writing.offset):
                 raise Missing(part.id.hex)  # of the bytes that were acknowledged, some are lost
             let_others_in()

@@ -92,6 +92,7 @@ def note(
     offset: int,
     now: datetime,
     expires: datetime,
+    judged: bool,
     requests: int = 0,
     interruptions: int = 0,
     failure: str = "",
@@ -99,17 +100,18 @@ def note(
     """Write down what has arrived, if the upload is still being received.
 
     Args:
-        upload: Its id and whether its first bytes were judged.
+        upload: Its id.
         offset: Bytes held; a smaller one than noted before changes nothing.
         now: The moment of this activity.
         expires: The end of its time from here.
+        judged: Whether the first of these bytes were judged.
         requests: How many more requests there were.
         interruptions: How many of them were cut off.
         failure: What went wrong, if anything.
     """
     values = {"offset": offset, "last_activity": now, "expires": expires, "failure": failure}
     counts = {"requests": requests, "interruptions": interruptions}
-    return _change(NOTE, upload, {**values, **counts, "judged": upload.judged})
+    return _change(NOTE, upload, {**values, **counts, "judged": judged})
 
 
 def finish(

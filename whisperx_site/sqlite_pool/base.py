@@ -59,6 +59,8 @@ class Cursor(base.SQLiteCursorWrapper):
 class DatabaseWrapper(base.DatabaseWrapper):
     """See the module."""
 
+    opened: tuple[int, int] | None = None  # the file that the connection has open
+
     def validate_thread_sharing(self) -> None:
         """Django asks a lock first, which costs more under gevent than the question itself."""
         if self._thread_ident != get_ident():  # type: ignore[attr-defined]
@@ -83,6 +85,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         pool.renew(conn_params["database"])
         connection = pool.idle.pop() if pool.idle else super().get_new_connection(conn_params)
         pool.in_use += 1
+        self.opened = pool.file
         return connection
 
     def _close(self) -> None:
@@ -90,7 +93,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return
         pool.in_use -= 1
         sound = not (self.errors_occurred or self.in_atomic_block or self.connection.in_transaction)
-        if pool.on and sound and len(pool.idle) < MOST_KEPT:
+        current = self.opened == pool.file
+        if pool.on and sound and current and len(pool.idle) < MOST_KEPT:
             pool.idle.append(self.connection)
         else:
             super()._close()  # type: ignore[misc]

@@ -29,7 +29,9 @@ workers = settings.SITE["WEB_WORKERS"]
 worker_connections = 4000
 keepalive = 75
 timeout = 120
-graceful_timeout = 1  # an upload that is cut goes on elsewhere, and idle connections count, too
+# An upload that is cut goes on elsewhere, and idle connections count, too. Not 1: a worker looks
+# once a second whether it shall stop, and one that had just looked was killed as if it had hung.
+graceful_timeout = 2
 # All options of the API come in the query, a prompt of a thousand words among them; gunicorn itself
 # allows no more than 8190.
 limit_request_line = message.MAX_REQUEST_LINE = 65536

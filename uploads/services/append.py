@@ -166,9 +166,8 @@ def receive_pieces(upload: Upload, writing: Writing, delivery: Delivery) -> None
 
 def seconds_between_notes() -> float:
     """How often the row is told of one upload's progress, with as many at once as there are."""
-    longest = min(
-        NOTE_PROGRESS_WITHIN, conf.UPLOADS_EXPIRE_AFTER / 3
-    )  # else live ones would expire
+    # Each note prolongs its upload: several fit into the time that it has.
+    longest = min(NOTE_PROGRESS_WITHIN, conf.UPLOADS_EXPIRE_AFTER / 3)
     return max(NOTE_PROGRESS_EVERY, min(len(bodies) / NOTED_A_SECOND, longest))
 
 

@@ -59,6 +59,7 @@ install-dev: $(STAMPS)/requirements-dev node_modules/.installed
 
 browser: install-dev
 	@$(PY) -m tests.browser
+	@$(PY) -m tests.programs
 
 test: install-dev browser check pytest
 

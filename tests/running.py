@@ -100,10 +100,30 @@ class Site:
         self.process: subprocess.Popen[bytes] | None = None
         self.http = requests.Session()
         self.http.headers["Tus-Resumable"] = "1.0.0"
+        self.http.auth = self.sign
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def key(self) -> str:
+        """The key of scripts on this machine, which the first start writes; "" before it."""
+        try:
+            return (self.data_dir / "local_key").read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header with which a request brings that key."""
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Let a request that names no key bring that one."""
+        if "Authorization" not in request.headers:
+            request.headers.update(self.authorization)
+        return request
 
     @property
     def full_environment(self) -> dict[str, str]:

@@ -38,6 +38,7 @@ class Wire:
 
     def __init__(self, site: Site, timeout: float = 20) -> None:
         self.host = f"127.0.0.1:{site.port}"
+        self.authorization = site.authorization
         self.socket = socket.create_connection(("127.0.0.1", site.port), timeout=timeout)
         self.reader = self.socket.makefile("rb")
 
@@ -55,8 +56,14 @@ class Wire:
         headers: dict[str, str] | Iterable[tuple[str, str]] = (),
         host: str = "",
     ) -> None:
-        """Send the request line and the headers; values are sent as Latin-1."""
-        pairs = headers.items() if isinstance(headers, dict) else headers
+        """Send the request line and the headers; values are sent as Latin-1.
+
+        Where no key is among them, the site's own goes along (`Authorization: ""` sends none).
+        """
+        pairs = list(headers.items() if isinstance(headers, dict) else headers)
+        if not any(name.lower() == "authorization" for name, _ in pairs):
+            pairs += self.authorization.items()
+        pairs = [(name, value) for name, value in pairs if (name, value) != ("Authorization", "")]
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host or self.host}"]
         lines += [f"{name}: {value}" for name, value in pairs]
         self.send("\r\n".join([*lines, "", ""]).encode("latin-1"))

@@ -1,0 +1,56 @@
+"""Finds programs that tests run beside the site, and gets them: `python -m tests.programs`.
+
+Each is a Debian package. Without it, and without root, its tests skip and say so; in CI they fail.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+PACKAGES = {"nginx": "nginx-light", "pgbouncer": "pgbouncer"}
+PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # a user's PATH may lack these
+
+
+def program(name: str) -> str | None:
+    """The path of a program of PACKAGES."""
+    return shutil.which(name, path=PLACES)
+
+
+def needed(name: str) -> str:
+    """The same for a test that cannot do without it."""
+    path = program(name)
+    if path is None:
+        problem = f"no {name} here; apt-get install {PACKAGES[name]} brings it"
+        if os.environ.get("CI"):
+            pytest.fail(problem)
+        pytest.skip(problem)
+    return path
+
+
+def install(package: str) -> None:
+    """Install a Debian package, without starting the service that it brings."""
+    become_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
+    quiet = {"check": False, "stdout": subprocess.DEVNULL}
+    subprocess.run([*become_root, "apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
+    command = [*become_root, "env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive"]
+    subprocess.run([*command, "apt-get", "install", "-qy", package], **quiet)  # type: ignore[call-overload]
+
+
+def main() -> int:
+    """Get what is missing; only in CI is it a fault where that fails."""
+    missing = [name for name in PACKAGES if program(name) is None]
+    for name in missing:
+        if shutil.which("apt-get"):
+            print(f"No {name} here; trying Debian's package.", flush=True)
+            install(PACKAGES[name])
+    left = [name for name in missing if program(name) is None]
+    for name in left:
+        print(f"No {name} can be had: its tests are skipped.", file=sys.stderr)
+    return int(bool(left and os.environ.get("CI")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,6 +16,7 @@ from uploads.errors import Malformed
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
 LONGEST_METADATA = 16 * 1024
+MOST_PARTS = 1000  # that one final upload may name
 BEYOND = 2**63  # stands for every number above what databases and files can count
 
 DIGITS = re.compile("[0-9]+")
@@ -74,12 +75,14 @@ def parse_concat(header: str) -> list[str] | None:
         The addresses of the parts of a final upload, or None where the upload is a part itself.
 
     Raises:
-        Malformed: It is neither `partial` nor `final;` with addresses.
+        Malformed: It is neither `partial` nor `final;` with addresses, MOST_PARTS at most.
     """
     kind, semicolon, rest = header.strip().partition(";")
     if kind == "partial" and not semicolon:
         return None
     addresses = [address for address in rest.split(" ") if address]
+    if len(addresses) > MOST_PARTS:
+        raise Malformed(f"Upload-Concat may name {MOST_PARTS} parts at most. Send larger parts.")
     if kind == "final" and addresses:
         return addresses
     raise Malformed("Upload-Concat must be `partial`, or `final;` and the addresses of the parts.")

@@ -1,5 +1,6 @@
 """tus over HTTP: read headers, call one service, write headers."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -47,6 +48,7 @@ from uploads.services.end import give_up, terminate
 from uploads.services.faults import database_fault
 from uploads.services.find import find
 from uploads.services.read import open_finished, settle
+from uploads.stores.waiting import let_others_in
 
 
 class TusView(View):
@@ -156,8 +158,13 @@ class UploadsView(TusView):
         """Join parts of one's own, on this host (tus: concatenation)."""
         if has_body(request) or not LENGTHS.isdisjoint(request.headers):
             raise Malformed("A final upload has neither a length nor a body of its own.")
-        found = [find(upload_id_in(address, request), request.user) for address in parts]
-        return create_final(order_of(request), found)
+        return create_final(order_of(request), list(self.find_parts(request, parts)))
+
+    def find_parts(self, request: HttpRequest, addresses: list[str]) -> Iterator[Upload]:
+        """The uploads at these addresses; others are served in between."""
+        for address in addresses:
+            yield find(upload_id_in(address, request), request.user)
+            let_others_in()
 
     def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
         """Make an upload that takes bytes, the first of them perhaps from this request."""

@@ -198,3 +198,22 @@ def test_terminating_a_final_upload_leaves_its_parts(plain_site: Site) -> None:
     assert content(plain_site, parts[0]) == b"one"
     assert ask(plain_site, "DELETE", parts[0], TUS).status == 204
     assert content(plain_site, paths[1]) == b"onetwo"
+
+
+def test_a_small_request_does_not_fill_the_disk(plain_site: Site) -> None:
+    """Nothing is written for 5,000 times the same part, nor for one that was joined ten times."""
+    path = part(plain_site, bytes(1024))
+    for count, said in ((5000, "1000 parts at most"), (1000, "10 times at most")):
+        refused = final(plain_site, [identifier(path)] * count)
+        assert refused.status == 400 and said in refused.body.decode(), refused.body[:200]
+    for times in (9, 1):
+        made = final(plain_site, [path] * times)
+        assert len(content(plain_site, made.headers["Location"])) == times * 1024
+    refused = final(plain_site, [path])
+    assert refused.status == 400 and "10 times at most" in refused.body.decode()
+
+
+def test_a_whole_that_is_too_large_is_refused_before_a_byte_is_copied(plain_site: Site) -> None:
+    """413 for parts that together are longer than Tus-Max-Size, whatever each of them is."""
+    large = [created(plain_site, 3 * 1024**3, **PARTIAL) for _ in range(2)]
+    assert final(plain_site, large).status == 413

@@ -18,6 +18,7 @@ from uploads.services.faults import store_faults
 from uploads.services.find import owner_id
 from uploads.services.finish import finish
 from uploads.services.length import check_disk, check_length
+from uploads.services.part_uses import check_uses
 from uploads.stores.base import Missing, Writing
 from uploads.stores.registry import store
 from uploads.stores.waiting import let_others_in
@@ -38,13 +39,14 @@ def create_final(order: Order, parts: list[Upload]) -> Upload:
 
     Raises:
         NotFound: One of them is another person's.
-        Malformed: One of them is no part.
+        Malformed: One of them is no part, or was joined too often.
         UploadError: As for any upload.
     """
     if any(part.owner_id != owner_id(order.person) for part in parts):
         raise NotFound  # staff see other people's uploads, but do not make their own of them
     if any(part.concat != Concat.PARTIAL for part in parts):
         raise Malformed("Upload-Concat names an upload that is no part (Upload-Concat: partial).")
+    check_uses(parts)
     length = total_of(parts)
     if length is not None:
         check_length(length)

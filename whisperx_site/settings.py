@@ -215,21 +215,24 @@ DATABASES = {
 # request itself.
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-if (
-    DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql"
-    and os.environ.get("SITE_PROCESS") == "web"
-):
-    # A server process has a greenlet or a thread for each client; PostgreSQL has 100 connections.
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
-        "min_size": 1,
-        "max_size": SITE["DATABASE_POOL"],
-        "timeout": 10,
-        # A database that comes back finds few dead connections, each of which costs a second.
-        "max_idle": 30,
-        # Nor is it waited for twice: attempts to reach it come less and less often by themselves.
-        "reconnect_timeout": 2,
-    }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Behind PgBouncer in transaction mode nothing outlives its transaction. Django prepares no
+    # statements on the server unless told to; cursors there would be all that is left.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+    if os.environ.get("SITE_PROCESS") == "web":
+        # A server process has a greenlet or a thread for each client; PostgreSQL has 100
+        # connections.
+        DATABASES["default"]["CONN_MAX_AGE"] = 0
+        DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+            "min_size": 1,
+            "max_size": SITE["DATABASE_POOL"],
+            "timeout": 10,
+            # A database that comes back finds few dead connections, each of which costs a second.
+            "max_idle": 30,
+            # Nor is it waited for twice: attempts to reach it come less and less often by
+            # themselves.
+            "reconnect_timeout": 2,
+        }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Write transactions take the lock at their start and wait for it: with Django's defaults three
     # in four fail under a web server and a cluster.

@@ -19,6 +19,7 @@ from uploads.conf import conf as uploads_conf
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.protocol import parse_metadata
+from uploads.services.batches import in_batches
 from uploads.services.finish import HEAD_BYTES, announce, head_of
 from uploads.services.intake import Intake
 from uploads.stores.base import Missing
@@ -150,7 +151,7 @@ def submit_unheard(after: timedelta = UNHEARD_AFTER) -> None:
     unheard = Upload.objects.filter(
         state=UploadState.FINISHED, announced=None, finished__lte=timezone.now() - after
     )
-    for upload in unheard.iterator():
+    for upload in in_batches(unheard):
         announce(upload)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.models import CleanupRun, Concat, Part, State, Upload
+from uploads.services.batches import in_batches
 from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
 from uploads.services.finish import announce
@@ -59,7 +60,7 @@ def expire_overdue(run: CleanupRun) -> None:
     """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
     now = timezone.now()
     may_expire = Q(state=State.RECEIVING) | Q(state=State.FINISHED, concat=Concat.PARTIAL)
-    for upload in Upload.objects.filter(may_expire, expires__lte=now).iterator():
+    for upload in in_batches(Upload.objects.filter(may_expire, expires__lte=now)):
         freed = _held(upload.id.hex) if run.dry_run else expire(upload, now, reason="No activity.")
         if freed is None:
             continue
@@ -71,7 +72,7 @@ def expire_overdue(run: CleanupRun) -> None:
 def remove_leftovers(run: CleanupRun) -> None:
     """Remove bytes of ended uploads that could not be removed when they ended."""
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
-    for upload in ended.filter(has_bytes=True).iterator():
+    for upload in in_batches(ended.filter(has_bytes=True)):
         freed = _held(upload.id.hex) if run.dry_run else remove_bytes(upload)
         run.bytes_freed += freed
         run.details.append(f"removed the bytes of {upload.state} {upload.id}, {freed} bytes")
@@ -80,7 +81,8 @@ def remove_leftovers(run: CleanupRun) -> None:
 def recover(run: CleanupRun) -> None:
     """Finish what has all its bytes, announce what was not, end what has lost its file."""
     quiet = timezone.now() - GRACE
-    for upload in Upload.objects.filter(state=State.RECEIVING, last_activity__lt=quiet).iterator():
+    receiving = Upload.objects.filter(state=State.RECEIVING, last_activity__lt=quiet)
+    for upload in in_batches(receiving):
         try:
             held = store().held(upload.id.hex)
         except Missing:
@@ -93,7 +95,7 @@ def recover(run: CleanupRun) -> None:
     unheard = Upload.objects.filter(
         state=State.FINISHED, announced=None, finished__lt=timezone.now() - GRACE
     )
-    for upload in unheard.iterator():
+    for upload in in_batches(unheard):
         _recover(run, upload, lambda lost=upload: announce(lost))
 
 
@@ -119,8 +121,8 @@ def remove_strays(run: CleanupRun) -> None:
     """Remove files that belong to no upload: a crash came between file and row."""
     oldest = (timezone.now() - STRAY_GRACE).timestamp()
     names = {name for name, changed in store().names() if changed < oldest}
-    known = Upload.objects.filter(has_bytes=True).values_list("pk", flat=True)
-    for name in sorted(names - {key.hex for key in known.iterator()}):
+    known = in_batches(Upload.objects.filter(has_bytes=True).only("pk"), 5000)
+    for name in sorted(names - {upload.id.hex for upload in known}):
         try:
             uuid.UUID(hex=name)
         except ValueError:

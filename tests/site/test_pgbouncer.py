@@ -1,0 +1,88 @@
+"""A site behind PgBouncer in transaction mode, where nothing outlives its transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pooler import pgbouncer
+from tests.running import Site, text_of, wait_for
+from tests.site.people import signed_in
+from tests.speech import recordings
+
+MAKE_OVERDUE = """
+from datetime import timedelta
+from django.utils import timezone
+from uploads.models import Upload
+past = timezone.now() - timedelta(days=1)
+Upload.objects.bulk_create(Upload(expires=past, last_activity=past) for _ in range({count}))
+"""
+PAGES = (
+    *("uploads/upload/", "uploads/cleanuprun/", "transcription/job/", "accounts/apikey/add/"),
+    *("django_q/schedule/", "django_q/schedule/add/", "auth/user/add/"),
+)
+HURRY = """
+from django.utils import timezone
+from django_q.models import Schedule
+Schedule.objects.filter(name="uploads: cleanup").update(next_run=timezone.now())
+"""
+RUNS = """
+from uploads.models import CleanupRun
+print(CleanupRun.objects.filter(trigger="{trigger}", errors=[]).exclude(ended=None).count())
+"""
+
+
+@pytest.fixture(scope="module")
+def site_behind_pgbouncer(
+    new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("pgbouncer")
+    with pgbouncer(new_database(), folder) as url:
+        running = Site(folder / "data", DATABASE_URL=url).start()
+        yield running
+        running.stop()
+
+
+def cleanup_runs(site: Site, trigger: str) -> int:
+    """How many there were without any error."""
+    return int(site.shell(RUNS.format(trigger=trigger)))
+
+
+def test_a_recording_becomes_a_transcript(site_behind_pgbouncer: Site, tmp_path: Path) -> None:
+    site = site_behind_pgbouncer
+    identifier = str(uuid.uuid4())
+    recording = recordings.write(tmp_path / "go.wav", recordings.speech())
+    site.upload(recording, chunk=20_000, taskId=identifier)
+    assert "forward" in text_of(site.wait_for_task(identifier))
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(2100, marks=pytest.mark.proof)])
+def test_cleanup_goes_through_all_rows(site_behind_pgbouncer: Site, count: int) -> None:
+    """Also through more than Django, or we, fetch at once."""
+    site = site_behind_pgbouncer
+    site.shell(MAKE_OVERDUE.format(count=count))
+    done = site.manage("cleanup_uploads", check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"{count} uploads were expired" in done.stdout
+    assert "does not exist" not in done.stderr
+    assert cleanup_runs(site, "command")
+    assert cleanup_runs(site, "start") == 1
+
+
+def test_staff_see_their_pages(site_behind_pgbouncer: Site) -> None:
+    """Lists, and forms that choose among the rows of a table."""
+    staff = signed_in(site_behind_pgbouncer)
+    for page in PAGES:
+        answer = staff.get(f"{site_behind_pgbouncer.url}/admin/{page}", timeout=30)
+        assert answer.status_code == 200, page
+
+
+@pytest.mark.proof
+def test_schedules_run(site_behind_pgbouncer: Site) -> None:
+    site = site_behind_pgbouncer
+    site.shell(HURRY)
+    wait_for(lambda: cleanup_runs(site, "schedule"), 90, 2)
+    assert "Traceback" not in site.log.read_text()

@@ -25,9 +25,12 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Make gunicorn's settings plain attributes: it looks up some thirty of them a request."""
+        from whisperx_site.accounts.hashing import PlacedPasswordHasher, in_own_thread
+
         settings = self.cfg.settings.items()
         self.cfg.__dict__.update({name: setting.get() for name, setting in settings})
         pool.on = True
+        PlacedPasswordHasher.run = staticmethod(in_own_thread)
         gunicorn_errors.install()
         gunicorn_thrift.install()
         super().init_process()

@@ -86,6 +86,7 @@ SESSION_COOKIE_SECURE = HTTPS
 # Several sites run side by side on one machine: cookies know no ports, so the name carries it.
 SESSION_COOKIE_NAME = f"session_{PORT}"
 CSRF_COOKIE_NAME = f"csrftoken_{PORT}"
+KNOWN_BROWSER_COOKIE_NAME = f"known_{PORT}"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "whisperx_site.views.csrf_failure"
@@ -137,6 +138,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
 ]
 # Nothing on the way of an upload that does not serve it (see whisperx_site.upload_handlers).
 FOR_PAGES_ALONE = {
@@ -146,6 +148,7 @@ FOR_PAGES_ALONE = {
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
 }
 UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE]
 # The same for requests that no browser sends.
@@ -175,6 +178,7 @@ TEMPLATES = [
         },
     }
 ]
+PASSWORD_HASHERS = ["whisperx_site.accounts.hashing.PlacedPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")

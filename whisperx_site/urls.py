@@ -6,6 +6,7 @@ from django.urls import include, path, re_path
 
 from transcription.api.addresses import without_slash
 from whisperx_site.accounts.forms import ThrottledAdminForm, ThrottledForm
+from whisperx_site.accounts.known_browsers import remembering_browsers
 from whisperx_site.views import admin_without_slash
 
 admin.site.site_header = admin.site.site_title = "Transcripts"
@@ -17,11 +18,14 @@ urlpatterns = [
     path("", include("transcription.urls")),
     path(
         "login",
-        LoginView.as_view(authentication_form=ThrottledForm, redirect_authenticated_user=True),
+        remembering_browsers(
+            LoginView.as_view(authentication_form=ThrottledForm, redirect_authenticated_user=True)
+        ),
         name="login",
     ),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin", admin_without_slash),
+    path("admin/login/", remembering_browsers(admin.site.login)),
     path("admin/", admin.site.urls),
     re_path(r"^(?P<path>[\s\S]+)/\Z", without_slash),
 ]

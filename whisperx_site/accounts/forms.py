@@ -6,6 +6,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
+from whisperx_site.accounts.hashing import NoPlace, require_place
 from whisperx_site.accounts.throttle import begin_attempt, forgive
 
 
@@ -17,12 +18,17 @@ class ThrottledForm(AuthenticationForm):
         username = self.cleaned_data.get("username")
         if username is None or not self.cleaned_data.get("password"):
             return super().clean()
+        require_place()
         attempt = begin_attempt(self.request, username)
         if attempt is None:
             raise ValidationError(
                 "Too many wrong passwords. Wait five minutes, then try again.", code="throttled"
             )
-        cleaned = super().clean()
+        try:
+            cleaned = super().clean()
+        except NoPlace:
+            attempt.delete()  # it was no guess: nobody has looked at the password
+            raise
         forgive(attempt)
         return cleaned
 

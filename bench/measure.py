@@ -110,7 +110,8 @@ def drip_of(size: int) -> bytes:
 
 def start_load(run: Run, server: Server, kind: str, load: dict[str, Any]) -> subprocess.Popen[str]:
     """Start a load in a process of its own."""
-    target = {"port": server.target.port, "path": server.path, "source": str(run.source)}
+    target = {"port": server.target.port, "path": server.path, "key": server.key}
+    target["source"] = str(run.source)
     return subprocess.Popen(
         [sys.executable, "-m", "bench.load", kind, json.dumps({**target, **load})],
         cwd=ROOT,

@@ -120,6 +120,11 @@ class Server:
         return [process for process in family(self.pid) if process.pid not in web]
 
     @property
+    def key(self) -> str:
+        """What its clients must send to be served; empty: nothing."""
+        return ""
+
+    @property
     def pid(self) -> int:
         """The first process."""
         assert self.process is not None
@@ -156,7 +161,10 @@ class Limit(Server):
 
 
 class Ours(Server):
-    """The whole product, as `make run` starts it."""
+    """The whole product, as `make run` starts it: clients send a key, which the others' need not.
+
+    To look it up is a part of what a request costs here.
+    """
 
     name = "ours"
     title = "this server"
@@ -175,6 +183,10 @@ class Ours(Server):
             "UPLOADS_ACCEPT": "any",
             "LIGHT_WORKERS": "1",
         }
+
+    @property
+    def key(self) -> str:
+        return (self.directory / "local_key").read_text().strip()
 
     def web_processes(self) -> Processes:
         found: dict[int, psutil.Process] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 TUS = "Tus-Resumable: 1.0.0\r\n"
 DATA = "Content-Type: application/offset+octet-stream\r\n"
@@ -19,24 +20,37 @@ class Target:
     Attributes:
         port: On this machine.
         path: Where uploads are made, such as `/files`.
+        key: What it wants to see of each client; empty: nothing.
     """
 
     port: int
     path: str
+    key: str = ""
     host: str = "127.0.0.1"
+
+    @classmethod
+    def of(cls, specification: dict[str, Any]) -> Target:
+        """The one that a load's specification names."""
+        return cls(specification["port"], specification["path"], specification["key"])
+
+    @property
+    def common(self) -> str:
+        """The headers that each request has."""
+        key = f"Authorization: Bearer {self.key}\r\n" if self.key else ""
+        return f"Host: {self.host}:{self.port}\r\n{TUS}{key}"
 
     def create(self, length: int, body: int | None = None) -> bytes:
         """The head of a POST; with `body` bytes of the upload itself, if any."""
         what = f"{DATA}Content-Length: {body}\r\n" if body is not None else "Content-Length: 0\r\n"
         return (
-            f"POST {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{TUS}"
+            f"POST {self.path} HTTP/1.1\r\n{self.common}"
             f"Upload-Length: {length}\r\n{METADATA}{what}\r\n"
         ).encode()
 
     def patch_rest(self, offset: int, size: int) -> bytes:
         """The head of a PATCH without its first line, so that it can be made beforehand."""
         return (
-            f" HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{TUS}{DATA}"
+            f" HTTP/1.1\r\n{self.common}{DATA}"
             f"Upload-Offset: {offset}\r\nContent-Length: {size}\r\n\r\n"
         ).encode()
 
@@ -46,9 +60,7 @@ class Target:
 
     def head(self, place: bytes) -> bytes:
         """A HEAD request."""
-        return (
-            b"HEAD " + place + f" HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{TUS}\r\n".encode()
-        )
+        return b"HEAD " + place + f" HTTP/1.1\r\n{self.common}\r\n".encode()
 
     def connect(self, seconds: float | None = None) -> socket.socket:
         """A connection that does not wait to fill packets."""

@@ -72,7 +72,9 @@ def prepare(folder: Path) -> Path:
 preparation.make_directories()
 preparation.prepare_database()
 preparation.collect_static_files()
-preparation.make_first_staff_user()"""
+preparation.make_first_staff_user()
+from whisperx_site.accounts import local_key
+assert not local_key.ensure()"""
     Site(folder).shell(code)
     (folder / "secret_key").unlink()
     return folder

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.test import Client
 
 from tests.running import ROOT
 from tests.speech.able_engine import Able
-from tests.transcription.building import make_job, within
+from tests.transcription.building import make_job, staff_client, within
 from transcription import offering
 from transcription.conf import conf
 from transcription.engines import assets, models, registry
@@ -40,7 +39,7 @@ def use(settings: LazySettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 def form(address: str = "/") -> str:
     """A page that has the form."""
-    answer = Client(headers={"host": "localhost"}).get(address, headers={"accept": "text/html"})
+    answer = staff_client().get(address, headers={"accept": "text/html"})
     assert answer.status_code == 200
     return answer.content.decode()
 
@@ -230,7 +229,7 @@ def ended(**facts: Any) -> Job:
 
 
 def rerun(job: Job, **said: str) -> Job:
-    answer = Client(headers={"host": "localhost"}).post(f"/jobs/{job.pk}/rerun", said)
+    answer = staff_client().post(f"/jobs/{job.pk}/rerun", said)
     assert answer.status_code == 200, answer.content
     job.refresh_from_db()
     assert job.state == State.QUEUED
@@ -290,7 +289,7 @@ def test_a_wish_is_shown_and_can_be_taken_back(use: Use) -> None:
 def test_a_rerun_that_makes_no_sense_is_refused(use: Use, said: dict[str, str]) -> None:
     use("able")
     job = ended()
-    answer = Client(headers={"host": "localhost"}).post(f"/jobs/{job.pk}/rerun", said)
+    answer = staff_client().post(f"/jobs/{job.pk}/rerun", said)
     assert answer.status_code == 422 and len(answer.content) < 2500
     assert left(job) == {TRANSCRIBE, ALIGN}
 

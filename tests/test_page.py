@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import (
     Browser,
     Page,
@@ -18,6 +17,7 @@ from playwright.sync_api import (
 
 from tests.browser import browser as find_browser
 from tests.running import PASSWORD, Site, text_of, wait_for
+from tests.site.people import sign_in
 from tests.speech import able_engine, recordings
 
 SHOTS = os.environ.get("SCREENSHOTS")  # a directory, to look at what people see
@@ -72,6 +72,12 @@ def shot(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
+def enter(page: Page, site: Site) -> None:
+    """The page of somebody who is signed in."""
+    sign_in(page.context, site)
+    page.goto(site.url)
+
+
 def choose(page: Page, path: Path) -> None:
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="browse files").click()
@@ -81,7 +87,7 @@ def choose(page: Page, path: Path) -> None:
 def test_a_dropped_file_becomes_a_transcript(site: Site, page: Page, tmp_path: Path) -> None:
     name = f"interview {uuid.uuid4().hex[:6]}.mp3"
     recordings.write(tmp_path / name, recordings.speech())
-    page.goto(site.url)
+    enter(page, site)
     expect(page.get_by_role("button", name="browse files")).to_be_visible()
     choose(page, tmp_path / name)
     row = page.locator("#jobs li", has_text=name)
@@ -108,7 +114,7 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
     name = f"long {uuid.uuid4().hex[:6]}.wav"
     path = recordings.write(tmp_path / name, recordings.long_speech(600, pause=30))
     size = path.stat().st_size
-    page.goto(site.url)
+    enter(page, site)
     # A slow line: some 2 MB a second.
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
@@ -117,7 +123,7 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
     choose(page, path)
 
     def held() -> int:
-        listed = requests.get(f"{site.url}/jobs.json", timeout=10).json()["uploads"]
+        listed = site.http.get(f"{site.url}/jobs.json", timeout=10).json()["uploads"]
         found = [upload["offset"] for upload in listed if upload["filename"] == name]
         return found[0] if found else 0
 
@@ -157,7 +163,7 @@ def restored(page: Page, name: str) -> bool:
 def test_what_is_no_recording_is_said_so(site: Site, page: Page, tmp_path: Path) -> None:
     fake = tmp_path / "holiday.mp3"
     fake.write_bytes(recordings.png())
-    page.goto(site.url)
+    enter(page, site)
     choose(page, fake)
     expect(page.locator("#upload")).to_contain_text("PNG picture", timeout=15_000)
 
@@ -170,6 +176,7 @@ def test_a_phone_and_the_dark(site: Site, chromium: Browser, tmp_path: Path) -> 
     context = chromium.new_context(
         viewport={"width": 360, "height": 720}, color_scheme="dark", is_mobile=True
     )
+    sign_in(context, site)
     page = context.new_page()
     for address in ("/", f"/jobs/{identifier}", "/login"):
         page.goto(site.url + address)
@@ -234,7 +241,7 @@ def test_what_the_engine_can_do_is_offered_done_and_remembered(
     able: Site, page: Page, tmp_path: Path
 ) -> None:
     """By keyboard alone, but for the choice of the file."""
-    page.goto(able.url)
+    enter(page, able)
     expect(page.get_by_label("Tell speakers apart")).to_be_checked()
     expect(page.locator("#upload")).to_contain_text("A03 is Latvian")
     shot(page, "options")
@@ -246,7 +253,7 @@ def test_what_the_engine_can_do_is_offered_done_and_remembered(
         page.get_by_role("link", name="VTT").click()
     assert "<v SPEAKER_01>Hello, shall we go on?</v>" in download.value.path().read_text()
 
-    page.goto(able.url)
+    enter(page, able)
     page.get_by_label("Spoken language").focus()
     page.keyboard.type("Ger")
     for _ in range(4):  # past the models and "Translate"; off goes what is next
@@ -258,7 +265,7 @@ def test_what_the_engine_can_do_is_offered_done_and_remembered(
     assert read(page) == SPOKEN
     assert able.task(identifier)["metadata"]["language"] == "de"
 
-    page.goto(able.url)
+    enter(page, able)
     expect(page.get_by_label("Spoken language")).to_have_value("de")
     expect(page.get_by_label("Tell speakers apart")).not_to_be_checked()
     page.get_by_label("Translate into English").check()
@@ -270,7 +277,7 @@ def test_what_the_engine_can_do_is_offered_done_and_remembered(
 def test_bounds_that_contradict_each_other_take_no_file(
     able: Site, page: Page, tmp_path: Path
 ) -> None:
-    page.goto(able.url)
+    enter(page, able)
     most = page.get_by_label("Number of speakers at most")
     page.get_by_label("Number of speakers at least").fill("3")
     most.fill("2")
@@ -286,7 +293,7 @@ def test_bounds_that_contradict_each_other_take_no_file(
     expect(complaint).to_be_hidden()
     send(able, page, tmp_path)
     assert read(page) == ["SPEAKER_00", *SPOKEN[:1], "Speaker unknown", *SPOKEN[1:]]
-    jobs = requests.get(f"{able.url}/jobs.json", timeout=10).json()["jobs"]
+    jobs = able.http.get(f"{able.url}/jobs.json", timeout=10).json()["jobs"]
     assert not [job for job in jobs if job["filename"] == "refused.wav"]
 
 
@@ -296,7 +303,7 @@ def test_a_stage_that_failed_is_repeated_by_its_button(
 ) -> None:
     closed = Path(able.environment[able_engine.CLOSED])
     closed.touch()
-    page.goto(able.url)
+    enter(page, able)
     identifier = send(able, page, tmp_path)
     assert read(page) == SPOKEN
     expect(page.get_by_text("could not be told apart")).to_contain_text("set HF_TOKEN")
@@ -325,7 +332,7 @@ def test_options_on_a_phone(able: Site, chromium: Browser) -> None:
         viewport={"width": 320, "height": 640}, color_scheme="dark", is_mobile=True
     )
     page = context.new_page()
-    page.goto(able.url)
+    enter(page, able)
     expect(page.get_by_label("Number of speakers at most")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     shot(page, "options on a phone")
@@ -333,7 +340,7 @@ def test_options_on_a_phone(able: Site, chromium: Browser) -> None:
 
 
 def test_what_the_engine_cannot_do_is_not_offered(site: Site, page: Page) -> None:
-    page.goto(site.url)
+    enter(page, site)
     expect(page.locator("#upload")).to_contain_text("cannot tell speakers apart")
     expect(page.locator("#upload [data-option]")).to_have_count(1)  # the language
     assert page.locator("#upload option").all_inner_texts() == ["Detect automatically", "English"]

@@ -27,8 +27,10 @@ def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "ALLOW_ANONYMOUS=1 serves everybody who can reach this site, without login.",
-            hint="Make keys in the admin for those who need one.",
+            "ALLOW_ANONYMOUS=1 serves everybody who can reach this site, without login: they "
+            "start jobs, and read and delete all recordings that were sent without login.",
+            hint="Remove it: programs on this machine find a key in DATA_DIR/local_key, and other "
+            "keys are made in the admin.",
             id="site.W002",
         )
     ]

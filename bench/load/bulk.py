@@ -22,7 +22,7 @@ class Upload:
     """One upload over one connection.
 
     Args:
-        specification: `port`, `path`, `source`, `size` (bytes), `chunk` (bytes of each PATCH),
+        specification: `port`, `path`, `key`, `source`, `size` (bytes), `chunk` (bytes of a PATCH),
             `timed_end` (hold the last byte back for a moment and time what follows).
     """
 
@@ -30,7 +30,7 @@ class Upload:
         self.size: int = specification["size"]
         self.chunk: int = specification["chunk"]
         self.timed_end: bool = specification.get("timed_end", False)
-        self.target = Target(specification["port"], specification["path"])
+        self.target = Target.of(specification)
         self.source = os.open(specification["source"], os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self.connection = self.target.connect()
         self.connection.settimeout(None)

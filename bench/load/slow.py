@@ -106,7 +106,7 @@ class Crowd:
     """All slow clients, driven by one loop."""
 
     def __init__(self, specification: dict[str, Any]) -> None:
-        self.target = Target(specification["port"], specification["path"])
+        self.target = Target.of(specification)
         self.piece: int = specification["piece"]
         self.every: float = specification["every"]
         self.pieces = round(specification["seconds"] / self.every)

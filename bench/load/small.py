@@ -147,7 +147,7 @@ def load(specification: dict[str, Any]) -> dict[str, Any]:
     Returns:
         `count` pieces of work in `wall` seconds, `requests`, latencies in ms by method, `errors`.
     """
-    target = Target(specification["port"], specification["path"])
+    target = Target.of(specification)
     tally = Tally()
     kind = WORK[specification["work"]]
     clients = [kind(target, tally) for _ in range(specification["connections"])]

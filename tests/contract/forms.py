@@ -80,7 +80,7 @@ def post(
     """POST a body of this kind; without one, a form with a short recording."""
     fields = {**headers, **({"Content-Type": kind} if kind else {})}
     content = form(file()) if body is None else body
-    return requests.post(f"{site.url}{target}", data=content, headers=fields, timeout=60)
+    return site.http.post(f"{site.url}{target}", data=content, headers=fields, timeout=60)
 
 
 def raw(site: Site, body: bytes, headers: Mapping[str, str], ends: bool = False) -> tuple[int, Any]:
@@ -93,7 +93,8 @@ def raw(site: Site, body: bytes, headers: Mapping[str, str], ends: bool = False)
         ends: Say that nothing more will be sent.
     """
     lines = [f"POST /speech-to-text HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
+    fields = {**site.authorization, **headers}
+    lines += [f"{name}: {value}\r\n" for name, value in fields.items()]
     with socket.create_connection(("127.0.0.1", site.port), 30) as connection:
         connection.sendall("".join(lines).encode("latin-1") + b"\r\n" + body)
         if ends:

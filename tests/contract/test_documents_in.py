@@ -5,7 +5,6 @@ import uuid
 from typing import Any
 
 import pytest
-import requests
 
 from tests.running import Site, wait_for
 
@@ -125,7 +124,7 @@ def test_joining_that_takes_long_ends_with_its_task(site: Site) -> None:
     turns = [{**span, "label": "A", "speaker": "B"} for span in spans]
     long = accepted(combine(site, {"segments": said, "word_segments": []}, turns))
     wait_for(lambda: site.task(long)["status"] == "processing", 30)
-    requests.delete(f"{site.url}/task/{long}/delete", timeout=30)
+    site.http.delete(f"{site.url}/task/{long}/delete", timeout=30)
     assert site.wait_for_task(accepted(combine(site, ALIGNED, TURNS)))["status"] == "completed"
 
 

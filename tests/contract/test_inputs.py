@@ -261,5 +261,7 @@ def test_a_browser_that_is_signed_in(site: Site) -> None:
     answer = session.post(address, data=form(file()), headers=fields, timeout=30)
     task = accepted(answer)
     assert session.get(f"{site.url}/task/{task}", timeout=30).status_code == 200
-    # whose it is then: not everybody's
-    assert site.http.get(f"{site.url}/task/{task}").status_code == 404
+    owner = site.shell(
+        f"from transcription.models import Job\nprint(Job.objects.get(pk='{task}').owner.username)"
+    )
+    assert owner.strip() == "admin"

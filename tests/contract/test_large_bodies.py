@@ -8,7 +8,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-import requests
 
 from tests.running import Site, wait_for
 
@@ -99,7 +98,7 @@ def test_300_megabytes_do_not_go_through_memory(small_site: Site, announced: boo
             yield piece
             most = max(most, web.memory_info().rss)
 
-    answer = requests.post(
+    answer = site.http.post(
         f"{site.url}/speech-to-text",
         data=Sized(watched) if announced else watched(),
         headers={"Content-Type": MULTIPART},
@@ -114,7 +113,7 @@ def test_300_megabytes_do_not_go_through_memory(small_site: Site, announced: boo
 @pytest.mark.proof
 def test_more_than_the_site_takes(small_site: Site) -> None:
     """413 in words; by the announced length at once, and else where it is exceeded."""
-    answer = requests.post(
+    answer = small_site.http.post(
         f"{small_site.url}/speech-to-text",
         data=pieces(401, END),
         headers={"Content-Type": MULTIPART},
@@ -124,6 +123,7 @@ def test_more_than_the_site_takes(small_site: Site) -> None:
     assert isinstance(answer.json()["detail"], str)
     head = (
         "POST /speech-to-text HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Authorization: Bearer {small_site.key}\r\n"
         f"Content-Type: {MULTIPART}\r\nContent-Length: {9000 * MIB}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", small_site.port), 20) as connection:
@@ -138,6 +138,7 @@ def test_a_client_that_breaks_off_or_falls_silent(small_site: Site) -> None:
     site = small_site
     head = (
         f"POST /speech-to-text HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
+        f"Authorization: Bearer {site.key}\r\n"
         f"Content-Type: {MULTIPART}\r\nContent-Length: {50 * MIB}\r\n\r\n"
     ).encode()
     before = len(stored(site))
@@ -167,6 +168,7 @@ def test_measuring_ends_with_its_client(small_site: Site, tmp_path: Path) -> Non
     body = form(file("file", "long.wav", long.read_bytes()))
     head = (
         f"POST /speech-to-text HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
+        f"Authorization: Bearer {site.key}\r\n"
         f"Content-Type: {MULTIPART}\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode()
 
@@ -181,7 +183,7 @@ def test_measuring_ends_with_its_client(small_site: Site, tmp_path: Path) -> Non
         connection.sendall(head + body)
         at_work = wait_for(measuring, 20, 0.01, "a process that measures")
         started = time.monotonic()
-        assert requests.get(f"{site.url}/health", timeout=5).status_code == 200
+        assert site.http.get(f"{site.url}/health", timeout=5).status_code == 200
         assert time.monotonic() - started < 2
         assert at_work[0].is_running()
     wait_for(lambda: not measuring(), 10, what="its end")
@@ -203,7 +205,7 @@ def test_a_recording_that_takes_too_long_to_read(new_site: Callable[..., Site]) 
     """MEASURE_SECONDS bounds it; behind granian's threads as behind gunicorn."""
     site = new_site(WEB_SERVER="granian", WEB_WORKERS="1", MEASURE_SECONDS="2").start()
     assert accepted(post(site, "/service/diarize"))
-    answer = requests.post(
+    answer = site.http.post(
         f"{site.url}/speech-to-text",
         data=six_hours(),
         headers={"Content-Type": MULTIPART},

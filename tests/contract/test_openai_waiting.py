@@ -31,7 +31,7 @@ def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def post(site: Site, path: Path, **options: Any) -> requests.Response:
     with path.open("rb") as file:
-        return requests.post(
+        return site.http.post(
             f"{site.url}/v1/audio/transcriptions",
             data={"model": "whisper-1"},
             files={"file": file},
@@ -40,7 +40,7 @@ def post(site: Site, path: Path, **options: Any) -> requests.Response:
 
 
 def tasks(site: Site) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = requests.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
+    listed: list[dict[str, Any]] = site.http.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
     return listed
 
 
@@ -62,7 +62,7 @@ def held(site: Site) -> str:
 def test_out_of_time(new_site: Callable[..., Site], long_recording: Path) -> None:
     """Said at once and once: OpenAI's client would send the recording three times."""
     site = new_site(OPENAI_TIMEOUT="3s").start()
-    client = openai.OpenAI(base_url=f"{site.url}/v1", api_key="sk-whatever", max_retries=2)
+    client = openai.OpenAI(base_url=f"{site.url}/v1", api_key=site.key, max_retries=2)
     with pytest.raises(openai.InternalServerError) as refusal, long_recording.open("rb") as file:
         client.audio.transcriptions.create(file=file, model="whisper-1")
     assert refusal.value.status_code == 504
@@ -84,7 +84,7 @@ def test_who_goes_and_who_deletes(new_site: Callable[..., Site], long_recording:
     waiting = threading.Thread(target=lambda: answers.append(post(site, long_recording)))
     waiting.start()
     working = wait_for(lambda: at_work(site), 30)
-    assert requests.delete(f"{site.url}/task/{working}/delete", timeout=30).ok
+    assert site.http.delete(f"{site.url}/task/{working}/delete", timeout=30).ok
     waiting.join(15)
     assert [answer.status_code for answer in answers] == [409]
     assert answers[0].json()["error"]["code"] == "cancelled"
@@ -112,8 +112,10 @@ def test_a_form_that_is_cut_off(new_site: Callable[..., Site], tmp_path: Path) -
     with socket.create_connection(("127.0.0.1", site.port)) as connection:
         connection.sendall(
             b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Authorization: Bearer %s\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n"
             b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\nRIFF'
+            % site.key.encode()
         )
     wait_for(lambda: "'a.wav', 'refused'" in site.shell(ROWS), 10)
     assert held(site) == "[]"

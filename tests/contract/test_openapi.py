@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import requests
 from drf_spectacular.validation import validate_schema
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -16,6 +15,7 @@ from tests.contract.defaults import ASR as O
 from tests.contract.defaults import DIARIZATION as D
 from tests.contract.defaults import VOICE as V
 from tests.running import Site
+from tests.site.people import sign_in
 from transcription.devices import default_device
 
 TAGS = {
@@ -73,7 +73,7 @@ COMPLAINTS = ("Content Security Policy", "Content-Security-Policy", "Refused to"
 
 @pytest.fixture(scope="module")
 def document(site: Site) -> dict[str, Any]:
-    answer = requests.get(f"{site.url}/openapi.json", timeout=30)
+    answer = site.http.get(f"{site.url}/openapi.json", timeout=30)
     assert answer.status_code == 200 and answer.headers["Content-Type"] == "application/json"
     found: dict[str, Any] = answer.json()
     return found
@@ -160,6 +160,7 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser, site: Site) -> Iterator[Page]:
     """A page that may load nothing from elsewhere; what ReDoc would like to is its logo."""
     context = chromium.new_context()
+    sign_in(context, site)
     opened = context.new_page()
     said: list[str] = []
     asked: list[str] = []
@@ -194,11 +195,11 @@ def test_redoc_shows_and_finds(site: Site, page: Page) -> None:
 
 def test_the_policy_is_relaxed_for_these_pages_alone(site: Site) -> None:
     for path in ("/docs", "/redoc"):
-        policy = requests.get(site.url + path, timeout=30).headers["Content-Security-Policy"]
+        policy = site.http.get(site.url + path, timeout=30).headers["Content-Security-Policy"]
         rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
         assert rules["default-src"] == "'self'" and "script-src" not in rules
         assert rules["style-src"] == "'self' 'unsafe-inline'"
     for path in ("/", "/openapi.json", "/docs/x", "/health", "/login"):
         headers = {"Accept": "text/html"}
-        answer = requests.get(site.url + path, headers=headers, timeout=30)
+        answer = site.http.get(site.url + path, headers=headers, timeout=30)
         assert "unsafe" not in answer.headers["Content-Security-Policy"], path

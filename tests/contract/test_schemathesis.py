@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -44,7 +43,7 @@ DOCUMENTS = {
 @pytest.fixture(scope="module")
 def described(site: Site) -> Any:
     """The document of the running site; no case asks for the names of foreign hosts."""
-    document = schemathesis.openapi.from_url(f"{site.url}/openapi.json")
+    document = schemathesis.openapi.from_url(f"{site.url}/openapi.json", headers=site.authorization)
 
     @document.hook
     def map_query(context: Any, query: Any) -> Any:
@@ -80,7 +79,9 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
 @pytest.mark.parametrize("path", TAGS)
 def test_every_operation(site: Site, described: Any, path: str, mode: GenerationMode) -> None:
     def ask(case: schemathesis.Case[Any]) -> None:
-        case.validate_response(case.call(base_url=site.url), checks=CHECKS)
+        case.validate_response(
+            case.call(base_url=site.url, headers=site.authorization), checks=CHECKS
+        )
 
     for method in described[path]:
         for_each_case(described[path][method], mode, ask)
@@ -98,7 +99,7 @@ def test_real_files_with_any_options(
     statuses = set()
 
     def ask(case: schemathesis.Case[Any]) -> None:
-        answer = requests.post(site.url + path, params=case.query, files=files, timeout=30)
+        answer = site.http.post(site.url + path, params=case.query, files=files, timeout=30)
         case.validate_response(answer, checks=CHECKS)
         statuses.add(answer.status_code)
 

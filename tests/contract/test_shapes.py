@@ -42,7 +42,7 @@ def ask(
     site: Site, method: str, path: str, body: str | None = None, **headers: str | bytes
 ) -> requests.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return requests.request(
+    return site.http.request(
         method, site.url + path, data=body, headers=named, timeout=30, allow_redirects=False
     )
 
@@ -124,7 +124,7 @@ def test_a_slash_too_many_after_any_identifier(site: Site) -> None:
     for identifier in ("x", "%C3%A4", "a%20b", "%3Fq", "..%5C", "all.json", "%0Ax", "%25"):
         answer = ask(site, "GET", f"/task/{identifier}/")
         assert answer.status_code == 307
-        followed = requests.get(site.url + answer.headers["Location"], timeout=30)
+        followed = site.http.get(site.url + answer.headers["Location"], timeout=30)
         assert followed.status_code == 404 and followed.json()["error"]["identifier"]
     for path in ("/jobs.json/", "/login/", "/nowhere/", "/admin/nowhere/", "/jobs/x/"):
         assert ask(site, "GET", path).status_code in (302, 404), path
@@ -133,7 +133,7 @@ def test_a_slash_too_many_after_any_identifier(site: Site) -> None:
 
 def test_a_body_is_not_lost_by_the_slash(site: Site) -> None:
     """A POST that is led on is a POST there: its missing file is noticed."""
-    answer = requests.post(site.url + "/speech-to-text/?model=x", data={"a": "b"}, timeout=30)
+    answer = site.http.post(site.url + "/speech-to-text/?model=x", data={"a": "b"}, timeout=30)
     assert answer.status_code == 422 and answer.request.method == "POST"
     assert [fault["loc"][-1] for fault in answer.json()["detail"]] == ["model", "file"]
 

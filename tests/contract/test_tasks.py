@@ -45,7 +45,7 @@ def kept(site: Site) -> dict[str, str]:
 
 
 def get(site: Site, path: str, **query: Any) -> requests.Response:
-    return requests.get(site.url + path, params=query, timeout=30)
+    return site.http.get(site.url + path, params=query, timeout=30)
 
 
 def listed(site: Site, **query: Any) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def test_no_other_identifier_names_it(site: Site, kept: dict[str, str]) -> None:
             ("DELETE", f"/task/{path}/delete"),
             ("GET", f"/tasks/{path}/progress"),
         ):
-            answer = requests.request(method, site.url + address, timeout=30)
+            answer = site.http.request(method, site.url + address, timeout=30)
             assert answer.status_code == 404, (method, said)
             error = answer.json()["error"]
             assert uuid.UUID(error.pop("correlation_id")).version == 4
@@ -140,7 +140,7 @@ def test_no_other_identifier_names_it(site: Site, kept: dict[str, str]) -> None:
 
 
 def test_bytes_that_are_no_text_name_no_task(site: Site) -> None:
-    answer = requests.get(site.url + "/task/%ff%fe", timeout=30)
+    answer = site.http.get(site.url + "/task/%ff%fe", timeout=30)
     assert answer.status_code == 404 and answer.json()["error"]["code"] == "TASK_NOT_FOUND"
 
 
@@ -153,7 +153,7 @@ def test_a_tus_client_finds_its_task_as_it_named_it(site: Site, tmp_path: Path) 
         for identifier in (said, plain):
             assert get(site, f"/task/{identifier}").status_code == 200
             assert get(site, f"/tasks/{identifier}/progress").status_code == 200
-        deleted = requests.delete(f"{site.url}/task/{said}/delete", timeout=30)
+        deleted = site.http.delete(f"{site.url}/task/{said}/delete", timeout=30)
         assert deleted.json() == {"identifier": said, "message": "Task deleted"}
         assert get(site, f"/task/{plain}").status_code == 404
 
@@ -335,7 +335,7 @@ def test_progress(site: Site, kept: dict[str, str], name: str, stage: str, perce
 
 
 def delete(site: Site, identifier: str) -> requests.Response:
-    return requests.delete(f"{site.url}/task/{identifier}/delete", timeout=30)
+    return site.http.delete(f"{site.url}/task/{identifier}/delete", timeout=30)
 
 
 def test_delete_ended_tasks(site: Site) -> None:

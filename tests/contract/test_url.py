@@ -78,7 +78,10 @@ def test_others_are_served_while_a_recording_is_fetched(open_site: Site, serve: 
         try:
             wait_for(lambda: len(host.calls) == 6, 30, what="six downloads at once")
             for _ in range(10):
-                assert requests.get(f"{open_site.url}/health/live", timeout=10).status_code == 200
+                assert (
+                    open_site.http.get(f"{open_site.url}/health/live", timeout=10).status_code
+                    == 200
+                )
         finally:
             go_on.set()
         for answer in posts:
@@ -87,7 +90,7 @@ def test_others_are_served_while_a_recording_is_fetched(open_site: Site, serve: 
 
 def post_alone(site: Site, url: str) -> requests.Response:
     """Like `post`, over a connection of its own."""
-    return requests.post(f"{site.url}/speech-to-text-url", data={"url": url}, timeout=60)
+    return site.http.post(f"{site.url}/speech-to-text-url", data={"url": url}, timeout=60)
 
 
 def test_a_name_without_extension(open_site: Site, serve: Serve, sound: bytes) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.running import ROOT, Site, text_of
 from tests.speech.able_engine import environment
@@ -86,7 +85,7 @@ def test_a_site_uses_it(
     site.upload(recording("mp3"), taskId=identifier)
     task = site.wait_for_task(identifier)
     assert (task["status"], text_of(task)) == ("completed", "[sound]")
-    page = requests.get(site.url, headers={"Accept": "text/html"}, timeout=30).text
+    page = site.http.get(site.url, headers={"Accept": "text/html"}, timeout=30).text
     assert "Loudness cannot translate and cannot tell speakers apart." in page
-    written = requests.get(f"{site.url}/jobs/{identifier}/export.txt", timeout=30).text
+    written = site.http.get(f"{site.url}/jobs/{identifier}/export.txt", timeout=30).text
     assert written == "[sound]\n"

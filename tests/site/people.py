@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import requests
+from playwright.sync_api import BrowserContext
 
 from tests.running import PASSWORD, Site
 
@@ -21,10 +23,14 @@ def form_token(session: requests.Session, address: str) -> str:
 
 
 def try_login(
-    site: Site, name: str, password: str, path: str = "/login"
+    site: Site,
+    name: str,
+    password: str,
+    path: str = "/login",
+    session: requests.Session | None = None,
 ) -> tuple[requests.Session, requests.Response]:
     """What comes back from the login form; no redirect is followed."""
-    session = requests.Session()
+    session = session or requests.Session()
     token = form_token(session, site.url + path)
     answer = session.post(
         site.url + path,
@@ -41,6 +47,19 @@ def signed_in(site: Site, name: str = "admin", password: str = PASSWORD) -> requ
     session, answer = try_login(site, name, password)
     assert answer.status_code == 302, (answer.status_code, answer.text)
     return session
+
+
+@functools.cache
+def session_of(site: Site) -> dict[str, str]:
+    """The cookies of the site's first user. Made once a site: to look at passwords takes time."""
+    return dict(signed_in(site).cookies)
+
+
+def sign_in(browser: BrowserContext, site: Site) -> None:
+    """Let a browser be signed in as the site's first user, without passing its login page."""
+    browser.add_cookies(
+        [{"name": name, "value": said, "url": site.url} for name, said in session_of(site).items()]
+    )
 
 
 def page_token(site: Site, session: requests.Session) -> str:

@@ -20,7 +20,7 @@ BROWSER_ONLY = ("script-src", "style-src", "unsafe", "http:", "https:")
 
 
 def get(site: Site, path: str, **headers: str) -> requests.Response:
-    return requests.get(site.url + path, headers=headers, timeout=30, allow_redirects=False)
+    return site.http.get(site.url + path, headers=headers, timeout=30, allow_redirects=False)
 
 
 def test_every_page_has_the_headers_that_keep_it_safe(site: Site) -> None:
@@ -131,7 +131,7 @@ def test_people_sign_in_through_the_proxy(https_site: Site) -> None:
     fields = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
 
     def login(origin: str) -> requests.Response:
-        return requests.post(
+        return https_site.http.post(
             https_site.url + "/login",
             data=fields,
             headers={**PROXIED, "Cookie": cookies, "Origin": origin},
@@ -151,7 +151,7 @@ def test_people_sign_in_through_the_proxy(https_site: Site) -> None:
 
 def test_a_key_works_through_the_proxy(https_site: Site) -> None:
     key = {"Authorization": f"Bearer {make_key(https_site)}", **PROXIED}
-    made = requests.post(
+    made = https_site.http.post(
         https_site.url + "/uploads/files/",
         headers={**key, "Tus-Resumable": "1.0.0", "Upload-Length": "5"}
         | {"Upload-Metadata": "filename YS5tcDM="},

@@ -33,6 +33,7 @@ def test_from_upload_with_a_cut_body_to_transcript(granian_site: Site, tmp_path:
     with socket.create_connection(("127.0.0.1", site.port)) as client:
         client.sendall(
             f"PATCH {address.removeprefix(site.url)} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {site.key}\r\n"
             f"Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: {len(data)}\r\n"
             "Content-Type: application/offset+octet-stream\r\n\r\n".encode()
         )

@@ -2,17 +2,13 @@
 
 import logging
 
-import requests
-
 from tests.running import Site, wait_for
 from whisperx_site.logs import LineFormatter
 
 
 def test_what_clients_send_forges_no_line(site: Site) -> None:
     address = f"{site.url}/uploads/files/x%0a17:00:00%20web%20ERROR%20forged%1b[31m%00"
-    assert (
-        requests.delete(address, headers={"Tus-Resumable": "1.0.0"}, timeout=10).status_code == 404
-    )
+    assert site.http.delete(address, timeout=10).status_code == 404
     text = wait_for(lambda: text if "forged" in (text := site.log.read_text()) else "", 5)
     assert "\x1b" not in text and "\x00" not in text
     assert not [line for line in text.splitlines() if line.startswith("17:00:00 web ERROR forged")]

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import browser
 from tests.running import PASSWORD, Site
+from tests.site.people import sign_in
 from tests.speech import recordings
 
 COMPLAINTS = ("Content Security Policy", "Content-Security-Policy", "Refused to", "violates")
@@ -42,9 +43,11 @@ def test_no_page_offends_against_the_policy(site: Site, page: Page, tmp_path: Pa
     identifier = str(uuid.uuid4())
     site.upload(recordings.write(tmp_path / "go.wav", recordings.speech()), taskId=identifier)
     site.wait_for_task(identifier)
+    sign_in(page.context, site)
     page.goto(site.url + "/")
     page.goto(f"{site.url}/jobs/{identifier}")
     page.goto(site.url + "/nowhere")
+    page.context.clear_cookies()
     page.goto(site.url + "/login?next=/admin/")
     page.fill("#id_username", "admin")
     page.fill("#id_password", "wrong")

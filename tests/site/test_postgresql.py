@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import requests
 
 from tests.conftest import POSTGRES
 from tests.running import Site, text_of, wait_for
@@ -57,6 +56,7 @@ def test_many_slow_uploads_share_few_connections(
         client = socket.create_connection(("127.0.0.1", site.port))
         client.sendall(
             f"PATCH {address.removeprefix(site.url)} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {site.key}\r\n"
             "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: 1048576\r\n"
             "Content-Type: application/offset+octet-stream\r\n\r\n".encode()
             + bytes(1000)
@@ -64,7 +64,7 @@ def test_many_slow_uploads_share_few_connections(
         clients.append(client)
     time.sleep(3)
     began = time.monotonic()
-    assert requests.get(f"{site.url}/task/all", timeout=30).status_code == 200
+    assert site.http.get(f"{site.url}/task/all", timeout=30).status_code == 200
     assert time.monotonic() - began < 5
     assert connections_to(server, site) < 60
     for client in clients:

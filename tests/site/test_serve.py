@@ -142,6 +142,7 @@ def test_stop_in_the_midst_of_work(
     with socket.create_connection(("127.0.0.1", site.port)) as client:
         client.sendall(
             f"PATCH {address.removeprefix(site.url)} HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: Bearer {site.key}\r\n"
             "Tus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\nContent-Length: 16777216\r\n"
             "Content-Type: application/offset+octet-stream\r\n\r\n".encode()
         )
@@ -192,7 +193,7 @@ def test_make_run(tmp_path: Path, number: signal.Signals) -> None:
 def healthy(site: Site) -> bool:
     """Whether it answers."""
     try:
-        return requests.get(f"{site.url}/health/ready", timeout=5).status_code == 200
+        return site.http.get(f"{site.url}/health/ready", timeout=5).status_code == 200
     except requests.RequestException:
         return False
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from tests.running import encode_metadata
@@ -84,6 +86,15 @@ def within(settings: LazySettings, folder: Any) -> None:
     store().prepare()
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"  # needs no collected files
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
+
+
+def staff_client() -> Client:
+    """Somebody of the staff on this machine, who sees every job."""
+    client = Client(headers={"host": "localhost"})
+    client.force_login(
+        User.objects.get_or_create(username="keeper", is_staff=True, is_superuser=True)[0]
+    )
+    return client
 
 
 def state_of(job: Job) -> str:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from transcription.models import Job, JobEvent, Stage, State, Transcript
 from uploads.models import State as UploadState
 
-from .building import make_job, make_upload, within
+from .building import make_job, make_upload, staff_client, within
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROW = [
@@ -41,8 +41,10 @@ def folders(settings: LazySettings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def client() -> Client:
-    """Comes from this machine, and reports a 500 instead of raising it."""
-    return Client(raise_request_exception=False, headers={"host": "localhost"})
+    """Is signed in as staff, and reports a 500 instead of raising it."""
+    client = staff_client()
+    client.raise_request_exception = False
+    return client
 
 
 def ended(**facts: Any) -> Job:
@@ -107,7 +109,8 @@ def test_ten_thousand_tasks_are_one_query(client: Client) -> None:
     ) as queries:
         started = timezone.now()
         rows = client.get("/task/all").json()["tasks"]
-    assert len(rows) == 10_000 and len(queries) == 1
+    of_jobs = [query for query in queries if "transcription_job" in query["sql"]]
+    assert len(rows) == 10_000 and len(of_jobs) == 1
     assert timezone.now() - started < timedelta(seconds=3)
 
 

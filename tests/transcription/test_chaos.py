@@ -78,7 +78,7 @@ def submit(site: Site, path: Path, callback: str) -> str:
     """Post a recording; returns the task's identifier."""
     query = {"callback_url": callback, "device": "cpu"}
     with path.open("rb") as file:
-        answer = requests.post(
+        answer = site.http.post(
             f"{site.url}/speech-to-text", params=query, files={"file": file}, timeout=120
         )
     assert answer.status_code == 200, answer.text
@@ -149,7 +149,7 @@ def test_every_job_ends_whatever_is_killed(
 
     def rows() -> dict[str, dict[str, Any]]:
         try:
-            found = requests.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
+            found = site.http.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
         except requests.RequestException:
             return {}
         return {row["identifier"]: row for row in found}

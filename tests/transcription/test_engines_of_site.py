@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.running import Site, text_of
 
@@ -21,9 +20,9 @@ def test_faster_whisper_with_a_model_that_is_there(
     task = site.wait_for_task(identifier)
     assert task["status"] == "completed"
     assert text_of(task) == SCRIPT
-    response = requests.get(f"{site.url}/task/{identifier}", timeout=30)
+    response = site.http.get(f"{site.url}/task/{identifier}", timeout=30)
     assert response.headers["X-Transcription-Engine"] == "faster-whisper"
-    job = requests.get(f"{site.url}/jobs/{identifier}.json", timeout=30).json()
+    job = site.http.get(f"{site.url}/jobs/{identifier}.json", timeout=30).json()
     assert job["language"] == "en" and job["engine_note"] == ""
 
 
@@ -37,14 +36,14 @@ def test_stand_in_says_so_everywhere(
     task = site.wait_for_task(identifier)
     assert task["status"] == "completed"
     assert "forward" in text_of(task)
-    progress = requests.get(f"{site.url}/tasks/{identifier}/progress", timeout=30)
+    progress = site.http.get(f"{site.url}/tasks/{identifier}/progress", timeout=30)
     assert progress.headers["X-Transcription-Engine"] == "pocketsphinx; stand-in"
     note = progress.json()["engine_note"]
     assert "base" in note
     html = {"Accept": "text/html"}
-    page = requests.get(f"{site.url}/jobs/{identifier}", headers=html, timeout=30).text
+    page = site.http.get(f"{site.url}/jobs/{identifier}", headers=html, timeout=30).text
     assert "Run again" in page and "base" in page
-    job = requests.get(f"{site.url}/jobs/{identifier}.json", timeout=30).json()
+    job = site.http.get(f"{site.url}/jobs/{identifier}.json", timeout=30).json()
     assert job["engine_note"] == note and job["can_rerun"]
 
 
@@ -58,7 +57,7 @@ def test_other_languages_have_no_stand_in(
     assert "base" in task["error"]
     # With the model that is there it works.
     model = site.environment["WHISPER_MODEL"]
-    again = requests.post(
+    again = site.http.post(
         f"{site.url}/jobs/{identifier}/rerun", data={"model": model, "language": "lv"}, timeout=30
     )
     assert again.status_code == 200

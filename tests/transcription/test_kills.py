@@ -109,7 +109,7 @@ def test_kills_lose_nothing_and_repeat_nothing(
         identifier = site.http.head(client.address).headers["X-Task-Id"]
         assert identifier == client.task
         assert site.wait_for_task(identifier, 240)["status"] == "completed"
-    everything = requests.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
+    everything = site.http.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
     assert sorted(row["identifier"] for row in everything) == sorted(
         client.task for client in clients
     )

@@ -69,7 +69,7 @@ def test_cancel_holds_while_a_model_is_awaited_and_the_stand_in_comes_soon(
         wait_for(lambda: progress(site, cancelled)["status"] == "processing", 30)
         time.sleep(2)
         assert progress(site, cancelled)["status"] == "processing"
-        requests.post(f"{site.url}/jobs/{cancelled}/cancel", timeout=10)
+        site.http.post(f"{site.url}/jobs/{cancelled}/cancel", timeout=10)
         wait_for(lambda: progress(site, cancelled)["status"] == "failed", 2)
         task = site.wait_for_task(stands_in, 40)
         assert task["status"] == "completed"
@@ -116,7 +116,7 @@ def test_a_database_locked_for_half_a_minute(new_site: Callable[..., Site], tmp_
     locker = sqlite3.connect(site.data_dir / "db.sqlite3", isolation_level=None)
     locker.execute("BEGIN IMMEDIATE")
     time.sleep(30)
-    assert requests.get(f"{site.url}/health/ready", timeout=5).status_code == 200
+    assert site.http.get(f"{site.url}/health/ready", timeout=5).status_code == 200
     locker.execute("ROLLBACK")
     locker.close()
     for identifier in identifiers:

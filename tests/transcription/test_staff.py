@@ -10,7 +10,7 @@ from django.test import Client
 
 from transcription.models import Job, StageOutput, State, TaskType
 
-from .building import make_job, within
+from .building import make_job, staff_client, within
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/transcription/job/"
@@ -23,9 +23,7 @@ def folders(settings: LazySettings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def staff() -> Client:
-    client = Client(headers={"host": "localhost"})
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
+    return staff_client()
 
 
 def ended(**facts: Any) -> Job:
@@ -114,8 +112,7 @@ def test_readers_may_not_run_jobs() -> None:
 
 def shown(job: Job) -> str:
     """The job's page."""
-    headers = {"host": "localhost", "accept": "text/html"}
-    answer = Client(headers=headers).get(f"/jobs/{job.pk}")
+    answer = staff_client().get(f"/jobs/{job.pk}", headers={"accept": "text/html"})
     assert answer.status_code == 200
     return answer.content.decode()
 

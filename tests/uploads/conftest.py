@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-import requests
 
 from tests.running import Site
 from tests.uploads.wire import DATA, Answer, ask
@@ -79,6 +78,6 @@ def patch(site: Site, path: str, offset: int | str, body: bytes = b"", **headers
 
 def content(site: Site, path: str) -> bytes:
     """The bytes of a finished upload."""
-    response = requests.get(site.url + path, timeout=30)
+    response = site.http.get(site.url + path, timeout=30)
     assert response.status_code == 200, (response.status_code, response.text)
     return response.content

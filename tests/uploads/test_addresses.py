@@ -147,16 +147,11 @@ def test_identifiers_say_nothing(plain_site: Site) -> None:
 def test_location_cannot_be_forged(plain_site: Site, headers: dict[str, str]) -> None:
     """Creation, Location: relative to the address asked, whatever the headers pretend."""
     answer = ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": "3", **headers})
-    if any(name.startswith(("X-Forwarded-", "Forwarded")) for name in headers):
-        assert answer.status == 401  # it came through a proxy: closed to everybody else
-        assert answer.headers["Tus-Resumable"] == "1.0.0"
-        assert "evil" not in str(answer.headers)
-        return
     assert answer.headers["Location"].startswith("/uploads/files/")
 
 
 def test_a_forged_host_is_not_served(plain_site: Site) -> None:
-    """The Host header is no loopback name: as good as a stranger (DNS rebinding)."""
+    """The Host header is no name of this site's (DNS rebinding)."""
     answer = ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": "3"}, host="evil.example")
     assert answer.status in (400, 401)
     assert "Location" not in answer.headers

@@ -204,6 +204,7 @@ def test_pipelined_requests(plain_site: Site) -> None:
     """RFC 9112, 9.3.2: requests in one packet are answered in order, and no byte goes astray."""
     path = created(plain_site, 9)
     host = f"Host: 127.0.0.1:{plain_site.port}\r\nTus-Resumable: 1.0.0\r\n"
+    host += f"Authorization: Bearer {plain_site.key}\r\n"
 
     def patch(offset: int, data: bytes) -> bytes:
         return (

@@ -37,6 +37,11 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def environment(site: Site) -> dict[str, str]:
+    """What the script finds in its environment: the key, on top of ours."""
+    return {**os.environ, "SITE_KEY": site.key}
+
+
 def run(site: Site, what: str, *arguments: str | Path) -> dict[str, Any]:
     """One run of the script.
 
@@ -46,7 +51,13 @@ def run(site: Site, what: str, *arguments: str | Path) -> dict[str, Any]:
     command = [node(), str(SCRIPT), what, f"{site.url}/uploads/files/", *map(str, arguments)]
     for _ in range(3 if what == "deferred" else 1):
         done = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+            command,
+            cwd=ROOT,
+            env=environment(site),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
         )
         if done.stdout:
             break
@@ -170,7 +181,12 @@ def test_js_survives_a_kill_of_the_server(
     file.write_bytes(random.Random(8).randbytes(48 * 1024 * 1024))
     command = [node(), str(SCRIPT), what, f"{site.url}/uploads/files/", str(file)]
     client = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment(site),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert client.stderr is not None
     for _ in range(6):

@@ -6,7 +6,6 @@ import base64
 from pathlib import Path
 
 import pytest
-import requests
 
 from tests.running import Site, encode_metadata
 from tests.uploads.conftest import ROOT, created, head
@@ -68,7 +67,7 @@ def test_zero_length_is_finished_at_once(plain_site: Site) -> None:
     answer = head(plain_site, path)
     assert (answer.offset, answer.headers["Upload-Length"]) == (0, "0")
     assert "Upload-Expires" not in answer.headers
-    assert requests.get(plain_site.url + path, timeout=10).content == b""
+    assert plain_site.http.get(plain_site.url + path, timeout=10).content == b""
     patch = {**DATA, "Upload-Offset": "0"}
     assert ask(plain_site, "PATCH", path, patch).status == 204
 
@@ -140,7 +139,7 @@ def test_creation_with_the_whole_upload(plain_site: Site) -> None:
     assert (answer.status, answer.offset) == (201, 5)
     assert "Upload-Expires" not in answer.headers
     path = answer.headers["Location"]
-    assert requests.get(plain_site.url + path, timeout=10).content == b"abcde"
+    assert plain_site.http.get(plain_site.url + path, timeout=10).content == b"abcde"
 
 
 def test_creation_without_a_byte_tells_the_offset_too(plain_site: Site) -> None:

@@ -33,7 +33,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def upload(site: Site, file: Path, clients: int, chunk_size: int) -> tuple[float, int]:
     """The seconds until all clients have ended, and how often one of them heard 409."""
     path = created(site, SIZE)
-    command = [sys.executable, str(SCRIPT), site.url + ROOT, site.url + path, str(file)]
+    command = [sys.executable, str(SCRIPT), site.url + ROOT, site.key, site.url + path, str(file)]
     fighters = [
         subprocess.Popen(
             [*command, str(chunk_size)],

@@ -27,7 +27,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def client_of(site: Site, **headers: str) -> TusClient:
-    return TusClient(f"{site.url}/uploads/files/", headers=headers)
+    return TusClient(f"{site.url}/uploads/files/", headers={**site.authorization, **headers})
 
 
 def complete(site: Site, address: str | None, file: Path) -> None:

@@ -92,7 +92,7 @@ def changed_site(tmp_path: Path) -> Iterator[Site]:
 
 def answers(site: Site) -> bool:
     try:
-        return requests.options(f"{site.url}/uploads/files/", timeout=5).status_code == 204
+        return site.http.options(f"{site.url}/uploads/files/", timeout=5).status_code == 204
     except requests.RequestException:
         return False
 
@@ -102,14 +102,14 @@ def test_a_server_that_changed_is_read_plainly_and_the_log_says_so(changed_site:
     log = changed_site.log.read_text()
     for reader in ("GUNICORN'S LENGTH", "GUNICORN'S CHUNKED"):
         assert f"{reader} BODIES {WORDS}" in log
-    offered = requests.options(f"{changed_site.url}/uploads/files/", timeout=5)
+    offered = changed_site.http.options(f"{changed_site.url}/uploads/files/", timeout=5)
     extensions = offered.headers["Tus-Extension"].split(",")
     assert "checksum" in extensions
     assert "checksum-trailer" not in extensions
     for data in (CONTENT, iter([CONTENT[:1_000_000], CONTENT[1_000_000:]])):
         address = changed_site.create(len(CONTENT))
         assert changed_site.patch(address, 0, data).status_code == 204
-        assert requests.get(address, timeout=30).content == CONTENT
+        assert changed_site.http.get(address, timeout=30).content == CONTENT
 
 
 @pytest.mark.parametrize(

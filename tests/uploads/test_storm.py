@@ -33,7 +33,7 @@ class Uploader(threading.Thread):
         self.interruptions = 0
         self.complaints: list[str] = []
         self.http = requests.Session()
-        self.http.headers["Tus-Resumable"] = "1.0.0"
+        self.http.headers.update({"Tus-Resumable": "1.0.0", **site.authorization})
 
     def run(self) -> None:
         try:

@@ -11,7 +11,6 @@ from typing import Any
 
 import psutil
 import pytest
-import requests
 
 from tests.contract.forms import accepted, file, form, post, silence
 from tests.engines import hub
@@ -75,11 +74,11 @@ def test_uploads_with_detected_language_and_every_export(
     site.upload(dialogue, taskId=job, language="auto", chunk_size="5")
     task = site.wait_for_task(job, PATIENCE)
     assert task["status"] == "completed" and text_of(task).startswith(SCRIPT.text)
-    about = requests.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
+    about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
     assert (about["engine"], about["language"]) == ("whisperx", LANGUAGE)
     assert (about["warnings"], about["stood_in"]) == ([], False)
     exports = {one["kind"]: f"{site.url}{one['url']}" for one in about["exports"]}
-    texts = {kind: requests.get(url, timeout=30).text for kind, url in exports.items()}
+    texts = {kind: site.http.get(url, timeout=30).text for kind, url in exports.items()}
     for kind, text in texts.items():
         assert "seven" in text and "SPEAKER_00" in text and "SPEAKER_01" in text, kind
     assert "<v SPEAKER_00>" in texts["vtt"]
@@ -97,7 +96,7 @@ def test_a_model_that_cannot_be_had(whisperx_site: Site, tmp_path: Path) -> None
     site.upload(spoken, taskId=job, language="en", model="base")
     task = site.wait_for_task(job, PATIENCE)
     assert task["status"] == "completed" and "forward" in text_of(task)
-    about = requests.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
+    about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
     assert about["engine"] == "pocketsphinx" and about["stood_in"]
     assert 'model "base" cannot be had' in about["engine_note"]
 
@@ -132,19 +131,19 @@ def test_everything_is_downloaded_and_speakers_only_with_a_key(
     assert task["status"] == "completed", task
     assert all("speaker" not in segment for segment in task["result"]["segments"])
     assert [word["word"] for word in task["result"]["segments"][0]["words"]] == SCRIPT.words
-    about = requests.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
+    about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
     (warning,) = about["warnings"]
     assert f"https://huggingface.co/{assets.DIARIZER}" in warning and "HF_TOKEN" in warning
     site.stop()
 
     site.environment["HF_TOKEN"] = "good"
     site.start()
-    answer = requests.post(f"{site.url}/jobs/{job}/rerun", timeout=30)
+    answer = site.http.post(f"{site.url}/jobs/{job}/rerun", timeout=30)
     assert answer.status_code == 200, answer.text
     again = site.wait_for_task(job, PATIENCE)
     found = [segment["speaker"] for segment in again["result"]["segments"]]
     assert found[0] == found[2] != found[1] == found[3]
-    assert requests.get(f"{site.url}/jobs/{job}.json", timeout=30).json()["warnings"] == []
+    assert site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()["warnings"] == []
     done = site.shell(
         "from transcription.models import JobEvent\n"
         "for event in JobEvent.objects.filter(what__startswith='Done').order_by('pk'):\n"

@@ -1,4 +1,4 @@
-"""Open to this machine, closed to everybody else: the one place that decides who is served."""
+"""Who is served: people with a session, programs with a key. Decided in this one place."""
 
 import logging
 import re
@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 
 from transcription.api.openai_errors import is_openai, reshaped
 from whisperx_site.accounts.models import PREFIX, find_key
-from whisperx_site.loopback import host_of, is_loopback
 
 logger = logging.getLogger(__name__)
 
@@ -23,28 +22,27 @@ MONITOR_PATHS = frozenset(("/health", "/health/live", "/health/ready"))
 PUBLIC_PATHS = MONITOR_PATHS | {"/login"}
 # Forms that check their token also for people who are not signed in.
 FORM_PATHS = ("/login", "/logout", "/admin")
-# Marks of proxies, tunnels and content networks, which connect from this machine, too. A request
-# that really comes from here carries none of them.
-PROXY_MARKS = frozenset(
-    ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_CDN_LOOP", "HTTP_CLIENT_IP")
-    + ("HTTP_TRUE_CLIENT_IP", "HTTP_X_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP")
+# Below these an OPTIONS tells what the server can do (tus core), and nothing of any upload.
+UPLOADS_PATH = "/uploads/files"
+WAYS_IN = (
+    "Sign in at /login, or send a key as `Authorization: Bearer ...`: one for programs on this "
+    "machine lies in the file local_key of the data folder, others are made in the admin, and "
+    "ALLOW_ANONYMOUS=1 opens everything to everybody without login."
 )
-PROXY_PREFIXES = ("HTTP_X_FORWARDED", "HTTP_CF_", "HTTP_X_ORIGINAL_")
 
 
 class AccessMiddleware:
     """Sets `request.user`, and refuses who may not be served.
 
-    Without login a request is served only when nothing says that it comes from elsewhere: the site
-    listens on loopback, the peer and the Host header are loopback, and no proxy or tunnel (which
-    connects from loopback, too) left its mark; or when ALLOW_ANONYMOUS says so.
+    Where a request comes from says nothing about who sends it: behind a proxy everybody seems to
+    be on this machine. So each needs a session or a key, unless ALLOW_ANONYMOUS says otherwise.
+    Open are the addresses of monitors, the login, and what an OPTIONS tells of the server.
 
-    A key that cannot be one of this site's (those begin with `wxs_`) counts as no key where the
-    request would be served without one: OpenAI's clients always send something. It opens nothing
-    that sending none would not open, and a session beside it still has to prove its page. Anywhere
-    else it is refused. One of our own kind that is unknown or has expired is refused everywhere: a
-    script whose key was taken away must not go on as nobody, and leave its recordings where all who
-    need no login find them.
+    Under ALLOW_ANONYMOUS a key that cannot be one of this site's (those begin with `wxs_`) counts
+    as no key: OpenAI's clients always send something. It opens nothing that sending none would not
+    open, and a session beside it still has to prove its page. One of our own kind that is unknown
+    or has expired is refused there, too: a script whose key was taken away must not go on as
+    nobody, and leave its recordings where all who need no login find them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -66,18 +64,15 @@ class AccessMiddleware:
         """The answer to a request that must not be served, else None."""
         monitor = request.path_info in MONITOR_PATHS  # answered also when the database does not
         bearer = "" if monitor else bearer_secret(request)
-        if bearer and not bearer.startswith(PREFIX) and served_without_login(request):
+        if settings.ALLOW_ANONYMOUS and not bearer.startswith(PREFIX):
             bearer = ""
         if bearer:
             key = find_key(bearer)
             if key is None:
                 return unauthorized("This key is unknown or has expired.")
             request.user = key.user
-        elif not (monitor or has_session(request) or served_without_login(request)):
-            if request.path_info.rstrip("/") not in PUBLIC_PATHS:
-                return login_redirect(request) or unauthorized(
-                    "Sign in at /login, or send a key made in the admin as Authorization: Bearer."
-                )
+        elif not (settings.ALLOW_ANONYMOUS or is_public(request) or has_session(request)):
+            return login_redirect(request) or unauthorized(WAYS_IN)
         try:
             request.get_host()
         except DisallowedHost:
@@ -109,18 +104,13 @@ def has_session(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
 
 
-def served_without_login(request: HttpRequest) -> bool:
-    """Whether an anonymous request is served: see AccessMiddleware."""
-    if settings.ALLOW_ANONYMOUS:
+def is_public(request: HttpRequest) -> bool:
+    """Whether the request is answered whoever sends it."""
+    if request.path_info.rstrip("/") in PUBLIC_PATHS:
         return True
-    meta = request.META
-    if not (is_loopback(settings.HOST) and is_loopback(meta.get("REMOTE_ADDR") or "127.0.0.1")):
-        return False
-    if not is_loopback(host_of(meta.get("HTTP_HOST", ""))):
-        return False
-    return PROXY_MARKS.isdisjoint(meta) and not any(
-        name.startswith(PROXY_PREFIXES) for name in meta
-    )
+    # Another method may be meant than the real one, so OPTIONS alone is not enough.
+    asks_what_can_be_done = request.method == "OPTIONS" and not may_change_something(request)
+    return asks_what_can_be_done and request.path_info.startswith(UPLOADS_PATH)
 
 
 def from_foreign_origin(request: HttpRequest) -> bool:
@@ -153,7 +143,7 @@ def is_ours(origin: str, request: HttpRequest) -> bool:
 def login_redirect(request: HttpRequest) -> HttpResponse | None:
     """People who open a page are led to the login, and back to the page."""
     wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "")
-    if not wants_page or request.path_info.startswith("/uploads/files"):
+    if not wants_page or request.path_info.startswith(UPLOADS_PATH):
         return None
     if request.method == "GET":
         back = urlencode({"next": request.get_full_path()})

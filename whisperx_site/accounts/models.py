@@ -44,6 +44,19 @@ class ApiKey(models.Model):
         return secret
 
 
+class LocalKey(models.Model):
+    """A key that was written to `local_key` in the data folder (see `local_key`).
+
+    It stays when its ApiKey is deleted: what was revoked must not come back by a restart.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    made = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"of {self.made}"
+
+
 class LoginAttempt(models.Model):
     """A password that was tried in the last minutes; see `throttle`. Never the password itself."""
 

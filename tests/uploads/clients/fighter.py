@@ -1,4 +1,4 @@
-"""One tuspy client at a given upload: python fighter.py <endpoint> <address> <file> <chunk size>.
+"""One tuspy client at a given upload: fighter.py <endpoint> <key> <address> <file> <chunk size>.
 
 Waits for a line, uploads whatever happens, and prints the seconds that took and its conflicts.
 """
@@ -11,7 +11,7 @@ from tusclient.client import TusClient
 
 
 def main() -> None:
-    endpoint, address, file, chunk_size = sys.argv[1:]
+    endpoint, key, address, file, chunk_size = sys.argv[1:]
     conflicts = 0
     really = requests.patch
 
@@ -22,7 +22,7 @@ def main() -> None:
         return response
 
     requests.patch = counting
-    uploader = TusClient(endpoint).uploader(
+    uploader = TusClient(endpoint, {"Authorization": f"Bearer {key}"}).uploader(
         file, url=address, chunk_size=int(chunk_size), retries=10**6, retry_delay=0
     )
     print("ready", flush=True)

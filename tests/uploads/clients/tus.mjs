@@ -1,4 +1,5 @@
 // One run of tus-js-client: node tus.mjs <what> <endpoint> <file> [<more>]; prints JSON.
+// The key of the site is in the environment: SITE_KEY.
 import { createReadStream, statSync } from "node:fs";
 import { Readable } from "node:stream";
 import * as tus from "tus-js-client";
@@ -6,6 +7,7 @@ import * as tus from "tus-js-client";
 const [what, endpoint, file, more] = process.argv.slice(2);
 const size = statSync(file).size;
 const chunkSize = 1024 * 1024;
+const headers = { Authorization: `Bearer ${process.env.SITE_KEY}` };
 const metadata = { filename: "talk.mp3", filetype: "audio/mpeg" };
 const statuses = [];
 const made = [];
@@ -25,6 +27,7 @@ function upload(options, input = createReadStream(file)) {
     endpoint,
     uploadSize: size,
     chunkSize,
+    headers,
     metadata,
     retryDelays: null,
     onAfterResponse: (request, response) => {

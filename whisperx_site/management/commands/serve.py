@@ -15,6 +15,7 @@ from django.db import OperationalError, connections
 from transcription.services import claim as jobs
 from uploads import tasks as housekeeping
 from whisperx_site import preparation
+from whisperx_site.accounts import local_key
 from whisperx_site.housekeeping import free_light_queue
 from whisperx_site.services import all_services
 from whisperx_site.supervisor import CHECK_EVERY, run
@@ -54,6 +55,7 @@ class Command(BaseCommand):
             preparation.prepare_database()
             preparation.collect_static_files()
             password = preparation.make_first_staff_user()
+            self.remark = local_key.ensure()
             jobs.start_afresh()
             free_light_queue()
             housekeeping.enqueue_cleanup("start")

@@ -75,6 +75,11 @@ class TranscriptionConf:
         900,
         "A recording posted to the API whose sound takes longer to read is refused.",
     )
+    DECODER_MEMORY = Option(
+        "bytes",
+        1024**3,
+        "A file is refused, or its job fails, where reading its sound takes more memory.",
+    )
     OPENAI_TIMEOUT = Option(
         "seconds",
         540,

@@ -152,6 +152,8 @@ def _opened(path: str | Path) -> Iterator[InputContainer]:
 
     try:
         container = av.open(str(path), options=dict(_OPTIONS), metadata_errors="ignore")
+    except MemoryError:
+        raise  # also an error of FFmpeg's
     except FileNotFoundError as error:
         raise MediaError("missing", "The file is not there any more.") from error
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -233,6 +235,8 @@ def _frames(
             yield from packet.decode()
         except EOFError:
             return
+        except MemoryError:
+            raise  # also an error of FFmpeg's
         except av.FFmpegError as error:
             yield error  # after a fault of the container itself there is no next packet
 

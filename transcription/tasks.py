@@ -172,6 +172,9 @@ def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
             insist(claim.release, job, "it was stopped.")
             return
         time.sleep(0.1)
+    if death.final:
+        finish(job, reason=f"The recording could not be read. {death.message}")
+        return
     deaths = insist(claim.count_engine_death, job)
     if deaths < MOST_ENGINE_DEATHS:
         insist(claim.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
@@ -201,4 +204,5 @@ def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Requ
         aligners=tuple(conf.ALIGN_MODELS),
         models_dir=conf.MODELS_DIR,
         stall=conf.MODEL_STALL_SECONDS,
+        decoder_memory=conf.DECODER_MEMORY,
     )

@@ -12,9 +12,9 @@ from .servers import Answer, Server, running
 
 @pytest.fixture(scope="session")
 def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that may go to this machine for its clients."""
+    """A site that may go to this machine for its clients, and gives decoders little memory."""
     folder = tmp_path_factory.mktemp("open")
-    site = Site(folder / "data", SSRF_PROTECTION_ENABLED="false").start()
+    site = Site(folder / "data", SSRF_PROTECTION_ENABLED="false", DECODER_MEMORY="200MiB").start()
     yield site
     site.kill_everything()
 

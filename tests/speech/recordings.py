@@ -180,3 +180,19 @@ def _frames(pcm: bytes, stream: av.AudioStream, start: int) -> Iterator[av.Audio
             made.pts, made.time_base = pts, Fraction(1, stream.rate)
             pts += made.samples
             yield made
+
+
+def write_bold_claim(path: Path, samples: int = 20_000_000) -> Path:
+    """A small MP4 that says it has so many samples: FFmpeg makes a table of 24 bytes for each."""
+    write(path, speech(), "m4a")
+    data = bytearray(path.read_bytes())
+    for box, at, values in (
+        (b"stsz", 8, (7, samples)),  # all have 7 bytes, there are so many
+        (b"stts", 12, (samples, 1024)),  # so many have this length
+        (b"stsc", 16, (samples,)),  # so many are in each chunk
+    ):
+        start = data.index(box) + at
+        for number, value in enumerate(values):
+            data[start + 4 * number : start + 4 * number + 4] = value.to_bytes(4, "big")
+    path.write_bytes(data)
+    return path

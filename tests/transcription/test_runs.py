@@ -150,6 +150,24 @@ def test_an_engine_that_hangs_is_ended_as_if_it_had_died(
     assert "no news" in " ".join(job.events.values_list("what", flat=True))
 
 
+def test_a_file_that_cannot_be_read_in_time_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+) -> None:
+    """C11: reading it would take as long the next time."""
+    settings.ENGINE_STALL_SECONDS = 0.3
+
+    def hangs(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:
+        tell(Event("probing", 0.0, None))
+        for _ in range(200):
+            should_stop()
+            time.sleep(0.02)
+        raise AssertionError("nobody noticed")
+
+    job = run(monkeypatch, hangs)
+    assert (job.state, job.engine_deaths) == (State.FAILED, 0)
+    assert "could not be read" in job.error
+
+
 def test_a_cancelled_job_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     def cancelled(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:
         end.cancel(Job.objects.get())

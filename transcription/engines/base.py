@@ -43,6 +43,7 @@ class Request:
     asked: str = ""  # where `engine` stands in for a transcription: who does the other stages
     aligners: Sequence[str] = ()  # repositories that `align_model` may name besides the usual ones
     models_dir: str = ""  # where assets lie and are downloaded to; "": nothing is downloaded
+    decoder_memory: int = 2**30  # bytes that reading the file may take
     stall: float = 10.0  # seconds without a byte after which a download is given up
 
 
@@ -191,6 +192,7 @@ class EngineDied(Exception):
         exit_code: the exit status, None where a signal ended it.
         signal: the number of the signal, or None.
         stderr: the last words of the process.
+        final: trying again would change nothing.
     """
 
     def __init__(
@@ -199,9 +201,11 @@ class EngineDied(Exception):
         exit_code: int | None = None,
         signal: int | None = None,
         stderr: str = "",
+        final: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.final = final
         self.exit_code = exit_code
         self.signal = signal
         self.stderr = stderr

@@ -73,6 +73,11 @@ class Told:
         at_end = {"stage": WORKING[output.stage], "done": duration, "total": duration}
         self._send("output", **at_end, output=vars(output))
 
+    def failed(self, reason: EngineError) -> None:
+        """The run has come to nothing."""
+        kind = "media" if isinstance(reason, MediaError) else "engine"
+        self._send("error", kind=kind, code=reason.code, message=reason.message)
+
 
 class Child:
     """One request at a time; a second thread listens for the word to stop."""
@@ -113,21 +118,19 @@ class Child:
 
     def _run(self, number: int, request: Request) -> None:
         self._send(number, "accepted")
+        told = Told(partial(self._send, number))
         try:
             pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
-            told = Told(partial(self._send, number))
             result = Pipeline(request, told, lambda: number in self._cancelled, pcm).run()
         except Cancelled:
             self._send(number, "cancelled")
         except EngineError as error:
-            kind = "media" if isinstance(error, MediaError) else "engine"
-            self._send(number, "error", kind=kind, code=error.code, message=error.message)
+            told.failed(error)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
         except Exception as error:  # noqa: BLE001 - told to the parent
             traceback.print_exc()
-            message = failure(error)
-            self._send(number, "error", kind="engine", code="engine_failed", message=message)
+            told.failed(EngineError("engine_failed", failure(error)))
         else:
             outputs: dict[str, Any] = {}  # they were told before
             self._send(number, "result", result={**vars(result), "outputs": outputs})

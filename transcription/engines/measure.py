@@ -1,7 +1,8 @@
-"""How long a recording sounds: `python -m transcription.engines.measure PATH`.
+"""How long a recording sounds: `python -m transcription.engines.measure PATH BYTES`.
 
-It reads all of the sound and keeps none of it, and writes one JSON object to stdout: {"duration",
-"mime", "has_video"}, or {"error", "message"} where there is nothing to hear. It ends when stdin
+It reads all of the sound and keeps none of it, with so many bytes of memory at most, and writes one
+JSON object to stdout: {"duration", "mime", "has_video"}, or {"error", "message"} where there is
+nothing to hear. It ends when stdin
 closes: then nobody waits for it any more.
 """
 
@@ -15,21 +16,22 @@ import threading
 from typing import Any
 
 from transcription import media
-from transcription.engines import orphan
+from transcription.engines import memory, orphan
 from transcription.engines.base import EngineError
 
 
 def measured(path: str) -> dict[str, Any]:
-    """What can be said of the recording at `path`, or why nothing can."""
-    try:
-        found = media.probe(path)
-        sound = media.decode(path, os.devnull)
-    except EngineError as reason:
-        return {"error": reason.code, "message": reason.message}
+    """What can be said of the recording at `path`.
+
+    Raises:
+        EngineError: Nothing can, for this reason.
+    """
+    found = media.probe(path)
+    sound = media.decode(path, os.devnull)
     return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
 
 
-def main(path: str) -> None:
+def main(path: str, most_memory: int) -> None:
     """Measure one recording."""
     # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -37,9 +39,21 @@ def main(path: str) -> None:
     write = orphan.take_stdout()
     threading.Thread(target=orphan.end_with_stdin, name="stdin", daemon=True).start()
     orphan.watch_parent()
-    write(json.dumps(measured(path)).encode() + b"\n")
+
+    def say(answer: dict[str, Any]) -> None:
+        write(json.dumps(answer).encode() + b"\n")
+
+    def refuse(reason: EngineError) -> None:
+        say({"error": reason.code, "message": reason.message})
+
+    try:
+        with memory.limited(most_memory, refuse):
+            found = measured(path)
+        say(found)
+    except EngineError as reason:
+        refuse(reason)
     os._exit(0)  # no tidy end: native libraries may hang in theirs
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from transcription.engines.base import MediaError
+
 if TYPE_CHECKING:
     import av
     import numpy
@@ -75,6 +77,11 @@ class Writer:
         return self._bytes / BYTES_PER_SECOND
 
     def add(self, frame: AudioFrame | av.FFmpegError) -> None:
+        """Write a frame, or count one that could not be decoded.
+
+        Raises:
+            MediaError: Sound of its kind cannot be converted.
+        """
         import av
 
         if isinstance(frame, av.FFmpegError):
@@ -87,7 +94,12 @@ class Writer:
             self._kind = kind
         self._fill_gap(frame)
         frame.pts = None  # the resampler would stumble over stamps that jump
-        self._resample(frame)
+        try:
+            self._resample(frame)
+        except av.error.ArgumentError as error:
+            what = f"{len(frame.layout.channels)} channels at {frame.sample_rate} Hz"
+            message = f"The sound is of a kind that cannot be converted: {what}."
+            raise MediaError("no_decoder", message) from error
 
     def finish(self) -> None:
         """Write what the resampler still holds."""

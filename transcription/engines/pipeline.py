@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from transcription import media
-from transcription.engines import registry, slots, words
+from transcription.engines import memory, registry, slots, words
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
@@ -49,6 +49,10 @@ class Listener(Protocol):
         """What a stage gave, as soon as it is there."""
         ...
 
+    def failed(self, reason: EngineError) -> None:
+        """Why the run gives nothing; the last that is told of it."""
+        ...
+
 
 class Pipeline:
     """Does the stages of one request in their order, each with the outputs of those before.
@@ -81,7 +85,8 @@ class Pipeline:
             EngineError: the sound cannot be read, or the transcription failed.
             Cancelled: should_stop() said so.
         """
-        audio = self._read()
+        with memory.limited(self._request.decoder_memory, self._listener.failed):
+            audio = self._read()
         for stage in self._request.stages:
             self._go_on()
             try:

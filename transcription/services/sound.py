@@ -71,7 +71,8 @@ def measure(path: str, is_unwanted: Callable[[], bool] = lambda: False) -> Measu
 def _answer(path: str, is_unwanted: Callable[[], bool]) -> bytes:
     """What the process wrote until its end."""
     try:
-        process = start("transcription.engines.measure", [path], subprocess.DEVNULL)
+        arguments = [path, str(conf.DECODER_MEMORY)]
+        process = start("transcription.engines.measure", arguments, subprocess.DEVNULL)
     except OSError as problem:
         raise Unavailable from problem
     assert process.stdin and process.stdout

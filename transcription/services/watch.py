@@ -54,7 +54,9 @@ class Watch:
             self.stop = not self.ask(self.look, now)
         if self.heard is not None and now - self.heard > self.patience:
             minutes = round(self.patience / 60)
-            raise EngineDied(f"The speech engine gave no news for {minutes} minutes; it hung.")
+            message = f"The speech engine gave no news for {minutes} minutes; it hung."
+            # A file that cannot be read in this time cannot be read in the same time again.
+            raise EngineDied(message, final=self.stage in (Stage.PROBING, Stage.DECODING))
         return self.stop
 
     def go_on(self) -> None:

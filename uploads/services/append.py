@@ -30,6 +30,7 @@ from uploads.services.end import refuse
 from uploads.services.faults import store_faults
 from uploads.services.finish import HEAD_BYTES, announce_once, head_of
 from uploads.services.length import FIXED, declare_length, keep_length
+from uploads.services.spare_disk import gauge
 from uploads.stores.base import Superseded, Writing
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
@@ -61,6 +62,7 @@ def append(upload: Upload, delivery: Delivery) -> int:
         Gone: The upload ended meanwhile.
         TooSlow: The body brought nothing for too long; what arrived is kept.
         BadFraming: Its chunks are malformed; what came before is kept, unless it has a checksum.
+        DiskFull: UPLOADS_SPARE_DISK is reached; what arrived is kept.
         Unavailable: The store or its disk failed; what arrived is kept.
     """
     if upload.concat == Concat.FINAL:
@@ -152,6 +154,7 @@ def receive_pieces(upload: Upload, writing: Writing, delivery: Delivery) -> None
             raise TooLarge("The body goes beyond the upload's length.")
         if not upload.judged and not isinstance(piece, Pipe):
             judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
+        gauge.take(len(piece))
         try:
             writing.write(piece)
         finally:

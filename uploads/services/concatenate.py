@@ -19,6 +19,7 @@ from uploads.services.find import owner_id
 from uploads.services.finish import finish
 from uploads.services.length import check_disk, check_length
 from uploads.services.part_uses import check_uses
+from uploads.services.spare_disk import gauge
 from uploads.stores.base import Missing, Writing
 from uploads.stores.registry import store
 from uploads.stores.waiting import let_others_in
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 KEEP_PARTS = timedelta(hours=1)  # parts that have been joined are hardly ever used again
 NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
+COPY_BYTES = 4 * 1024 * 1024  # copied between two looks at the disk
 LEFT_AFTER = timedelta(seconds=10)  # a joining that shows no progress for so long has died
 
 
@@ -197,7 +199,9 @@ def copy_part(
                 noted = time.monotonic()
                 now = timezone.now()
                 rows.note(final, writing.offset, now, next_expiry(now), final.judged)
-            if not writing.copy(source, end - writing.offset):
+            count = min(end - writing.offset, COPY_BYTES)
+            gauge.take(count)
+            if not writing.copy(source, count):
                 raise Missing(part.id.hex)  # of the bytes that were acknowledged, some are lost
             let_others_in()
     return noted

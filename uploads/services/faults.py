@@ -1,6 +1,5 @@
 """What store and database could not do, said in the protocol's words."""
 
-import errno
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -10,13 +9,15 @@ from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 
 from uploads.errors import DiskFull, Gone, OffsetConflict, Overtaken, Unavailable
-from uploads.stores.base import Misplaced, Missing, Superseded
+from uploads.services import ballast
+from uploads.stores.base import FULL, Misplaced, Missing, Superseded
 
 logger = logging.getLogger(__name__)
 
-# No space, no quota, or no larger file: of this file system, or of this process.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 POSTGRESQL_DISK_FULL = "53100"
+# What SQLite says where a full disk lets it make or enlarge no file: neither code names the reason.
+SQLITE_PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+DISK_IS_FULL = "The server's disk is full. Make room on it, or try again later."
 
 
 @contextmanager
@@ -43,7 +44,17 @@ def database_fault(problem: DatabaseError) -> Unavailable:
         logger.warning("the database failed: %s", str(problem).strip())
     else:
         logger.exception("the database was asked for what it cannot do", exc_info=problem)
+    return DiskFull(DISK_IS_FULL) if is_disk_full(problem) else Unavailable()
+
+
+def is_disk_full(problem: BaseException | None) -> bool:
+    """Whether a disk without room is why database or store could not do something."""
+    if isinstance(problem, OSError):
+        return problem.errno in FULL
+    if not isinstance(problem, DatabaseError):
+        return False
     driver = problem.__cause__
-    full = getattr(driver, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    full = full or getattr(driver, "sqlstate", None) == POSTGRESQL_DISK_FULL
-    return DiskFull() if full else Unavailable()
+    if getattr(driver, "sqlstate", None) == POSTGRESQL_DISK_FULL:
+        return True
+    code = getattr(driver, "sqlite_errorcode", 0) & 0xFF  # without what only specifies it
+    return code == sqlite3.SQLITE_FULL or (code in SQLITE_PERHAPS_FULL and ballast.is_low())

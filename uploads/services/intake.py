@@ -22,11 +22,9 @@ from uploads.services.create import (
 from uploads.services.end import refuse
 from uploads.services.faults import store_faults
 from uploads.services.find import owner_id
-from uploads.services.length import check_length
+from uploads.services.length import check_length, check_size
+from uploads.services.spare_disk import gauge
 from uploads.stores.registry import store
-
-LOOK_EVERY = 64 * 1024**2
-"""Bytes between two looks at whether there is room for more."""
 
 
 class Intake:
@@ -45,7 +43,6 @@ class Intake:
     def __init__(self, order: Order, file_name: str, file_type: str = "") -> None:
         check_length(0)
         self.size = 0
-        self._looked = 0
         self._ended = False
         self.upload = Upload(
             owner_id=owner_id(order.person),
@@ -72,9 +69,8 @@ class Intake:
             Unavailable, Gone: The store failed, or staff has ended the upload.
         """
         self.size += len(data)
-        if self._looked <= self.size:
-            check_length(self.size)
-            self._looked = self.size + LOOK_EVERY
+        check_size(self.size)
+        gauge.take(len(data))
         with store_faults():
             self._writing.write(data)
 
@@ -89,12 +85,7 @@ class Intake:
             return store().path(self.upload.id.hex)
 
     def close(self) -> None:
-        """No more bytes follow.
-
-        Raises:
-            TooLarge: See `write`.
-        """
-        check_length(self.size)
+        """No more bytes follow."""
         self._end()
 
     def keep(self, now: datetime | None = None) -> Upload:

@@ -16,9 +16,18 @@ def check_length(length: int) -> None:
         TooLarge: Longer than UPLOADS_MAX_SIZE.
         DiskFull: It would leave less than UPLOADS_SPARE_DISK.
     """
+    check_size(length)
+    check_disk(length)
+
+
+def check_size(length: int) -> None:
+    """Refuse what is longer than UPLOADS_MAX_SIZE.
+
+    Raises:
+        TooLarge: It is.
+    """
     if length > conf.UPLOADS_MAX_SIZE:
         raise TooLarge(f"This server takes uploads of {conf.UPLOADS_MAX_SIZE} bytes at most.")
-    check_disk(length)
 
 
 def check_disk(count: int) -> None:

@@ -4,10 +4,14 @@ Writing is fenced, not locked: whoever takes the right to write ends the right o
 at once, and nobody waits. What `held` tells never shrinks while nobody holds the right.
 """
 
+import errno
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
 from uploads.stores.pipe import Piece
+
+# No space, no quota, or no larger file: of this file system, or of this process.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StoreError(Exception):

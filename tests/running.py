@@ -195,7 +195,7 @@ class Site:
     def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a management command on the site's data."""
         return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [*self.prefix, sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.full_environment,
             capture_output=True,

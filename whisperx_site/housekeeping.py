@@ -7,6 +7,8 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from transcription.services import deliveries
+from uploads.services import ballast
+from uploads.tasks import CLEANUP
 
 
 def light_is_stuck() -> str:
@@ -25,6 +27,15 @@ def light_is_stuck() -> str:
     late = Schedule.objects.filter(next_run__lt=before).exclude(repeats=0).order_by("next_run")
     overdue = late.first()
     return f"{overdue.name} is overdue" if overdue else ""
+
+
+def tend_disk() -> None:
+    """Keep the ballast, and let go of it where the disk is so full that the queue cannot even write
+    down that it takes the cleanup."""
+    if not ballast.is_low():
+        ballast.keep()
+    elif Schedule.objects.filter(name=CLEANUP, next_run__lt=timezone.now()).exists():
+        ballast.make_room()
 
 
 def free_light_queue() -> None:

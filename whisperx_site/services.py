@@ -11,7 +11,8 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from transcription.services import claim as jobs
-from whisperx_site.housekeeping import free_light_queue, light_is_stuck
+from uploads.services.faults import is_disk_full
+from whisperx_site.housekeeping import free_light_queue, light_is_stuck, tend_disk
 from whisperx_site.supervisor import Service
 
 logger = logging.getLogger("site")
@@ -41,12 +42,18 @@ def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
         try:
             return ask()
         except DatabaseError as problem:
-            logger.warning("the database does not answer: %s", problem)
+            reason = "the disk is full" if is_disk_full(problem) else "the database does not answer"
+            logger.warning("%s: %s", reason, problem)
             return otherwise
         finally:
             connections.close_all()
 
     return asked
+
+
+def keep_house() -> None:
+    """What the supervisor sees to by itself, as the workers could not where it is needed."""
+    patiently(tend_disk, None)()
 
 
 def all_services() -> list[Service]:

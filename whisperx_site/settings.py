@@ -132,6 +132,7 @@ MIDDLEWARE = [
     "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whisperx_site.full_disk.RoomForStaffMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "whisperx_site.accounts.access.AccessMiddleware",
@@ -147,6 +148,7 @@ FOR_PAGES_ALONE = {
     "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "whisperx_site.full_disk.RoomForStaffMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
 }

@@ -115,7 +115,10 @@ class Service:
 
 
 def run(
-    services: list[Service], parent: int | None = None, check_every: float = CHECK_EVERY
+    services: list[Service],
+    parent: int | None = None,
+    check_every: float = CHECK_EVERY,
+    keep_house: Callable[[], None] = lambda: None,
 ) -> None:
     """Run the services until we are told to stop, by SIGINT or SIGTERM.
 
@@ -123,6 +126,7 @@ def run(
         services: What to run.
         parent: Stop also when this process is no longer our parent (it was killed).
         check_every: Seconds between looks at the services' progress.
+        keep_house: What is to be done as often, also while the services cannot.
     """
     stop = threading.Event()
 
@@ -141,6 +145,7 @@ def run(
                 service.watch()
             if time.monotonic() >= next_check:
                 next_check = time.monotonic() + check_every
+                keep_house()
                 for service in services:
                     service.check()
             stop.wait(0.2)

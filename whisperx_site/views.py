@@ -1,11 +1,17 @@
 """Pages of the site itself."""
 
+import logging
+import sys
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
 from transcription.api.addresses import below_api
 from transcription.api.errors import internal_error
+from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from whisperx_site.answers import is_for_people
+
+logger = logging.getLogger(__name__)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -46,7 +52,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours."""
+    """500: a fault of ours. 507: there was no room for what was to be written."""
+    fault = sys.exception()
+    if is_disk_full(fault):
+        logger.warning("%s: the disk is full (%s)", request.path, fault)
+        response = problem(request, 507, DISK_IS_FULL)
+        response["Retry-After"] = "60"
+        response._has_been_logged = True  # type: ignore[attr-defined]  # no fault of the program's
+        return response
     if below_api(request.path_info):
         return JsonResponse(internal_error().data, status=500)
     return problem(request, 500, "An internal error occurred. The server's log has the details.")

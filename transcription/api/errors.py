@@ -16,6 +16,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from uploads.errors import UploadError
+from uploads.services.faults import DISK_IS_FULL, is_disk_full
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,9 @@ def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(problem, SuspiciousOperation):
         return detail(400, "There was an error parsing the request")
     path = getattr(context.get("request"), "path", "")
+    if is_disk_full(problem):
+        logger.warning("%s: the disk is full (%s)", path, problem)
+        return detail(507, DISK_IS_FULL, {"Retry-After": "60"})
     logger.error("%s: %s", path, type(problem).__name__, exc_info=problem)
     if isinstance(problem, DatabaseError):
         return domain_error(503, "DATABASE_OPERATION_ERROR", TEMPORARY)

@@ -5,7 +5,7 @@
 
 import logging
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 from django.db.models import Q
@@ -14,9 +14,11 @@ from django.utils import timezone
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.models import CleanupRun, Concat, Part, State, Upload
+from uploads.services import ballast
 from uploads.services.batches import in_batches
 from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
+from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from uploads.services.finish import announce
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
@@ -35,15 +37,18 @@ def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
         trigger: One of `CleanupRun.Trigger`.
         dry_run: Change nothing, only name what would go.
     """
-    run = CleanupRun.objects.create(trigger=trigger, dry_run=dry_run)
+    ballast.make_room()
+    run = CleanupRun(trigger=trigger, dry_run=dry_run)
+    begin_record(run)
     for step in (expire_overdue, remove_leftovers, recover, remove_strays, prune):
         try:
             step(run)
         except (OSError, StoreError, DatabaseError) as problem:  # the other steps go on
             logger.exception("cleanup: %s", step.__name__)
-            run.errors.append(f"{step.__name__}: {problem}")
+            run.errors.append(f"{step.__name__}: {sentence(problem)}")
     run.ended = timezone.now()
     run.save()
+    ballast.keep()
     logger.info(
         "cleanup (%s): %s expired, %s recovered, %s strays, %s bytes freed, %s errors",
         trigger,
@@ -56,17 +61,42 @@ def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
     return run
 
 
+def begin_record(run: CleanupRun) -> None:
+    """Let people see that it runs; on a full disk its record may have to wait until its end."""
+    try:
+        run.save()
+    except DatabaseError as problem:
+        if not is_disk_full(problem):
+            raise
+        logger.warning("the disk is full: the record of this cleanup is written at its end")
+
+
+def sentence(problem: Exception) -> str:
+    """What went wrong, for staff."""
+    return DISK_IS_FULL if is_disk_full(problem) else str(problem)
+
+
 def expire_overdue(run: CleanupRun) -> None:
     """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
     now = timezone.now()
     may_expire = Q(state=State.RECEIVING) | Q(state=State.FINISHED, concat=Concat.PARTIAL)
     for upload in in_batches(Upload.objects.filter(may_expire, expires__lte=now)):
-        freed = _held(upload.id.hex) if run.dry_run else expire(upload, now, reason="No activity.")
+        try:
+            freed = _held(upload.id.hex) if run.dry_run else _expire(upload, now)
+        except DatabaseError as problem:
+            if not is_disk_full(problem):
+                raise
+            run.errors.append(f"{upload.id}: {DISK_IS_FULL}")
+            continue  # others may have more bytes, which give room
         if freed is None:
             continue
         run.expired += 1
         run.bytes_freed += freed
         run.details.append(f"expired {upload.id} {upload.file_name!r}, {freed} bytes")
+
+
+def _expire(upload: Upload, now: datetime) -> int | None:
+    return expire(upload, now, reason="No activity.")
 
 
 def remove_leftovers(run: CleanupRun) -> None:

@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from uploads.errors import NotFound
 from uploads.models import Concat, State, Upload
+from uploads.services import ballast
 from uploads.services.create import next_expiry
+from uploads.services.faults import is_disk_full
 from uploads.signals import upload_expired, upload_terminated
 from uploads.stores.registry import store
 
@@ -30,10 +32,9 @@ def terminate(upload: Upload) -> int:
     Raises:
         NotFound: It had ended already.
     """
-    ended = _end(upload, State.TERMINATED, (State.RECEIVING, State.FINISHED))
-    if not ended:
+    freed = _end(upload, State.TERMINATED, (State.RECEIVING, State.FINISHED))
+    if freed is None:
         raise NotFound
-    freed = remove_bytes(upload)
     _tell(upload_terminated, upload)
     return freed
 
@@ -54,8 +55,7 @@ def give_up(upload: Upload) -> None:
 
 def refuse(upload: Upload, reason: str) -> None:
     """End an upload that the site does not want, and remove its bytes."""
-    if _end(upload, State.REFUSED, (State.RECEIVING,), failure=reason):
-        remove_bytes(upload)
+    _end(upload, State.REFUSED, (State.RECEIVING,), failure=reason)
 
 
 def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int | None:
@@ -72,10 +72,9 @@ def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int
     overdue = {"expires__lte": now} if now else {}
     # Parts expire also when they are finished; other finished uploads never do.
     among = (State.RECEIVING, State.FINISHED)[: 1 + (upload.concat == Concat.PARTIAL)]
-    if not _end(upload, State.EXPIRED, among, overdue, failure=reason):
-        return None
-    freed = remove_bytes(upload)
-    _tell(upload_expired, upload)
+    freed = _end(upload, State.EXPIRED, among, overdue, failure=reason)
+    if freed is not None:
+        _tell(upload_expired, upload)
     return freed
 
 
@@ -97,22 +96,37 @@ def _end(
     among: Iterable[State],
     conditions: dict[str, Any] | None = None,
     failure: str | None = None,
-) -> bool:
-    changes = {} if failure is None else {"failure": failure}
-    changed = Upload.objects.filter(pk=upload.pk, state__in=among, **(conditions or {})).update(
-        state=state, last_activity=timezone.now(), expires=None, **changes
-    )
-    if changed:
-        upload.state = state
-    return bool(changed)
+) -> int | None:
+    """Turn the row into an ended one, and remove the bytes.
+
+    Returns:
+        The bytes freed; None where the row is not among those meant (any more).
+    """
+    ballast.make_room()
+    row = Upload.objects.filter(pk=upload.pk, state__in=among, **(conditions or {}))
+    reason = {} if failure is None else {"failure": failure}
+    changes = {"state": state, "last_activity": timezone.now(), "expires": None, **reason}
+    freed = 0
+    try:
+        changed = row.update(**changes)
+    except DatabaseError as problem:
+        if not is_disk_full(problem) or transaction.get_connection().in_atomic_block:
+            raise
+        # The row has no room to say so: its bytes go first, and give it some. Should even that not
+        # do, HEAD tells that they are gone, and the next cleanup ends the row.
+        ballast.let_go()
+        freed = _freed(upload) or 0 if row.exists() else 0
+        changed = row.update(**changes)
+    if not changed:
+        return None
+    upload.state = state
+    return freed + remove_bytes(upload)
 
 
 def remove_bytes(upload: Upload) -> int:
     """Remove what the store holds; what cannot be removed now, the next cleanup tries again."""
-    try:
-        freed = store().remove(upload.id.hex)
-    except OSError as problem:
-        logger.warning("the bytes of %s cannot be removed yet: %s", upload.id, problem)
+    freed = _freed(upload)
+    if freed is None:
         return 0
     try:
         Upload.objects.filter(pk=upload.pk).update(has_bytes=False)
@@ -123,6 +137,15 @@ def remove_bytes(upload: Upload) -> int:
             "the row of %s cannot be told that its bytes are gone: %s", upload.id, problem
         )
     return freed
+
+
+def _freed(upload: Upload) -> int | None:
+    """Remove the bytes; returns how many, or None where the store cannot do it now."""
+    try:
+        return store().remove(upload.id.hex)
+    except OSError as problem:
+        logger.warning("the bytes of %s cannot be removed yet: %s", upload.id, problem)
+        return None
 
 
 def _tell(signal: Signal, upload: Upload) -> None:

@@ -11,10 +11,11 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from uploads.stores.base import Away, Misplaced, Missing
+from uploads.stores.base import FULL, Away, Misplaced, Missing
 from uploads.stores.disk_writing import DiskWriting
 from uploads.stores.fence import (
     CLOSED,
@@ -230,11 +231,14 @@ class DiskStore:
             fence = self._open_fence(file)
         except Missing:
             return 0
+        except OSError as problem:
+            if problem.errno not in FULL:
+                raise
+            # No inode is left. So it has no fence and nobody writes: that would have made one.
+            return _unlink(file)
         try:
             with locked(fence):
-                write_fence(fence, CLOSED)
-                freed = os.stat(file).st_size if os.path.exists(file) else 0
-                _unlink(file)
+                freed = _close(fence, file)
         finally:
             os.close(fence)
         _unlink(file + FENCE_SUFFIX)
@@ -268,8 +272,26 @@ def _open_if_need_be_to_read(file: str) -> int:
         return os.open(file, os.O_RDONLY | BINARY)
 
 
-def _unlink(file: str) -> None:
+def _close(fence: int, file: str) -> int:
+    """Let nobody write for good, and remove the file; returns its bytes. Called under the lock."""
+    freed = 0
     try:
+        write_fence(fence, CLOSED)
+    except OSError as problem:
+        if problem.errno not in FULL:
+            raise
+        # A fence that says nothing yet needs a block to say so: what the file had is free now.
+        freed = _unlink(file)
+        with suppress(OSError):  # an empty file gave none; it is gone, which ends writing as well
+            write_fence(fence, CLOSED)
+    return freed + _unlink(file)
+
+
+def _unlink(file: str) -> int:
+    """Remove a file; returns its bytes."""
+    try:
+        size = os.stat(file).st_size
         os.unlink(file)
     except FileNotFoundError:
-        pass  # somebody else removed it first, which is what was wanted
+        return 0  # somebody else removed it first, which is what was wanted
+    return size

@@ -13,6 +13,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from transcription.api.openai_errors import is_openai, reshaped
+from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.models import PREFIX, find_key
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ WAYS_IN = (
     "machine lies in the file local_key of the data folder, others are made in the admin, and "
     "ALLOW_ANONYMOUS=1 opens everything to everybody without login."
 )
+NO_DATABASE = "The database does not answer at the moment. Try again shortly."
 
 
 class AccessMiddleware:
@@ -51,10 +53,11 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
             refusal = self.refusal(request)
-        except DatabaseError:
+        except DatabaseError as problem:
             logger.exception("who asks for %s cannot be looked up", request.path)
+            full = is_disk_full(problem)
             connection.close()
-            refusal = refused(503, "The database does not answer at the moment. Try again shortly.")
+            refusal = refused(507 if full else 503, DISK_IS_FULL if full else NO_DATABASE)
             refusal["Retry-After"] = "5"
         if refusal is None:
             return self.get_response(request)

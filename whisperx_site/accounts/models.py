@@ -1,12 +1,17 @@
 """Keys with which scripts sign in."""
 
 import hashlib
+import logging
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, models
 from django.utils import timezone
+
+from uploads.services.faults import is_disk_full
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "wxs_"
 # A key's last use is written at most so often: it must not cost an UPDATE per request.
@@ -82,5 +87,15 @@ def find_key(secret: str) -> ApiKey | None:
     if key is None or (key.expires and key.expires <= now):
         return None
     if key.last_used is None or now - key.last_used > NOTE_USE_EVERY:
-        ApiKey.objects.filter(pk=key.pk).update(last_used=now)
+        note_use(key, now)
     return key
+
+
+def note_use(key: ApiKey, now: datetime) -> None:
+    """Let people see that the key is used; a disk without room for that refuses nobody."""
+    try:
+        ApiKey.objects.filter(pk=key.pk).update(last_used=now)
+    except DatabaseError as problem:
+        if not is_disk_full(problem):
+            raise
+        logger.warning("the disk is full: the use of key %s is not noted", key.start)

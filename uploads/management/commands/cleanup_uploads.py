@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from uploads.models import CleanupRun
 from uploads.services.cleanup import clean_up
+from uploads.services.faults import DISK_IS_FULL, is_disk_full
 
 
 class Command(BaseCommand):
@@ -21,7 +23,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
         """Run and report."""
-        run = clean_up(CleanupRun.Trigger.COMMAND, dry_run=dry_run)
+        try:
+            run = clean_up(CleanupRun.Trigger.COMMAND, dry_run=dry_run)
+        except DatabaseError as problem:
+            if not is_disk_full(problem):
+                raise
+            raise CommandError(DISK_IS_FULL) from problem
         for line in run.details:
             self.stdout.write(("would have " if dry_run else "") + line)
         for line in run.errors:

@@ -10,14 +10,17 @@ from typing import Any
 import filelock
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
 from django.db import OperationalError, connections
 
 from transcription.services import claim as jobs
 from uploads import tasks as housekeeping
+from uploads.services import ballast
+from uploads.services.faults import is_disk_full
 from whisperx_site import preparation
 from whisperx_site.accounts import local_key
 from whisperx_site.housekeeping import free_light_queue
-from whisperx_site.services import all_services
+from whisperx_site.services import all_services, keep_house
 from whisperx_site.supervisor import CHECK_EVERY, run
 
 
@@ -29,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, start, and stay until SIGINT or SIGTERM."""
         os.umask(0o077)  # what the site keeps is nobody else's on this machine
+        ballast.make_room()
         lock = preparation.lock_of_site()
         try:
             lock.acquire(timeout=1, blocking=True)  # others may be looking whether a site runs
@@ -43,7 +47,7 @@ class Command(BaseCommand):
                 if asked_to_stop.is_set():
                     raise KeyboardInterrupt
                 check_every = min(CHECK_EVERY, settings.SITE["STUCK_AFTER"] / 10)
-                run(all_services(), parent_process(), check_every)
+                run(all_services(), parent_process(), check_every, keep_house)
             except KeyboardInterrupt:  # Ctrl-C before anything ran
                 self.stderr.write("stopped")
 
@@ -59,7 +63,13 @@ class Command(BaseCommand):
             jobs.start_afresh()
             free_light_queue()
             housekeeping.enqueue_cleanup("start")
-        except OperationalError as problem:
+            ballast.keep()
+        except (OSError, DatabaseError) as problem:
+            if is_disk_full(problem):
+                where = f"The disk of {settings.DATA_DIR} is full"
+                raise CommandError(f"{where}: make room on it, then start again.") from problem
+            if not isinstance(problem, OperationalError):
+                raise
             raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
         finally:
             connections.close_all()

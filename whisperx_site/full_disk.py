@@ -1,0 +1,22 @@
+"""A full disk, seen by people: staff can still sign in and free it, and pages say what is wrong."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from uploads.services import ballast
+
+FORMS_OF_STAFF = ("/login", "/admin")
+
+
+class RoomForStaffMiddleware:
+    """Before a form of those who can free the disk: sessions and actions write to the database."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.method == "POST" and request.path_info.startswith(FORMS_OF_STAFF):
+            ballast.make_room()
+        return self.get_response(request)

@@ -10,6 +10,7 @@ from playwright.sync_api import (
     Browser,
     Page,
     Playwright,
+    Route,
     TimeoutError,
     expect,
     sync_playwright,
@@ -147,6 +148,58 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
         "print(len(found), found[0].state, found[0].interruptions)"
     ).split()
     assert uploads[:2] == ["1", "finished"]
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("between", ["PATCH", "HEAD"])
+def test_what_staff_end_does_not_start_over_by_itself(
+    site: Site, page: Page, tmp_path: Path, between: str
+) -> None:
+    """Terminated during its PATCH, or while the line was down (the page then asks by HEAD): the
+    page says so and sends nothing again, until the file is dropped again."""
+    name = f"ended {uuid.uuid4().hex[:6]}.wav"
+    path = recordings.write(tmp_path / name, recordings.long_speech(120, pause=30))
+    page.goto(site.url)
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    network = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 3e5}
+    session.send("Network.emulateNetworkConditions", network)
+    if between == "HEAD":
+        page.route("**/uploads/files/*", cut)
+    with page.expect_response(lambda answer: answer.status == 201) as made:
+        choose(page, path)
+    address = made.value.headers["location"]
+    if between == "PATCH":
+        wait_for(lambda: begun(site, name), 30)
+    assert site.http.delete(site.url + address).status_code == 204
+    session.send("Network.emulateNetworkConditions", network | {"uploadThroughput": -1})
+    expect(page.locator("#upload")).to_contain_text(f"{name}: ", timeout=30_000)
+    page.wait_for_timeout(1500)
+    assert states(site, name) == ["terminated"]
+    page.unroute_all()
+    choose(page, path)
+    wait_for(lambda: states(site, name) == ["finished", "terminated"], 30)
+
+
+def cut(route: Route) -> None:
+    """Let no PATCH through."""
+    if route.request.method == "PATCH":
+        route.abort()
+    else:
+        route.continue_()
+
+
+def begun(site: Site, name: str) -> bool:
+    """Whether bytes of this file have come."""
+    listed = site.http.get(f"{site.url}/jobs.json", timeout=10).json()["uploads"]
+    return any(one["offset"] for one in listed if one["filename"] == name)
+
+
+def states(site: Site, name: str) -> list[str]:
+    return site.shell(
+        "from uploads.models import Upload\n"
+        f"print(*sorted(Upload.objects.filter(file_name='{name}').values_list('state', flat=True)))"
+    ).split()
 
 
 def restored(page: Page, name: str) -> bool:

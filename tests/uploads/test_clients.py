@@ -62,7 +62,7 @@ def run(site: Site, what: str, *arguments: str | Path) -> dict[str, Any]:
         if done.stdout:
             break
     outcome: dict[str, Any] = json.loads(done.stdout)
-    assert "error" not in outcome, outcome
+    assert ("error" in outcome) == (what == "ended-meanwhile"), outcome
     return outcome
 
 
@@ -149,6 +149,17 @@ def test_js_resumes_from_its_storage(plain_site: Site, recording: Path, tmp_path
     assert done["statuses"].count("HEAD 200") == 4
     assert done["statuses"].count("POST 201") == 1
     complete(plain_site, done["url"], recording)
+
+
+def test_js_does_not_start_anew_where_the_upload_was_terminated(
+    plain_site: Site, tmp_path: Path
+) -> None:
+    """A DELETE during its PATCH is the end: after 409 the client asks, hears 404, and then sends
+    everything again."""
+    file = tmp_path / "long.bin"
+    file.write_bytes(bytes(96 * 2**20))
+    done = run(plain_site, "ended-meanwhile", file)
+    assert done["statuses"] in (["POST 201", "PATCH 404"], ["POST 201", "PATCH 410"])
 
 
 def test_js_terminates_the_parts(plain_site: Site, recording: Path) -> None:

@@ -31,7 +31,7 @@ from uploads.services.faults import store_faults
 from uploads.services.finish import HEAD_BYTES, announce_once, head_of
 from uploads.services.length import FIXED, declare_length, keep_length
 from uploads.services.spare_disk import gauge
-from uploads.stores.base import Superseded, Writing
+from uploads.stores.base import Removed, Superseded, Writing
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
 
@@ -234,7 +234,8 @@ def note_progress(upload: Upload, held: int) -> None:
     now = timezone.now()
     expires = next_expiry(now)
     if not rows.note(upload, held, now, expires, judged_with(upload, held)):
-        raise Superseded
+        look_again(upload)
+        raise Superseded if upload.state == State.FINISHED else Removed
     if upload.concat == Concat.PARTIAL:
         prolong_finals_of(upload, expires)
     rows.let_go()
@@ -259,5 +260,10 @@ def note_request(upload: Upload, delivery: Delivery) -> None:
     if upload.concat == Concat.PARTIAL:
         prolong_finals_of(upload, upload.expires)
     if not still and upload.state == State.RECEIVING:
-        now_in = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
-        upload.state = now_in or State.TERMINATED
+        look_again(upload)
+
+
+def look_again(upload: Upload) -> None:
+    """Let this request's copy of the row know that the upload is finished, or has ended."""
+    state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
+    upload.state = state or State.TERMINATED

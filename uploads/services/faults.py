@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from uploads.errors import DiskFull, Gone, OffsetConflict, Overtaken, Unavailable
 from uploads.services import ballast
-from uploads.stores.base import FULL, Misplaced, Missing, Superseded
+from uploads.stores.base import FULL, Misplaced, Missing, Removed, Superseded
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,10 @@ def store_faults() -> Iterator[None]:
         yield
     except Misplaced as problem:
         raise OffsetConflict from problem
+    except (Missing, Removed) as problem:
+        raise Gone from problem
     except Superseded as problem:
         raise Overtaken from problem
-    except Missing as problem:
-        raise Gone from problem
     except OSError as problem:
         if problem.errno in FULL:
             raise DiskFull from problem

@@ -30,7 +30,11 @@ class Away(OSError):
 
 
 class Superseded(StoreError):
-    """Somebody else has taken the right to write, or the file was removed."""
+    """Somebody else has taken the right to write."""
+
+
+class Removed(Superseded):
+    """The file was removed meanwhile: another request would not fare better."""
 
 
 class Misplaced(StoreError):
@@ -55,6 +59,7 @@ class Writing(Protocol):
 
         Raises:
             Superseded: The right is lost; nothing of `data` was written.
+            Removed: So is the file.
             OSError: The disk refused; `offset` tells how much is held.
         """
 

@@ -3,9 +3,16 @@
 import os
 from typing import BinaryIO
 
-from uploads.stores.base import Superseded
+from uploads.stores.base import Removed, Superseded
 from uploads.stores.copying import copy_in_kernel
-from uploads.stores.fence import NOTHING_TENTATIVE, Fence, clear, read_fence, write_fence
+from uploads.stores.fence import (
+    NOTHING_TENTATIVE,
+    REMOVED,
+    Fence,
+    clear,
+    read_fence,
+    write_fence,
+)
 from uploads.stores.locking import locked
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.syncing import sync_file
@@ -37,9 +44,9 @@ class DiskWriting:
         self.poured_into: int | None = None
 
     def _check(self) -> None:
-        rules = read_fence(self.fence).token == self.mine.token
-        if not rules or os.fstat(self.data).st_size != self.offset:
-            raise Superseded
+        token = read_fence(self.fence).token
+        if token != self.mine.token or os.fstat(self.data).st_size != self.offset:
+            raise Removed if token == REMOVED else Superseded
 
     def write(self, data: Piece) -> None:
         """Append all of `data`."""

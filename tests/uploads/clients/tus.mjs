@@ -58,6 +58,21 @@ function pauseAfter(chunks, terminate, options = {}) {
   one.start();
 }
 
+// One long request, and while it runs somebody else ends the upload. Retries are the client's own.
+function endedMeanwhile() {
+  let ended = false;
+  const one = upload({
+    chunkSize: Number.POSITIVE_INFINITY,
+    retryDelays: [0, 100, 200],
+    onProgress: (sent) => {
+      if (ended || sent === 0) return;
+      ended = true;
+      tus.Upload.terminate(one.url, { ...one.options, onAfterResponse: null });
+    },
+  });
+  one.start();
+}
+
 // What a page does after a reload: it looks up its file in the storage, and goes on.
 async function resumeStored(options) {
   const one = upload(options);
@@ -96,6 +111,9 @@ switch (what) {
     break;
   case "terminate":
     pauseAfter(2, true);
+    break;
+  case "ended-meanwhile":
+    endedMeanwhile();
     break;
   case "terminate-parts":
     pauseAfter(4, true, { ...inParts, chunkSize: 300_000 });

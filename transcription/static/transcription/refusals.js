@@ -6,16 +6,19 @@ const SENTENCES = {
   0: "The connection was lost. Press Retry to go on where it stopped.",
   401: "Your login has expired. The upload goes on when you have logged in again.",
   403: "The site refused this upload. Reload the page and try again.",
-  404: "The upload had expired. Drop the file again to start over.",
-  410: "The upload had expired. Drop the file again to start over.",
+  404: "The upload was ended, or has expired. Drop the file again to start over.",
+  410: "The upload was ended, or has expired. Drop the file again to start over.",
   413: "The file, or one piece of it, is larger than the site or a proxy before it accepts.",
   415: "This is not a recording that can be transcribed.",
   507: "The site has no room left on its disk.",
 };
 
-// An answer to the question "how much do you have?" that says neither where to go on nor that the
-// upload is gone. tus-js-client would start the whole file anew; thrown, it is an error like a cut
-// connection, and the stored address survives.
+// Addresses of uploads that this page has seen alive.
+const alive = new Set();
+
+// An answer to the question "how much do you have?" after which tus-js-client would start the whole
+// file anew, though the upload may be there, or was ended on purpose while this page was sending it.
+// Thrown, it is an error, and the stored address survives: dropped again, the file starts over.
 class ResumeRefused extends Error {
   constructor(status) {
     super(`status ${status}`);
@@ -23,10 +26,20 @@ class ResumeRefused extends Error {
   }
 }
 
+export function markAlive(url) {
+  alive.add(url);
+}
+
 export function keepStoredUpload(request, response) {
   const status = response.getStatus();
-  const answersTheQuestion = status < 400 || [404, 410, 423].includes(status);
-  if (request.getMethod() === "HEAD" && !answersTheQuestion) throw new ResumeRefused(status);
+  // Of a new upload the answer has the address; tus-js-client resolves it in the same way.
+  const url = new URL(response.getHeader("Location") ?? "", request.getURL()).href;
+  if (status < 400) alive.add(url);
+  const isGone = [404, 410].includes(status);
+  const wasAlive = isGone && alive.delete(url);
+  if (request.getMethod() !== "HEAD" || status < 400 || status === 423) return;
+  if (isGone && !wasAlive) return; // an old one: dropping the file meant to start over
+  throw new ResumeRefused(status);
 }
 
 function statusOf(error) {
@@ -44,8 +57,8 @@ export function isWorthRetrying(error, attempt, options, next) {
 }
 
 // A refusal that the same file would meet again.
-export function isFinal(response) {
-  const status = response?.status ?? 0;
+export function isFinal(error, response) {
+  const status = response?.status ?? statusOf(error);
   return status >= 400 && status < 500 && ![401, 408, 423, 429].includes(status);
 }
 

@@ -1,6 +1,7 @@
 // After a reload: go on with what the browser still has, ask for what it has not.
 
 import { note } from "./notes.js";
+import { markAlive } from "./refusals.js";
 
 const PATIENCE = 250; // milliseconds
 
@@ -19,6 +20,8 @@ export function continueRestored(uppy) {
   lost.forEach(askFor);
   uppy.removeFiles(lost.map((file) => file.id));
   if (uppy.getFiles().length === 0) return;
+  // What goes on by itself must not start over by itself.
+  uppy.getFiles().forEach((file) => file.tus?.uploadUrl && markAlive(file.tus.uploadUrl));
   const failed = failedBefore(uppy);
   uppy.emit("restore-confirmed"); // goes on with the uploads that were running
   failed.forEach((file) => uppy.retryUpload(file.id).catch(() => {}));

@@ -128,7 +128,7 @@ function listen(uppy, onChange) {
   });
   uppy.on("upload-error", (file, error, response) => {
     note(file.name, "error", uploadSentence(file, error, response), loginLink(response));
-    if (isFinal(response)) setTimeout(() => uppy.removeFile(file.id));
+    if (isFinal(error, response)) setTimeout(() => uppy.removeFile(file.id));
     onChange();
   });
   uppy.on("complete", ({ successful }) => {

@@ -1,5 +1,6 @@
 """What the headers of a request ask for."""
 
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urljoin, urlsplit
 
 from django.conf import settings
@@ -91,28 +92,44 @@ def delivery_of(
     )
 
 
-def upload_id_in(address: str, request: HttpRequest) -> str:
-    """The id in the address of a part, which must be one of this site's.
+def upload_ids_in(addresses: Iterable[str], request: HttpRequest) -> Iterator[str]:
+    """The identifiers in the addresses of parts, which must be uploads of this site.
 
     Relative addresses start from where uploads are made (RFC 3986, section 5).
 
     Raises:
-        Malformed: It is another host's, or no upload's.
+        Malformed: One of them is clearly another host's, or no upload's.
     """
     here = f"http://{request.get_host()}{reverse('uploads:uploads')}"
+    hosts = own_hosts(request)
+    for address in addresses:
+        try:
+            pieces = urlsplit(urljoin(here, address))
+            ours = pieces.hostname in hosts and "@" not in pieces.netloc
+            ours = ours and pieces.scheme in ("http", "https") and pieces.port != 0
+        except ValueError as problem:
+            raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
+        root, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
+        if not ours or f"{root}/" != urlsplit(here).path:
+            raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
+        yield upload_id
+
+
+def own_hosts(request: HttpRequest) -> set[str | None]:
+    """Names of this site, as far as it knows: its clients may have it from a proxy by another.
+
+    Ports say nothing, as proxies drop and change them. Nothing is at stake: whatever the address,
+    a part is looked up here, by its identifier, among the uploads of whoever asks. A wrong host is
+    told to clients because they have mixed up two sites then.
+    """
+    said = [request.get_host(), *request.META.get("HTTP_X_FORWARDED_HOST", "").split(",")]
+    names = {host_name(f"//{host.strip()}") for host in said}
+    return (names | {host_name(getattr(settings, "PUBLIC_URL", ""))}) - {None}
+
+
+def host_name(address: str) -> str | None:
+    """The host in an address, in lower case and without its port; None where there is none."""
     try:
-        pieces = urlsplit(urljoin(here, address))
-        hosts = {authority(here), authority(getattr(settings, "PUBLIC_URL", ""))} - {""}
-        ours = authority(pieces.geturl()) in hosts
-    except ValueError as problem:
-        raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
-    root, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
-    if not ours or pieces.scheme not in ("http", "https") or f"{root}/" != urlsplit(here).path:
-        raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
-    return upload_id
-
-
-def authority(address: str) -> str:
-    """Host and port of an address; a port that the scheme implies does not count."""
-    pieces = urlsplit(address.lower())
-    return pieces.netloc.removesuffix({"http": ":80", "https": ":443"}.get(pieces.scheme, ":"))
+        return urlsplit(address).hostname
+    except ValueError:
+        return None

@@ -63,9 +63,22 @@ class Upload(models.Model):
         null=True, blank=True, help_text="When the site had taken note of the finished upload."
     )
     has_bytes = models.BooleanField(default=True, help_text="The store may still hold bytes.")
+    final_key = models.CharField(  # noqa: DJ001  (NULL, so that old tables need not be written anew)
+        max_length=64, null=True, editable=False, help_text="What a final upload was ordered as."
+    )
 
     class Meta:
         ordering = ("-created",)
+        constraints = (
+            # Other uploads have no place in its index.
+            models.UniqueConstraint(
+                fields=("final_key",),
+                condition=models.Q(
+                    final_key__isnull=False, state__in=(State.RECEIVING, State.FINISHED)
+                ),
+                name="uploads_one_final",
+            ),
+        )
         indexes = (
             models.Index(fields=("state", "expires"), name="uploads_state_expires"),
             models.Index(fields=("-created",), name="uploads_created"),

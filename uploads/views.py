@@ -1,6 +1,5 @@
 """tus over HTTP: read headers, call one service, write headers."""
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -31,7 +30,7 @@ from uploads.headers import (
     method_of,
     number_in,
     order_of,
-    upload_id_in,
+    upload_ids_in,
 )
 from uploads.models import Concat, State, Upload
 from uploads.protocol import (
@@ -41,14 +40,14 @@ from uploads.protocol import (
 )
 from uploads.services import rows
 from uploads.services.append import append
-from uploads.services.concatenate import create_final, is_joined
+from uploads.services.concatenate import is_joined
 from uploads.services.create import create
+from uploads.services.create_final import create_final
 from uploads.services.delivery import verify_nothing
 from uploads.services.end import give_up, terminate
 from uploads.services.faults import database_fault
 from uploads.services.find import find
 from uploads.services.read import open_finished, settle
-from uploads.stores.waiting import let_others_in
 
 
 class TusView(View):
@@ -158,13 +157,7 @@ class UploadsView(TusView):
         """Join parts of one's own, on this host (tus: concatenation)."""
         if has_body(request) or not LENGTHS.isdisjoint(request.headers):
             raise Malformed("A final upload has neither a length nor a body of its own.")
-        return create_final(order_of(request), list(self.find_parts(request, parts)))
-
-    def find_parts(self, request: HttpRequest, addresses: list[str]) -> Iterator[Upload]:
-        """The uploads at these addresses; others are served in between."""
-        for address in addresses:
-            yield find(upload_id_in(address, request), request.user)
-            let_others_in()
+        return create_final(order_of(request), list(upload_ids_in(parts, request)))
 
     def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
         """Make an upload that takes bytes, the first of them perhaps from this request."""

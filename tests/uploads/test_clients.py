@@ -149,6 +149,10 @@ def test_js_resumes_from_its_storage(plain_site: Site, recording: Path, tmp_path
     assert done["statuses"].count("HEAD 200") == 4
     assert done["statuses"].count("POST 201") == 1
     complete(plain_site, done["url"], recording)
+    # Its last answer may have been lost: it posts the final upload again, which is the same.
+    again = run(plain_site, "resume-parts", recording, tmp_path / "parts")
+    assert again["statuses"][-1] == "POST 201"
+    assert (again["url"], again["task"]) == (done["url"], done["task"])
 
 
 def test_js_does_not_start_anew_where_the_upload_was_terminated(

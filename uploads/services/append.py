@@ -29,7 +29,7 @@ from uploads.services.delivery import Delivery, verify, verify_nothing
 from uploads.services.end import refuse
 from uploads.services.faults import store_faults
 from uploads.services.finish import HEAD_BYTES, announce_once, head_of
-from uploads.services.length import FIXED, declare_length, keep_length
+from uploads.services.length import FIXED, beyond_maximum, declare_length, keep_length
 from uploads.services.spare_disk import gauge
 from uploads.stores.base import Removed, Superseded, Writing
 from uploads.stores.pipe import Piece, Pipe
@@ -115,18 +115,25 @@ def append_nothing(upload: Upload, delivery: Delivery) -> int:
     return upload.length
 
 
-def room_of(upload: Upload) -> int:
-    """Bytes that the upload may have in all."""
-    return conf.UPLOADS_MAX_SIZE if upload.length is None else upload.length
+def room_of(upload: Upload, held: int = 0) -> int:
+    """Bytes that the upload may have in all; the maximum may have been lowered below those held."""
+    return max(conf.UPLOADS_MAX_SIZE, held) if upload.length is None else upload.length
+
+
+def too_much(upload: Upload) -> TooLarge:
+    """The refusal of bytes for which there is no room."""
+    if upload.length is None:
+        return beyond_maximum()
+    return TooLarge("The body goes beyond the upload's length.")
 
 
 def check_room(upload: Upload, delivery: Delivery) -> None:
     """Refuse what does not fit before anybody loses a right."""
-    room = room_of(upload) - delivery.offset
+    room = room_of(upload, delivery.offset) - delivery.offset
     if room < 0 or (delivery.body.length or 0) > room:
         if store().held(upload.id.hex) != delivery.offset:
             raise OffsetConflict
-        raise TooLarge("The body goes beyond the upload's length.")
+        raise too_much(upload)
 
 
 def receive(upload: Upload, writing: Writing, delivery: Delivery) -> None:
@@ -147,11 +154,11 @@ def receive(upload: Upload, writing: Writing, delivery: Delivery) -> None:
 
 def receive_pieces(upload: Upload, writing: Writing, delivery: Delivery) -> None:
     """Move the body into the store, and let people see now and then how far it is."""
-    room = room_of(upload)
+    room = room_of(upload, delivery.offset)
     noted = time.monotonic()
     while len(piece := next_piece(upload, delivery)):
         if writing.offset + len(piece) > room:  # only where no length was announced
-            raise TooLarge("The body goes beyond the upload's length.")
+            raise too_much(upload)
         if not upload.judged and not isinstance(piece, Pipe):
             judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
         gauge.take(len(piece))

@@ -4,21 +4,18 @@ import logging
 import time
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
-from uploads.errors import Gone, Malformed, NotFound, OffsetConflict, TooLarge, UploadError
+from uploads.errors import DiskFull, Gone, OffsetConflict, TooLarge, UploadError
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import rows
-from uploads.services.create import Order, create, next_expiry
-from uploads.services.end import give_up, refuse
+from uploads.services.create import next_expiry
+from uploads.services.end import refuse
 from uploads.services.faults import store_faults
-from uploads.services.find import owner_id
 from uploads.services.finish import finish
-from uploads.services.length import check_disk, check_length
-from uploads.services.part_uses import check_uses
+from uploads.services.length import check_disk, check_size
 from uploads.services.spare_disk import gauge
 from uploads.stores.base import Missing, Writing
 from uploads.stores.registry import store
@@ -30,41 +27,6 @@ KEEP_PARTS = timedelta(hours=1)  # parts that have been joined are hardly ever u
 NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
 COPY_BYTES = 4 * 1024 * 1024  # copied between two looks at the disk
 LEFT_AFTER = timedelta(seconds=10)  # a joining that shows no progress for so long has died
-
-
-def create_final(order: Order, parts: list[Upload]) -> Upload:
-    """Make a final upload, and join its parts if they are all finished.
-
-    Args:
-        order: As for any upload; its length follows from the parts.
-        parts: In their order; each the caller's own.
-
-    Raises:
-        NotFound: One of them is another person's.
-        Malformed: One of them is no part, or was joined too often.
-        UploadError: As for any upload.
-    """
-    if any(part.owner_id != owner_id(order.person) for part in parts):
-        raise NotFound  # staff see other people's uploads, but do not make their own of them
-    if any(part.concat != Concat.PARTIAL for part in parts):
-        raise Malformed("Upload-Concat names an upload that is no part (Upload-Concat: partial).")
-    check_uses(parts)
-    length = total_of(parts)
-    if length is not None:
-        check_length(length)
-    with transaction.atomic():
-        final = create(order, length, Concat.FINAL)
-        Part.objects.bulk_create(
-            Part(final=final, position=position, part=part) for position, part in enumerate(parts)
-        )
-    try:
-        join(final)
-    except OffsetConflict:
-        logger.debug("%s is being joined by whoever sent its last part", final.id)
-    except (UploadError, DatabaseError):
-        give_up(final)
-        raise
-    return final
 
 
 def total_of(parts: list[Upload]) -> int | None:
@@ -111,12 +73,22 @@ def end_if_hopeless(final: Upload, parts: list[Upload]) -> None:
 
 
 def learn_length(final: Upload, parts: list[Upload]) -> None:
-    """Write down the length once it can be told: one of the parts may have had none."""
-    if final.length is None:
-        final.length = total_of(parts)
-        if final.length is not None:
-            unset = Upload.objects.filter(pk=final.pk, length=None, state=State.RECEIVING)
-            unset.update(length=final.length)
+    """Write down the length once it can be told: one of the parts may have had none.
+
+    Raises:
+        TooLarge: Longer than UPLOADS_MAX_SIZE.
+    """
+    length = total_of(parts) if final.length is None else None
+    if length is None:
+        return
+    try:
+        check_size(length)
+    except TooLarge as problem:
+        refuse(final, problem.message)
+        raise
+    final.length = length
+    unset = Upload.objects.filter(pk=final.pk, length=None, state=State.RECEIVING)
+    unset.update(length=length)
 
 
 def join(final: Upload) -> bool:
@@ -139,9 +111,6 @@ def join(final: Upload) -> bool:
     learn_length(final, parts)
     if not parts or any(part.state != State.FINISHED for part in parts):
         return False
-    if (final.length or 0) > conf.UPLOADS_MAX_SIZE:
-        refuse(final, TooLarge.message)
-        raise TooLarge
     copy_parts(final, parts)
     finish(final)
     soon = timezone.now() + KEEP_PARTS
@@ -162,16 +131,25 @@ def copy_parts(final: Upload, parts: list[Upload]) -> None:
         check_disk((final.length or 0) - held)
         writing = store().take(final.id.hex, held)
         try:
-            noted = float("-inf")
-            start = 0
-            for part in parts:
-                end = start + (part.length or 0)
-                noted = copy_part(final, part, writing, (start, end), noted)
-                start = end
-            if conf.UPLOADS_DURABILITY == "power":
-                writing.secure()
+            with store_faults():
+                copy_each(final, parts, writing)
+        except DiskFull:  # what waits for room must not take it
+            writing.withdraw(0)
+            raise
         finally:
             writing.end()
+
+
+def copy_each(final: Upload, parts: list[Upload], writing: Writing) -> None:
+    """Append one part after the other."""
+    noted = float("-inf")
+    start = 0
+    for part in parts:
+        end = start + (part.length or 0)
+        noted = copy_part(final, part, writing, (start, end), noted)
+        start = end
+    if conf.UPLOADS_DURABILITY == "power":
+        writing.secure()
 
 
 def copy_part(

@@ -43,7 +43,14 @@ class Order:
 
 
 def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Upload:
-    """Make an upload that awaits its first byte.
+    """Make an upload that awaits its first byte; arguments and errors as of `prepare`."""
+    upload = prepare(order, length, concat)
+    keep(upload)
+    return upload
+
+
+def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Upload:
+    """Judge a new upload and make its file; its row is not there yet.
 
     Args:
         order: What the client asks for.
@@ -80,9 +87,13 @@ def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Up
     with store_faults():
         # A crash between the two leaves an empty file without a row, which the cleanup removes.
         create_file(upload)
+    return upload
+
+
+def keep(upload: Upload) -> None:
+    """Make the row of a prepared upload."""
     rows.insert(upload)
     transaction.on_commit(lambda: upload_created.send_robust(Upload, upload_id=upload.id))
-    return upload
 
 
 def create_file(upload: Upload) -> None:

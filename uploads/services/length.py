@@ -20,14 +20,25 @@ def check_length(length: int) -> None:
     check_disk(length)
 
 
-def check_size(length: int) -> None:
-    """Refuse what is longer than UPLOADS_MAX_SIZE.
+def check_size(length: int, accepted: int = 0) -> None:
+    """Refuse an upload that is too long for this server.
+
+    Args:
+        length: Bytes in all.
+        accepted: Bytes that are held: a maximum that was lowered since does not refuse them.
 
     Raises:
-        TooLarge: It is.
+        TooLarge: Longer than UPLOADS_MAX_SIZE.
     """
-    if length > conf.UPLOADS_MAX_SIZE:
-        raise TooLarge(f"This server takes uploads of {conf.UPLOADS_MAX_SIZE} bytes at most.")
+    if length > max(conf.UPLOADS_MAX_SIZE, accepted):
+        raise beyond_maximum()
+
+
+def beyond_maximum() -> TooLarge:
+    """The refusal that tells the maximum, to people and to programs."""
+    longest = conf.UPLOADS_MAX_SIZE
+    sentence = f"This server takes uploads of {longest} bytes at most."
+    return TooLarge(sentence, {"Tus-Max-Size": str(longest)})
 
 
 def check_disk(count: int) -> None:
@@ -50,12 +61,13 @@ def declare_length(upload: Upload, length: int, offset: int) -> None:
     Raises:
         OffsetConflict: It stands elsewhere.
         Malformed: The length is set to another value already, or more bytes are held.
-        TooLarge, DiskFull: See `check_length`.
+        TooLarge, DiskFull: See `check_size`, `check_disk`.
     """
     if upload.length is None:
         if store().held(upload.id.hex) != offset:
             raise OffsetConflict
-        check_length(length)
+        check_size(length, accepted=offset)
+        check_disk(length - offset)
         if length < offset:
             raise Malformed("Upload-Length is less than what was sent already.")
         upload.length = length

@@ -23,7 +23,7 @@ FIELDS: dict[str, "Field[Any, Any]"] = {
 }
 # For people only: no request reads them. Django fetches one that is asked for all the same.
 UNREAD = {"offset", "created", "last_activity", "client_address", "client_agent", "requests"}
-UNREAD |= {"interruptions", "has_bytes"}
+UNREAD |= {"interruptions", "has_bytes", "final_key"}
 READ = [name for name in FIELDS if name != "id" and name not in UNREAD]
 READ_WITH_ID = {"id", *READ}
 

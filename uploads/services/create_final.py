@@ -1,0 +1,133 @@
+"""Making a final upload (tus: concatenation): one, however often the same is asked for.
+
+Joining takes as long as copying the file. A client that has gone meanwhile, whose answer was lost,
+or whose proxy did not wait asks again, and clients that resume do so, too.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterable
+
+from django.db import DatabaseError, IntegrityError, transaction
+
+from uploads.errors import (
+    Conflict,
+    Gone,
+    Malformed,
+    NotFound,
+    OffsetConflict,
+    Unavailable,
+    UploadError,
+)
+from uploads.models import Concat, Part, State, Upload
+from uploads.services.concatenate import join, total_of
+from uploads.services.create import Order, keep, prepare
+from uploads.services.end import give_up
+from uploads.services.find import find, owner_id
+from uploads.services.finish import announce_once
+from uploads.services.length import check_length
+from uploads.services.part_uses import check_uses
+from uploads.stores.registry import store
+from uploads.stores.waiting import let_others_in
+
+logger = logging.getLogger(__name__)
+
+NO_PART = "Upload-Concat names an upload that is no part (Upload-Concat: partial)."
+
+
+def create_final(order: Order, part_ids: list[str]) -> Upload:
+    """Make a final upload and join its parts if they are all finished; or go on with the one that
+    the same order has made before, as long as that lives.
+
+    Args:
+        order: As for any upload; its length follows from the parts.
+        part_ids: The identifiers of the parts, in their order.
+
+    Raises:
+        NotFound: A part is not there, or is another person's.
+        Gone: A part has expired, and no final upload was made of it before.
+        Malformed: One of them is no part, or was joined too often.
+        Unavailable: The store or its disk failed; the same order again goes on.
+        UploadError: As for any upload.
+    """
+    key = key_of(order, part_ids)
+    try:
+        parts = list(own_parts(order, part_ids))
+    except Gone:  # joined parts live for an hour; their whole is there all the same
+        parts = []
+    final = made_before(key)
+    if final is None:
+        final = make(order, parts or list(own_parts(order, part_ids)), key)
+    try:
+        join(final)
+    except OffsetConflict:
+        logger.debug("%s is being joined by another request", final.id)
+    except Unavailable:
+        raise  # all of its bytes are here: it is joined when that is possible again
+    except UploadError:
+        give_up(final)
+        raise
+    if final.state == State.FINISHED:
+        announce_once(final)  # the request that finished it may have died before it could
+    return final
+
+
+def key_of(order: Order, part_ids: Iterable[str]) -> str:
+    """What two orders have in common that mean the same final upload: owner, metadata, parts."""
+    asked = [repr(owner_id(order.person)), order.metadata, *part_ids]
+    return hashlib.sha256("\n".join(asked).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def own_parts(order: Order, part_ids: Iterable[str]) -> Iterable[Upload]:
+    """The parts; others are served in between.
+
+    Raises:
+        NotFound, Gone, Malformed: See `create_final`.
+    """
+    for part_id in part_ids:
+        part = find(part_id, order.person)
+        if part.owner_id != owner_id(order.person):
+            raise NotFound  # staff see other people's uploads, but do not make their own of them
+        if part.concat != Concat.PARTIAL:
+            raise Malformed(NO_PART)
+        yield part
+        let_others_in()
+
+
+def made_before(key: str) -> Upload | None:
+    """The living upload that the same order has made."""
+    return Upload.objects.filter(final_key=key, state__in=(State.RECEIVING, State.FINISHED)).first()
+
+
+def make(order: Order, parts: list[Upload], key: str) -> Upload:
+    """Make the row of a final upload, and its empty file.
+
+    Returns:
+        It, or the one that a twin of this request has made at the same moment.
+    """
+    check_uses(parts)
+    length = total_of(parts)
+    if length is not None:
+        check_length(length)
+    try:
+        final = prepare(order, length, Concat.FINAL)
+    except Conflict:  # with what its twin has taken, perhaps
+        twin = made_before(key)
+        if twin is None:
+            raise
+        return twin
+    final.final_key = key
+    try:
+        with transaction.atomic():
+            keep(final)
+            Part.objects.bulk_create(
+                Part(final=final, position=position, part=part)
+                for position, part in enumerate(parts)
+            )
+    except DatabaseError as problem:
+        store().remove(final.id.hex)
+        twin = made_before(key) if isinstance(problem, IntegrityError) else None
+        if twin is None:
+            raise
+        return twin
+    return final

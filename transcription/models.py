@@ -54,8 +54,9 @@ class Job(models.Model):
     """One recording on its way to a transcript. Its id is the task identifier of the API."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Those of an owner who is deleted are deleted by `transcription.receivers`, some at a time.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     upload = models.OneToOneField(Upload, null=True, blank=True, on_delete=models.SET_NULL)
     task_type = models.CharField(max_length=40, choices=TaskType, default=TaskType.FULL)

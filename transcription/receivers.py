@@ -3,9 +3,13 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
+from django.db.models import Model
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from transcription.services.end import cancel_for_upload
+from transcription.services.owners import delete_all_of
 from transcription.services.submit import is_stored_only, submit_upload
 from uploads.models import Upload
 from uploads.signals import upload_finished, upload_terminated
@@ -22,3 +26,9 @@ def make_job(upload_id: uuid.UUID, upload: Upload, **kwargs: Any) -> None:
 def cancel_job(upload_id: uuid.UUID, **kwargs: Any) -> None:
     """A recording that was removed needs no job."""
     cancel_for_upload(upload_id)
+
+
+@receiver(pre_delete, sender=settings.AUTH_USER_MODEL)
+def delete_jobs(instance: Model, **kwargs: Any) -> None:
+    """A user who is deleted takes jobs and transcripts along."""
+    delete_all_of(instance.pk)

@@ -21,6 +21,6 @@ class UploadsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from uploads import checks  # noqa: F401  (registers itself)
+        from uploads import checks, receivers  # noqa: F401  (they register themselves)
 
         post_migrate.connect(declare_schedules, sender=self, dispatch_uid="uploads.schedules")

@@ -38,8 +38,10 @@ class Upload(models.Model):
     head: bytes | None = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Those of an owner who is deleted are ended by `uploads.receivers`: a cascade would load all of
+    # them at once, and leave their files.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
     offset = models.BigIntegerField(default=0, help_text="Bytes acknowledged.")

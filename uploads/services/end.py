@@ -35,7 +35,7 @@ def terminate(upload: Upload) -> int:
     freed = _end(upload, State.TERMINATED, (State.RECEIVING, State.FINISHED))
     if freed is None:
         raise NotFound
-    _tell(upload_terminated, upload)
+    announce_end(upload_terminated, upload)
     return freed
 
 
@@ -74,7 +74,7 @@ def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int
     among = (State.RECEIVING, State.FINISHED)[: 1 + (upload.concat == Concat.PARTIAL)]
     freed = _end(upload, State.EXPIRED, among, overdue, failure=reason)
     if freed is not None:
-        _tell(upload_expired, upload)
+        announce_end(upload_expired, upload)
     return freed
 
 
@@ -115,7 +115,7 @@ def _end(
         # The row has no room to say so: its bytes go first, and give it some. Should even that not
         # do, HEAD tells that they are gone, and the next cleanup ends the row.
         ballast.let_go()
-        freed = _freed(upload) or 0 if row.exists() else 0
+        freed = free_bytes(upload) or 0 if row.exists() else 0
         changed = row.update(**changes)
     if not changed:
         return None
@@ -125,7 +125,7 @@ def _end(
 
 def remove_bytes(upload: Upload) -> int:
     """Remove what the store holds; what cannot be removed now, the next cleanup tries again."""
-    freed = _freed(upload)
+    freed = free_bytes(upload)
     if freed is None:
         return 0
     try:
@@ -139,7 +139,7 @@ def remove_bytes(upload: Upload) -> int:
     return freed
 
 
-def _freed(upload: Upload) -> int | None:
+def free_bytes(upload: Upload) -> int | None:
     """Remove the bytes; returns how many, or None where the store cannot do it now."""
     try:
         return store().remove(upload.id.hex)
@@ -148,7 +148,9 @@ def _freed(upload: Upload) -> int | None:
         return None
 
 
-def _tell(signal: Signal, upload: Upload) -> None:
+def announce_end(signal: Signal, upload: Upload) -> None:
+    """Tell the site, once the transaction is committed, that an upload has ended."""
+
     def send() -> None:
         for receiver, outcome in signal.send_robust(Upload, upload_id=upload.id):
             if isinstance(outcome, Exception):

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import HttpRequest
 
+from whisperx_site.accounts import user_admin  # noqa: F401  (registers itself)
 from whisperx_site.accounts.models import ApiKey
 
 

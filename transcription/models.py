@@ -90,6 +90,9 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
     engine_deaths = models.PositiveIntegerField(default=0, help_text="Deaths of the engine itself.")
 
+    # Whose it is in the queue (see `services.turns`)
+    turn = models.CharField(max_length=64, blank=True, editable=False)
+
     # Who works on it
     token = models.UUIDField(null=True, blank=True)
     lease_expires = models.DateTimeField(null=True, blank=True)
@@ -109,6 +112,7 @@ class Job(models.Model):
         ordering = ("-created",)
         indexes = (
             models.Index(fields=("state", "queued"), name="jobs_state_queued"),
+            models.Index(fields=("state", "turn", "queued"), name="jobs_turns"),
             models.Index(fields=("-created",), name="jobs_created"),
         )
 
@@ -124,6 +128,16 @@ class Job(models.Model):
     def stood_in(self) -> bool:
         """Whether another engine than the one that was asked for did the job's own stage."""
         return bool(self.engine_used) and self.engine_used != self.engine
+
+
+class Turn(models.Model):
+    """When a job of one of those who share the queue was begun last."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="As in Job.turn.")
+    served = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Transcript(models.Model):

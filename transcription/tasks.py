@@ -21,7 +21,16 @@ from transcription.engines.base import (
 from transcription.engines.process import EngineProcess
 from transcription.engines.selection import prepare
 from transcription.models import Job, Stage, TaskType
-from transcription.services import claim, end, outputs, progress, provision, queue, stages
+from transcription.services import (
+    claim,
+    end,
+    outputs,
+    progress,
+    provision,
+    queue,
+    stages,
+    turns,
+)
 from transcription.services.conclude import conclude
 from transcription.services.patience import insist
 from transcription.services.recording import Gone, local_path
@@ -47,14 +56,14 @@ def engine_process() -> EngineProcess:
 
 
 def work() -> None:
-    """Run the job that has waited longest, if any."""
+    """Run the job whose turn it is, if any."""
     job = claim.claim_next()
     if job is not None:
         run(job)
 
 
 def combine() -> None:
-    """Join the documents of the job that has waited longest for that, if any."""
+    """Join the documents of the job whose turn it is among those that wait for that, if any."""
     job = claim.claim_next(task_type=TaskType.COMBINATION)
     if job is not None:
         run(job)
@@ -75,6 +84,7 @@ def sweep() -> None:
         submit_unheard,
         queue.nudge_for_all_waiting,
         queue.prune,
+        turns.forget_old_turns,
     ):
         try:
             step()

@@ -13,6 +13,8 @@ from uploads.protocol import parse_number
 from uploads.services.create import Order
 from uploads.services.delivery import Delivery
 
+LONGEST_SAID = 20  # the rest of the row's column is for who connected
+
 
 def method_of(request: HttpRequest) -> str:
     """The method that is meant: X-HTTP-Method-Override, whatever the real one (tus core).
@@ -39,7 +41,7 @@ def client_address(request: HttpRequest) -> str:
     forwarded = request.headers.get("CF-Connecting-IP") or request.headers.get(
         "X-Forwarded-For", ""
     )
-    said = forwarded.partition(",")[0].strip()
+    said = forwarded.partition(",")[0].strip()[:LONGEST_SAID]  # who connected must not be cut off
     return f"{said} via {peer}" if said else peer
 
 

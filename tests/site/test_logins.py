@@ -17,9 +17,10 @@ from django.test import Client, RequestFactory
 
 from tests.running import PASSWORD, Site
 from tests.site.people import form_token
+from uploads.networks import network_of
 from whisperx_site.accounts import hashing, throttle
 from whisperx_site.accounts.models import LoginAttempt
-from whisperx_site.accounts.throttle import begin_attempt, forgive, network_of
+from whisperx_site.accounts.throttle import begin_attempt, forgive
 
 WRONG = "Too many wrong passwords"
 

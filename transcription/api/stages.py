@@ -26,6 +26,7 @@ from transcription.services.documents import (
     read_turns,
 )
 from transcription.services.submit import enqueue
+from uploads.headers import client_address
 from uploads.services.find import owner_id
 
 TRANSCRIPT = "INVALID_TRANSCRIPT_JSON"
@@ -101,4 +102,4 @@ class Combine(IntakeView[CombineParameters]):
         )
         given = {StageOutput.Name.ALIGN: aligned, StageOutput.Name.DIARIZE: turns}
         wish = wish_of(TaskType.COMBINATION, parameters, given=given)
-        return enqueue(wish, owner_id(request.user))
+        return enqueue(wish, owner_id(request.user), address=client_address(request._request))

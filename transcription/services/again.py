@@ -17,6 +17,7 @@ from transcription.services import outputs, stages
 from transcription.services.end import FREE
 from transcription.services.history import note
 from transcription.services.queue import nudge_for
+from transcription.services.turns import turn_of
 from uploads.models import State as UploadState
 
 
@@ -89,6 +90,7 @@ def queue_again(job: Job, change: stages.Change, left: list[str]) -> None:
         percent=0,
         seconds_done=0,
         queued=timezone.now(),
+        turn=turn_of(job.owner_id, job.upload.client_address if job.upload else ""),
         started=None,
         finished=None,
         error="",

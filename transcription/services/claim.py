@@ -17,6 +17,7 @@ from transcription.services import deliveries
 from transcription.services.history import note
 from transcription.services.queue import forget_all_nudges, nudge_for_all_waiting
 from transcription.services.submit import submit_unheard
+from transcription.services.turns import next_job, note_served
 from transcription.services.workers import is_gone, this_machine
 
 logger = logging.getLogger(__name__)
@@ -30,14 +31,14 @@ def lease_end() -> datetime:
 
 
 def claim_next(**kind: Any) -> Job | None:
-    """Claim the job that has waited longest, for this process; None where none waits.
+    """Claim the job whose turn it is, for this process; None where none waits.
 
     Args:
         kind: What must be true of its row besides.
     """
-    waiting_jobs = Job.objects.filter(state=State.QUEUED, **kind).order_by("queued", "pk")
-    while waiting := waiting_jobs.first():
-        if job := claim(waiting.pk):
+    waiting = Job.objects.filter(state=State.QUEUED, **kind)
+    while found := next_job(waiting):
+        if job := claim(found.pk):
             return job
     return None
 
@@ -45,22 +46,23 @@ def claim_next(**kind: Any) -> Job | None:
 def claim(job_id: uuid.UUID) -> Job | None:
     """Claim this job for this process; None where it does not wait (any more)."""
     token = uuid.uuid4()
-    claimed = Job.objects.filter(pk=job_id, state=State.QUEUED).update(
-        state=State.PROCESSING,
-        stage=Stage.PROBING,
-        percent=0,
-        seconds_done=0,
-        started=timezone.now(),
-        finished=None,
-        error="",
-        token=token,
-        lease_expires=lease_end(),
-        worker_host=this_machine(),
-        worker_pid=os.getpid(),
-    )
-    if not claimed:
-        return None
-    job = Job.objects.select_related("upload").filter(pk=job_id, token=token).first()
+    with transaction.atomic():
+        Job.objects.filter(pk=job_id, state=State.QUEUED).update(
+            state=State.PROCESSING,
+            stage=Stage.PROBING,
+            percent=0,
+            seconds_done=0,
+            started=timezone.now(),
+            finished=None,
+            error="",
+            token=token,
+            lease_expires=lease_end(),
+            worker_host=this_machine(),
+            worker_pid=os.getpid(),
+        )
+        job = Job.objects.select_related("upload").filter(pk=job_id, token=token).first()
+        if job:
+            note_served(job)
     if job:
         note(job.pk, f"Started by process {os.getpid()} on {socket.gethostname()}.")
     return job

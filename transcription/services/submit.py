@@ -14,6 +14,7 @@ from transcription.conf import conf
 from transcription.media_head import begins_like_media, looks_like_media, name_problem
 from transcription.models import Job, JobEvent, StageOutput, TaskType
 from transcription.services.queue import nudge_for
+from transcription.services.turns import turn_of
 from transcription.services.upload_options import requested_id, wanted_of
 from uploads.conf import conf as uploads_conf
 from uploads.models import State as UploadState
@@ -105,8 +106,17 @@ def enqueue(
     upload: Upload | None = None,
     identifier: uuid.UUID | None = None,
     remark: str = "",
+    address: str = "",
 ) -> Job:
     """Put a job into the queue: the one way into it.
+
+    Args:
+        wish: What to do.
+        owner_id: Who owns the job.
+        upload: Its recording, if it is about one.
+        identifier: Its own, if that is given.
+        remark: For its history.
+        address: The client's, where no upload has it.
 
     Raises:
         IntegrityError: The identifier, or the upload, has a job already.
@@ -114,6 +124,7 @@ def enqueue(
     job = Job(
         id=identifier or uuid.uuid4(),
         owner_id=owner_id,
+        turn=turn_of(owner_id, upload.client_address if upload else address),
         upload=upload,
         engine=wish.engine or conf.ENGINE,
         task_type=wish.task_type,

@@ -16,13 +16,13 @@ its password is looked at: many at once do not slip through together. Those that
 kept, so they make no wait longer, and there are never more rows than `MOST_IN_ALL` and some.
 """
 
-import ipaddress
 from datetime import timedelta
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
+from uploads.networks import network_of
 from whisperx_site.accounts.known_browsers import known_browser, name_digest
 from whisperx_site.accounts.models import LoginAttempt
 
@@ -59,19 +59,6 @@ def place_of(request: HttpRequest | None, username: str) -> str:
     if browser:
         return KNOWN + browser
     return network_of(request.META.get("REMOTE_ADDR", "") if request else "")
-
-
-def network_of(address: str) -> str:
-    """What of an address its client cannot choose: all of IPv4, half of IPv6."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def is_within_bounds(attempt: LoginAttempt) -> bool:

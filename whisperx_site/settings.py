@@ -247,7 +247,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
-        "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SYNCHRONOUS};",
+        # The log shrinks again after a time in which it could not be emptied.
+        "init_command": f"PRAGMA journal_mode=WAL; PRAGMA synchronous={SYNCHRONOUS}; "
+        "PRAGMA journal_size_limit=16777216;",
     }
     if os.environ.get("SITE_PROCESS") == "web":
         DATABASES["default"]["ENGINE"] = "whisperx_site.sqlite_pool"

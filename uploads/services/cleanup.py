@@ -15,7 +15,7 @@ from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.models import CleanupRun, Concat, Part, State, Upload
 from uploads.services import ballast
-from uploads.services.batches import in_batches
+from uploads.services.batches import batches_of, in_batches
 from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
 from uploads.services.faults import DISK_IS_FULL, is_disk_full
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 # A file without a row, or a complete upload without its finish, may be a request at work.
 GRACE = timedelta(minutes=2)
 STRAY_GRACE = timedelta(hours=1)
+MOST_DETAILS = 1000  # lines in the record of a run
 
 
 def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
@@ -47,6 +48,7 @@ def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
             logger.exception("cleanup: %s", step.__name__)
             run.errors.append(f"{step.__name__}: {sentence(problem)}")
     run.ended = timezone.now()
+    run.details = first_of(run.details)
     run.save()
     ballast.keep()
     logger.info(
@@ -74,6 +76,12 @@ def begin_record(run: CleanupRun) -> None:
 def sentence(problem: Exception) -> str:
     """What went wrong, for staff."""
     return DISK_IS_FULL if is_disk_full(problem) else str(problem)
+
+
+def first_of(lines: list[str]) -> list[str]:
+    """As many lines as people read, and how many more there were."""
+    more = len(lines) - MOST_DETAILS
+    return lines if more <= 0 else [*lines[:MOST_DETAILS], f"and {more} more"]
 
 
 def expire_overdue(run: CleanupRun) -> None:
@@ -171,7 +179,10 @@ def prune(run: CleanupRun) -> None:
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     waited_for = Part.objects.filter(final__state=State.RECEIVING).values("part")
     ended = ended.exclude(pk__in=waited_for)  # a final must not take what is left for the whole
-    ended.filter(has_bytes=False, last_activity__lt=before).delete()
+    ended = ended.filter(has_bytes=False, last_activity__lt=before)
+    # One transaction for all would make SQLite's log as large as all of their pages.
+    for batch in batches_of(ended.only("pk")):
+        ended.filter(pk__in=[upload.pk for upload in batch]).delete()
     CleanupRun.objects.filter(started__lt=before).exclude(pk=run.pk).delete()
 
 

@@ -140,6 +140,7 @@ MIDDLEWARE = [
     "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
+    "whisperx_site.odd_values.OddValuesMiddleware",
 ]
 # Nothing on the way of an upload that does not serve it (see whisperx_site.upload_handlers).
 FOR_PAGES_ALONE = {
@@ -151,6 +152,7 @@ FOR_PAGES_ALONE = {
     "whisperx_site.full_disk.RoomForStaffMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
+    "whisperx_site.odd_values.OddValuesMiddleware",
 }
 UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE]
 # The same for requests that no browser sends.

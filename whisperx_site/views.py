@@ -3,6 +3,7 @@
 import logging
 import sys
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
@@ -37,7 +38,8 @@ def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400 that no view has answered itself."""
-    return problem(request, 400, "Bad Request")
+    said = str(exception) if isinstance(exception, BadRequest) else ""
+    return problem(request, 400, said or "Bad Request")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

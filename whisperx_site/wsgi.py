@@ -8,17 +8,17 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whisperx_site.settings")
 
 import django
-from django.core.handlers.wsgi import WSGIHandler
 from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
 
+from whisperx_site.odd_values import PagesHandler  # noqa: E402
 from whisperx_site.upload_handlers import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
 
 CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 uploads = UploadsHandler()
 uploads_of_tools = ToolsHandler()
-pages = WSGIHandler()
+pages = PagesHandler()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

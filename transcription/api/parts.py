@@ -158,7 +158,13 @@ class Form:
         self.open: Part | None = None
 
     def add(self, name: str, part: Part) -> None:
-        """A part is whole."""
+        """A part is whole.
+
+        Raises:
+            Refused: It is a text with a NUL, which not every database can hold.
+        """
+        if "\0" in name or (isinstance(part, TextPart) and "\0" in part.text):
+            raise Refused(detail(400, f"The field {name!r} holds the character NUL. Remove it."))
         if name in self.parts:
             self.parts[name].drop("The form brought another file of the same name.")
         self.parts[name] = part

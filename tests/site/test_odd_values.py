@@ -1,0 +1,128 @@
+"""Values that no database can hold or look up: 400 with a sentence, never a fault of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.running import Site
+from tests.site.people import form_token, page_token, signed_in
+
+FILTERS = ("q", "state__exact", "owner__id__exact", "created__gte", "created__year", "p")
+LISTS = ("/admin/uploads/upload/", "/admin/transcription/job/", "/admin/accounts/apikey/")
+
+
+@pytest.fixture(
+    scope="module", params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.proof)]
+)
+def some_site(
+    request: pytest.FixtureRequest,
+    site: Site,
+    new_database: Callable[[], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Site]:
+    """A site on either database."""
+    if request.param == "SQLite":
+        yield site
+        return
+    folder = tmp_path_factory.mktemp("odd")
+    running = Site(folder / "data", DATABASE_URL=new_database()).start()
+    yield running
+    running.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def staff(some_site: Site) -> requests.Session:
+    """The staff user `admin`, whose forms bring their token."""
+    session = signed_in(some_site)
+    session.headers["X-CSRFToken"] = page_token(some_site, session)
+    return session
+
+
+FORMS = [
+    ("/admin/auth/group/add/", {"name": "a\0"}),
+    ("/admin/accounts/apikey/add/", {"name": "a\0", "user": "1"}),
+    ("/admin/auth/user/1/change/", {"username": "admin", "first_name": "\0"}),
+    ("/admin/uploads/upload/", {"action": "terminate", "_selected_action": "\0", "index": "0"}),
+    ("/admin/transcription/job/", {"action": "cancel\0", "_selected_action": "x", "index": "0"}),
+    ("/admin/auth/group/add/", {"name": "a", "odd\0": "x"}),
+    ("/jobs/6f1c1c46-3f0b-4b5e-9d9e-0a8f5a1d2c3b/rerun", {"language": "\0"}),
+    ("/speech-to-text-url", {"url": "http://example.org/\0.wav"}),
+]
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS, ids=lambda value: str(value)[:40])
+def test_nul_in_a_form_is_400(
+    some_site: Site, staff: requests.Session, path: str, form: dict[str, str]
+) -> None:
+    """D14: whatever the field, the form's kind and the database."""
+    as_parts = {name: (None, value) for name, value in form.items()}
+    bodies: list[dict[str, Any]] = [{"data": form}, {"files": as_parts}]
+    for body in bodies:
+        answer = staff.post(some_site.url + path, timeout=30, allow_redirects=False, **body)
+        assert answer.status_code == 400, (path, answer.text[:300])
+        assert "character NUL" in answer.text
+
+
+def test_nul_at_the_login_is_400(some_site: Site) -> None:
+    session = requests.Session()
+    token = form_token(session, some_site.url + "/login")
+    for name, password in (("adm\0in", "x"), ("admin", "x\0")):
+        said = {"username": name, "password": password, "csrfmiddlewaretoken": token}
+        page = session.post(
+            some_site.url + "/login", data=said, headers={"Accept": "text/html"}, timeout=30
+        )
+        assert page.status_code == 400
+        assert "<h1>" in page.text and "character NUL" in page.text
+
+
+def test_nul_in_the_fields_of_openai_is_400(some_site: Site) -> None:
+    for name in ("model", "prompt", "response_format", "timestamp_granularities[]"):
+        parts: dict[str, Any] = {"model": (None, "whisper-1"), name: (None, "x\0")}
+        answer = some_site.http.post(
+            f"{some_site.url}/v1/audio/transcriptions",
+            files={"file": ("a.wav", b"RIFF"), **parts},
+            timeout=30,
+        )
+        assert answer.status_code == 400, (name, answer.text)
+        assert "character NUL" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_odd_values_in_the_admin_are_no_faults(
+    some_site: Site, staff: requests.Session, path: str
+) -> None:
+    """Filters, identifiers and rows of actions that name nothing that can be looked up."""
+    odd = ("\0", "abc", "9" * 30, "-1", "é", "2026-99-99", "")
+    for value in odd:
+        for query in (
+            "q",
+            "state__exact",
+            "owner__id__exact",
+            "created__gte",
+            "created__year",
+            "p",
+        ):
+            answer = staff.get(some_site.url + path, params={query: value}, timeout=30)
+            assert answer.status_code in (200, 400), (query, value, answer.status_code)
+        for action in ("terminate", "cancel", "delete_selected"):
+            said = {"action": action, "_selected_action": value.replace("\0", "x"), "index": "0"}
+            answer = staff.post(some_site.url + path, data=said, timeout=30)
+            assert answer.status_code in (200, 400), (action, value, answer.status_code)
+    assert staff.get(some_site.url + path, timeout=30).status_code == 200
+
+
+def test_odd_addresses_in_the_admin_are_no_faults(some_site: Site, staff: requests.Session) -> None:
+    """D14: `/admin/r/…`, which leads from a kind and a row to its page, and its siblings."""
+    rests = ["x/y", "0/0", "1/%00", "%00/1", "9" * 25 + "/1", "1/" + "9" * 25]
+    rests += [f"{kind}/{row}" for kind in range(1, 16) for row in ("abc", "1")]
+    for rest in rests:
+        answer = staff.get(f"{some_site.url}/admin/r/{rest}/", timeout=30)
+        assert answer.status_code in (400, 404), (rest, answer.status_code)
+    for model in ("django_q/success", "django_q/failure", "uploads/upload", "auth/user"):
+        for row in ("%00", "abc", "9" * 25):
+            page = staff.get(f"{some_site.url}/admin/{model}/{row}/change/", timeout=30)
+            assert page.status_code in (200, 400, 404), (model, row)  # 200: back at the list

@@ -1,0 +1,79 @@
+"""Values that no database can hold or look up: the client hears so, and it is no fault of ours."""
+
+from collections.abc import Callable
+from types import TracebackType
+
+from django.core.exceptions import BadRequest, ValidationError
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from whisperx_site.views import problem
+
+ADMIN = "/admin/"
+
+
+class NulInForm(BadRequest):
+    """A form field holds the character NUL."""
+
+    def __init__(self) -> None:
+        super().__init__("A field of the form holds the character NUL. Remove it and try again.")
+
+
+class PageRequest(WSGIRequest):
+    """A request whose form has no NUL: PostgreSQL takes none, whatever field it comes in."""
+
+    def _load_post_and_files(self) -> None:
+        """Read the form.
+
+        Raises:
+            NulInForm: It holds a NUL.
+        """
+        super()._load_post_and_files()
+        fields: QueryDict = self._post  # type: ignore[attr-defined]
+        if any("\0" in text for name, texts in fields.lists() for text in (name, *texts)):
+            self._mark_post_parse_error()  # type: ignore[attr-defined]  # nobody may go on with it
+            raise NulInForm
+
+
+class PagesHandler(WSGIHandler):
+    """Serves everything but uploads."""
+
+    request_class = PageRequest
+
+
+class OddValuesMiddleware:
+    """Turns what the admin's addresses and lists cannot look up into 400.
+
+    Django's admin puts much of an address into queries as it came: filters, identifiers, the rows
+    that an action is for. It answers some of what cannot be looked up by itself, but not all.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The answer, where the exception came of a value that was asked for."""
+        if not (request.path_info.startswith(ADMIN) and is_of_odd_value(exception)):
+            return None
+        return problem(request, 400, "This address or form names something that cannot be found.")
+
+
+def is_of_odd_value(exception: Exception) -> bool:
+    """Whether a value is of the wrong kind for its field, or out of its range."""
+    if isinstance(exception, ValidationError | DataError):
+        return True
+    return isinstance(exception, ValueError | OverflowError) and is_from_query(exception)
+
+
+def is_from_query(exception: Exception) -> bool:
+    """Whether Django raised it when it made a query of values."""
+    trace: TracebackType | None = exception.__traceback__
+    module = ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return module.startswith(("django.db.", "django.contrib.admin.views."))

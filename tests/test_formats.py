@@ -277,7 +277,9 @@ def test_anything_can_be_written_and_read_back(segments: list[dict[str, Any]]) -
     for subtitle, voice, row in zip(subtitles, voices, rows, strict=True):
         assert subtitle[:2] == voice[:2] == (int(row[0]), int(row[1]))
         assert subtitle[0] < subtitle[1]
-        assert voice[2].replace("\n", " ") == row[2]
+        said = voice[2].replace("\n", " ")
+        is_formula = said.lstrip('" ')[:1] in tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+        assert row[2] == (f"'{said}" if is_formula else said)
     json.loads(render("json", segments, {}))
     for kind in FORMATS:
         render(kind, segments, {}).encode("utf-8")
@@ -297,3 +299,21 @@ def test_splitting_loses_no_word_and_never_overlaps(words: list[str], pace: floa
     written = read_srt(render("srt", [spoken(" ".join(words), pace)], {}))
     assert " ".join(text.replace("\n", " ") for _, _, text in written).split() == words
     assert all(first[1] <= second[0] for first, second in pairwise(written))
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", '"=', ' "+', "\t="])
+def test_no_cell_of_tsv_is_a_formula(sign: str) -> None:
+    """D13: a spreadsheet would run `=HYPERLINK(…)`; an apostrophe makes it text."""
+    said = f"{sign}1+1 is two"
+    row = render("tsv", [segment(said, 0, 1) | {"speaker": f"{sign}A"}]).splitlines()[1]
+    start, end, text, speaker = row.split("\t")
+    assert (start, end) == ("0", "1000")
+    assert text.startswith("'") and text.endswith("1+1 is two")
+    assert speaker.startswith("'")
+    for kind in ("txt", "json", "srt", "vtt"):
+        assert "'" not in render(kind, [segment(said, 0, 1)])
+
+
+def test_tsv_leaves_other_cells_alone() -> None:
+    rows = render("tsv", [segment("1 = 1, a-b, 'so'", 0, 1), segment("", 1, 2)]).splitlines()
+    assert rows[1].split("\t")[2] == "1 = 1, a-b, 'so'"

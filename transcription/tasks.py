@@ -174,7 +174,9 @@ def unforeseen(problem: Exception) -> str:
 def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
     """Try again, up to MOST_ENGINE_DEATHS: a recording that kills the engine must not do so for
     ever."""
-    logger.warning("job %s: %s %s", job.pk, death.message, " ".join(death.stderr.split()))
+    logger.warning("job %s: %s", job.pk, death.message)
+    for line in death.stderr.splitlines():
+        logger.warning("job %s, last words of the engine: %s", job.pk, line)
     watch.heard = None
     deadline = time.monotonic() + PAUSE_AFTER_DEATH
     while time.monotonic() < deadline:

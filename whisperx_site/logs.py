@@ -3,14 +3,19 @@
 import logging
 import os
 import re
+from typing import Any
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+LONGEST = 500  # characters of a message, or of a traceback's line
 
 
 class LineFormatter(logging.Formatter):
     """Adds the name of the process: `web`, `light`, `heavy` or `site`.
 
-    A message is one line: what clients send (addresses, names) cannot forge another.
+    A message is one line, and a short one: what clients send (addresses, names) cannot forge
+    another, nor fill the disk. The lines of a traceback are indented for the same reason.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -18,5 +23,18 @@ class LineFormatter(logging.Formatter):
         return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        record.message = CONTROL.sub(lambda found: repr(found[0])[1:-1], record.message)
+        record.message = one_line(record.message)
         return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (logging's name)
+        lines = super().formatException(ei).splitlines()
+        return "\n".join(f"  {one_line(line)}" for line in lines)
+
+
+def one_line(text: str) -> str:
+    """The text without control characters, and without its middle where it is long."""
+    text = CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    if len(text) <= LONGEST:
+        return text
+    half = (LONGEST - 3) // 2
+    return f"{text[:half]} … {text[-half:]}"

@@ -52,7 +52,7 @@ class Service:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "whisperx_site.leash", *self.command],
             stdin=subprocess.PIPE,
-            env={**os.environ, **self.environment, "SITE_PROCESS": self.name},
+            env={**environment_of_services(), **self.environment, "SITE_PROCESS": self.name},
             cwd=Path(__file__).resolve().parent.parent,
             start_new_session=True,
             creationflags=flags,
@@ -112,6 +112,11 @@ class Service:
         self.kill()
         self.on_end()
         self.start_at = time.monotonic()
+
+
+def environment_of_services() -> dict[str, str]:
+    """Ours without what the start of the site alone needs."""
+    return {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}
 
 
 def run(

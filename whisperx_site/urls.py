@@ -25,7 +25,6 @@ urlpatterns = [
     ),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin", admin_without_slash),
-    path("admin/login/", remembering_browsers(admin.site.login)),
     path("admin/", admin.site.urls),
     re_path(r"^(?P<path>[\s\S]+)/\Z", without_slash),
 ]

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from transcription.engines import spawn, workdir
+from transcription.engines import assets, registry, selection, spawn, workdir
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Request
+from transcription.engines.process import EngineProcess
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -116,3 +119,78 @@ def test_nothing_heavy_is_imported(module: str) -> None:
         [sys.executable, "-c", code], capture_output=True, env=environment, check=True, text=True
     )
     assert HEAVY.isdisjoint(name.split(".")[0] for name in done.stdout.split())
+
+
+SECRETS = {
+    "ADMIN_PASSWORD": "s1",
+    "SECRET_KEY": "s2",
+    "DATABASE_URL": "postgres://u:s3@h/d",
+    "CACHE_URL": "redis://:s4@h",
+    "HF_TOKEN": "s5",
+    "AWS_SECRET_ACCESS_KEY": "s6",
+    "PGPASSWORD": "s7",
+    "SOME_ADDRESS": "https://user:s8@example.org",
+    "HTTPS_PROXY": "http://user:s9@proxy:3128",
+}
+PLAIN = {"TOKENIZERS_PARALLELISM": "false", "HF_HOME": "/x", "NO_PROXY": "*", "KEYMAP": "us"}
+
+
+def surroundings(process: int) -> dict[str, str]:
+    return dict(psutil.Process(process).environ())
+
+
+@posix
+def test_the_engine_process_knows_no_secrets(
+    draft: Callable[[Path], Request],
+    recording: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """D13: it reads strangers' media, and gets the model hub's key only where it must download."""
+    for name, value in {**SECRETS, **PLAIN}.items():
+        monkeypatch.setenv(name, value)
+    engine = EngineProcess(60)
+    try:
+        engine.run(draft(recording("wav")))
+        assert engine.pid
+        found = surroundings(engine.pid)
+    finally:
+        engine.close()
+    assert SECRETS.keys().isdisjoint(found)
+    assert PLAIN.items() <= found.items()
+    assert spawn.ROOT.as_posix() in found["PYTHONPATH"]
+
+
+@posix
+def test_a_download_knows_the_key_of_the_hub_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D13: and the way there, if a proxy asks for a password."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    helper = spawn.Helper("asyncio", [], spawn.secrets_for_downloads())  # waits for its input
+    try:
+        found = surroundings(helper.process.pid)
+    finally:
+        helper.kill()
+    assert SECRETS.keys() & found.keys() == {"HF_TOKEN", "HTTPS_PROXY"}
+
+
+def test_only_stages_that_miss_a_model_may_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D13: the engine's process has the key as long as a model for it is missing, and no longer."""
+    whisperx = registry.get("whisperx")
+    monkeypatch.setattr(type(whisperx), "installed", lambda self: "")
+    everything = (TRANSCRIBE, ALIGN, DIARIZE)
+
+    def wanted(**facts: object) -> bool:
+        values = {"models_dir": str(tmp_path), "stages": everything, "language": "en", **facts}
+        return selection.may_download(Request("x.wav", "whisperx", "tiny", **values))  # type: ignore[arg-type]
+
+    assert wanted()
+    assert not wanted(stages=(TRANSCRIBE,))
+    assert not wanted(models_dir="")
+    assert not selection.may_download(
+        Request("x.wav", "pocketsphinx", models_dir=str(tmp_path), stages=everything)
+    )
+    monkeypatch.setattr(assets, "missing", lambda models_dir, wanted: [])
+    assert not wanted()
+    assert wanted(language=None)  # which model aligns is not known yet

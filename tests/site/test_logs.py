@@ -1,6 +1,9 @@
 """The log is for people who look for what went wrong."""
 
 import logging
+import socket
+
+import pytest
 
 from tests.running import Site, wait_for
 from whisperx_site.logs import LineFormatter
@@ -24,3 +27,49 @@ def test_tracebacks_keep_their_lines() -> None:
     text = LineFormatter("%(process_name)s %(message)s").format(record)
     assert text.splitlines()[0].endswith(r"a\nb")
     assert len(text.splitlines()) > 3
+
+
+def test_what_clients_send_fills_no_log() -> None:
+    """D13: a refused request writes one short line, however long what it names is."""
+    record = logging.LogRecord("x", 40, "f", 1, "begin %s end", ("a\n" * 60_000,), None)
+    text = LineFormatter("%(message)s").format(record)
+    assert len(text.splitlines()) == 1 and len(text) <= 500
+    assert text.startswith("begin ") and text.endswith(" end")
+
+
+def test_tracebacks_forge_no_line() -> None:
+    try:
+        raise ValueError("inside\n2026-01-01 web ERROR forged\u2028forged\x1b[31m" + "x" * 60_000)
+    except ValueError as problem:
+        facts = (type(problem), problem, problem.__traceback__)
+        record = logging.LogRecord("x", 40, "f", 1, "a", (), facts)
+    first, *rest = LineFormatter("%(message)s").format(record).splitlines()
+    assert first == "a"
+    assert all(line.startswith("  ") and len(line) <= 502 for line in rest)
+    assert "\x1b" not in "".join(rest) and any("forged" in line for line in rest)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"G\x1b[31m" + b"A" * 8000 + b" / HTTP/1.1", 400),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1", 414),
+        (b"DELETE /uploads/files/" + b"x" * 60_000 + b" HTTP/1.1", 404),
+    ],
+)
+def test_a_refused_request_writes_one_short_line(
+    site: Site, request_line: bytes, status: int
+) -> None:
+    """D13: also what the web server itself refuses."""
+    before = site.log.stat().st_size
+    head = f"\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nAuthorization: Bearer {site.key}"
+    with socket.create_connection(("127.0.0.1", site.port), timeout=10) as client:
+        client.sendall(request_line + head.encode() + b"\r\n\r\n")
+        assert client.recv(100).split()[1] == str(status).encode()
+
+    def written() -> list[str]:
+        lines = site.log.read_bytes()[before:].decode().splitlines()
+        return [line for line in lines if " web " in line]
+
+    lines = wait_for(written, 5)
+    assert len(lines) == 1 and len(lines[0]) < 700

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from transcription.engines import assets
 from transcription.engines.assets import Asset
 from transcription.engines.base import Cancelled, ShouldStop
-from transcription.engines.spawn import Helper
+from transcription.engines.spawn import Helper, secrets_for_downloads
 
 STALL = 10.0
 """Seconds without a byte after which a download is given up."""
@@ -87,7 +87,9 @@ def _download(
     partial = assets.partial(models_dir, asset)
     # The engine's process, which may be our parent, never looks at the hub itself.
     helper = Helper(
-        "transcription.engines.fetch", [str(models_dir), asset.as_json()], {"HF_HUB_OFFLINE": "0"}
+        "transcription.engines.fetch",
+        [str(models_dir), asset.as_json()],
+        {**secrets_for_downloads(), "HF_HUB_OFFLINE": "0"},
     )
     held, moved, total = assets.size_on_disk(partial), time.monotonic(), None
     try:

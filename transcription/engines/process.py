@@ -19,7 +19,8 @@ from transcription.engines.base import (
     Result,
     ShouldStop,
 )
-from transcription.engines.spawn import Helper
+from transcription.engines.selection import may_download
+from transcription.engines.spawn import Helper, secrets_for_downloads
 
 CHILD = "transcription.engines.child"
 POLL = 0.1
@@ -41,6 +42,7 @@ class EngineProcess:
     def __init__(self, idle_seconds: float = 300.0) -> None:
         self._idle = idle_seconds
         self._child: Helper | None = None
+        self._secrets: dict[str, str] = {}  # that it was given
         self._number = 0
 
     @property
@@ -81,25 +83,27 @@ class EngineProcess:
         self, request: Request, on_event: Callable[[Event], None], should_stop: ShouldStop
     ) -> Result:
         try:
-            return self._talk(self._ready_child(), request, on_event, should_stop)
+            return self._talk(self._ready_child(request), request, on_event, should_stop)
         except _NotAcceptedError:
             # It went home, idle, in the very moment that we asked: ask a fresh one, once.
             self.close()
         try:
-            return self._talk(self._ready_child(), request, on_event, should_stop)
+            return self._talk(self._ready_child(request), request, on_event, should_stop)
         except _NotAcceptedError as error:
             raise error.died from None
 
-    def _ready_child(self) -> Helper:
-        if self._child and not self._child.alive():
+    def _ready_child(self, request: Request) -> Helper:
+        secrets = secrets_for_downloads() if may_download(request) else {}
+        if self._child and not (self._child.alive() and secrets.items() <= self._secrets.items()):
             self.close()
         if self._child is None:
             # The child must find every model on the disk: it never loads one from the network.
             self._child = Helper(
                 CHILD,
                 ["--idle", str(self._idle)],
-                {"HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+                {**secrets, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
             )
+            self._secrets = secrets
         return self._child
 
     def _talk(

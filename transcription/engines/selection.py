@@ -132,6 +132,22 @@ def intended(stage: str, request: Request) -> Engine:
     return engine_for(stage, request)
 
 
+def may_download(request: Request) -> bool:
+    """Whether the engine's process may have to download what a later stage needs."""
+    if not request.models_dir:
+        return False
+    for stage in request.stages:
+        chosen = chosen_for(stage, request)
+        if stage == TRANSCRIBE or not can(chosen, stage) or chosen.installed():
+            continue
+        # Which model aligns is known once the language is.
+        downloads = chosen.capabilities().needs_download
+        is_open = downloads and stage == ALIGN and request.language is None
+        if is_open or assets.missing(request.models_dir, chosen.assets(request, stage)):
+            return True
+    return False
+
+
 def is_translation(stage: str, request: Request) -> bool:
     """Whether words shall be aligned that nobody has spoken: no model finds their times."""
     return stage == ALIGN and request.task == "translate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -15,6 +16,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 STDERR_BYTES = 2048
+SECRET_NAME = re.compile(
+    "PASSW|SECRET|CREDENTIAL|(^|_)(AUTH|DSN|PASS|TOKENS?)(_|$)|KEY(_|$)|_PWD$"
+    "|^(DATABASE|CACHE|REDIS|BROKER)_URL$",
+    re.IGNORECASE,
+)
+PASSWORD_IN_ADDRESS = re.compile("://[^/@ ]*:[^/@ ]*@")
 
 
 class Helper:
@@ -111,15 +118,34 @@ def start(
 
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:
-    """Ours, with the project importable and nothing fetched or reported behind our back."""
+    """Ours without secrets, with the project importable and nothing reported behind our back."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not is_secret(name, value)},
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
         "PYTHONIOENCODING": "utf-8",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         **extra,
+    }
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a variable may hold what a process that reads strangers' media must not know.
+
+    Args:
+        name: Its name; whatever the machine's owner has there, not the site's settings alone.
+        value: What is in it; an address with a password is a secret, too.
+    """
+    return bool(SECRET_NAME.search(name) or PASSWORD_IN_ADDRESS.search(value))
+
+
+def secrets_for_downloads() -> dict[str, str]:
+    """Of what others do not get, what a download from the model hub needs: its key, and the way."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if is_secret(name, value) and (name.startswith("HF_") or name.upper().endswith("_PROXY"))
     }
 
 

@@ -13,6 +13,8 @@ Metadata = Mapping[str, Any]
 Writer = Callable[[Sequence[Segment], Metadata, Options], str]
 
 ARROW = re.compile("-{2,}>")
+# Full-width signs count to spreadsheets, and a quotation mark around a cell does not.
+FORMULA = re.compile(r'[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]')
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
@@ -89,10 +91,15 @@ def _write_txt(segments: Sequence[Segment], _: Metadata, options: Options) -> st
 def _write_tsv(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
     """Tab-separated start and end in milliseconds, text, and a speaker column if there is any."""
     said = cues(segments, speakers=options.speakers)
-    rows = [(str(cue.start), str(cue.end), cue.line, cue.speaker) for cue in said]
+    rows = [(str(cue.start), str(cue.end), _cell(cue.line), _cell(cue.speaker)) for cue in said]
     columns = 4 if any(row[3] for row in rows) else 3
     table = [("start", "end", "text", "speaker"), *rows]
     return "".join("\t".join(row[:columns]) + "\n" for row in table)
+
+
+def _cell(text: str) -> str:
+    """What was said, as text to spreadsheets, too: what they would calculate gets an apostrophe."""
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def _write_json(segments: Sequence[Segment], metadata: Metadata, _: Options) -> str:

@@ -17,9 +17,11 @@ from transcription.services.outgoing import (
     SCHEMES,
     client,
     port_problem,
+    reason_of,
     refuse_unreadable,
 )
 from transcription.services.source_name import UnsupportedExtension, source_name
+from transcription.services.told_urls import told_url
 from uploads.errors import TooLarge
 
 __all__ = [
@@ -175,7 +177,7 @@ def probe(url: str) -> None:
             raise
         raise Unreachable(url) from blocked
     except FAULTS as problem:
-        logger.info("callback URL %s: %s", url, problem)
+        logger.info("callback URL %s: %s", told_url(url), reason_of(problem))
         raise Unreachable(url) from problem
     if status >= 400 and status != 405:
         raise Unreachable(url)
@@ -190,5 +192,5 @@ def failures(url: str) -> Iterator[None]:
         blocked.url = blocked.url or url
         raise
     except FAULTS as problem:
-        logger.info("download of %s: %s", url, problem)
-        raise DownloadFailed(str(problem)) from problem
+        logger.info("download of %s: %s", told_url(url), reason_of(problem))
+        raise DownloadFailed(reason_of(problem)) from problem

@@ -21,12 +21,20 @@ import httpx2
 from transcription.conf import conf
 from transcription.services.connections import Connector
 from transcription.services.networks import Blocked, Unreadable
+from transcription.services.told_urls import told_problem
 
 AGENT = "whisperx-site"
 SCHEMES = ("http", "https")
 MOST_REDIRECTS = 10
 FAULTS = (httpx2.HTTPError, httpx2.InvalidURL)
 """What a request can end in, besides Blocked."""
+
+
+def reason_of(problem: Exception) -> str:
+    """What went wrong, for logs and for staff: never a part of a URL that may be secret."""
+    if isinstance(problem, httpx2.InvalidURL):  # it quotes the part that it could not read
+        return "The URL cannot be read."
+    return told_problem(problem)
 
 
 def client(seconds: float, silence: float, redirects: bool = False) -> httpx2.Client:

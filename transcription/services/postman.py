@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from transcription.models import Delivery
 from transcription.services import deliveries
 from transcription.services.networks import Blocked
-from transcription.services.outgoing import FAULTS, client
+from transcription.services.outgoing import FAULTS, client, reason_of
 from transcription.services.patience import insist
 from transcription.services.queue import nudge_deliveries
 
@@ -118,7 +118,7 @@ def send(claim: deliveries.Claim) -> Outcome:
     except Blocked as blocked:
         return Outcome(None, f"Not allowed: {blocked.reason}")
     except FAULTS as problem:
-        return Outcome(None, str(problem) or type(problem).__name__)
+        return Outcome(None, reason_of(problem))
     except Exception as problem:
         logger.exception("callback of job %s", claim.delivery.job_id)
         return Outcome(None, f"{type(problem).__name__}: {problem}")

@@ -1,0 +1,85 @@
+"""What the log tells of URLs that clients name: where they lead, never what they may open."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.conf import LazySettings
+
+from transcription.services import addresses
+from transcription.services.addresses import DownloadFailed, Unreachable
+from transcription.services.deliveries import Claim
+from transcription.services.postman import send
+from transcription.services.told_urls import told_url
+
+from .servers import redirects
+from .test_addresses import Serve, unguarded  # noqa: F401  (a fixture)
+
+SECRETS = ("geheim", "topsecret", "user")
+DEAD = "http://user:geheim@127.0.0.1:9/x.wav?key=topsecret#topsecret"
+
+
+def told(caplog: pytest.LogCaptureFixture) -> str:
+    return "\n".join(caplog.handler.format(record) for record in caplog.records)
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_the_log_of_a_failed_request_has_no_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    """D13: neither user nor password nor query, in whatever goes wrong."""
+    caplog.set_level(logging.INFO)
+    for url in (DEAD, "http://user:gehe/im@x/y.wav?topsecret", "http://user:geheim@[::1/x.wav"):
+        with pytest.raises((Unreachable, DownloadFailed, addresses.Blocked)):
+            addresses.probe(url)
+        with pytest.raises((DownloadFailed, addresses.Blocked)) as failure:
+            addresses.fetch(url, lambda piece: None, 10)
+        if isinstance(failure.value, DownloadFailed):
+            assert not any(secret in str(failure.value) for secret in SECRETS)
+    text = told(caplog)
+    assert "http://127.0.0.1:9/x.wav" in text
+    assert not any(secret in text for secret in (*SECRETS, "gehe")), text
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_where_a_redirect_leads_is_no_secret_told(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    there = serve(redirects(lambda here, path: "http://user:geheim@[x/?topsecret"))
+    with pytest.raises(DownloadFailed):
+        addresses.fetch(there.url + "/x.wav?topsecret", lambda piece: None, 10)
+    assert not any(secret in told(caplog) for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        (
+            "https://u:p@Example.org:8443/hook/a%20b?token=t#f",
+            "https://example.org:8443/hook/a%20b",
+        ),
+        ("http://u:p@w@host/x", "http://host/x"),
+        ("http://[2001:db8::1]:80/x", "http://[2001:db8::1]:80/x"),
+        ("http://u:p\\@host/x", "an address that cannot be read"),
+        ("http:u:p@host/x", "an address that cannot be read"),
+        ("http://u:99999999@", "an address that cannot be read"),
+        ("//u:p@[", "an address that cannot be read"),
+        ("u:p", "an address that cannot be read"),
+    ],
+)
+def test_what_is_told_of_a_url(url: str, text: str) -> None:
+    assert told_url(url) == text
+
+
+def test_a_long_url_is_cut() -> None:
+    assert len(told_url("http://host/" + "x" * 60_000)) == 200
+
+
+@pytest.mark.usefixtures("unguarded")
+def test_what_staff_read_of_a_callback_has_no_secrets(settings: LazySettings) -> None:
+    from transcription.models import Delivery
+
+    for url in (DEAD, "http://user:geheim/@x"):
+        outcome = send(Claim(Delivery(url=url), b"{}", 5))
+        assert outcome.reason
+        assert not any(secret in outcome.reason for secret in SECRETS)

@@ -1,0 +1,33 @@
+"""URLs that clients name, as logs may show them: they may carry passwords and keys."""
+
+import re
+from urllib.parse import urlsplit
+
+LONGEST = 200  # characters
+UNREADABLE = "an address that cannot be read"
+CREDENTIALS = re.compile(r"(?<=//)[^\s/]*@")
+QUERY = re.compile(r"[?#][^\s'\"]*")
+
+
+def told_url(url: str) -> str:
+    """Scheme, host, port and path of a URL, without user, password, query and fragment."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return UNREADABLE
+    if not host or "@" in host or "\\" in parts.netloc:  # readers do not agree where it ends
+        return UNREADABLE
+    named = f"[{host}]" if ":" in host else host
+    return shortened(f"{parts.scheme}://{named}{f':{port}' if port else ''}{parts.path}")
+
+
+def told_problem(problem: Exception) -> str:
+    """What an HTTP client complained of, without what it may say of a URL."""
+    text = QUERY.sub("", CREDENTIALS.sub("", str(problem)))
+    return shortened(text) or type(problem).__name__
+
+
+def shortened(text: str) -> str:
+    """At most LONGEST characters of it."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

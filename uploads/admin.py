@@ -8,7 +8,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
 from django.urls import path, reverse
 from django.utils import timezone
@@ -19,7 +20,10 @@ from django_q.models import Schedule
 
 from uploads.errors import NotFound
 from uploads.models import CleanupRun, State, Upload
+from uploads.services.cleanup import orphans_kept
 from uploads.services.end import expire, extend, terminate
+from uploads.services.inventory import take_inventory
+from uploads.services.store_identity import identity_problem, store_problem
 from uploads.tasks import CLEANUP, enqueue_cleanup
 
 QUIET_AFTER = timedelta(seconds=30)
@@ -37,6 +41,20 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+def tell_of_store(request: HttpRequest) -> None:
+    """Say on this page where store and database do not fit, and what to do."""
+    problem = store_problem()
+    if problem is not None:
+        messages.error(request, str(problem))
+        return
+    kept = orphans_kept()
+    if kept is not None:
+        size = filesizeformat(kept.orphans_kept_bytes)
+        said = '{} files ({}) belong to no upload and are kept. <a href="{}">Look, and decide.</a>'
+        address = reverse("admin:uploads_orphans")
+        messages.warning(request, format_html(said, kept.orphans_kept, size, address))
+
+
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
     """Why is this upload stuck, and how is it freed."""
@@ -45,7 +63,7 @@ class UploadAdmin(ReadOnlyAdmin):
         *("__str__", "owner", "state_now", "progress", "rate", "age", "quiet_for"),
         *("requests", "interruptions", "client_address"),
     )
-    list_filter = ("state", "created", "owner")
+    list_filter = ("state", ("lost", admin.EmptyFieldListFilter), "created", "owner")
     search_fields = ("id", "file_name", "client_address", "owner__username", "failure")
     date_hierarchy = "created"
     list_select_related = ("owner",)
@@ -63,7 +81,9 @@ class UploadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_now(self, upload: Upload) -> str:
-        """The state, and whether anything arrives."""
+        """The state, whether anything arrives, and whether the bytes are still there."""
+        if upload.lost:
+            return "finished, bytes lost"
         if upload.state != State.RECEIVING:
             return upload.get_state_display()
         quiet = timezone.now() - upload.last_activity > QUIET_AFTER
@@ -135,6 +155,7 @@ class UploadAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """The schedule and its runs are one click away."""
+        tell_of_store(request)
         schedule = Schedule.objects.filter(name=CLEANUP).first()
         links = {
             "schedule_url": schedule
@@ -149,12 +170,13 @@ class CleanupRunAdmin(ReadOnlyAdmin):
     """What each cleanup did."""
 
     list_display = (
-        *("started", "trigger", "dry_run", "expired", "recovered", "strays", "freed", "problems"),
+        *("started", "trigger", "dry_run", "expired", "recovered", "lost", "strays"),
+        *("orphans_kept", "freed", "problems"),
     )
     list_filter = ("trigger", "dry_run")
     fields = (
-        *("started", "ended", "trigger", "dry_run", "expired", "recovered", "strays", "freed"),
-        *("what", "errors"),
+        *("started", "ended", "trigger", "dry_run", "expired", "recovered", "lost", "strays"),
+        *("orphans_kept", "freed", "what", "errors"),
     )
     change_list_template = "uploads/admin_runs.html"
 
@@ -175,9 +197,36 @@ class CleanupRunAdmin(ReadOnlyAdmin):
         return format_html("<ul>{}</ul>", lines) if run.details else SafeString("nothing to do")
 
     def get_urls(self) -> list[Any]:
-        """A button that runs the cleanup."""
+        """A button that runs the cleanup, and a page on which to agree to more."""
         run = path("run", self.admin_site.admin_view(self.run_now), name="uploads_cleanup_now")
-        return [run, *super().get_urls()]
+        view = self.admin_site.admin_view(self.orphans)
+        return [run, path("orphans", view, name="uploads_orphans"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """What keeps the cleanup from its work is said above its runs."""
+        tell_of_store(request)
+        return super().changelist_view(request, extra_context)
+
+    def orphans(self, request: HttpRequest) -> HttpResponse:
+        """How many files belong to no upload; the button removes so many, and not more."""
+        if not request.user.has_perm("uploads.change_upload"):
+            raise PermissionDenied
+        if request.method == "POST":
+            count = request.POST.get("count", "")
+            if count.isdecimal() and len(count) < 10:
+                enqueue_cleanup(CleanupRun.Trigger.STAFF, int(count))
+                messages.success(request, "Their removal is queued; its record will appear here.")
+            return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
+        problem = identity_problem()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Files that belong to no upload",
+            "problem": problem,
+            "found": None if problem else take_inventory(),
+        }
+        return render(request, "uploads/admin_orphans.html", context)
 
     def run_now(self, request: HttpRequest) -> HttpResponseRedirect:
         """Let the worker clean up now."""

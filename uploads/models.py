@@ -68,6 +68,9 @@ class Upload(models.Model):
     final_key = models.CharField(  # noqa: DJ001  (NULL, so that old tables need not be written anew)
         max_length=64, null=True, editable=False, help_text="What a final upload was ordered as."
     )
+    lost = models.DateTimeField(
+        null=True, blank=True, help_text="When bytes of the finished upload were found missing."
+    )
 
     class Meta:
         ordering = ("-created",)
@@ -107,6 +110,22 @@ class Part(models.Model):
         return f"part {self.position} of {self.final_id}"
 
 
+class StoreIdentity(models.Model):
+    """Which store of bytes belongs to this database: one row, which the store repeats.
+
+    See docs/decisions/0009-store-and-database-know-each-other.md.
+    """
+
+    THE_ROW = 1
+
+    identity = models.UUIDField(default=uuid.uuid4)
+    joined = models.BooleanField(default=False, help_text="The store was told of it.")
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.identity.hex
+
+
 class CleanupRun(models.Model):
     """One run of the cleanup: what it removed and what went wrong."""
 
@@ -127,6 +146,13 @@ class CleanupRun(models.Model):
         default=0, help_text="Uploads finished or announced after a crash."
     )
     strays = models.PositiveIntegerField(default=0, help_text="Files that belonged to no upload.")
+    orphans_kept = models.PositiveIntegerField(
+        default=0, help_text="Files that belong to no upload, kept until staff confirm."
+    )
+    orphans_kept_bytes = models.BigIntegerField(default=0)
+    lost = models.PositiveIntegerField(
+        default=0, help_text="Finished uploads that are found to be no longer whole."
+    )
     bytes_freed = models.BigIntegerField(default=0)
     details = models.JSONField(default=list, help_text="Which, and why.")
     errors = models.JSONField(default=list)

@@ -11,14 +11,14 @@ from uploads.services.cleanup import clean_up
 CLEANUP = "uploads: cleanup"
 
 
-def cleanup(trigger: str = "schedule") -> None:
-    """One run of the cleanup."""
-    clean_up(trigger)
+def cleanup(trigger: str = "schedule", confirmed: int = 0) -> None:
+    """One run of the cleanup; see `clean_up`."""
+    clean_up(trigger, confirmed=confirmed)
 
 
-def enqueue_cleanup(trigger: str) -> None:
+def enqueue_cleanup(trigger: str, confirmed: int = 0) -> None:
     """Let the light worker clean up soon."""
-    async_task("uploads.tasks.cleanup", trigger, task_name="cleanup")
+    async_task("uploads.tasks.cleanup", trigger, confirmed, task_name="cleanup")
 
 
 def declare_schedules() -> None:

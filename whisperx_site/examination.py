@@ -17,9 +17,13 @@ from transcription.conf import conf as transcription_conf
 from transcription.engines import registry
 from transcription.engines.registry import ENGINES
 from uploads.conf import conf as uploads_conf
+from uploads.services.cleanup import orphans_kept
+from uploads.services.store_identity import store_problem
 from whisperx_site.housekeeping import light_is_stuck
 from whisperx_site.loopback import is_loopback
 from whisperx_site.preparation import is_running
+
+UP_TO_DATE = "up to date"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,10 @@ def examine() -> Iterator[Finding]:
     found = database()
     yield found
     if not found.remedy:
-        yield tables()
+        found = tables()
+        yield found
+        if found.fact == UP_TO_DATE:
+            yield uploads_store()
         yield workers()
     yield media_library()
     yield from engines()
@@ -100,7 +107,21 @@ def tables() -> Finding:
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if missing:
         return Finding("tables", f"the next start of the site does {len(missing)} migrations")
-    return Finding("tables", "up to date")
+    return Finding("tables", UP_TO_DATE)
+
+
+def uploads_store() -> Finding:
+    """Whether the files belong to the database, and what is kept of them until staff confirm."""
+    what = "store of uploads"
+    problem = store_problem(join=False)
+    if problem is not None:
+        return Finding(what, problem.reason, problem.remedy)
+    kept = orphans_kept()
+    if kept is not None:
+        fact = f"{kept.orphans_kept} files belong to no upload and are kept"
+        remedy = "If nothing else needs them: `manage.py cleanup_uploads --remove-orphans`."
+        return Finding(what, fact, remedy)
+    return Finding(what, "belongs to the database and takes writes")
 
 
 def workers() -> Finding:

@@ -12,6 +12,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
+from uploads.services.store_identity import store_problem
+
 logger = logging.getLogger("site")
 
 
@@ -71,6 +73,13 @@ def make_first_staff_user() -> str | None:
     password = given or secrets.token_urlsafe(12)
     get_user_model().objects.create_superuser("admin", password=password)
     return None if given else password
+
+
+def examine_store() -> None:
+    """Join a new store and the database; say in the log where the two do not belong together."""
+    problem = store_problem()
+    if problem is not None:
+        logger.error("%s The site serves what it can meanwhile.", problem)
 
 
 def make_directories() -> None:

@@ -16,6 +16,7 @@ from transcription.engines.selection import Prepared
 from transcription.models import Job, State
 from uploads.models import State as UploadState
 from uploads.models import Upload
+from uploads.services.store_identity import identity_problem
 from uploads.stores.registry import store
 
 NO_SHOW: dict[str, Any] = {"container": "wav", "codec": "pcm", "mime": "audio/wav"}
@@ -83,7 +84,7 @@ def within(settings: LazySettings, folder: Any) -> None:
     for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
         (folder / name).mkdir()
         setattr(settings, name, str(folder / name))
-    store().prepare()
+    assert identity_problem() is None  # both are new, so they are joined
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"  # needs no collected files
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
 

@@ -58,8 +58,8 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
 
 def test_the_order_of_syncs(tmp_path: Path, journal: Journal) -> None:
     store = DiskStore(str(tmp_path), durable=True)
-    store.prepare()
-    assert journal.since() == ["fsync ."]
+    store.identify("of a test")
+    assert journal.since()[-1] == "fsync ."
     store.create(NAME)
     assert journal.since() == ["fsync .", "fsync file", f"fsync {NAME[:2]}"]
     writing = store.take(NAME, 0)
@@ -78,7 +78,7 @@ def test_the_order_of_syncs(tmp_path: Path, journal: Journal) -> None:
 def test_the_order_of_syncs_where_bytes_are_tentative(tmp_path: Path, journal: Journal) -> None:
     """The disk never has bytes that it does not know to be tentative, nor less than it accepted."""
     store = DiskStore(str(tmp_path), durable=True)
-    store.prepare()
+    store.identify("of a test")
     store.create(NAME)
     journal.since()
     writing = store.take(NAME, 0, tentative=True)
@@ -94,7 +94,8 @@ def test_the_order_of_syncs_where_bytes_are_tentative(tmp_path: Path, journal: J
 
 def test_nobody_waits_for_the_disk_who_need_not(tmp_path: Path, journal: Journal) -> None:
     store = DiskStore(str(tmp_path))
-    store.prepare()
+    store.identify("of a test")
+    journal.since()
     store.create(NAME)
     writing = store.take(NAME, 0, tentative=True)
     writing.write(b"abc")

@@ -27,7 +27,7 @@ NAME = "0123456789abcdef" * 2
 def test_a_full_disk_keeps_what_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`offset` tells how much is held when the disk refuses in the middle of a buffer."""
     disk = DiskStore(str(tmp_path))
-    disk.prepare()
+    disk.identify("of a test")
     disk.create(NAME)
     writing = disk.take(NAME, 0)
     real = os.write

@@ -23,7 +23,7 @@ NAME = "0123456789abcdef"
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     made: Store = STORES[request.param](tmp_path)
-    made.prepare()
+    made.identify("of a test")
     made.create(NAME)
     return made
 
@@ -140,7 +140,7 @@ def test_removal_ends_everything(store: Store) -> None:
             attempt(NAME)
     with pytest.raises(Missing):
         store.take(NAME, 0)
-    assert list(store.names()) == []
+    assert list(store.entries()) == []
 
 
 class Fencing(RuleBasedStateMachine):
@@ -152,7 +152,7 @@ class Fencing(RuleBasedStateMachine):
 
         self.folder = tempfile.TemporaryDirectory()
         self.store = DiskStore(self.folder.name)
-        self.store.prepare()
+        self.store.identify("of a test")
         self.store.create(NAME)
         self.counts = b""  # what is held and counts
         self.tentative = b""  # what the ruling writer has written on top, tentatively
@@ -279,7 +279,7 @@ def expected(offset: int, count: int) -> bytes:
 
 
 def test_processes_that_fight_never_mix_bytes(tmp_path: Path) -> None:
-    DiskStore(str(tmp_path)).prepare()
+    DiskStore(str(tmp_path)).identify("of a test")
     DiskStore(str(tmp_path)).create(NAME)
     size = 6_000_000
     context = multiprocessing.get_context("spawn")

@@ -117,7 +117,8 @@ def needs_media(job: Job) -> bool:
 
 def has_media(job: Job) -> bool:
     """Whether the recording is still there."""
-    return job.upload is not None and job.upload.state == UploadState.FINISHED
+    upload = job.upload
+    return upload is not None and upload.state == UploadState.FINISHED and not upload.lost
 
 
 def can_run_again(job: Job) -> bool:

@@ -13,11 +13,16 @@ def local_path(job: Job) -> str:
     """Where the engine finds the bytes.
 
     Raises:
-        Gone: They were removed.
+        Gone: They were removed, or cannot be read now.
     """
     if job.upload is None or job.upload.state != UploadState.FINISHED:
         raise Gone("The recording was removed before it was transcribed.")
-    path = path_of(job.upload)
+    try:
+        path = path_of(job.upload)
+    except OSError as problem:
+        raise Gone(
+            f"The recording cannot be read now: {problem} Run the job again later."
+        ) from problem
     if path is None:
         raise Gone("The recording's file is missing on the server's disk.")
     return path

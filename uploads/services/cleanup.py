@@ -4,7 +4,7 @@
 """
 
 import logging
-import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
@@ -20,28 +20,32 @@ from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
 from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from uploads.services.finish import announce
+from uploads.services.inventory import GRACE, Inventory, take_inventory
+from uploads.services.losses import note_losses
+from uploads.services.store_identity import identity_problem
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
 
-# A file without a row, or a complete upload without its finish, may be a request at work.
-GRACE = timedelta(minutes=2)
-STRAY_GRACE = timedelta(hours=1)
 MOST_DETAILS = 1000  # lines in the record of a run
 
 
-def clean_up(trigger: str, dry_run: bool = False) -> CleanupRun:
-    """Expire, recover, remove strays, prune; leaves a record.
+def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> CleanupRun:
+    """Expire, recover, remove orphans, prune; leaves a record.
+
+    Where store and database do not belong together, none of it happens but forgetting old rows.
 
     Args:
         trigger: One of `CleanupRun.Trigger`.
         dry_run: Change nothing, only name what would go.
+        confirmed: So many orphans may go: staff have seen how many there are. Without it many at
+            once stay; see `Inventory.orphans_need_consent`.
     """
     ballast.make_room()
     run = CleanupRun(trigger=trigger, dry_run=dry_run)
     begin_record(run)
-    for step in (expire_overdue, remove_leftovers, recover, remove_strays, prune):
+    for step in steps(run, confirmed):
         try:
             step(run)
         except (OSError, StoreError, DatabaseError) as problem:  # the other steps go on
@@ -84,6 +88,23 @@ def first_of(lines: list[str]) -> list[str]:
     return lines if more <= 0 else [*lines[:MOST_DETAILS], f"and {more} more"]
 
 
+def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]:
+    """What this run does, in this order."""
+    problem = identity_problem(join=not run.dry_run)
+    if problem is not None:
+        logger.error("cleanup: %s", problem)
+        run.errors.append(str(problem))
+        return [prune]
+
+    def compare(run: CleanupRun) -> None:
+        """Let rows without their bytes say so, and remove files without a row."""
+        inventory = take_inventory()
+        note_losses(run, inventory)
+        remove_orphans(run, inventory, confirmed)
+
+    return [expire_overdue, remove_leftovers, compare, recover, prune]
+
+
 def expire_overdue(run: CleanupRun) -> None:
     """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
     now = timezone.now()
@@ -124,8 +145,7 @@ def recover(run: CleanupRun) -> None:
         try:
             held = store().held(upload.id.hex)
         except Missing:
-            _end_lost(run, upload)
-            continue
+            continue  # it went since the losses were noted: the next cleanup does
         if upload.concat == Concat.FINAL and has_all_parts(upload):
             _recover(run, upload, lambda lost=upload: join(lost))
         elif held == upload.length:
@@ -135,13 +155,6 @@ def recover(run: CleanupRun) -> None:
     )
     for upload in in_batches(unheard):
         _recover(run, upload, lambda lost=upload: announce(lost))
-
-
-def _end_lost(run: CleanupRun, upload: Upload) -> None:
-    reason = "The bytes are lost: the file is not in the store."
-    if run.dry_run or expire(upload, reason=reason) is not None:
-        run.expired += 1
-        run.details.append(f"expired {upload.id} {upload.file_name!r}, whose bytes are lost")
 
 
 def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-untyped-def]
@@ -155,20 +168,32 @@ def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-
         run.errors.append(f"{upload.id}: {refusal.message}")
 
 
-def remove_strays(run: CleanupRun) -> None:
-    """Remove files that belong to no upload: a crash came between file and row."""
-    oldest = (timezone.now() - STRAY_GRACE).timestamp()
-    names = {name for name, changed in store().names() if changed < oldest}
-    known = in_batches(Upload.objects.filter(has_bytes=True).only("pk"), 5000)
-    for name in sorted(names - {upload.id.hex for upload in known}):
-        try:
-            uuid.UUID(hex=name)
-        except ValueError:
-            continue  # not ours
-        freed = _held(name) if run.dry_run else store().remove(name)
+def remove_orphans(run: CleanupRun, inventory: Inventory, confirmed: int) -> None:
+    """Remove files that belong to no upload: a crash came between file and row.
+
+    Many at once are no crash: the database may be older than the files. They stay until staff
+    confirm.
+    """
+    if inventory.orphans_need_consent(confirmed):
+        run.orphans_kept = len(inventory.orphans)
+        run.orphans_kept_bytes = inventory.orphan_bytes
+        run.details.append(
+            f"kept {run.orphans_kept} files ({run.orphans_kept_bytes} bytes) that belong to no "
+            "upload: so many are removed only when staff confirm"
+        )
+        return
+    for entry in inventory.orphans:
+        freed = entry.size if run.dry_run else store().remove(entry.name)
         run.strays += 1
         run.bytes_freed += freed
-        run.details.append(f"removed the stray file {name}, {freed} bytes")
+        run.details.append(f"removed the stray file {entry.name}, {freed} bytes")
+
+
+def orphans_kept() -> CleanupRun | None:
+    """The last cleanup, where it kept files until staff confirm that they may go."""
+    runs = CleanupRun.objects.filter(dry_run=False, ended__isnull=False)
+    last = runs.order_by("-started").first()
+    return last if last is not None and last.orphans_kept else None
 
 
 def prune(run: CleanupRun) -> None:

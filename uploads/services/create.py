@@ -15,8 +15,8 @@ from uploads.services import rows
 from uploads.services.faults import store_faults
 from uploads.services.find import Person, owner_id
 from uploads.services.length import check_length
+from uploads.services.store_identity import require_store
 from uploads.signals import upload_created
-from uploads.stores.base import Away
 from uploads.stores.registry import store
 
 LONGEST_NAME = 255
@@ -100,14 +100,10 @@ def create_file(upload: Upload) -> None:
     """Make the upload's empty file; the store, too, where it is the first of all.
 
     Raises:
-        Away: The store is out of reach. It would be lost from sight if another took its place.
+        Unavailable: The store is away or another database's: the file would be lost from sight.
     """
-    try:
-        store().create(upload.id.hex)
-    except Away:
-        if not Upload.objects.filter(has_bytes=True).exists():
-            store().prepare()
-        store().create(upload.id.hex)
+    require_store()
+    store().create(upload.id.hex)
 
 
 def next_expiry(now: datetime) -> datetime:

@@ -15,6 +15,7 @@ from uploads.models import Concat, State, Upload
 from uploads.services import ballast
 from uploads.services.create import next_expiry
 from uploads.services.faults import is_disk_full
+from uploads.services.store_identity import may_remove
 from uploads.signals import upload_expired, upload_terminated
 from uploads.stores.registry import store
 
@@ -141,6 +142,8 @@ def remove_bytes(upload: Upload) -> int:
 
 def free_bytes(upload: Upload) -> int | None:
     """Remove the bytes; returns how many, or None where the store cannot do it now."""
+    if not may_remove():
+        return None
     try:
         return store().remove(upload.id.hex)
     except OSError as problem:

@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from uploads.errors import DiskFull, Gone, OffsetConflict, Overtaken, Unavailable
 from uploads.services import ballast
+from uploads.services.store_identity import identity_problem
 from uploads.stores.base import FULL, Misplaced, Missing, Removed, Superseded
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,11 @@ def store_faults() -> Iterator[None]:
         yield
     except Misplaced as problem:
         raise OffsetConflict from problem
-    except (Missing, Removed) as problem:
+    except Removed as problem:
+        raise Gone from problem
+    except Missing as problem:
+        if identity_problem():  # it lies in another store, and may be had again
+            raise Unavailable from problem
         raise Gone from problem
     except Superseded as problem:
         raise Overtaken from problem

@@ -2,11 +2,12 @@
 
 from typing import BinaryIO
 
-from uploads.errors import NotFound
+from uploads.errors import Gone, NotFound
 from uploads.models import State, Upload
 from uploads.services.concatenate import complete
 from uploads.services.faults import store_faults
 from uploads.services.finish import announce_once
+from uploads.services.store_identity import identity_problem
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
 
@@ -21,6 +22,7 @@ def settle(upload: Upload) -> int:
         UploadError: The bytes are gone, refused, or out of reach.
     """
     if upload.state == State.FINISHED:
+        check_not_lost(upload)
         announce_once(upload)
         return upload.length or 0
     with store_faults():
@@ -38,13 +40,32 @@ def open_finished(upload: Upload) -> BinaryIO:
     """
     if upload.state != State.FINISHED:
         raise NotFound("This upload is not finished.")
+    check_not_lost(upload)
     with store_faults():
         return store().open(upload.id.hex)
 
 
+def check_not_lost(upload: Upload) -> None:
+    """Refuse to pass for whole what the cleanup found to be lost.
+
+    Raises:
+        Gone: It is.
+    """
+    if upload.lost:
+        raise Gone("Bytes of this upload were lost on the server. Upload the file again.")
+
+
 def path_of(upload: Upload) -> str | None:
-    """A local path to a finished upload's bytes; None where the store has lost them."""
+    """A local path to a finished upload's bytes; None where the store has lost them.
+
+    Raises:
+        OSError: The store is out of reach, or another database's.
+    """
+    if upload.lost:
+        return None
     try:
         return store().path(upload.id.hex)
-    except Missing:
+    except Missing as problem:
+        if identity := identity_problem():
+            raise OSError(identity.reason) from problem
         return None

@@ -6,6 +6,7 @@ at once, and nobody waits. What `held` tells never shrinks while nobody holds th
 
 import errno
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from uploads.stores.pipe import Piece
@@ -47,6 +48,21 @@ class Misplaced(StoreError):
     def __init__(self, held: int) -> None:
         super().__init__(f"{held} bytes are held")
         self.held = held
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the store holds under one name.
+
+    Attributes:
+        name: The name.
+        size: Bytes, also such as do not count yet.
+        changed: When it last changed, in epoch seconds.
+    """
+
+    name: str
+    size: int
+    changed: float
 
 
 class Writing(Protocol):
@@ -98,9 +114,18 @@ class Store(Protocol):
     extensions: frozenset[str]
     durable: bool
 
-    def prepare(self) -> None:
-        """Make the place for the first file of all; elsewhere in here a place that is not there is
-        `Away`, and is never made anew."""
+    def identity(self) -> str | None:
+        """What `identify` has kept; None where nothing was, or where the store is not there."""
+
+    def identify(self, identity: str) -> None:
+        """Keep an identity, durably, in place of the one there was.
+
+        It makes the place where there is none. Elsewhere in here a place without an identity is
+        `Away`, and is never made anew.
+        """
+
+    def check_writable(self) -> None:
+        """Raise OSError where the store takes nothing new, though it is there."""
 
     def create(self, name: str) -> None:
         """Make an empty file; raises FileExistsError where the name is taken."""
@@ -144,8 +169,8 @@ class Store(Protocol):
             The bytes freed; 0 where there was nothing.
         """
 
-    def names(self) -> Iterator[tuple[str, float]]:
-        """Every name held, with the time of its last change in epoch seconds."""
+    def entries(self, start: str = "") -> Iterator[Entry]:
+        """Everything held whose name begins so; each name once, in no certain order."""
 
     def free(self) -> int:
         """Bytes of free space."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from uploads.stores.base import FULL, Away, Misplaced, Missing
+from uploads.stores.base import FULL, Away, Entry, Misplaced, Missing
 from uploads.stores.disk_writing import DiskWriting
 from uploads.stores.fence import (
     CLOSED,
@@ -37,7 +37,8 @@ BINARY = getattr(os, "O_BINARY", 0)
 # It stays as long as the file. A request that saw the upload unfinished may have it open, or may
 # open it yet: were there another one by then, two would believe that they alone may append.
 FENCE_SUFFIX = ".fence"
-FIRST_FOLDER = "00"  # files lie in folders of the first two characters of their names
+FOLDER_CHARACTERS = 2  # files lie in folders of the first characters of their names
+IDENTITY_FILE = "store_id"
 
 
 class DiskStore:
@@ -56,12 +57,43 @@ class DiskStore:
         self.durable = durable
 
     def _file(self, name: str) -> str:
-        return os.path.join(self.directory, name[:2], name)
+        return os.path.join(self.directory, name[:FOLDER_CHARACTERS], name)
 
-    def prepare(self) -> None:
-        """Make the directory, and one in it: a disk that is not mounted shows none."""
+    def identity(self) -> str | None:
+        """What the file `store_id` says."""
+        try:
+            return Path(self.directory, IDENTITY_FILE).read_text(encoding="ascii").strip() or None
+        except FileNotFoundError:
+            return None
+
+    def identify(self, identity: str) -> None:
+        """Put the identity into the file `store_id`, whole or not at all."""
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        self._make_folder(os.path.join(self.directory, FIRST_FOLDER))
+        file = os.path.join(self.directory, IDENTITY_FILE)
+        # Of this process alone: two that begin at once say the same, but not with one file.
+        new = f"{file}.{secrets.token_hex(8)}"
+        descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
+        try:
+            try:
+                os.write(descriptor, f"{identity}\n".encode("ascii"))
+                sync_file(descriptor)
+            finally:
+                os.close(descriptor)
+            os.replace(new, file)
+        except OSError:
+            _unlink(new)
+            raise
+        sync_directory(self.directory)
+
+    def check_writable(self) -> None:
+        """Make a file and remove it; that the disk is full is another matter."""
+        probe = os.path.join(self.directory, f"{IDENTITY_FILE}.{secrets.token_hex(8)}")
+        try:
+            os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600))
+            os.unlink(probe)
+        except OSError as problem:
+            if problem.errno not in FULL:
+                raise
 
     def _make_folder(self, folder: str) -> None:
         try:
@@ -73,11 +105,7 @@ class DiskStore:
 
     def _is_there(self) -> bool:
         """Whether the directory is the store, and not the place where its disk is not mounted."""
-        try:
-            with os.scandir(self.directory) as entries:
-                return any(len(entry.name) == len(FIRST_FOLDER) for entry in entries)
-        except FileNotFoundError:
-            return False
+        return os.path.exists(os.path.join(self.directory, IDENTITY_FILE))
 
     def _absence(self, name: str) -> Missing | Away:
         """What it means that a file is not found."""
@@ -244,13 +272,17 @@ class DiskStore:
         _unlink(file + FENCE_SUFFIX)
         return freed
 
-    def names(self) -> Iterator[tuple[str, float]]:
-        """Every name held, with the time of its last change."""
-        for file in Path(self.directory).glob("??/*"):
-            try:
-                yield file.name.removesuffix(FENCE_SUFFIX), file.stat().st_mtime
-            except FileNotFoundError:
-                continue  # it ended meanwhile
+    def entries(self, start: str = "") -> Iterator[Entry]:
+        """Everything held whose name begins so: also a fence without its file."""
+        pattern = start[:FOLDER_CHARACTERS].ljust(FOLDER_CHARACTERS, "?")
+        for folder in Path(self.directory).glob(pattern):
+            found: dict[str, Entry] = {}
+            for name, size, changed in _files_in(folder):
+                plain = name.removesuffix(FENCE_SUFFIX)
+                before = found.get(plain, Entry(plain, 0, 0))
+                size = before.size if name != plain else size
+                found[plain] = Entry(plain, size, max(changed, before.changed))
+            yield from (entry for entry in found.values() if entry.name.startswith(start))
 
     def free(self) -> int:
         """Bytes of free space."""
@@ -260,6 +292,20 @@ class DiskStore:
             place = Path(self.directory).absolute()
             disk = next(folder for folder in place.parents if folder.exists())
             return shutil.disk_usage(disk).free
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, int, float]]:
+    """Name, size and time of the last change of each file of a folder."""
+    try:
+        with os.scandir(folder) as files:
+            for file in files:
+                try:
+                    facts = file.stat()
+                except FileNotFoundError:
+                    continue  # it ended meanwhile
+                yield file.name, facts.st_size, facts.st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return
 
 
 def _open_if_need_be_to_read(file: str) -> int:

@@ -4,10 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.template.defaultfilters import filesizeformat
 
+from uploads.management.consent import agree
 from uploads.models import CleanupRun
 from uploads.services.cleanup import clean_up
 from uploads.services.faults import DISK_IS_FULL, is_disk_full
+from uploads.services.inventory import take_inventory
+from uploads.services.store_identity import identity_problem
 
 
 class Command(BaseCommand):
@@ -16,15 +20,24 @@ class Command(BaseCommand):
     help = "Remove expired uploads and stray files; finish what a crash left half done."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """`--dry-run`: only name it."""
+        """What to do, and whether to ask."""
         parser.add_argument(
             "--dry-run", action="store_true", help="Change nothing, name what would go."
         )
+        parser.add_argument(
+            "--remove-orphans",
+            action="store_true",
+            help="Remove files that belong to no upload, also where they are many; asks first.",
+        )
+        parser.add_argument("--no-input", action="store_true", help="Do not ask.")
 
-    def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, dry_run: bool, remove_orphans: bool, no_input: bool, **options: Any
+    ) -> None:
         """Run and report."""
+        confirmed = self.confirmed(no_input or dry_run) if remove_orphans else 0
         try:
-            run = clean_up(CleanupRun.Trigger.COMMAND, dry_run=dry_run)
+            run = clean_up(CleanupRun.Trigger.COMMAND, dry_run=dry_run, confirmed=confirmed)
         except DatabaseError as problem:
             if not is_disk_full(problem):
                 raise
@@ -38,3 +51,20 @@ class Command(BaseCommand):
             f"{run.expired} uploads {verb} expired, {run.strays} stray files {verb} removed, "
             f"{run.bytes_freed} bytes {verb} freed."
         )
+        if run.orphans_kept:
+            self.stdout.write(
+                f"{run.orphans_kept} files ({filesizeformat(run.orphans_kept_bytes)}) belong to no "
+                "upload and stay. If they are not another database's, remove them with "
+                "`manage.py cleanup_uploads --remove-orphans`."
+            )
+
+    def confirmed(self, no_input: bool) -> int:
+        """How many orphans may go, once the person at the terminal agrees."""
+        if identity_problem(join=False) is not None:
+            return 0  # the cleanup says what is wrong
+        found = take_inventory()
+        count = len(found.orphans)
+        if count:
+            size = filesizeformat(found.orphan_bytes)
+            agree(no_input, f"Remove {count} files ({size}) that belong to no upload?")
+        return count

@@ -57,6 +57,7 @@ class Command(BaseCommand):
         preparation.make_directories()
         try:
             preparation.prepare_database()
+            preparation.examine_store()
             preparation.collect_static_files()
             password = preparation.make_first_staff_user()
             self.remark = local_key.ensure()

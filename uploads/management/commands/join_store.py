@@ -1,0 +1,63 @@
+"""`manage.py join_store`: let the store of uploads belong to this database from now on."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+
+from uploads.management.consent import agree
+from uploads.models import State
+from uploads.services.inventory import Inventory, take_inventory
+from uploads.services.store_identity import identity_problem, renew_identity
+
+
+class Command(BaseCommand):
+    """Says what it would cost first, and asks."""
+
+    help = (
+        "Let the files in UPLOADS_DIR belong to the database in use, where the two do not belong "
+        "together. Tells first what that costs; removes nothing itself."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """How it is agreed."""
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only tell what it would cost; join nothing."
+        )
+        parser.add_argument("--no-input", action="store_true", help="Do not ask, join them.")
+
+    def handle(self, *args: Any, dry_run: bool, no_input: bool, **options: Any) -> None:
+        """Tell, ask, join."""
+        problem = identity_problem(join=not dry_run)
+        if problem is None:
+            self.stdout.write("The store of uploads belongs to this database: nothing to do.")
+            return
+        self.stdout.write(problem.reason)
+        self.tell(take_inventory(is_own=False))
+        if dry_run:
+            return
+        agree(no_input, "Join this store and this database?")
+        try:
+            renew_identity()
+        except OSError as fault:
+            raise CommandError(f"The store cannot be told: {fault}") from fault
+        self.stdout.write("They are joined. Any other database that used this store is parted.")
+
+    def tell(self, found: Inventory) -> None:
+        """What the two know of each other, and what the next cleanup makes of it."""
+        finished = sum(upload.state == State.FINISHED for upload in found.missing)
+        unfinished = len(found.missing) - finished
+        orphans = len(found.orphans)
+        size = filesizeformat(found.orphan_bytes)
+        fate = "stay until you run `manage.py cleanup_uploads --remove-orphans`"
+        if not found.orphans_need_consent():
+            fate = "are REMOVED by the next cleanup"
+        self.stdout.write(
+            f"- files in the store: {found.files}\n"
+            f"- of them unknown to this database: {orphans} ({size})"
+            + (f"; once joined they {fate}\n" if orphans else "\n")
+            + f"- finished uploads without their bytes: {finished}; they are noted as lost, and "
+            "their transcripts stay\n"
+            f"- unfinished uploads without their bytes: {unfinished}; they end or go back to what "
+            "is left"
+        )

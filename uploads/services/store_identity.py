@@ -10,7 +10,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from django.db import DatabaseError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.utils import timezone
 
 from uploads.errors import Unavailable
@@ -94,7 +94,7 @@ def identity_problem(join: bool = True) -> StoreProblem | None:
     problem, has_joined = _look()
     if problem is None and not has_joined and join:
         try:
-            _join()
+            join_store()
         except OSError as fault:
             logger.warning("the store cannot be given its identity: %s", fault)
             return UNWRITABLE
@@ -140,9 +140,39 @@ def renew_identity() -> None:
     Raises:
         OSError: The store cannot be reached; both are parted then.
     """
-    fresh = {"identity": uuid.uuid4(), "joined": False}
-    StoreIdentity.objects.update_or_create(pk=StoreIdentity.THE_ROW, defaults=fresh)
-    _join()
+    part_store()
+    join_store()
+
+
+def part_store(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Give a database an identity that no store has; `join_store` gives it to the store.
+
+    Args:
+        using: The alias of the database.
+    """
+    StoreIdentity.objects.using(using).update_or_create(
+        pk=StoreIdentity.THE_ROW,
+        defaults={"identity": uuid.uuid4(), "joined": False, "since": timezone.now()},
+    )
+
+
+def join_store(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Let the store hold a database's identity, so that it belongs to no other any more.
+
+    Safe to repeat wherever a crash came, by several processes.
+
+    Args:
+        using: The alias of the database.
+
+    Raises:
+        OSError: The store cannot be told.
+    """
+    rows = StoreIdentity.objects.using(using)
+    rows.bulk_create([StoreIdentity(pk=StoreIdentity.THE_ROW)], ignore_conflicts=True)
+    own = rows.get(pk=StoreIdentity.THE_ROW)
+    store().identify(own.identity.hex)
+    rows.filter(pk=own.pk, identity=own.identity).update(joined=True)
+    logger.info("the store of uploads and the database are joined")
 
 
 def _look() -> tuple[StoreProblem | None, bool]:
@@ -186,16 +216,3 @@ def _rows_and_files_agree() -> bool:
     known = in_batches(Upload.objects.filter(has_bytes=True).only("pk"), 5000)
     found = [upload.id.hex in names for upload in known]
     return sum(found) * 2 > len(found)
-
-
-def _join() -> None:
-    """Let both hold the database's identity; safe to repeat wherever a crash came, by several."""
-    StoreIdentity.objects.bulk_create(
-        [StoreIdentity(pk=StoreIdentity.THE_ROW)], ignore_conflicts=True
-    )
-    own = StoreIdentity.objects.get(pk=StoreIdentity.THE_ROW)
-    store().identify(own.identity.hex)
-    StoreIdentity.objects.filter(pk=own.pk, identity=own.identity).update(
-        joined=True, since=timezone.now()
-    )
-    logger.info("the store of uploads and the database are joined")

@@ -1,0 +1,48 @@
+"""README's own commands, as a reader runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.running import ROOT
+
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def block(containing: str, language: str = "sh") -> str:
+    """The one fenced block of README.md in which these words stand."""
+    text = (ROOT / "README.md").read_text()
+    found = [code for kind, code in FENCED.findall(text) if kind == language and containing in code]
+    assert len(found) == 1, f"{len(found)} blocks hold {containing!r}"
+    return str(found[0])
+
+
+def run(code: str, environment: Mapping[str, str], **words: str) -> str:
+    """Run a block in the project's folder, with a reader's own words in place of README's.
+
+    Args:
+        code: The block.
+        environment: Of the shell; `python` there is ours.
+        words: What stands in README, as `what_it_is="README's|the reader's"`.
+    """
+    for pair in words.values():
+        theirs, own = pair.split("|", 1)
+        assert theirs in code, theirs
+        code = code.replace(theirs, own)
+    path = os.pathsep.join((str(Path(sys.executable).parent), environment.get("PATH", "")))
+    done = subprocess.run(
+        ["sh", "-e", "-c", code],
+        cwd=ROOT,
+        env={**environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
+    return done.stdout

@@ -1,0 +1,293 @@
+"""`manage.py move_database`: SQLite to PostgreSQL and back, everything or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from filelock import FileLock
+
+from tests.running import ROOT, Site, prepared
+
+# Rows of every model of every app, with values that one database or the other might change.
+FILL = r"""
+import datetime, uuid
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models import Value
+from uploads.models import StoreIdentity
+
+COUNT, FIRST = 3, 1000
+ODD = "\U0001f600 na\u00efve \u202e ' \" % \\ {} \n"
+
+def key(model, n):
+    field = model._meta.pk
+    if field.remote_field:
+        return key(field.related_model, n)
+    if isinstance(field, models.UUIDField):
+        return uuid.UUID(int=n << 64)
+    return f"key{n}" if isinstance(field, models.CharField) else FIRST + n
+
+def value(field, n):
+    kind = field.get_internal_type()
+    if field.primary_key:
+        return key(field.model, n)
+    if field.null and n == 1:
+        return None
+    if field.remote_field:
+        return key(field.related_model, n)
+    if type(field).__module__.startswith("picklefield"):
+        return {"odd": ODD, "set": {n}, "when": datetime.datetime(2026, 1, 1)}
+    if kind in ("CharField", "TextField", "SlugField", "EmailField", "FilePathField"):
+        return (f"{n}{ODD}" * (20_000 if kind == "TextField" else 1))[: field.max_length]
+    if kind == "JSONField":
+        if n == 3:
+            return Value(None, models.JSONField())
+        return {"odd": [ODD, 2**60, 0.1, -0.5, None, True, {"b": []}], "n": n}
+    if kind == "BooleanField":
+        return n % 2 == 0
+    if kind == "FloatField":
+        return [1e308, 0.1 + 0.2, -1e-300][n - 1]
+    if kind == "DateTimeField":
+        return datetime.datetime(2026, 3, 29, 1, 59, 59, 999_998 + n % 2, datetime.UTC)
+    if kind == "UUIDField":
+        return uuid.UUID(int=2**128 - n)
+    if kind == "BigIntegerField":
+        return 2**63 - n
+    if kind in ("IntegerField", "PositiveIntegerField"):
+        return 2**31 - n
+    if kind in ("SmallIntegerField", "PositiveSmallIntegerField"):
+        return 2**15 - n
+    raise AssertionError(f"no value for {field} of kind {kind}")
+
+with transaction.atomic():
+    for model in apps.get_models(include_auto_created=True):
+        if model is StoreIdentity or model._meta.proxy:
+            continue
+        fields = model._meta.concrete_fields
+        model._base_manager.bulk_create(
+            [
+                model(**{field.attname: value(field, n) for field in fields})
+                for n in range(1, COUNT + 1)
+            ]
+        )
+"""
+# All rows as Django reads them, and which JSON values are there, be they null. PostgreSQL keeps the
+# names in JSON in an order of its own.
+DUMP = r"""
+import hashlib, json
+from django.apps import apps
+from django.db import models
+found = {}
+def plain(value):
+    is_dict = isinstance(value, dict)
+    return json.dumps(value, sort_keys=True, default=repr) if is_dict else value
+for model in apps.get_models(include_auto_created=True):
+    if model._meta.model_name == "storeidentity":
+        continue
+    names = [field.attname for field in model._meta.concrete_fields]
+    rows = [[plain(one) for one in row] for row in model._base_manager.values_list(*names)]
+    rows = sorted(map(repr, rows))
+    for field in model._meta.concrete_fields:
+        if isinstance(field, models.JSONField):
+            there = model._base_manager.filter(**{f"{field.name}__isnull": False})
+            rows.append(f"{field.name} is there {there.count()} times")
+    digest = hashlib.sha256("\n".join(rows).encode("utf-8", "surrogatepass")).hexdigest()
+    found[model._meta.db_table] = [model._base_manager.count(), digest]
+print(json.dumps(found))
+"""
+FILES = """
+import uuid
+from uploads.models import State, Upload
+from uploads.services.store_identity import store_problem
+from uploads.stores.registry import store
+assert store_problem() is None
+for _ in range({count}):
+    upload = Upload.objects.create(state=State.FINISHED, length=3)
+    store().create(upload.id.hex)
+    writing = store().take(upload.id.hex, 0)
+    writing.write(b"abc")
+    writing.end()
+"""
+NEXT_USER = """
+from django.contrib.auth.models import User
+assert User.objects.create(username="the next one").pk > 1003
+"""
+
+
+def dump(site: Site, first: str = "") -> Any:
+    """What is in the database, once this code has run."""
+    return json.loads(site.shell(f"{first}\n{DUMP}"))
+
+
+def files(site: Site) -> int:
+    return len([name for name in site.data_dir.glob("uploads/??/*") if name.suffix != ".fence"])
+
+
+def use(site: Site, url: str = "") -> None:
+    """Let the site use this database; without one SQLite in DATA_DIR."""
+    site.environment["DATABASE_URL"] = url
+
+
+def prepared_site(new_site: Callable[..., Site]) -> Site:
+    """A site as its first start leaves it, which is not started."""
+    site = new_site(UPLOADS_ACCEPT="any")
+    shutil.copytree(prepared(), site.data_dir)
+    return site
+
+
+def test_everything_arrives_there_and_back(
+    new_site: Callable[..., Site], postgres_url: str
+) -> None:
+    """B1: every model of every app, compared as Django reads it; and the files change hands."""
+    site = prepared_site(new_site)
+    before = dump(site, FILES.format(count=12) + FILL)
+    assert all(count for count, _ in before.values())
+    moved = site.manage("move_database", "--to", postgres_url)
+    assert "Set DATABASE_URL to" in moved.stdout
+    # The old database, used by mistake, is a stranger to the files.
+    said = site.manage("cleanup_uploads", check=False)
+    assert "belongs to another database" in said.stderr
+    assert files(site) == 12
+
+    use(site, postgres_url)
+    assert dump(site) == before
+    now = dump(site, NEXT_USER + FILES.format(count=1))
+    back = site.manage("move_database", "--to", "sqlite", check=False)
+    assert "not empty" in back.stderr
+    assert "--replace" in back.stderr
+    site.manage("move_database", "--to", "sqlite", "--replace")
+    use(site)
+    assert dump(site) == now
+    assert files(site) == 13
+
+
+def test_what_postgresql_cannot_keep_is_replaced_and_named(
+    new_site: Callable[..., Site], postgres_url: str
+) -> None:
+    """NUL in texts and in JSON; a value that is too long is named and moves nothing."""
+    site = prepared_site(new_site)
+    site.shell(
+        f"{FILES.format(count=0)}\n"
+        "from uploads.models import CleanupRun\n"
+        "Upload.objects.create(file_name='a\\0b')\n"
+        "CleanupRun.objects.create(trigger='staff', details=['\\0', {'\\ud800': 1}])\n"
+        "Upload.objects.create(file_name='long', client_address='x' * 65)"
+    )
+    said = site.manage("move_database", "--to", postgres_url, check=False)
+    assert "uploads_upload" in said.stderr
+    assert "too long" in said.stderr
+    site.shell(
+        "from uploads.models import Upload\n"
+        "Upload.objects.filter(file_name='long').update(client_address='x' * 64)"
+    )
+    said = site.manage("move_database", "--to", postgres_url)
+    assert "U+FFFD in file_name" in said.stdout
+    use(site, postgres_url)
+    kept = site.shell(
+        "from uploads.models import CleanupRun, Upload\n"
+        "print(ascii([*Upload.objects.order_by('file_name').values_list('file_name'),"
+        " *CleanupRun.objects.values_list('details')]))"
+    )
+    assert kept.strip() == r"[('a\ufffdb',), ('long',), (['\ufffd', {'\ufffd': 1}],)]"
+
+
+def test_it_refuses_what_would_lose_something(
+    new_site: Callable[..., Site], postgres_url: str
+) -> None:
+    """While a site runs, onto itself, without its store, into a database of something else."""
+    site = prepared_site(new_site)
+    site.shell(FILES.format(count=1))
+
+    def refusal(*arguments: str) -> str:
+        done = site.manage("move_database", *arguments, check=False)
+        assert done.returncode == 1, done.stdout
+        return done.stderr
+
+    with FileLock(site.data_dir / "serve.lock"):
+        assert "A site runs" in refusal("--to", postgres_url)
+    assert "database in use" in refusal("--to", "sqlite")
+    assert "no address of a database" in refusal("--to", "nonsense")
+    uploads = site.data_dir / "uploads"
+    uploads.rename(site.data_dir / "aside")
+    assert "is away" in refusal("--to", postgres_url)
+    uploads.rmdir()
+    (site.data_dir / "aside").rename(uploads)
+    with psycopg.connect(postgres_url.replace("postgres:", "postgresql:")) as connection:
+        connection.execute("CREATE TABLE cellar (wine text)")
+    assert "something else (cellar)" in refusal("--to", postgres_url)
+
+
+@pytest.mark.proof
+def test_a_move_that_is_killed_is_repeated(
+    new_site: Callable[..., Site], postgres_url: str, tmp_path: Path
+) -> None:
+    """SIGKILL while rows are copied, and between the commit and the store's new identity."""
+    site = prepared_site(new_site)
+    site.shell(FILL)
+    site.shell(FILES.format(count=12))
+    site.shell(
+        "from uploads.models import Upload\n"
+        "Upload.objects.bulk_create([Upload(length=n) for n in range(20_000)])"
+    )
+    before = dump(site)
+    first = killed_at(site, postgres_url, "django_q_ormq: ")
+    assert "uploads_upload" not in first
+    last = "Comparing all rows"
+    for _ in range(2):
+        killed_at(site, postgres_url, last)
+    site.shell(KILL_BEFORE_JOINED.format(url=postgres_url))
+    assert dump(site) == before
+    assert "belongs to another" not in site.manage("cleanup_uploads", "--dry-run").stderr
+    use(site, postgres_url)
+    assert "belongs to another" in site.manage("cleanup_uploads", check=False).stderr
+    use(site)
+    before = dump(site)
+    site.manage("move_database", "--to", postgres_url)
+    use(site, postgres_url)
+    assert dump(site) == before
+    assert files(site) == 12
+
+
+# The process ends when the target is complete and the store still belongs to the source.
+KILL_BEFORE_JOINED = """
+import subprocess, sys
+code = '''
+import os
+from django.core.management import call_command
+from whisperx_site.moving import move
+move.join_store = lambda using: os._exit(9)
+call_command("move_database", "--to", "{url}")
+'''
+done = subprocess.run([sys.executable, "manage.py", "shell", "-v0", "-c", code])
+assert done.returncode == 9, done
+"""
+
+
+def killed_at(site: Site, url: str, line: str) -> str:
+    """Start a move, kill it when it says this, and return what it had said."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", "manage.py", "move_database", "--to", url],
+        cwd=ROOT,
+        env=site.full_environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    said = ""
+    for found in process.stdout:
+        said += found
+        if found.startswith(line):
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    assert process.wait(60) == -signal.SIGKILL, said
+    return said

@@ -1,0 +1,194 @@
+"""From one database to another: everything or nothing, and looked at row by row before it counts.
+
+All is written in one transaction of the target, so a move that is killed can be repeated. The store
+of uploads goes over with it: afterwards it belongs to the target alone, and the cleanup of the old
+database, started again by mistake, removes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.color import no_style
+from django.db import DatabaseError, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
+
+from uploads.models import StoreIdentity
+from uploads.services.store_identity import join_store, part_store
+from whisperx_site.moving.cleaning import storable
+from whisperx_site.moving.tables import Row, Table, all_tables
+
+# `migrate` fills these by itself.
+MADE_BY_MIGRATE = {"django_content_type", "auth_permission"}
+Tell = Callable[[str], None]
+
+
+class CannotMove(Exception):
+    """The move did not happen; the message says why and what to do."""
+
+
+def move(source: str, target: str, replace: bool, tell: Tell) -> int:
+    """Copy all rows, look that they arrived, and let the store of uploads belong to the target.
+
+    Args:
+        source: The alias of a database with all tables, that is joined with the store.
+        target: The alias of another one.
+        replace: Whether rows that are there already may go.
+        tell: Called with what is done, a line at a time.
+
+    Returns:
+        How many rows there are now.
+
+    Raises:
+        CannotMove: See its message; the target holds what it held before, or is empty.
+    """
+    tables = all_tables()
+    refuse_foreign_tables(target, tables)
+    tell("Making the tables …")
+    call_command("migrate", database=target, interactive=False, verbosity=0)
+    refuse_rows(target, tables, replace)
+    for name in unknown_tables(source, tables):
+        tell(f"Not copied: the table {name}, which this site does not know.")
+    with unchanging(source, tables), transaction.atomic(using=target):
+        empty(target, tables)
+        moved = sum(copy(table, source, target, tell) for table in tables)
+        tell("Comparing all rows …")
+        for table in tables:
+            compare(table, source, target)
+        connections[target].check_constraints()
+        reset_sequences(target, tables)
+        part_store(using=target)
+    join_store(using=target)
+    return moved
+
+
+def refuse_foreign_tables(target: str, tables: list[Table]) -> None:
+    """A database that another program uses is none to move into."""
+    names = unknown_tables(target, tables)
+    if names:
+        raise CannotMove(
+            f"The target holds tables of something else ({', '.join(names[:5])}). "
+            "Make a database for this site alone."
+        )
+
+
+def unknown_tables(alias: str, tables: list[Table]) -> list[str]:
+    """Tables that no model knows."""
+    known = {table.name for table in tables} | {MigrationRecorder.Migration._meta.db_table}
+    with connections[alias].cursor() as cursor:
+        found = connections[alias].introspection.table_names(cursor)
+    return sorted(set(found) - known)
+
+
+def refuse_rows(target: str, tables: list[Table], replace: bool) -> None:
+    """Rows that are there go only where that was said, or where a move was interrupted."""
+    begun = StoreIdentity.objects.using(target).filter(joined=False).exists()
+    if replace or begun:
+        return
+    counts = {table.name: table.count(target) for table in tables}
+    filled = {name: rows for name, rows in counts.items() if rows and name not in MADE_BY_MIGRATE}
+    if filled:
+        listed = ", ".join(f"{name}: {rows}" for name, rows in list(filled.items())[:8])
+        raise CannotMove(
+            f"The target is not empty ({listed}). Name another database, or say --replace if all "
+            "that it holds may go."
+        )
+
+
+@contextmanager
+def unchanging(source: str, tables: list[Table]) -> Iterator[None]:
+    """Let the source stay as it is meanwhile: all reads see one moment, and writers wait."""
+    connection = connections[source]
+    with transaction.atomic(using=source):  # SQLite: IMMEDIATE, which keeps writers out
+        if connection.vendor == "postgresql":
+            names = ", ".join(connection.ops.quote_name(table.name) for table in tables)
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {names} IN SHARE MODE")
+        yield
+
+
+def empty(target: str, tables: list[Table]) -> None:
+    """Remove all rows, also those that `migrate` has made."""
+    connection = connections[target]
+    names = [table.name for table in tables]
+    for statement in connection.ops.sql_flush(no_style(), names, allow_cascade=False):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def copy(table: Table, source: str, target: str, tell: Tell) -> int:
+    """Copy one table; returns how many rows it has."""
+    done = 0
+    for batch in table.rows(source):
+        fitting = [fitted(table, row, target, tell) for row in batch]
+        try:
+            with transaction.atomic(using=target):
+                table.insert(target, fitting)
+        except DatabaseError as problem:
+            raise culprit(table, target, fitting, problem) from problem
+        done += len(batch)
+    tell(f"{table.name}: {done} rows")
+    return done
+
+
+def fitted(table: Table, row: Row, target: str, tell: Tell | None = None) -> Row:
+    """The row as the target can keep it; what that changes is told."""
+    if connections[target].vendor != "postgresql":
+        return row
+    kept = tuple(storable(value) for value in row)
+    if kept != row and tell is not None:
+        changed = [
+            str(field.column)
+            for field, old, new in zip(table.fields, row, kept, strict=True)
+            if old != new
+        ]
+        tell(
+            f"{table.name} {row[table.key]}: characters that PostgreSQL cannot keep were replaced "
+            f"by U+FFFD in {', '.join(changed)}"
+        )
+    return kept
+
+
+def culprit(table: Table, target: str, batch: list[Row], problem: DatabaseError) -> CannotMove:
+    """Which row of a batch the target does not take."""
+    for row in batch:
+        try:
+            with transaction.atomic(using=target):
+                table.insert(target, [row])
+        except DatabaseError as fault:
+            return CannotMove(f"{table.name} {row[table.key]} cannot be moved: {fault}".strip())
+    return CannotMove(f"{table.name} cannot be moved: {problem}".strip())
+
+
+def compare(table: Table, source: str, target: str) -> None:
+    """Look that each row arrived with each of its values, and that there are no others."""
+    expected = 0
+    for batch in table.rows(source):
+        expected += len(batch)
+        wanted = {row[table.key]: fitted(table, row, target) for row in batch}
+        found = {row[table.key]: row for row in table.rows_with(target, list(wanted))}
+        for key, row in wanted.items():
+            if key not in found:
+                raise CannotMove(f"{table.name} {key} did not arrive. Nothing was moved.")
+            for field, old, new in zip(table.fields, row, found[key], strict=True):
+                if old != new and not (_is_no_number(old) and _is_no_number(new)):
+                    raise CannotMove(
+                        f"{table.name} {key} arrived with another {field.column}. "
+                        "Nothing was moved."
+                    )
+    if table.count(target) != expected:
+        raise CannotMove(f"{table.name} has more rows than before. Nothing was moved.")
+
+
+def _is_no_number(value: Any) -> bool:
+    return isinstance(value, float) and value != value
+
+
+def reset_sequences(target: str, tables: list[Table]) -> None:
+    """Let the next row get a number that none has."""
+    connection = connections[target]
+    models = [table.model for table in tables]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), models):
+            cursor.execute(statement)

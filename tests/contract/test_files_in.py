@@ -93,7 +93,7 @@ def test_refused_files_leave_nothing_but_their_reason(site: Site) -> None:
         "import json\n"
         "from uploads.models import Upload\n"
         "from uploads.stores.registry import store\n"
-        "held = {name for name, _ in store().names()}\n"
+        "held = {entry.name for entry in store().entries()}\n"
         f"rows = Upload.objects.filter(file_name='{name}').order_by('created')\n"
         "print(json.dumps([(r.state, r.failure, r.id.hex in held) for r in rows]))"
     )

@@ -80,7 +80,7 @@ def test_an_empty_database_and_back(
     site.stop()
     grow_old(site)
     if made == "before this version":
-        site.manage("migrate", "uploads", "0003")
+        site.manage("migrate", "uploads", "0004")
         (site.data_dir / "uploads" / "store_id").unlink()
         (site.data_dir / "uploads" / "00").mkdir(exist_ok=True)
     restarted(site, DATABASE_URL=postgres_url)

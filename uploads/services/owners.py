@@ -18,6 +18,7 @@ from uploads.models import State, Upload
 from uploads.services import ballast
 from uploads.services.batches import in_batches
 from uploads.services.end import announce_end, free_bytes
+from uploads.services.store_identity import StoreProblem, identity_problem
 from uploads.signals import upload_terminated
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
@@ -54,17 +55,22 @@ def terminate_all_of(owner_id: int) -> None:
 
 
 def check_store(upload: Upload | None) -> None:
-    """Refuse while the store does not answer."""
+    """Refuse while the store does not answer, or is another database's."""
+    if upload is None:
+        return
+    reason: StoreProblem | OSError | None = identity_problem()
     try:
-        if upload is not None:
+        if reason is None:
             store().held(upload.id.hex)
     except Missing:
         logger.info("%s has lost its bytes, so none remain", upload)
     except OSError as problem:
+        reason = problem
+    if reason is not None:
         raise Unavailable(
-            f"The recordings of this user cannot be removed now ({problem}). Nothing was deleted; "
+            f"The recordings of this user cannot be removed now ({reason}). Nothing was deleted; "
             "try again once the store is there."
-        ) from problem
+        )
 
 
 def remove_terminated() -> None:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("uploads", "0003_final_key"),
+        ("uploads", "0004_owner_goes_along"),
     ]
 
     operations = [

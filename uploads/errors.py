@@ -110,6 +110,16 @@ class WrongContentType(UploadError):
     message = "Send upload data as Content-Type: application/offset+octet-stream."
 
 
+class ContentCoded(UploadError):
+    """The body is packed (gzip, br …), and offsets count the bytes of the file itself."""
+
+    status = 415
+    message = "Send the bytes as they are, without Content-Encoding: they are not unpacked here."
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Accept-Encoding": "identity"})  # RFC 9110, section 12.5.3
+
+
 class Refused(UploadError):
     """The site's hook does not want this upload; final, and said with its own status."""
 

@@ -35,6 +35,12 @@ def has_body(request: HttpRequest) -> bool:
     return meta.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in meta
 
 
+def is_packed(request: HttpRequest) -> bool:
+    """Whether the body is not the bytes themselves, but a coding of them."""
+    coding = request.META.get("HTTP_CONTENT_ENCODING", "")
+    return bool(coding) and coding.strip().lower() not in ("", "identity")
+
+
 def client_address(request: HttpRequest) -> str:
     """Where the client says it is, and who connected: for staff, not for decisions."""
     peer = request.META.get("REMOTE_ADDR", "")

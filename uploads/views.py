@@ -14,6 +14,8 @@ from uploads.bodies.base import Body
 from uploads.bodies.registry import is_coded, leave_unread, open_body
 from uploads.downloads import file_response
 from uploads.errors import (
+    BadFraming,
+    ContentCoded,
     Forbidden,
     Malformed,
     MethodNotAllowed,
@@ -26,6 +28,7 @@ from uploads.errors import (
 from uploads.headers import (
     delivery_of,
     has_body,
+    is_packed,
     length_of,
     method_of,
     number_in,
@@ -35,6 +38,7 @@ from uploads.headers import (
 from uploads.models import Concat, State, Upload
 from uploads.protocol import (
     VERSION,
+    format_concat,
     is_upload_data,
     parse_concat,
 )
@@ -43,7 +47,7 @@ from uploads.services.append import append
 from uploads.services.concatenate import is_joined
 from uploads.services.create import create
 from uploads.services.create_final import create_final
-from uploads.services.delivery import verify_nothing
+from uploads.services.delivery import Delivery
 from uploads.services.end import give_up, terminate
 from uploads.services.faults import database_fault
 from uploads.services.find import find
@@ -114,6 +118,8 @@ class TusView(View):
     def take_body(self, request: HttpRequest) -> Body:
         """The request's body, to be read once."""
         self.body = open_body(request.META)
+        if is_packed(request) and has_body(request):
+            raise ContentCoded
         if is_coded(request.META):
             raise Malformed("Send the bytes as they are: no other Transfer-Encoding than chunked.")
         return self.body
@@ -162,14 +168,9 @@ class UploadsView(TusView):
     def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
         """Make an upload that takes bytes, the first of them perhaps from this request."""
         length = length_of(request)
-        delivery = delivery_of(request, 0, self.take_body(request))
-        if has_body(request):
-            if not is_upload_data(request.headers.get("Content-Type", "")):
-                raise WrongContentType
-            if length is not None and (delivery.body.length or 0) > length:
-                raise TooLarge("The body is longer than Upload-Length says.")
-        else:
-            verify_nothing(delivery)
+        delivery = self.first_delivery(request)
+        if length is not None and (delivery.body.length or 0) > length:
+            raise TooLarge("The body is longer than Upload-Length says.")
         upload = create(order_of(request), length, concat)
         response["Upload-Offset"] = "0"  # also where nothing came along: clients may ask for it
         if has_body(request) or length == 0:
@@ -182,6 +183,22 @@ class UploadsView(TusView):
                 raise
         return upload
 
+    def first_delivery(self, request: HttpRequest) -> Delivery:
+        """What comes along with a creation, if anything does (tus: creation-with-upload)."""
+        body = self.take_body(request)
+        is_data = is_upload_data(request.headers.get("Content-Type", ""))
+        has_checksum = "HTTP_UPLOAD_CHECKSUM" in request.META or "HTTP_TRAILER" in request.META
+        empty = not has_body(request)
+        if body.length is None and (has_checksum or not is_data):
+            empty = body.is_empty()  # clients that always stream send chunks, and none in them
+            if body.malformed:
+                raise BadFraming
+        if empty:
+            return Delivery(0, body)  # a checksum can only mean the whole file, which is to come
+        if not is_data:
+            raise WrongContentType
+        return delivery_of(request, 0, body)
+
 
 class UploadView(TusView):
     """`/uploads/files/<id>`: one upload."""
@@ -191,7 +208,7 @@ class UploadView(TusView):
         upload = find(upload_id, request.user)
         response = HttpResponse()
         if upload.concat:
-            response["Upload-Concat"] = upload.concat_header
+            response["Upload-Concat"] = format_concat(upload.concat_header)
         # A final upload has no offset until it is joined (tus: concatenation).
         if upload.concat != Concat.FINAL or is_joined(upload):
             response["Upload-Offset"] = str(settle(upload))

@@ -16,6 +16,12 @@ from whisperx_site.sqlite_pool.base import pool
 class QuietLogger(Logger):  # type: ignore[misc]
     """Keeps no access log; gunicorn would compose every line of it all the same."""
 
+    def info(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Name the address where gunicorn does not: with SO_REUSEPORT it listens a little later."""
+        if msg.startswith("Listening at") and args and not args[0]:
+            args = (f"http://{self.cfg.bind[0]}", *args[1:])
+        super().info(msg, *args, **kwargs)
+
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Say nothing."""
 

@@ -37,6 +37,12 @@ class SiteOptions:
         [],
         "Origins whose pages may call this site; default: this machine's, any port. `*`: all.",
     )
+    CORS_ALLOW_HEADERS: Option[list[str]] = Option(
+        "list",
+        [],
+        "More request headers that such pages may send, besides those of tus, of the API and of "
+        "tracing tools.",
+    )
     SECRET_KEY = Option("text", "", "Made at the first start and kept in DATA_DIR if absent.")
     DATABASE_URL = Option(
         "text", "", "Such as postgres://user:password@host/name; default: SQLite in DATA_DIR."

@@ -29,7 +29,10 @@ try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as problem:
     raise ImproperlyConfigured(f"DATA_DIR cannot be made: {problem}") from problem
-SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
+try:
+    SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
+except OSError as problem:
+    raise ImproperlyConfigured(f"DATA_DIR cannot keep the secret key: {problem}") from problem
 
 # The apps' own options become Django settings of the same name; paths are within DATA_DIR.
 OPTIONS = read_all(ENVIRONMENT, UploadsConf, SITE_DEFAULTS)
@@ -61,7 +64,11 @@ CORS_ALLOW_HEADERS = [
     *("x-csrftoken", "x-http-method-override", "x-request-id", "x-requested-with"),
     *("tus-resumable", "upload-length", "upload-offset", "upload-metadata"),
     *("upload-defer-length", "upload-concat", "upload-checksum"),
+    *("baggage", "sentry-trace", "traceparent", "tracestate", "cache-control"),  # of tracing tools
+    *(name.lower() for name in SITE["CORS_ALLOW_HEADERS"]),
 ]
+# Cookies go along for origins that were named, never for all there are.
+CORS_ALLOW_CREDENTIALS = bool(CORS_ALLOWED_ORIGINS) and not CORS_ALLOW_ALL_ORIGINS
 CORS_EXPOSE_HEADERS = [
     *("Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"),
     *("Tus-Checksum-Algorithm", "Upload-Offset", "Upload-Length", "Upload-Metadata"),
@@ -123,6 +130,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
+KEEPS_METHOD = "whisperx_site.https.KeptMethodMiddleware"
 MIDDLEWARE = [
     "whisperx_site.unread_bodies.UnreadBodyMiddleware",
     "whisperx_site.answers.AnswersMiddleware",
@@ -142,6 +150,10 @@ MIDDLEWARE = [
     "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
     "whisperx_site.odd_values.OddValuesMiddleware",
 ]
+if HTTPS:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), KEEPS_METHOD
+    )
 # Nothing on the way of an upload that does not serve it (see whisperx_site.upload_handlers).
 FOR_PAGES_ALONE = {
     "whisperx_site.unread_bodies.UnreadBodyMiddleware",
@@ -159,6 +171,7 @@ UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE
 TOOLS_MIDDLEWARE = [
     "whisperx_site.upload_handlers.NoBrowserMiddleware",
     "uploads.middleware.TusMiddleware",
+    *([KEEPS_METHOD] if HTTPS else []),
     "django.middleware.security.SecurityMiddleware",
     "whisperx_site.accounts.access.AccessMiddleware",
 ]

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from transcription.api.addresses import below_api
 from transcription.api.errors import internal_error
 from uploads.services.faults import DISK_IS_FULL, is_disk_full
+from whisperx_site.accounts.access import SAFE_METHODS
 from whisperx_site.answers import is_for_people
 
 logger = logging.getLogger(__name__)
@@ -26,7 +27,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def admin_without_slash(request: HttpRequest) -> HttpResponse:
     """`/admin` leads to `/admin/`, the only path here that needs its slash."""
-    return redirect("/admin/")
+    unsafe = request.method not in SAFE_METHODS
+    return redirect("/admin/", permanent=unsafe, preserve_request=unsafe)
 
 
 def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:

@@ -21,6 +21,7 @@ from tests.running import ROOT, Site, text_of, wait_for
 from tests.site.family import leaves_nothing, members
 from tests.site.people import signed_in
 from tests.speech import recordings
+from tests.uploads.outages import POWERLESS
 
 NewSite = Callable[..., Site]
 
@@ -87,7 +88,7 @@ def assert_calm(log: str) -> None:
 def refused_start(site: Site, **environment: str) -> str:
     """What a start says that is refused."""
     result = subprocess.run(
-        [sys.executable, "manage.py", "serve"],
+        [*site.prefix, sys.executable, "manage.py", "serve"],
         cwd=ROOT,
         env={**site.full_environment, **environment},
         capture_output=True,
@@ -114,6 +115,7 @@ def refused_start(site: Site, **environment: str) -> str:
         ("PUBLIC_URL", "transcripts.example.org", "http:// or https:// with a host name"),
         ("TIME_ZONE", "Europe/Atlantis", "a time zone's name"),
         ("CORS_ALLOWED_ORIGINS", "example.org", "missing scheme"),
+        ("SCRIPT_NAME", "/transcripts", "the site cannot live below a path of its host"),
     ],
 )
 def test_settings_that_cannot_work_are_said_plainly(
@@ -125,6 +127,17 @@ def test_settings_that_cannot_work_are_said_plainly(
 def test_a_data_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "DATA_DIR cannot be made" in refused_start(Site(tmp_path / "file" / "data"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows knows no such bits")
+@pytest.mark.parametrize(
+    ("key", "said"), [("", "DATA_DIR cannot keep the secret key"), ("x" * 50, "takes no writes")]
+)
+def test_a_data_directory_that_takes_no_writes(tmp_path: Path, key: str, said: str) -> None:
+    site = Site(tmp_path / "data")
+    site.prefix = POWERLESS if os.geteuid() == 0 else []  # permissions count for root, too
+    site.data_dir.mkdir(mode=0o500)
+    assert said in refused_start(site, SECRET_KEY=key)
 
 
 @pytest.mark.proof

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,51 @@ def test_termination_frees_the_bytes(plain_site: Site, held: int) -> None:
     assert bytes_on_disk(plain_site, path) == []
     for method in ("HEAD", "PATCH", "DELETE", "GET"):
         assert ask(plain_site, method, path, {**DATA, "Upload-Offset": str(held)}).status == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Content-Type": "text/plain"}, DATA, {"Upload-Checksum": "sha1 MTIz"}]
+    + [{"Upload-Checksum": "crc64 whatever"}, {"Trailer": "Upload-Checksum"}],
+)
+@pytest.mark.parametrize("streamed", [True, False])
+def test_creation_without_a_byte(plain_site: Site, headers: dict[str, str], streamed: bool) -> None:
+    """A client that always streams sends chunks with nothing in them. A checksum is the whole
+    file's then: it says nothing of this request, which brings none of it."""
+    fields = {**TUS, "Upload-Length": "5", **headers}
+    if streamed:
+        fields["Transfer-Encoding"] = "chunked"
+    answer = ask(plain_site, "POST", ROOT, fields, b"0\r\n\r\n" if streamed else b"")
+    assert (answer.status, answer.offset) == (201, 0), answer.body
+    assert head(plain_site, answer.headers["Location"]).offset == 0
+
+
+def test_chunks_of_another_kind_make_nothing(plain_site: Site) -> None:
+    fields = {**TUS, "Upload-Length": "5", "Transfer-Encoding": "chunked"}
+    assert ask(plain_site, "POST", ROOT, fields, b"1\r\na\r\n0\r\n\r\n").status == 415
+    data = {**DATA, **fields, "Upload-Checksum": "md5 " + A_IN_MD5}
+    answer = ask(plain_site, "POST", ROOT, data, b"1\r\na\r\n0\r\n\r\n")
+    assert (answer.status, answer.offset) == (201, 1)  # looked at, and not lost by that
+
+
+A_IN_MD5 = base64.b64encode(hashlib.md5(b"a", usedforsecurity=False).digest()).decode()
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "x-unheard-of", "identity"])
+def test_upload_data_is_not_unpacked(plain_site: Site, coding: str) -> None:
+    """Content-Encoding: 415, and nothing of it is kept; offsets count the file's own bytes."""
+    path = created(plain_site, 5)
+    packed = {"Content-Encoding": coding}
+    patched = ask(plain_site, "PATCH", path, patching(0, 5, **packed), b"hello")
+    posted = {**DATA, "Upload-Length": "5", "Content-Length": "5", **packed}
+    made = ask(plain_site, "POST", ROOT, posted, b"hello")
+    if coding == "identity":
+        assert (patched.status, made.status) == (204, 201)
+        return
+    assert (patched.status, made.status) == (415, 415)
+    assert b"Content-Encoding" in patched.body
+    assert head(plain_site, path).offset == 0
+    assert created(plain_site, 5, **packed)  # without a body there is nothing to unpack
 
 
 CHECKSUM = {"Upload-Checksum": "sha1 " + base64.b64encode(bytes(20)).decode()}

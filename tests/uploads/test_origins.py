@@ -23,7 +23,7 @@ def test_refusals_are_json_sentences(plain_site: Site) -> None:
 TUS_REQUEST_HEADERS = (
     "tus-resumable, upload-length, upload-offset, upload-metadata, upload-defer-length, "
     "upload-concat, upload-checksum, content-type, x-http-method-override, x-request-id, "
-    "x-requested-with, authorization"
+    "x-requested-with, authorization, baggage, sentry-trace, traceparent, tracestate, cache-control"
 )
 
 

@@ -26,6 +26,9 @@ class Body(Protocol):
     malformed: bool
     abandoned: bool
 
+    def is_empty(self) -> bool:
+        """Whether no byte comes; waits for the first one where no length is announced."""
+
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""
 

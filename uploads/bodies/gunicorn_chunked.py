@@ -18,9 +18,18 @@ class GunicornChunkedBody:
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
         self.abandoned = False
+        self.ahead = b""
+
+    def is_empty(self) -> bool:
+        """Whether no byte comes."""
+        self.ahead = self.ahead or self.read()
+        return not self.ahead
 
     def read(self) -> bytes:
         """The next piece."""
+        if self.ahead:
+            ahead, self.ahead = self.ahead, b""
+            return ahead
         if self.reader.parser is None:
             return b""
         self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)

@@ -50,6 +50,10 @@ class GunicornBody:
         self.abandoned = False
         self.waits = is_awaited(self)
 
+    def is_empty(self) -> bool:
+        """Whether no byte comes."""
+        return not self.length
+
     def read(self) -> memoryview | bytes:
         """The next piece: first what gunicorn read ahead, then the socket's."""
         ahead = self._ahead()

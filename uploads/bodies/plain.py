@@ -20,9 +20,20 @@ class PlainBody:
         self.abandoned = False
         self.input = environ["wsgi.input"]
         self.rest = length
+        self.ahead = b""
+
+    def is_empty(self) -> bool:
+        """Whether no byte comes."""
+        if self.length is None:
+            self.ahead = self.ahead or self.read()
+            return not self.ahead
+        return not self.length
 
     def read(self) -> bytes:
         """The next piece."""
+        if self.ahead:
+            ahead, self.ahead = self.ahead, b""
+            return ahead
         size = PLAIN_BYTES if self.rest is None else min(PLAIN_BYTES, self.rest)
         if not size:
             return b""

@@ -32,6 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, start, and stay until SIGINT or SIGTERM."""
         os.umask(0o077)  # what the site keeps is nobody else's on this machine
+        refuse_places()
         ballast.make_room()
         lock = preparation.lock_of_site()
         try:
@@ -103,6 +104,20 @@ def remember_interrupts() -> Event:
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is to be ignored
         signal.signal(signal.SIGINT, on_interrupt)
     return asked
+
+
+def refuse_places() -> None:
+    """Say at once where the site cannot live."""
+    if os.environ.get("SCRIPT_NAME"):
+        raise CommandError(
+            "SCRIPT_NAME is set, but the site cannot live below a path of its host. Give it a host "
+            "name or a port of its own, and start it without SCRIPT_NAME."
+        )
+    if not os.access(settings.DATA_DIR, os.W_OK | os.X_OK):
+        raise CommandError(
+            f"DATA_DIR ({settings.DATA_DIR}) takes no writes. Make it writable for the user who "
+            "starts the site, or name another DATA_DIR."
+        )
 
 
 def refuse_taken_port() -> None:

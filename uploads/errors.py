@@ -175,6 +175,16 @@ class Unavailable(UploadError):
         super().__init__(message, {"Retry-After": str(retry_after)})
 
 
+class TooManyRequests(UploadError):
+    """The client asks for more at once than is its share; it may do so later."""
+
+    status = 429
+    message = "You ask for too much at once. Try again shortly."
+
+    def __init__(self, message: str = "", retry_after: int = 5) -> None:
+        super().__init__(message, {"Retry-After": str(retry_after)})
+
+
 class DiskFull(Unavailable):
     """Not enough free disk."""
 

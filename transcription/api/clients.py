@@ -1,4 +1,4 @@
-"""Whether the client of a running request still waits for its answer."""
+"""Whose a running request is, and whether its client still waits for the answer."""
 
 import select
 import socket
@@ -6,6 +6,15 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 from rest_framework.request import Request
+
+from transcription.services.turns import turn_of
+from uploads.headers import client_address
+from uploads.services.find import owner_id
+
+
+def turn_of_client(request: Request) -> str:
+    """Who asks, for those that are served in turn (see `services.turns`)."""
+    return turn_of(owner_id(request.user), client_address(request._request))
 
 
 def watcher(request: Request | HttpRequest) -> Callable[[], bool]:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
-from transcription.api.clients import watcher
+from transcription.api.clients import turn_of_client, watcher
 from transcription.api.errors import (
     Fault,
     Invalid,
@@ -24,7 +24,8 @@ from transcription.api.parameters import parse_query, wish_of
 from transcription.engines.base import MediaError
 from transcription.models import Job, TaskType
 from transcription.services.documents import InvalidDocument
-from transcription.services.sound import Unwanted, measure
+from transcription.services.places import Unwanted
+from transcription.services.sound import measure, places
 from transcription.services.source_name import ALLOWED, has_extension
 from transcription.services.storable import whole
 from transcription.services.submit import submit_intake
@@ -58,6 +59,8 @@ class IntakeView(ApiView, Generic[M]):
             return not faults and has_extension(file_name)
 
         media = set(self.parts) - set(self.documents)
+        if media:
+            places.check(turn_of_client(request))  # before gigabytes come that would be refused
         with read_form(request, media, self.documents, is_wanted) as form:
             faults += self.faults_in(form)
             if parameters is None or faults:
@@ -167,7 +170,7 @@ def submit_measured(
         Refused: There is nothing to hear in it, or nobody waits any more.
     """
     try:
-        sound = measure(part.intake.path(), watcher(request))
+        sound = measure(part.intake.path(), turn_of_client(request), watcher(request))
     except MediaError as problem:
         raise Refused(unreadable_audio(problem.message)) from problem
     except Unwanted as problem:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
-from transcription.api.clients import watcher
+from transcription.api.clients import turn_of_client, watcher
 from transcription.api.intake import shown_name
 from transcription.api.multipart import read_form
 from transcription.api.openai_errors import openai_error, openai_handle, refuse
@@ -27,8 +27,9 @@ from transcription.media_head import HEAD, problem_of
 from transcription.models import Job, State
 from transcription.services import end
 from transcription.services.follow import follow
+from transcription.services.places import Unwanted
 from transcription.services.results import segments_of
-from transcription.services.sound import Unwanted, measure
+from transcription.services.sound import measure, places
 from transcription.services.submit import submit_intake
 from transcription.vocabulary import LANGUAGES, MODELS
 
@@ -114,6 +115,8 @@ class Transcriptions(OpenAIView):
             UploadError: This site cannot store the recording.
             Unwanted: The client has gone.
         """
+        turn = turn_of_client(request)
+        places.check(turn)  # before a recording comes that would be refused
         with read_form(request, media=("file",)) as form:
             asked, part = read_asked(form, self.task), recording_of(form)
             path = part.intake.path()
@@ -122,7 +125,7 @@ class Transcriptions(OpenAIView):
             if reason := problem_of(part.file_name, head, len(head) < HEAD):
                 raise refuse(400, f"Invalid file format. {reason}")
             try:
-                measured = measure(path, is_gone)
+                measured = measure(path, turn, is_gone)
             except MediaError as problem:
                 raise refuse(400, f"The audio file could not be decoded. {problem}") from problem
             wish = asked.wish(self.task, shown_name(part.file_name), measured.duration)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 
 from transcription.api.callbacks import judge_callback
+from transcription.api.clients import turn_of_client
 from transcription.api.errors import TEMPORARY, Fault, Refused, domain_error, missing
 from transcription.api.intake import IntakeView, recording_in, submit_measured
 from transcription.api.multipart import FilePart, Form, MediaPart
@@ -18,6 +19,7 @@ from transcription.services.addresses import (
     UnsupportedExtension,
     download,
 )
+from transcription.services.sound import places
 from uploads.conf import conf
 from uploads.headers import order_of
 from uploads.services.rows import let_go
@@ -57,6 +59,7 @@ class SpeechToTextUrl(IntakeView[FullParameters]):
     def take(self, request: Request, parameters: FullParameters, form: Form) -> Job:
         """Fetch the recording and queue it."""
         url = form.text("url")
+        places.check(turn_of_client(request))
         let_go()
         with refusals(), download(url) as source:
             facts = source.facts

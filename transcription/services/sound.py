@@ -6,7 +6,6 @@ has replaced the standard library's parts, and plain waiting in threads.
 
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,19 +15,12 @@ from typing import Any
 from transcription.conf import conf
 from transcription.engines.base import MediaError
 from transcription.engines.spawn import start
+from transcription.services.places import LOOK_EVERY, Places, Unwanted
 from uploads.errors import Unavailable
 from uploads.services.rows import let_go
 
-AT_ONCE = 2
-"""Measurements that a process of the web server runs at once; others wait for their turn."""
-LOOK_EVERY = 0.25
-"""Seconds between two looks at whether somebody still waits for the result."""
-
-_places = threading.BoundedSemaphore(AT_ONCE)
-
-
-class Unwanted(Exception):
-    """Nobody waits for the measurement any more."""
+places = Places(count=6, each=2, most_waiting=200)
+"""Of the measurements that a process of the web server runs at once."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +38,23 @@ class Measured:
     has_video: bool
 
 
-def measure(path: str, is_unwanted: Callable[[], bool] = lambda: False) -> Measured:
+def measure(path: str, turn: str, is_unwanted: Callable[[], bool] = lambda: False) -> Measured:
     """Decode all of a recording's sound, to say how long it is.
 
     Args:
         path: A local file.
+        turn: Who asks, as in `Job.turn`: owners are served in turn.
         is_unwanted: Asked now and then; what has been started is ended when it says so.
 
     Raises:
         MediaError: No sound can be read from it, or not within MEASURE_SECONDS.
         Unwanted: See above.
-        Unavailable: This machine can start no process at the moment.
+        TooManyRequests: Too many recordings of this owner wait already.
+        Unavailable: Too many wait in all, or this machine can start no process at the moment.
     """
     let_go()
-    while not _places.acquire(timeout=LOOK_EVERY):
-        if is_unwanted():
-            raise Unwanted
-    try:
+    with places.taken(turn, is_unwanted):
         return _result(_answer(path, is_unwanted))
-    finally:
-        _places.release()
 
 
 def _answer(path: str, is_unwanted: Callable[[], bool]) -> bytes:

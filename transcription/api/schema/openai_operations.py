@@ -81,6 +81,7 @@ REFUSALS: Mapping[int, str] = {
     411: "This web server has to know the length of the body.",
     413: "The file is larger than this site takes.",
     500: "The job failed; the message says why.",
+    429: "Too many recordings of yours wait to be read; try again later.",
     503: "The database or the store does not answer; try again later.",
     504: "The transcript was not there in time (OPENAI_TIMEOUT).",
     507: "The disk is too full.",

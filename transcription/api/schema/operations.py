@@ -45,6 +45,7 @@ QUEUED: Mapping[int, Answer] = {
         "Parameters, parts or documents are not as they have to be, or an address is not allowed.",
         [HTTPValidationError, Detail, DomainError],
     ),
+    429: Answer("Too many recordings of yours wait to be read.", [Detail]),
     503: Answer("Something that is needed is away, or a download failed.", [Detail, DomainError]),
     507: Answer("The disk is too full.", [Detail]),
 }

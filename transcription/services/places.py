@@ -1,0 +1,131 @@
+"""Few places for work that many may ask for, given in turn to those who wait for one.
+
+Everything here is cooperative where gevent has replaced the standard library's parts, and plain
+waiting in threads.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from uploads.errors import TooManyRequests, Unavailable
+
+LOOK_EVERY = 0.25
+"""Seconds between two looks at whether somebody still waits for the result."""
+
+
+class Unwanted(Exception):
+    """Nobody waits for the work any more."""
+
+
+class Waiter:
+    """One who waits for a place, or has it.
+
+    Args:
+        turn: Whose place it is to be, as in `Job.turn`.
+    """
+
+    def __init__(self, turn: str) -> None:
+        self.turn = turn
+        self.came = time.monotonic()
+        self.has_place = threading.Event()
+
+
+class Places:
+    """The places of this process, shared out among owners.
+
+    An owner has `each` places at most, and more than one only while more than half of all are free:
+    so one with many long recordings leaves places to others. Who waits gets the next place if they
+    have the fewest, and among those who has waited longest since they got one last.
+
+    Args:
+        count: How many there are.
+        each: How many one owner may have.
+        most_waiting: How many may wait in all, and a quarter of that for one owner.
+    """
+
+    def __init__(self, count: int, each: int, most_waiting: int) -> None:
+        self._count, self._each, self._most_waiting = count, each, most_waiting
+        self._free = count
+        self._held: Counter[str] = Counter()
+        self._served: dict[str, float] = {}
+        self._waiting: list[Waiter] = []
+        self._lock = threading.Lock()
+
+    def check(self, turn: str) -> None:
+        """Refuse one more to wait where too many do.
+
+        Raises:
+            TooManyRequests: Too many of this owner wait.
+            Unavailable: Too many wait in all.
+        """
+        if sum(waiter.turn == turn for waiter in self._waiting) >= self._most_waiting // 4:
+            raise TooManyRequests(
+                "Too many of your recordings wait to be read. Send this one again later.", 30
+            )
+        if len(self._waiting) >= self._most_waiting:
+            raise Unavailable("Too many recordings wait to be read. Try again shortly.", 30)
+
+    @contextmanager
+    def taken(self, turn: str, is_unwanted: Callable[[], bool]) -> Iterator[None]:
+        """Hold a place, as soon as there is one.
+
+        Raises:
+            Unwanted: Nobody waits for it any more.
+            TooManyRequests, Unavailable: See `check`.
+        """
+        waiter = self._enter(turn)
+        try:
+            while not waiter.has_place.wait(LOOK_EVERY):
+                if is_unwanted():
+                    raise Unwanted
+            yield
+        finally:
+            self._leave(waiter)
+
+    def _enter(self, turn: str) -> Waiter:
+        with self._lock:
+            self.check(turn)
+            waiter = Waiter(turn)
+            self._waiting.append(waiter)
+            self._share_out()
+            return waiter
+
+    def _leave(self, waiter: Waiter) -> None:
+        with self._lock:
+            if waiter.has_place.is_set():
+                self._free += 1
+                self._held[waiter.turn] -= 1
+            else:
+                self._waiting.remove(waiter)
+            self._share_out()
+            self._forget(waiter.turn)
+
+    def _share_out(self) -> None:
+        """Give free places to those whose turn it is."""
+        while able := [waiter for waiter in self._waiting if self._may_have(waiter.turn)]:
+            chosen = min(able, key=self._rank)
+            self._waiting.remove(chosen)
+            self._free -= 1
+            self._held[chosen.turn] += 1
+            self._served[chosen.turn] = time.monotonic()
+            chosen.has_place.set()
+
+    def _may_have(self, turn: str) -> bool:
+        held = self._held[turn]
+        if held == 0:
+            return self._free > 0
+        return held < self._each and self._free > self._count // 2
+
+    def _rank(self, waiter: Waiter) -> tuple[int, float, float]:
+        since = max(waiter.came, self._served.get(waiter.turn, waiter.came))
+        return self._held[waiter.turn], since, waiter.came
+
+    def _forget(self, turn: str) -> None:
+        """An owner who has no place and waits for none leaves nothing behind."""
+        if not self._held[turn]:
+            del self._held[turn]
+            if all(waiter.turn != turn for waiter in self._waiting):
+                self._served.pop(turn, None)

@@ -15,7 +15,7 @@ from uploads.services import rows
 from uploads.services.faults import store_faults
 from uploads.services.find import Person, owner_id
 from uploads.services.length import check_length
-from uploads.services.store_identity import require_store
+from uploads.services.store_identity import require_own
 from uploads.signals import upload_created
 from uploads.stores.registry import store
 
@@ -102,8 +102,9 @@ def create_file(upload: Upload) -> None:
     Raises:
         Unavailable: The store is away or another database's: the file would be lost from sight.
     """
-    require_store()
-    store().create(upload.id.hex)
+    place = store()
+    require_own(place)
+    place.create(upload.id.hex)
 
 
 def next_expiry(now: datetime) -> datetime:

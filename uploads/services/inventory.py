@@ -1,14 +1,16 @@
 """Rows and files side by side: what the store holds that nobody knows, and what it has lost."""
 
+import itertools
+import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from uploads.models import State, Upload
-from uploads.services.batches import in_batches
 from uploads.stores.base import Entry, Missing
 from uploads.stores.registry import store
 
@@ -20,7 +22,9 @@ KEPT_ABOVE = 10
 """So many orphans go without a word, however few files there are."""
 KEPT_ABOVE_SHARE = 0.05
 """Such a share of all files goes without a word, however many that are."""
-STARTS = [f"{number:02x}" for number in range(256)]
+ROWS_AT_ONCE = 5_000
+DIGITS = "0123456789abcdef"
+OURS = re.compile(f"[{DIGITS}]{{32}}")
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Inventory:
 
 
 def take_inventory(is_own: bool = True) -> Inventory:
-    """Compare all rows with all files, a 256th of them at a time.
+    """Compare all rows with all files, some thousands at a time.
 
     Args:
         is_own: Whether the store is this database's; else both are at rest, if it is there at all.
@@ -65,51 +69,52 @@ def take_inventory(is_own: bool = True) -> Inventory:
     """
     oldest = (timezone.now() - ORPHAN_GRACE).timestamp()
     found = Inventory()
-    for start in STARTS:
-        held = {entry.name: entry for entry in store().entries(start) if _is_ours(entry.name)}
+    for start in _starts():
+        entries = store().entries(start)
+        held = {entry.name: entry for entry in entries if OURS.fullmatch(entry.name)}
         found.files += len(held)
-        known = set()
-        for upload in _rows(start):
-            known.add(upload.id.hex)
-            _compare(upload, held.get(upload.id.hex), found, is_own)
-        found.orphans += [
-            entry for name, entry in held.items() if name not in known and entry.changed < oldest
-        ]
+        rows = _rows(start)
+        for key, *facts in rows.values_list("pk", "state", "length", "offset", "lost"):
+            _compare(key, facts, held.pop(key.hex, None), found, is_own)
+        found.orphans += [entry for entry in held.values() if entry.changed < oldest]
     found.orphans.sort(key=lambda entry: entry.name)
     return found
 
 
-def _rows(start: str) -> Iterator[Upload]:
-    first, last = (uuid.UUID(hex=start + digit * 30) for digit in "0f")
-    known = Upload.objects.filter(has_bytes=True, pk__gte=first, pk__lte=last)
-    fields = ("state", "length", "offset", "last_activity", "file_name", "concat", "lost")
-    yield from in_batches(known.only(*fields))
+def _starts() -> list[str]:
+    """The beginnings of names by which the whole is looked at in pieces."""
+    count = Upload.objects.filter(has_bytes=True).count()
+    digits = sum(count > ROWS_AT_ONCE * 16**power for power in range(2))
+    return ["".join(start) for start in itertools.product(DIGITS, repeat=digits)]
 
 
-def _compare(upload: Upload, entry: Entry | None, found: Inventory, is_own: bool) -> None:
-    if upload.state == State.FINISHED:
-        is_whole = entry is not None and entry.size >= (upload.length or 0)
-    elif upload.state == State.RECEIVING and upload.last_activity < timezone.now() - GRACE:
-        is_whole = entry is not None and entry.size >= upload.offset
-    else:
+def _rows(start: str) -> "QuerySet[Upload]":
+    first, last = (uuid.UUID(hex=start.ljust(32, digit)) for digit in "0f")
+    return Upload.objects.filter(has_bytes=True, pk__gte=first, pk__lte=last)
+
+
+def _compare(
+    key: uuid.UUID, facts: list[Any], entry: Entry | None, found: Inventory, is_own: bool
+) -> None:
+    state, length, offset, lost = facts
+    if state not in (State.FINISHED, State.RECEIVING):
         return
-    if not is_whole:
-        if not is_own or not _is_whole_by_now(upload):  # it may be younger than the look at files
-            found.missing.append(upload)
-    elif upload.lost:
-        found.whole_again.append(upload)
+    expected = (length or 0) if state == State.FINISHED else offset
+    if entry is not None and entry.size >= expected:
+        if lost:
+            found.whole_again += Upload.objects.filter(pk=key)
+    elif not is_own or _is_missing(key):
+        found.missing += Upload.objects.filter(pk=key)
 
 
-def _is_whole_by_now(upload: Upload) -> bool:
+def _is_missing(key: uuid.UUID) -> bool:
+    """A closer look: it may be younger than the look at files, or a request may be at it."""
+    quiet = Q(state=State.FINISHED) | Q(last_activity__lt=timezone.now() - GRACE)
+    upload = Upload.objects.filter(quiet, pk=key, has_bytes=True).first()
+    if upload is None or upload.state not in (State.FINISHED, State.RECEIVING):
+        return False
     expected = (upload.length or 0) if upload.state == State.FINISHED else upload.offset
     try:
-        return store().held(upload.id.hex) >= expected
+        return store().held(key.hex) < expected
     except Missing:
-        return False
-
-
-def _is_ours(name: str) -> bool:
-    try:
-        return uuid.UUID(hex=name).hex == name
-    except ValueError:
-        return False
+        return True

@@ -104,27 +104,30 @@ def identity_problem(join: bool = True) -> StoreProblem | None:
     return problem
 
 
-def require_store() -> None:
+def require_own(place: Store) -> None:
     """Refuse what would put a file into a store that is not this database's.
 
     A process that found all well believes so for some seconds: this is asked with each creation.
+
+    Args:
+        place: The site's store.
 
     Raises:
         Unavailable: The store is away, or another's.
     """
     global _believed
-    if _believed and _believed[0] is store() and time.monotonic() < _believed[1]:
+    if _believed and _believed[0] is place and time.monotonic() < _believed[1]:
         return
     problem = identity_problem()
     if problem is not None:
         raise Unavailable(f"Uploads cannot be taken now. {problem.reason}", RETRY_AFTER)
-    _believed = (store(), time.monotonic() + BELIEVED_FOR)
+    _believed = (place, time.monotonic() + BELIEVED_FOR)
 
 
 def may_remove() -> bool:
     """Whether the store is known to be this database's, so that its bytes may be removed."""
     try:
-        require_store()
+        require_own(store())
     except Unavailable as refusal:
         logger.warning("no bytes are removed: %s", refusal.message)
     except DatabaseError as fault:

@@ -36,6 +36,7 @@ from transcription.services.patience import insist
 from transcription.services.recording import Gone, local_path
 from transcription.services.submit import submit_unheard
 from transcription.services.watch import Watch
+from uploads.services.store_identity import identity_problem
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,11 @@ def engine_process() -> EngineProcess:
 
 
 def work() -> None:
-    """Run the job whose turn it is, if any."""
+    """Run the job whose turn it is, if any; while the recordings are out of reach, all wait."""
+    problem = identity_problem()
+    if problem is not None:
+        logger.warning("jobs wait: %s", problem)
+        return
     job = claim.claim_next()
     if job is not None:
         run(job)

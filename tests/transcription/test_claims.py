@@ -19,6 +19,7 @@ from transcription.conf import conf
 from transcription.models import Job, JobEvent, State, Transcript, Turn
 from transcription.services import again, claim, end, queue, submit, workers
 from transcription.services.history import note
+from uploads.conf import conf as uploads_conf
 from uploads.models import Upload
 
 from .building import make_job, make_upload, state_of, within
@@ -317,6 +318,24 @@ def test_heavy_worker_that_takes_nothing_is_seen_whatever_else_happens() -> None
     assert claim.stuck()  # new uploads are no sign of life of a worker
     Job.objects.create(state=State.COMPLETED, started=timezone.now())
     assert not claim.stuck()
+
+
+def test_jobs_wait_while_their_recordings_are_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A disk that is not mounted fails no job, and no worker is restarted for it."""
+    ran: list[Job] = []
+    monkeypatch.setattr(tasks, "run", ran.append)
+    job = make_job(queued=timezone.now() - timedelta(minutes=10))
+    store = Path(uploads_conf.UPLOADS_DIR)
+    aside = store.rename(store.with_name("aside"))
+    tasks.work()
+    assert (ran, state_of(job)) == ([], State.QUEUED)
+    assert not claim.stuck()
+    aside.rename(store)
+    assert claim.stuck()
+    tasks.work()
+    assert ran == [job]
 
 
 def test_a_task_id_that_is_taken_or_nonsense_is_no_error(settings: LazySettings) -> None:

@@ -19,6 +19,7 @@ from transcription.services.queue import forget_all_nudges, nudge_for_all_waitin
 from transcription.services.submit import submit_unheard
 from transcription.services.turns import next_job, note_served
 from transcription.services.workers import is_gone, this_machine
+from uploads.services.store_identity import identity_problem
 
 logger = logging.getLogger(__name__)
 
@@ -154,4 +155,6 @@ def stuck() -> str:
         return ""
     if Job.objects.filter(started__gt=before).exists():
         return ""  # it has taken one a moment ago
+    if identity_problem() is not None:
+        return ""  # all wait for their recordings
     return "jobs wait and none is taken"

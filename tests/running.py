@@ -137,10 +137,14 @@ class Site:
             **self.environment,
         }
 
-    def start(self, wait: bool = True) -> Site:
+    def copy_prepared(self) -> None:
+        """Let its first start find done what it may."""
         if not self.fresh and not self.data_dir.exists():
             part = "static" if "DATABASE_URL" in self.environment else "."
             shutil.copytree(prepared() / part, self.data_dir / part)
+
+    def start(self, wait: bool = True) -> Site:
+        self.copy_prepared()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "manage.py", "serve"],

@@ -27,10 +27,10 @@ def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "ALLOW_ANONYMOUS=1 serves everybody who can reach this site, without login: they "
-            "start jobs, and read and delete all recordings that were sent without login.",
-            hint="Remove it: programs on this machine find a key in DATA_DIR/local_key, and other "
-            "keys are made in the admin.",
+            "ALLOW_ANONYMOUS=1 lets everyone who reaches this site upload recordings and start "
+            "jobs without login, and read and delete all recordings that were sent without login.",
+            hint="Without it, programs on this machine send the key in DATA_DIR/local_key, and "
+            "other keys are made in the admin.",
             id="site.W002",
         )
     ]

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from transcription.media_head import HEAD, problem_of
 from uploads.services.create import Order
 from uploads.services.intake import Intake
+from whisperx_site.accounts.local_key import first_staff_user
 from whisperx_site.progress_bar import ProgressBar
 
 PIECE = 1024 * 1024  # bytes copied at a time
@@ -22,7 +23,7 @@ class Failed(Exception):
 
 
 def take_in(path: Path, bar: ProgressBar) -> Intake:
-    """Copy a file into the site's store; its owner is nobody, as with every local visitor.
+    """Copy a file into the site's store, for the first staff user, if there is one yet.
 
     Raises:
         Failed: It is surely no recording.
@@ -34,7 +35,9 @@ def take_in(path: Path, bar: ProgressBar) -> Intake:
         if problem := problem_of(path.name, head, len(head) < HEAD):
             raise Failed(problem)
         kind = mimetypes.guess_type(path.name)[0] or ""
-        order = Order(AnonymousUser(), address="", agent="manage.py transcribe")
+        order = Order(
+            first_staff_user() or AnonymousUser(), address="", agent="manage.py transcribe"
+        )
         intake = Intake(order, path.name, kind)
         try:
             file.seek(0)

@@ -5,6 +5,8 @@ import os
 import re
 from typing import Any
 
+# Whoever reads the log must not get in by it.
+LOGIN_TOKEN = re.compile(r"(?<=token=)[\w-]{20,}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -20,7 +22,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         record.process_name = os.environ.get("SITE_PROCESS", "site")
-        return super().format(record)
+        return LOGIN_TOKEN.sub("...", super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         record.message = one_line(record.message)

@@ -13,16 +13,14 @@ class SiteOptions:
 
     HOST = Option("text", "127.0.0.1", "The address that the web server listens on.")
     PORT = Option("port", 8000, "The port that the web server listens on.")
-    DATA_DIR = Option("path", "var", "Database, uploads, secret key and models lie here.")
+    DATA_DIR = Option("path", "var", "Database, uploads, keys and models lie here.")
     PUBLIC_URL = Option(
         "url",
         "",
         "The address people use, such as https://transcripts.example.org; with https come HSTS, "
         "the redirect and secure cookies.",
     )
-    ALLOW_ANONYMOUS = Option(
-        "flag", False, "Serve everybody without login, also from other machines and proxies."
-    )
+    ALLOW_ANONYMOUS = Option("flag", False, "Serve everyone who reaches the site without login.")
     ADMIN_PASSWORD = Option(
         "text", "", "The password of the first staff user `admin`; made and printed if absent."
     )

@@ -1,12 +1,13 @@
 """All addresses of the site."""
 
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
 from transcription.api.addresses import without_slash
-from whisperx_site.accounts.forms import ThrottledAdminForm, ThrottledForm
+from whisperx_site.accounts.forms import ThrottledAdminForm
 from whisperx_site.accounts.known_browsers import remembering_browsers
+from whisperx_site.accounts.views import LoginPage
 from whisperx_site.views import admin_without_slash
 
 admin.site.site_header = admin.site.site_title = "Transcripts"
@@ -18,9 +19,7 @@ urlpatterns = [
     path("", include("transcription.urls")),
     path(
         "login",
-        remembering_browsers(
-            LoginView.as_view(authentication_form=ThrottledForm, redirect_authenticated_user=True)
-        ),
+        remembering_browsers(LoginPage.as_view()),
         name="login",
     ),
     path("logout", LogoutView.as_view(), name="logout"),

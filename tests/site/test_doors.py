@@ -4,14 +4,15 @@ import pytest
 import requests
 from django.urls import resolve
 
-from tests.running import Site
-from tests.site.people import make_key, make_user, page_token, signed_in, try_login
+from tests.running import Site, wait_for
+from tests.site.people import form_token, make_key, make_user, page_token, signed_in, try_login
 from tests.site.routes import all_paths
 
 OPEN = {"/health", "/health/live", "/health/ready", "/login"}
 CLOSED = sorted({path for path in all_paths() if path.rstrip("/") not in OPEN} | {"/"})
 METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS")
 TUS = {"Tus-Resumable": "1.0.0"}
+SMALL = {"Upload-Length": "9", "Upload-Metadata": "filename YS5tcDM="}
 
 
 def ask(site: Site, method: str, path: str, **headers: str) -> requests.Response:
@@ -94,11 +95,14 @@ def test_everybody_is_served_where_somebody_said_so(anonymous_site: Site) -> Non
     site = anonymous_site
     for marks in ({}, {"X-Forwarded-For": "203.0.113.7"}, {"Via": "1.1 somebody"}):
         assert ask(site, "GET", "/task/all", **marks).status_code == 200
-    length = {"Upload-Length": "9", "Upload-Metadata": "filename YS5tcDM="}
-    made = ask(site, "POST", "/uploads/files/", **length)
+    made = ask(site, "POST", "/uploads/files/", **SMALL)
     assert made.status_code == 201
     assert ask(site, "HEAD", made.headers["Location"]).status_code == 200
     assert ask(site, "GET", "/task/all", Host="evil.example").status_code == 400
+    assert "ALLOW_ANONYMOUS=1 lets everyone" in site.log.read_text()
+    doctor = site.manage("doctor", check=False).stdout
+    assert "ALLOW_ANONYMOUS=1 lets everyone" in doctor
+    assert "served without login" in doctor
 
 
 @pytest.mark.parametrize(
@@ -154,7 +158,7 @@ def test_a_refusal_for_want_of_a_key_can_be_read_by_pages(closed_site: Site) -> 
 def test_keys(closed_site: Site) -> None:
     make_user(closed_site, "gone", active=False)
     good, old, idle = (make_key(closed_site, *args) for args in ((), ("admin", -1), ("gone",)))
-    make = {"Upload-Length": "9", "Upload-Metadata": "filename YS5tcDM="}
+    make = SMALL
 
     def status(secret: str, scheme: str = "Bearer") -> int:
         key = {"Authorization": f"{scheme} {secret}"}
@@ -176,7 +180,7 @@ def test_sessions_need_the_token(closed_site: Site) -> None:
     session.headers.update(TUS)
     token = {"X-CSRFToken": page_token(closed_site, session)}
     files = closed_site.url + "/uploads/files/"
-    make = {"Upload-Length": "9", "Upload-Metadata": "filename YS5tcDM="}
+    make = SMALL
     assert session.post(files, headers=make, timeout=30).status_code == 403
     made = session.post(files, headers=make | token, timeout=30)
     assert made.status_code == 201, made.text
@@ -210,6 +214,22 @@ def test_a_session_ends_with_its_person(closed_site: Site) -> None:
     assert try_login(closed_site, "short", "wrong")[1].status_code == 200
 
 
+def test_a_key_that_is_revoked_ends(closed_site: Site) -> None:
+    """At once; where it sends bytes within a second or two, as each process has it in mind."""
+    secret = make_key(closed_site)
+    key = {"Authorization": f"Bearer {secret}"}
+    path = ask(closed_site, "POST", "/uploads/files/", **SMALL, **key).headers["Location"]
+    assert ask(closed_site, "HEAD", path, **key).status_code == 200
+    session = signed_in(closed_site)
+    listed = session.get(closed_site.url + "/admin/accounts/apikey/", timeout=30).text
+    row = next(row for row in listed.split("<tr") if secret[:12] in row)
+    page = closed_site.url + row.split('href="')[1].split('"')[0].replace("change/", "delete/")
+    form = {"post": "yes", "csrfmiddlewaretoken": form_token(session, page)}
+    assert session.post(page, data=form, timeout=30).ok
+    assert ask(closed_site, "GET", "/task/all", **key).status_code == 401
+    wait_for(lambda: ask(closed_site, "HEAD", path, **key).status_code == 401, 5)
+
+
 def test_a_key_is_made_in_the_admin_and_shown_once(closed_site: Site) -> None:
     session = signed_in(closed_site)
     add = closed_site.url + "/admin/accounts/apikey/add/"
@@ -239,8 +259,9 @@ for _ in range(9):
 def test_guessing_passwords_is_stopped(site: Site, path: str) -> None:
     name = "victim" + path.strip("/").replace("/", "-")
     make_user(site, name)
+    make_user(site, f"{name}s-friend")
     # The admin has a form of its own, for those who are signed in and may not see it.
-    session = requests.Session() if path == "/login" else signed_in(site, name)
+    session = requests.Session() if path == "/login" else signed_in(site, f"{name}s-friend")
     site.shell(NINE_FAILURES.format(name=name))
     assert "Too many" not in try_login(site, name, "wrong", path, session)[1].text
     for password in ("wrong", "correct horse battery staple"):

@@ -1,6 +1,6 @@
 """What the home page lists."""
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from transcription.models import Job
 from transcription.services.find import visible_to
@@ -15,8 +15,9 @@ def recent_jobs(person: Person, count: int) -> QuerySet[Job]:
 
 
 def unfinished_uploads(person: Person) -> list[Upload]:
-    """This person's own uploads that still await bytes."""
-    receiving = Upload.objects.filter(
-        owner_id=owner_id(person), state=UploadState.RECEIVING
-    ).order_by("-last_activity")
+    """This person's own uploads that still await bytes; staff's with those that have no owner."""
+    whose = Q(owner_id=owner_id(person))
+    if person.is_authenticated and person.is_staff:
+        whose |= Q(owner=None)
+    receiving = Upload.objects.filter(whose, state=UploadState.RECEIVING).order_by("-last_activity")
     return [upload for upload in receiving[:20] if not is_overdue(upload)]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from corsheaders.conf import conf as cors
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import DisallowedHost
 from django.db import Error as DatabaseError
 from django.db import connection
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from transcription.api.openai_errors import is_openai, reshaped
 from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.models import PREFIX, find_key
+from whisperx_site.accounts.recent_keys import user_of_upload
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +28,9 @@ FORM_PATHS = ("/login", "/logout", "/admin")
 # Below these an OPTIONS tells what the server can do (tus core), and nothing of any upload.
 UPLOADS_PATH = "/uploads/files"
 WAYS_IN = (
-    "Sign in at /login, or send a key as `Authorization: Bearer ...`: one for programs on this "
+    "Log in at /login, or send a key as `Authorization: Bearer ...`: the one for programs on this "
     "machine lies in the file local_key of the data folder, others are made in the admin, and "
-    "ALLOW_ANONYMOUS=1 opens everything to everybody without login."
+    "ALLOW_ANONYMOUS=1 opens everything to everyone without login."
 )
 NO_DATABASE = "The database does not answer at the moment. Try again shortly."
 
@@ -70,10 +72,10 @@ class AccessMiddleware:
         if settings.ALLOW_ANONYMOUS and not bearer.startswith(PREFIX):
             bearer = ""
         if bearer:
-            key = find_key(bearer)
-            if key is None:
+            user = user_of_key(request, bearer)
+            if user is None:
                 return unauthorized("This key is unknown or has expired.")
-            request.user = key.user
+            request.user = user
         elif not (settings.ALLOW_ANONYMOUS or is_public(request) or has_session(request)):
             return login_redirect(request) or unauthorized(WAYS_IN)
         try:
@@ -98,6 +100,14 @@ def bearer_secret(request: HttpRequest) -> str:
     """The secret of `Authorization: Bearer …`, else an empty string."""
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def user_of_key(request: HttpRequest, secret: str) -> User | None:
+    """Who sends this key; None where it is not valid."""
+    if request.path_info.startswith(UPLOADS_PATH):
+        return user_of_upload(secret)
+    key = find_key(secret)
+    return key.user if key else None
 
 
 def has_session(request: HttpRequest) -> bool:

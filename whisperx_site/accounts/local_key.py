@@ -21,6 +21,14 @@ def path() -> Path:
     return Path(settings.DATA_DIR) / "local_key"
 
 
+def sentence() -> str:
+    """What a newcomer with curl needs to know."""
+    return (
+        f"Programs on this machine send the key in {path()} as `Authorization: Bearer ...`; "
+        "ALLOW_ANONYMOUS=1 opens everything to everyone without login."
+    )
+
+
 def first_staff_user() -> User | None:
     """The active superuser, else staff user, that was made first: who acts for this machine."""
     users = User.objects.filter(is_active=True, is_staff=True)

@@ -62,6 +62,17 @@ class LocalKey(models.Model):
         return f"of {self.made}"
 
 
+class LoginLink(models.Model):
+    """A link that signs a browser in, once (see `login_link`); its row goes when it is used."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    expires = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"for {self.user} until {self.expires}"
+
+
 class LoginAttempt(models.Model):
     """A password that was tried in the last minutes; see `throttle`. Never the password itself."""
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from dataclasses import dataclass
 from threading import Event
 from types import FrameType
 from typing import Any
@@ -18,7 +19,8 @@ from uploads import tasks as housekeeping
 from uploads.services import ballast
 from uploads.services.faults import is_disk_full
 from whisperx_site import preparation
-from whisperx_site.accounts import local_key
+from whisperx_site.accounts import local_key, login_link
+from whisperx_site.addresses import site_address
 from whisperx_site.housekeeping import free_light_queue
 from whisperx_site.services import all_services, keep_house
 from whisperx_site.supervisor import CHECK_EVERY, run
@@ -52,8 +54,8 @@ class Command(BaseCommand):
             except KeyboardInterrupt:  # Ctrl-C before anything ran
                 self.stderr.write("stopped")
 
-    def prepare(self) -> str | None:
-        """All that must be done first; returns the password to print, if one was made."""
+    def prepare(self) -> "WaysIn":
+        """All that must be done first; returns what the start has to tell of the ways in."""
         refuse_taken_port()
         preparation.make_directories()
         try:
@@ -61,7 +63,9 @@ class Command(BaseCommand):
             preparation.examine_store()
             preparation.collect_static_files()
             password = preparation.make_first_staff_user()
-            self.remark = local_key.ensure()
+            remark = local_key.ensure()
+            login_link.forget()
+            link = login_link.make(site_address()) if self.at_terminal() else None
             jobs.start_afresh()
             free_light_queue()
             housekeeping.enqueue_cleanup("start")
@@ -75,19 +79,44 @@ class Command(BaseCommand):
             raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
         finally:
             connections.close_all()
-        return password
+        return WaysIn(password, link, remark)
 
-    def say_where(self, password: str | None) -> None:
-        """Print the address and, once, the first password."""
-        name = settings.HOST if settings.HOST not in ("0.0.0.0", "::") else socket.gethostname()
-        name = f"[{name}]" if ":" in name.strip("[]") else name
-        address = settings.PUBLIC_URL or f"http://{name}:{settings.PORT}"
-        self.stdout.write(f"\n  The site is at  {address}/\n")
-        if password:
-            self.stdout.write(f"  Staff user      admin\n  Password        {password}\n")
-            self.stdout.write("  (shown only now; change it in the admin)\n")
-        self.stdout.write("\n")
+    def at_terminal(self) -> bool:
+        """Whether people read what is printed; else it is kept, where a link must not lie."""
+        return self.stdout.isatty()
+
+    def say_where(self, ways: "WaysIn") -> None:
+        """Print the address, the ways in and, once, the first password."""
+        say = self.stdout.write
+        say(f"\n  The site is at  {site_address()}/\n")
+        if ways.link:
+            say(f"  Log in          {ways.link}\n")
+            say("  (this link works once, within 15 minutes)\n")
+        else:
+            say("  Log in          run `manage.py login_link` here, which prints a link\n")
+        if ways.password:
+            say(f"  Staff user      admin\n  Password        {ways.password}\n")
+            say("  (shown only now; change it in the admin)\n")
+        say(f"\n  {local_key.sentence()}\n")
+        if ways.remark:
+            say(f"  {ways.remark}\n")
+        say("\n")
         self.stdout.flush()
+
+
+@dataclass(frozen=True)
+class WaysIn:
+    """What a start tells.
+
+    Attributes:
+        password: Of the first staff user, if one was made.
+        link: Which signs a browser in, where there is a terminal.
+        remark: What is amiss with the key of programs on this machine; else empty.
+    """
+
+    password: str | None
+    link: str | None
+    remark: str
 
 
 def remember_interrupts() -> Event:

@@ -1,0 +1,14 @@
+"""Where the site is, for people."""
+
+import socket
+
+from django.conf import settings
+
+
+def site_address() -> str:
+    """The address that people enter, without a slash at its end."""
+    if settings.PUBLIC_URL:
+        return str(settings.PUBLIC_URL)
+    name = settings.HOST if settings.HOST not in ("0.0.0.0", "::") else socket.gethostname()
+    name = f"[{name}]" if ":" in name.strip("[]") else name
+    return f"http://{name}:{settings.PORT}"

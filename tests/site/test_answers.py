@@ -13,6 +13,7 @@ from django.test import Client, RequestFactory
 
 from tests.running import PASSWORD, Site
 from tests.site.people import make_key
+from tests.transcription.building import staff_client
 from whisperx_site.views import server_error
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -114,12 +115,13 @@ def test_http_is_led_to_https_on_the_name_that_people_know(https_site: Site) -> 
 
 
 def test_https_has_hsts_and_secure_cookies(https_site: Site) -> None:
-    answer = get(https_site, "/login", **PROXIED)
+    answer = requests.get(https_site.url + "/login", headers=PROXIED, timeout=30)
     assert answer.status_code == 200
     assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
     cookie = answer.headers["Set-Cookie"]
     assert "csrftoken" in cookie and "Secure" in cookie and "HttpOnly" in cookie
-    assert get(https_site, "/task/all", **PROXIED).status_code == 401
+    nobody = requests.get(https_site.url + "/task/all", headers=PROXIED, timeout=30)
+    assert nobody.status_code == 401
 
 
 def test_people_sign_in_through_the_proxy(https_site: Site) -> None:
@@ -131,7 +133,7 @@ def test_people_sign_in_through_the_proxy(https_site: Site) -> None:
     fields = {"username": "admin", "password": PASSWORD, "csrfmiddlewaretoken": token}
 
     def login(origin: str) -> requests.Response:
-        return https_site.http.post(
+        return requests.post(
             https_site.url + "/login",
             data=fields,
             headers={**PROXIED, "Cookie": cookies, "Origin": origin},
@@ -161,11 +163,12 @@ def test_a_key_works_through_the_proxy(https_site: Site) -> None:
     assert made.headers["Location"].startswith(("/uploads/files/", "https://transcripts."))
 
 
+@pytest.mark.django_db
 @pytest.mark.filterwarnings("ignore:No directory at")
 def test_named_origins_replace_those_of_this_machine(settings: Any) -> None:
     settings.CORS_ALLOWED_ORIGINS = ["https://app.example", "http://b.example:81"]
     settings.CORS_ALLOWED_ORIGIN_REGEXES = []
-    client = Client(headers={"Host": "localhost:8000"})
+    client = staff_client("localhost:8000")
     for origin, status in (
         ("https://app.example", 404),
         ("http://b.example:81", 404),
@@ -180,11 +183,10 @@ def test_named_origins_replace_those_of_this_machine(settings: Any) -> None:
         assert allowed == (origin if "example" in origin and status == 404 else None)
 
 
+@pytest.mark.django_db
 @pytest.mark.filterwarnings("ignore:No directory at")
 def test_all_origins_may_where_somebody_said_so(settings: Any) -> None:
     settings.CORS_ALLOW_ALL_ORIGINS = True
-    answer = Client(headers={"Host": "localhost"}).delete(
-        "/nowhere", headers={"Origin": "https://anybody.example"}
-    )
+    answer = staff_client().delete("/nowhere", headers={"Origin": "https://anybody.example"})
     assert answer.status_code == 404
     assert answer["Access-Control-Allow-Origin"] == "*"

@@ -89,9 +89,9 @@ def within(settings: LazySettings, folder: Any) -> None:
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
 
 
-def staff_client() -> Client:
-    """Somebody of the staff on this machine, who sees every job."""
-    client = Client(headers={"host": "localhost"})
+def staff_client(host: str = "localhost") -> Client:
+    """Somebody of the staff, who sees every job."""
+    client = Client(headers={"host": host})
     client.force_login(
         User.objects.get_or_create(username="keeper", is_staff=True, is_superuser=True)[0]
     )

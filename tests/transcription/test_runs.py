@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.db import OperationalError
-from django.test import Client
 
 from transcription import tasks
 from transcription.conf import conf
@@ -26,7 +25,7 @@ from transcription.models import Job, State, Transcript
 from transcription.services import again, claim, end, patience, watch
 from uploads.services.end import terminate
 
-from .building import make_job, result, script_engine, state_of, within
+from .building import make_job, result, script_engine, staff_client, state_of, within
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Tell = Callable[[Event], None]
@@ -45,9 +44,8 @@ def run(monkeypatch: pytest.MonkeyPatch, script: Any, **facts: Any) -> Job:
     return job
 
 
-def test_what_an_engine_says_is_stored_however_odd(
-    monkeypatch: pytest.MonkeyPatch, client: Client
-) -> None:
+def test_what_an_engine_says_is_stored_however_odd(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = staff_client()
     nan, inf = float("nan"), float("inf")
 
     def odd(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:
@@ -69,13 +67,13 @@ def test_what_an_engine_says_is_stored_however_odd(
     assert [segment["text"] for segment in kept] == ["ab", "😀 \ufffd", "no times"]
     assert [(segment["start"], segment["end"]) for segment in kept] == [(0.5, 0.5)] * 3
     for path in (f"/task/{job.pk}", f"/jobs/{job.pk}", f"/jobs/{job.pk}.json", "/task/all", "/"):
-        answer = client.get(path, headers={"accept": "text/html", "host": "localhost"})
+        answer = client.get(path, headers={"accept": "text/html"})
         assert answer.status_code == 200, (path, answer.content[:500])
     for kind in ("srt", "vtt", "txt", "tsv", "json"):
         path = f"/jobs/{job.pk}/export.{kind}"
-        assert client.get(path, headers={"host": "localhost"}).status_code == 200
+        assert client.get(path).status_code == 200
     path = f"/jobs/{job.pk}/segments.json"
-    assert client.get(path, headers={"host": "localhost"}).status_code == 200
+    assert client.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -242,8 +240,9 @@ def test_a_worker_that_is_stopped_gives_the_job_back(monkeypatch: pytest.MonkeyP
 
 
 def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
-    monkeypatch: pytest.MonkeyPatch, client: Client
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    client = staff_client()
     job = run(monkeypatch, lambda *rest: result())
     assets.remember_failure(conf.MODELS_DIR, models.asset("small"), "no network")
     Job.objects.update(engine_note="a stand-in")
@@ -251,7 +250,7 @@ def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
     assert assets.recent_failure(conf.MODELS_DIR, models.asset("small")) == ""
     job.refresh_from_db()
     assert (job.engine_note, job.started, job.finished, job.language) == ("", None, None, "de")
-    task = client.get(f"/task/{job.pk}", headers={"host": "localhost"}).json()
+    task = client.get(f"/task/{job.pk}").json()
     assert (task["status"], task["result"]) == ("queued", None)
     assert task["metadata"]["start_time"] is None and task["metadata"]["end_time"] is None
     assert Transcript.objects.get(job=job).segments[0]["text"] == "hello"

@@ -71,7 +71,7 @@ WORDS = "DOES NOT FIT THE INSTALLED GUNICORN"
 def changed_site(tmp_path: Path) -> Iterator[Site]:
     """A web server whose gunicorn is not the one that the readers know."""
     site = Site(tmp_path / "data", UPLOADS_ACCEPT="any", SITE_PROCESS="web", WEB_WORKERS="1")
-    site.manage("migrate", "-v0")
+    site.copy_prepared()
     program = SERVE.format(change=WITHOUT_BUFFER + TRAILERS_ELSEWHERE)
     with site.log.open("ab") as log:
         server = subprocess.Popen(

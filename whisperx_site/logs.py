@@ -8,8 +8,6 @@ from typing import Any
 # Whoever reads the log must not get in by it.
 LOGIN_TOKEN = re.compile(r"(?<=token=)[\w-]{20,}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
 LONGEST = 500  # characters of a message, or of a traceback's line
 
 

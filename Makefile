@@ -3,6 +3,8 @@
 # make test    every check and every test, under five minutes after installation
 # make proof   the slow proofs: kills, real model downloads that stall, long runs, WhisperX (in an
 #              environment of its own, 2 GB)
+# make lock    after a change in requirements*.txt: name by hash what they bring. Versions stay where
+#              they can; newer ones:                make lock UPGRADE="--upgrade-package av"
 
 # HOST, PORT, DATA_DIR and all other settings come from the command line, the environment or .env.
 PYTHON ?= python3
@@ -11,14 +13,20 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Stamps name the Python that made the environment: another one makes it anew.
 STAMPS := $(VENV)/stamps
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# Installed are the files that the locks name by hash, and no others.
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 
 # What the site itself reads: the command line or the environment, else .env.
 ENGINE ?= $(shell sed -n "s/^ENGINE=['\"]*\([a-z-]*\).*/\1/p" .env 2>/dev/null)
 # Here the proofs of WhisperX run.
 WHISPERX := .venv-whisperx
 
-.PHONY: run install install-dev install-whisperx browser test check pytest proof bench clean
+# What is locked, with the lock beside it; the others keep to the versions of the site's own.
+LOCKED := requirements requirements-dev requirements-whisperx requirements-node bench/peers/requirements
+COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command "make lock"
+
+.PHONY: run install install-dev install-whisperx browser test check pytest proof bench lock clean
 
 run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
@@ -30,28 +38,28 @@ $(STAMPS)/venv:
 	$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/requirements: requirements.txt constraints.txt $(STAMPS)/venv
-	$(PIP) -r requirements.txt
+$(STAMPS)/requirements: requirements.lock $(STAMPS)/venv
+	$(PIP) -r requirements.lock
 	@touch $@
 
-$(STAMPS)/requirements-dev: requirements-dev.txt requirements.txt constraints.txt $(STAMPS)/venv
-	$(PIP) -r requirements-dev.txt
+$(STAMPS)/requirements-dev: requirements-dev.lock $(STAMPS)/venv
+	$(PIP) -r requirements-dev.lock
 	@touch $@ $(STAMPS)/requirements
 
-$(STAMPS)/requirements-whisperx: requirements-whisperx.txt requirements.txt constraints.txt $(STAMPS)/requirements
+$(STAMPS)/requirements-whisperx: requirements-whisperx.lock $(STAMPS)/requirements
 	@echo "Installing WhisperX: several GB, some minutes."
-	$(PIP) -r requirements-whisperx.txt
+	$(PIP) -r requirements-whisperx.lock
 	@touch $@
 
 # Without it the site runs all the same, and its built-in engine stands in.
 install-whisperx: install
 	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WhisperX CANNOT BE INSTALLED here (pip says why, above). The site starts without it: another engine stands in, and each transcript says so."
 
-$(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.txt requirements.txt constraints.txt
-	$(PYTHON) tests/whisperx/install_cpu.py $(WHISPERX)
+$(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.lock
+	$(PYTHON) -m tests.whisperx.install_cpu $(WHISPERX)
 	@touch $@
 
-node_modules/.installed: package.json package-lock.json $(STAMPS)/venv
+node_modules/.installed: package.json package-lock.json requirements-node.lock $(STAMPS)/venv
 	$(PY) -m whisperx_site.front_end
 	@touch $@
 
@@ -77,6 +85,12 @@ pytest: install-dev browser
 proof: install-dev browser $(WHISPERX)/installed
 	$(PY) -m pytest -m "proof and not alone" -n 2 --dist loadfile
 	$(PY) -m pytest -m "proof and alone"
+
+$(VENV)/bin/uv: $(STAMPS)/venv
+	$(PIP) -r requirements-dev.lock
+
+lock: $(VENV)/bin/uv
+	@$(foreach name,$(LOCKED),$(COMPILE) $(UPGRADE) $(if $(filter requirements-%,$(name)),-c requirements.lock) $(name).txt -o $(name).lock &&) true
 
 clean:
 	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

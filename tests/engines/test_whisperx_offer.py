@@ -84,7 +84,7 @@ def test_why_a_stage_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     engine = WhisperX()
     monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
     for stage in STAGES:
-        assert "requirements-whisperx.txt" in engine.ready(request(), stage)
+        assert "requirements-whisperx.lock" in engine.ready(request(), stage)
     monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
     assert '"base" is not usable' in engine.ready(request(), TRANSCRIBE)
     assert "community-1 is not here" in engine.ready(request(models_dir=tmp_path), DIARIZE)
@@ -116,7 +116,7 @@ def test_without_its_packages_the_built_in_engine_stands_in(
     monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
     prepared = selection.prepare(request(), tmp_path)
     assert (prepared.request.engine, prepared.request.asked) == ("pocketsphinx", "whisperx")
-    assert "requirements-whisperx.txt" in prepared.note and "draft" in prepared.note
+    assert "requirements-whisperx.lock" in prepared.note and "draft" in prepared.note
     with pytest.raises(EngineError, match="requirements-whisperx"):
         selection.prepare(request("de"), tmp_path)
 

@@ -171,7 +171,7 @@ def test_doctor_has_the_engine_s_own_word_of_what_is_not_installed(
     found = {finding.what: finding for finding in examination.engines()}
     chosen = found["engine whisperx (chosen)"]
     assert chosen.fact == "not installed"
-    assert "no package pyannote" in chosen.remedy and "requirements-whisperx.txt" in chosen.remedy
+    assert "no package pyannote" in chosen.remedy and "requirements-whisperx.lock" in chosen.remedy
     monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
     found = {finding.what: finding for finding in examination.engines()}
     assert not found["engine whisperx (chosen)"].remedy

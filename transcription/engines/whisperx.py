@@ -62,7 +62,7 @@ class WhisperX:
             return ""
         return (
             f"WhisperX is not installed here: there is no package {missing[0]} "
-            "(pip install -r requirements-whisperx.txt)."
+            "(pip install -r requirements-whisperx.lock)."
         )
 
     def assets(self, request: Request, stage: str) -> tuple[assets.Asset, ...]:

@@ -23,6 +23,7 @@ from transcription.engines.selection import prepare
 from transcription.models import Job, Stage, TaskType
 from transcription.services import (
     claim,
+    deliveries,
     end,
     outputs,
     progress,
@@ -85,8 +86,10 @@ def sweep() -> None:
     """Every minute: requeue what lost its worker, make good what the queue or a crash lost."""
     for step in (
         claim.free_leases_of_dead_workers,
+        claim.bring_back,
         claim.free_expired_leases,
         submit_unheard,
+        deliveries.bring_back,
         queue.nudge_for_all_waiting,
         queue.prune,
         turns.forget_old_turns,

@@ -162,3 +162,12 @@ class CleanupRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.started:%Y-%m-%d %H:%M} ({self.trigger})"
+
+
+class Heartbeat(models.Model):
+    """The one row that says when the site was last seen alive; see `uploads.services.heartbeat`."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

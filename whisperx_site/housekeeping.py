@@ -1,14 +1,21 @@
 """Whether the light worker gets on, seen from outside."""
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
+from django_q.conf import croniter
 from django_q.models import OrmQ, Schedule
 
 from transcription.services import deliveries
 from uploads.services import ballast
 from uploads.tasks import CLEANUP
+
+logger = logging.getLogger("site")
+
+SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 
 
 def light_is_stuck() -> str:
@@ -36,6 +43,30 @@ def tend_disk() -> None:
         ballast.keep()
     elif Schedule.objects.filter(name=CLEANUP, next_run__lt=timezone.now()).exists():
         ballast.make_room()
+
+
+def set_schedules_right() -> None:
+    """Let no schedule wait longer than its interval: a clock that was ahead has set its next run.
+
+    Django-q itself would wait for it, for months. What staff have paused stays so (`repeats` 0).
+    """
+    now = timezone.now()
+    paused_or_once = Q(repeats=0) | Q(schedule_type=Schedule.ONCE)
+    for schedule in Schedule.objects.filter(next_run__gt=now).exclude(paused_or_once):
+        if schedule.schedule_type == Schedule.CRON and not croniter:
+            continue  # nor can the scheduler tell when it is due
+        latest = schedule.calculate_next_run(now)
+        waits = Schedule.objects.filter(pk=schedule.pk, next_run=schedule.next_run)
+        if schedule.next_run > latest + SLACK and waits.update(next_run=latest):
+            logger.warning("%s was to run at %s only", schedule.name, schedule.next_run)
+
+
+def free_entries_of_the_future() -> None:
+    """Let entries of the queue be taken that a clock which was ahead has dated later than any claim
+    reaches."""
+    now = timezone.now()
+    claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
+    OrmQ.objects.filter(lock__gt=now + claimed + SLACK).update(lock=now)
 
 
 def free_light_queue() -> None:

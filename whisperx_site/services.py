@@ -11,8 +11,15 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from transcription.services import claim as jobs
+from uploads.services import heartbeat
 from uploads.services.faults import is_disk_full
-from whisperx_site.housekeeping import free_light_queue, light_is_stuck, tend_disk
+from whisperx_site.housekeeping import (
+    free_entries_of_the_future,
+    free_light_queue,
+    light_is_stuck,
+    set_schedules_right,
+    tend_disk,
+)
 from whisperx_site.supervisor import Service
 
 logger = logging.getLogger("site")
@@ -53,7 +60,8 @@ def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
 
 def keep_house() -> None:
     """What the supervisor sees to by itself, as the workers could not where it is needed."""
-    patiently(tend_disk, None)()
+    for step in (tend_disk, heartbeat.beat, set_schedules_right, free_entries_of_the_future):
+        patiently(step, None)()
 
 
 def all_services() -> list[Service]:

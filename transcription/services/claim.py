@@ -24,6 +24,7 @@ from uploads.services.store_identity import identity_problem
 logger = logging.getLogger(__name__)
 
 STUCK_AFTER = timedelta(minutes=1)
+CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 
 
 def lease_end() -> datetime:
@@ -131,9 +132,19 @@ def free_if_orphaned(job: Job) -> bool:
 
 def free_expired_leases() -> int:
     """Requeue the jobs whose workers have given no sign of life; returns how many."""
+    working = Job.objects.filter(state=State.PROCESSING)
     overdue = {"lease_expires__lt": timezone.now()}
-    lost = Job.objects.filter(state=State.PROCESSING, **overdue)
+    lost = working.filter(**overdue)
     return sum(release(job, "its worker gave no sign of life.", **overdue) for job in lost)
+
+
+def bring_back() -> None:
+    """Let no job wait for a moment that a clock which was ahead has set."""
+    latest = timezone.now() + CLOCK_SLACK
+    waiting = Job.objects.filter(state=State.QUEUED, queued__gt=latest)
+    waiting.update(queued=timezone.now())
+    working = Job.objects.filter(state=State.PROCESSING)  # whose worker gives a sign, if it lives
+    working.filter(lease_expires__gt=lease_end() + CLOCK_SLACK).update(lease_expires=lease_end())
 
 
 def start_afresh() -> None:
@@ -148,12 +159,15 @@ def start_afresh() -> None:
 
 def stuck() -> str:
     """Why the heavy worker must be restarted: jobs wait, and it takes none. Empty: it need not."""
-    before = timezone.now() - STUCK_AFTER
+    now = timezone.now()
+    before = now - STUCK_AFTER
     if Job.objects.filter(state=State.PROCESSING).exists():
         return ""
-    if not Job.objects.filter(state=State.QUEUED, queued__lt=before).exists():
+    # What is dated later than now is of a clock that was ahead.
+    waiting = Job.objects.filter(state=State.QUEUED).exclude(queued__range=(before, now))
+    if not waiting.exists():
         return ""
-    if Job.objects.filter(started__gt=before).exists():
+    if Job.objects.filter(started__range=(before, now)).exists():
         return ""  # it has taken one a moment ago
     if identity_problem() is not None:
         return ""  # all wait for their recordings

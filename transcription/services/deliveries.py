@@ -173,6 +173,12 @@ def after(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=seconds)
 
 
+def bring_back() -> None:
+    """What a clock that was ahead has put off for longer than any delay is due now."""
+    waiting = Delivery.objects.filter(state=Delivery.State.WAITING)
+    waiting.filter(next_attempt__gt=after(2 * SLOWEST_DELAY)).update(next_attempt=timezone.now())
+
+
 def resume() -> None:
     """Nobody of before sends anything any more: what was claimed is due now."""
     claimed = after(conf.CALLBACK_TIMEOUT + GRACE)

@@ -16,6 +16,7 @@ from transcription.models import Job, State, Turn
 from uploads.networks import network_of
 
 REMEMBERED = timedelta(days=7)
+CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 
 
 def turn_of(owner_id: int | None, address: str) -> str:
@@ -55,5 +56,9 @@ def note_served(job: Job) -> None:
 
 
 def forget_old_turns() -> None:
-    """Forget who was served long ago: that puts nobody behind others any more."""
-    Turn.objects.filter(served__lt=timezone.now() - REMEMBERED).delete()
+    """Forget who was served long ago: that puts nobody behind others any more.
+
+    And who was served later than now, by a clock that was ahead: that would for as long as it was.
+    """
+    now = timezone.now()
+    Turn.objects.exclude(served__range=(now - REMEMBERED, now + CLOCK_SLACK)).delete()

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
-from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.models import CleanupRun, Concat, Part, State, Upload
-from uploads.services import ballast
+from uploads.services import ballast, heartbeat
 from uploads.services.batches import batches_of, in_batches
 from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.end import expire, remove_bytes
 from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from uploads.services.finish import announce
+from uploads.services.heartbeat import MAY_EXPIRE
 from uploads.services.inventory import GRACE, Inventory, take_inventory
 from uploads.services.losses import note_losses
 from uploads.services.store_identity import identity_problem
@@ -102,14 +102,20 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
         note_losses(run, inventory)
         remove_orphans(run, inventory, confirmed)
 
-    return [expire_overdue, remove_leftovers, compare, recover, prune]
+    return [look_for_gap, expire_overdue, remove_leftovers, compare, recover, prune]
+
+
+def look_for_gap(run: CleanupRun) -> None:
+    """Make good that the site was off, or that its clock has jumped, before anything expires."""
+    if not run.dry_run:
+        heartbeat.look_for_gap()
+        heartbeat.look_for_future()
 
 
 def expire_overdue(run: CleanupRun) -> None:
-    """Expire what has had no activity for UPLOADS_EXPIRE_AFTER."""
-    now = timezone.now()
-    may_expire = Q(state=State.RECEIVING) | Q(state=State.FINISHED, concat=Concat.PARTIAL)
-    for upload in in_batches(Upload.objects.filter(may_expire, expires__lte=now)):
+    """Expire what has had no activity for UPLOADS_EXPIRE_AFTER, while the site lived."""
+    now = heartbeat.counts_until(timezone.now())
+    for upload in in_batches(Upload.objects.filter(MAY_EXPIRE, expires__lte=now)):
         try:
             freed = _held(upload.id.hex) if run.dry_run else _expire(upload, now)
         except DatabaseError as problem:

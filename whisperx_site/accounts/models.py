@@ -97,7 +97,7 @@ def find_key(secret: str) -> ApiKey | None:
     now = timezone.now()
     if key is None or (key.expires and key.expires <= now):
         return None
-    if key.last_used is None or now - key.last_used > NOTE_USE_EVERY:
+    if key.last_used is None or abs(now - key.last_used) > NOTE_USE_EVERY:
         note_use(key, now)
     return key
 

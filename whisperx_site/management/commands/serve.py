@@ -16,12 +16,12 @@ from django.db import OperationalError, connections
 
 from transcription.services import claim as jobs
 from uploads import tasks as housekeeping
-from uploads.services import ballast
+from uploads.services import ballast, heartbeat
 from uploads.services.faults import is_disk_full
 from whisperx_site import preparation
 from whisperx_site.accounts import local_key, login_link
 from whisperx_site.addresses import site_address
-from whisperx_site.housekeeping import free_light_queue
+from whisperx_site.housekeeping import free_light_queue, set_schedules_right
 from whisperx_site.services import all_services, keep_house
 from whisperx_site.supervisor import CHECK_EVERY, run
 
@@ -61,6 +61,8 @@ class Command(BaseCommand):
         try:
             preparation.prepare_database()
             preparation.examine_store()
+            heartbeat.beat(starting=True)
+            set_schedules_right()
             preparation.collect_static_files()
             password = preparation.make_first_staff_user()
             remark = local_key.ensure()

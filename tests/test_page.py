@@ -159,7 +159,7 @@ def test_what_staff_end_does_not_start_over_by_itself(
     page says so and sends nothing again, until the file is dropped again."""
     name = f"ended {uuid.uuid4().hex[:6]}.wav"
     path = recordings.write(tmp_path / name, recordings.long_speech(120, pause=30))
-    page.goto(site.url)
+    enter(page, site)
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     network = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 3e5}

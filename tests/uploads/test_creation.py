@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import uuid
 from pathlib import Path
 
 import pytest
@@ -286,6 +287,33 @@ def test_termination_during_a_patch(
     assert answer.closes
     assert bytes_on_disk(plain_site, path) == []
     assert head(plain_site, path).status == 404
+
+
+def test_a_form_that_staff_end_midway_hears_so(plain_site: Site) -> None:
+    """Files that come in a form are uploads, too: 410, as nobody has taken over."""
+    name = f"{uuid.uuid4().hex}.flac"
+    start = (
+        f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        "Content-Type: audio/flac\r\n\r\n"
+    ).encode()
+    form = {"Content-Type": "multipart/form-data; boundary=x", "Content-Length": "3000000"}
+    with Wire(plain_site) as wire:
+        wire.head("POST", "/upload/stream", form)
+        wire.send(start + b"fLaC" + bytes(1_000_000))
+        path = wait_for(lambda: path_of_named(plain_site, name), 20)
+        assert ask(plain_site, "DELETE", path, TUS).status == 204
+        wire.send(bytes(1_999_000))
+        assert wire.answer().status == 410
+    assert bytes_on_disk(plain_site, path) == []
+
+
+def path_of_named(site: Site, name: str) -> str:
+    """The address of the upload with this file name, once there is one."""
+    found = site.shell(
+        "from uploads.models import Upload\n"
+        f"print(*(one.id.hex for one in Upload.objects.filter(file_name='{name}')))"
+    ).strip()
+    return ROOT + found if found else ""
 
 
 def data_of(site: Site, path: str) -> list[Path]:

@@ -177,6 +177,7 @@ def copy_part(
                 noted = time.monotonic()
                 now = timezone.now()
                 rows.note(final, writing.offset, now, next_expiry(now), final.judged)
+                rows.let_go()  # of the database, which others need while this goes on
             count = min(end - writing.offset, COPY_BYTES)
             gauge.take(count)
             if not writing.copy(source, count):

@@ -55,8 +55,13 @@ from uploads.services.read import open_finished, settle
 
 
 class TusView(View):
-    """What every address of the protocol has in common."""
+    """What every address of the protocol has in common.
 
+    Attributes:
+        reads_body_itself: Nobody else may look into the body before.
+    """
+
+    reads_body_itself = True
     body: Body | None = None
     upload: Upload | None = None
 

@@ -9,7 +9,8 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
 
-from whisperx_site import gunicorn_errors, gunicorn_thrift
+from uploads.bodies.gunicorn_connection import drop_rest
+from whisperx_site import gunicorn_errors, gunicorn_request, gunicorn_thrift
 from whisperx_site.sqlite_pool.base import pool
 
 
@@ -39,6 +40,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         PlacedPasswordHasher.run = staticmethod(in_own_thread)
         gunicorn_errors.install()
         gunicorn_thrift.install()
+        gunicorn_request.install(self.cfg)
         super().init_process()
 
     def load_wsgi(self) -> None:
@@ -91,7 +93,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
         """
         if isinstance(exc, UnsupportedTransferCoding):
             exc = InvalidHeader("TRANSFER-ENCODING", req=req)
-        super().handle_error(req, client, addr, exc)
+        if isinstance(exc, gunicorn_request.HeadTooSlow):
+            gunicorn_errors.write_error(client, 408, "Request Timeout", "")
+        else:
+            super().handle_error(req, client, addr, exc)
+        drop_rest(client)  # else who still sends would lose the answer
 
 
 def own_listener(shared: Any) -> Any:

@@ -11,6 +11,7 @@ from transcription.api.schema.options import SPECTACULAR_SETTINGS  # noqa: F401 
 from transcription.conf import TranscriptionConf
 from uploads.conf import UploadsConf
 from whisperx_site import secret_key
+from whisperx_site.bounds import FORM_BYTES
 from whisperx_site.environment import open_environment, read_all
 from whisperx_site.loopback import LOOPBACK_NAMES, is_loopback
 from whisperx_site.options import FIXED, SITE_DEFAULTS, SiteOptions
@@ -136,6 +137,7 @@ MIDDLEWARE = [
     "whisperx_site.answers.AnswersMiddleware",
     "uploads.middleware.TusMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "whisperx_site.cookies.CookieBoundMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -144,6 +146,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "whisperx_site.accounts.access.AccessMiddleware",
+    "whisperx_site.page_bodies.PageBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -158,6 +161,7 @@ if HTTPS:
 FOR_PAGES_ALONE = {
     "whisperx_site.unread_bodies.UnreadBodyMiddleware",
     "whisperx_site.answers.AnswersMiddleware",
+    "whisperx_site.page_bodies.PageBodyMiddleware",
     "whisperx_site.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -270,8 +274,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         DATABASES["default"]["ENGINE"] = "whisperx_site.sqlite_pool"
 CACHES = {"default": ENVIRONMENT.cache_url_config(SITE["CACHE_URL"])}
 
-# A request body of an upload is never read by Django; this bounds forms and JSON alone.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
+# A request body of an upload is never read by Django; this bounds forms alone.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_BYTES
 
 DAY = 86400
 Q_CLUSTER = {

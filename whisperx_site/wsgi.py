@@ -12,6 +12,7 @@ from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
 
+from whisperx_site.bounds import PREFERENCE_BYTES  # noqa: E402
 from whisperx_site.odd_values import PagesHandler  # noqa: E402
 from whisperx_site.upload_handlers import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
 
@@ -24,8 +25,11 @@ pages = PagesHandler()
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Serve one request."""
     kind = environ.get("CONTENT_TYPE", "")
-    if "*" in kind or "charset" in kind.lower():
+    if "*" in kind or "charset" in kind.lower() or len(kind) > PREFERENCE_BYTES:
         environ["CONTENT_TYPE"] = readable(kind)
+    preferred = environ.get("HTTP_ACCEPT", "")
+    if "*=" in preferred or len(preferred) > PREFERENCE_BYTES:  # in a charset, or endless
+        environ["HTTP_ACCEPT"] = "*/*"
     handler: Callable[..., Iterable[bytes]] = pages
     if environ["PATH_INFO"].startswith(UPLOADS_ROOT):
         handler = uploads_of_tools if ToolsHandler.fits(environ) else uploads
@@ -34,6 +38,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 def readable(kind: str) -> str:
     """As much of a Content-Type as Django can read: it would fail before anybody could answer."""
+    if len(kind) > PREFERENCE_BYTES:
+        return kind.partition(";")[0][:PREFERENCE_BYTES]
     try:
         options = parse_header_parameters(kind)[1]
     except (LookupError, ValueError):  # in a charset that there is not, or not in the one it says

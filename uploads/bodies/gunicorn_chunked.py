@@ -2,8 +2,15 @@
 
 from typing import Any
 
-from uploads.bodies.gunicorn_connection import close_after_answer, drop_rest, give_word
+from uploads.bodies.gunicorn_connection import (
+    PIECE_COST,
+    YIELD_EVERY,
+    close_after_answer,
+    drop_rest,
+    give_word,
+)
 from uploads.conf import conf
+from uploads.stores.waiting import let_others_in
 
 
 class GunicornChunkedBody:
@@ -17,6 +24,7 @@ class GunicornChunkedBody:
         self.input = environ["wsgi.input"]
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
+        self.since_yield = 0
         self.abandoned = False
         self.ahead = b""
 
@@ -32,6 +40,9 @@ class GunicornChunkedBody:
             return ahead
         if self.reader.parser is None:
             return b""
+        if self.since_yield > YIELD_EVERY:
+            self.since_yield = 0
+            let_others_in()
         self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
         try:
             give_word(self)
@@ -50,6 +61,7 @@ class GunicornChunkedBody:
         finally:
             if self.socket.fileno() >= 0:
                 self.socket.settimeout(None)
+        self.since_yield += len(piece) + PIECE_COST
         return piece or self.read()
 
     read_unseen = read

@@ -7,6 +7,9 @@ from typing import Any
 from uploads.stores.waiting import let_others_in
 
 BUFFER_BYTES = 1024 * 1024
+YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes
+# Each piece counts as so many besides its own: a client may send them a byte at a time.
+PIECE_COST = 64 * 1024
 DRAIN_BYTES = 64 * 1024 * 1024  # of a refused body, read and dropped so the answer arrives
 DRAIN_SECONDS = 30.0
 DRAIN_SILENCE = 5.0  # seconds without a byte

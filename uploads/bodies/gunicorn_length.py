@@ -7,6 +7,8 @@ from weakref import WeakSet
 from uploads.bodies.base import SMALL_REST
 from uploads.bodies.gunicorn_connection import (
     BUFFER_BYTES,
+    PIECE_COST,
+    YIELD_EVERY,
     buffer,
     close_after_answer,
     drop_rest,
@@ -18,7 +20,6 @@ from uploads.conf import conf
 from uploads.stores.pipe import Piece, Pipe, shared_pipe
 from uploads.stores.waiting import let_others_in, pause
 
-YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes
 LARGE_PIECE = 64 * 1024  # for less the way through the kernel does not pay
 # In a crowd, clients slower than this (bytes a second) are asked less often: a thousand of them
 # keep both cores busy with pieces of a kilobyte, and every fast client waits. What comes meanwhile
@@ -95,7 +96,7 @@ class GunicornBody:
         received = self._wait_for(size, pipe)
         self._note_pace(received < SLOW * (time.monotonic() - began))
         self.reader.length -= received
-        self.since_yield += received
+        self.since_yield += received + PIECE_COST
         self.last_piece = received
         if not received:
             self.cut = True

@@ -1,8 +1,11 @@
 """Being kind to others in this process while the disk works: under gevent they share a thread."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
+
+WORK_SECONDS = 0.002  # of one request in a row; some dozens of them may be at it
 
 
 def _under_gevent() -> bool:
@@ -30,3 +33,16 @@ def outside(function: Callable[..., Any], *arguments: Any) -> Any:
     from gevent import get_hub
 
     return get_hub().threadpool.apply(function, arguments)
+
+
+class Pacer:
+    """Lets others in each time that its caller has worked for a while; called between its steps."""
+
+    def __init__(self, seconds: float = WORK_SECONDS) -> None:
+        self.seconds = seconds
+        self.until = time.monotonic() + seconds
+
+    def __call__(self) -> None:
+        if time.monotonic() >= self.until:
+            let_others_in()
+            self.until = time.monotonic() + self.seconds

@@ -176,7 +176,11 @@ class StageOutputAdmin(ReadOnlyAdmin):
     @admin.display(description="output")
     def shown(self, row: StageOutput) -> SafeString:
         """The start of it as JSON."""
-        text = json.dumps(row.output, ensure_ascii=False, indent=1)
+        text = ""
+        for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(row.output):
+            text += piece
+            if len(text) > LONGEST_OUTPUT:
+                break
         return format_html("<pre>{}</pre>", truncatechars(text, LONGEST_OUTPUT))
 
 

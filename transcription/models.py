@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from transcription.fields import LongJSONField
 from uploads.models import Upload
 
 
@@ -148,7 +149,7 @@ class Transcript(models.Model):
     """
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True)
-    segments = models.JSONField(default=list)
+    segments = LongJSONField(default=list)
 
 
 class StageOutput(models.Model):
@@ -175,7 +176,7 @@ class StageOutput(models.Model):
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
     name = models.CharField(max_length=12, choices=Name)
-    output = models.JSONField()
+    output = LongJSONField()
     given = models.BooleanField(default=False, help_text="By the client, with the request.")
     engine = models.CharField(max_length=40, blank=True, help_text="Who did it.")
     note = models.TextField(blank=True, help_text="How it was done, where that is to be known.")

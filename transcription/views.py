@@ -2,23 +2,24 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
-from transcription.formats import FORMATS, by_speaker
-from transcription.formats import render as render_transcript
+from transcription.formats import FORMATS, by_speaker, written
 from transcription.media_head import SUFFIXES
-from transcription.models import Job, Transcript
+from transcription.models import Job
 from transcription.offering import chosen, offer
 from transcription.presenting import job_details, job_row, upload_row
 from transcription.services import again, end
 from transcription.services.find import find
 from transcription.services.recent import recent_jobs, unfinished_uploads
 from transcription.services.rerun_options import NotUnderstood, changes_of
+from transcription.services.results import StoredList, find_segments
+from transcription.streams import streamed, streamed_json
 from uploads.conf import conf as uploads_conf
 
 LONGEST_LIST = 100
@@ -98,32 +99,32 @@ def job_json(request: HttpRequest, job_id: Any) -> HttpResponse:
     return response
 
 
-def transcript_of(job: Job) -> Transcript:
-    """The job's transcript, or 404."""
-    transcript = Transcript.objects.filter(job=job).first()
-    if transcript is None:
+def transcript_of(job: Job) -> StoredList:
+    """The segments of the job's transcript, or 404."""
+    found = find_segments(job)
+    if found is None:
         raise Http404("There is no transcript yet.")
-    return transcript
+    return found
 
 
 @require_GET
-def segments(request: HttpRequest, job_id: Any) -> HttpResponse:
+def segments(request: HttpRequest, job_id: Any) -> StreamingHttpResponse:
     """The transcript for the page, in pieces of one speaker each."""
     job = wanted_job(request, job_id)
-    response = JsonResponse({"segments": list(by_speaker(transcript_of(job).segments))})
+    response = streamed_json({"segments": by_speaker(transcript_of(job))})
     response["Cache-Control"] = "private, no-cache"
     return response
 
 
 @require_GET
-def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponse:
+def export(request: HttpRequest, job_id: Any, kind: str) -> StreamingHttpResponse:
     """The transcript as a file."""
     job = wanted_job(request, job_id)
     if kind not in FORMATS:
         raise Http404(f"Transcripts come as: {', '.join(FORMATS)}.")
     form = FORMATS[kind]
-    text = render_transcript(kind, transcript_of(job).segments, facts_of(job))
-    response = HttpResponse(text.encode(), content_type=form.content_type)
+    text = written(kind, transcript_of(job), facts_of(job))
+    response = streamed(text, form.content_type)
     stem = (job.file_name.rpartition(".")[0] or job.file_name or "transcript")[:LONGEST_STEM]
     response["Content-Disposition"] = content_disposition_header(True, stem + form.suffix) or ""
     return response

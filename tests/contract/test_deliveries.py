@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from django_q.models import OrmQ, Schedule
 
 from tests.transcription.building import make_job, make_upload, within
 from transcription import tasks
+from transcription.gradual_json import write_gradually
 from transcription.models import Delivery, Job, JobEvent, TaskType, Transcript
 from transcription.services import again, claim, deliveries, end, queue
 from transcription.services.task_body import task_body
@@ -136,7 +138,7 @@ def test_a_receiver_that_fails_twice(serve: Serve) -> None:
     job.refresh_from_db()
     for call in posts:
         assert (call.path, call.headers["Content-Type"]) == ("/hook?a=1", "application/json")
-        assert call.json == task_body(job)
+        assert call.json == json.loads("".join(write_gradually(task_body(job))))
     assert message.state == Delivery.State.DELIVERED and message.delivered
     assert (message.attempts, message.last_status, message.last_error) == (3, 204, "")
     assert "at try 3" in last_step(job)

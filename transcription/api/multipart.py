@@ -5,6 +5,7 @@ encoded names otherwise than the API's clients know it. So the parser here is th
 """
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from urllib.parse import parse_qsl
 
@@ -41,6 +42,9 @@ from uploads.services.rows import let_go
 __all__ = ["DocumentPart", "FilePart", "Form", "MediaPart", "TextPart", "read_form", "said_in"]
 
 LONGEST_HEADER = 64 * 1024
+URLENCODED_BYTES = 128 * 1024  # is read in one step
+SLOWEST = 1024  # bytes a second; a recording by form cannot be gone on with, anyway
+PATIENCE = 120.0  # seconds before that counts
 MOST_HEADERS = 64
 CUT = "The connection broke before the request was whole."
 
@@ -113,10 +117,16 @@ def pieces(body: Body) -> Iterator[bytes]:
 
     Raises:
         Refused: The connection broke.
-        TooSlow: Nothing came for UPLOADS_IDLE_TIMEOUT.
+        TooSlow: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes sense.
     """
+    began = time.monotonic()
+    size = 0
     while piece := body.read():
         yield bytes(piece)
+        size += len(piece)
+        seconds = time.monotonic() - began
+        if seconds > PATIENCE and size < SLOWEST * seconds:
+            raise TooSlow("The form comes too slowly. Upload large recordings by tus.")
     if body.idle:
         raise TooSlow("The body brought no byte for too long.")
     if body.cut:
@@ -127,8 +137,8 @@ def read_urlencoded(body: Body) -> Form:
     """A form of texts alone."""
     content = bytearray()
     for piece in pieces(body):
-        if len(content) + len(piece) > TEXT_BYTES:
-            raise TooLarge(f"A form without files has {TEXT_BYTES // 1024} KiB at most.")
+        if len(content) + len(piece) > URLENCODED_BYTES:
+            raise TooLarge(f"A form without files has {URLENCODED_BYTES // 1024} KiB at most.")
         content += piece
     check_count(content.count(b"&") + 1, "fields")
     form = Form()

@@ -23,6 +23,7 @@ from transcription.api.tasks import with_engine
 from transcription.conf import conf
 from transcription.engines.base import MediaError
 from transcription.formats import openai as written
+from transcription.gradual_json import write_gradually
 from transcription.media_head import HEAD, problem_of
 from transcription.models import Job, State
 from transcription.services import end
@@ -135,7 +136,7 @@ class Transcriptions(OpenAIView):
 
     def answer(self, asked: Asked, job: Job) -> Response | HttpResponse:
         """The transcript in the form that was asked for."""
-        segments = list(segments_of(job))
+        segments = segments_of(job)
         language = "en" if self.task == "translate" else job.language_used or job.language
         text = written.text_of(segments, language)
         if asked.response_format == "text":
@@ -157,7 +158,8 @@ class Transcriptions(OpenAIView):
             body["segments"] = written.detailed(segments, language, asked.temperature)
         if "word" in asked.granularities:
             body["words"] = written.words_of(segments)
-        return Response({**body, "usage": usage})
+        whole = "".join(write_gradually({**body, "usage": usage}))
+        return HttpResponse(whole, content_type="application/json")
 
 
 class Translations(Transcriptions):

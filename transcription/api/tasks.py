@@ -2,7 +2,8 @@
 
 from typing import TypeVar
 
-from django.http import HttpResponse
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,8 +13,9 @@ from transcription.models import Job, Stage, TaskType
 from transcription.services import end
 from transcription.services.find import find
 from transcription.services.task_body import DONE, STATUS, error_of, task_body
+from transcription.streams import streamed_json
 
-R = TypeVar("R", bound=HttpResponse)
+R = TypeVar("R", bound=HttpResponseBase)
 
 # Clients of the API know five stages; ours are finer.
 STAGE: dict[str, str] = {
@@ -39,12 +41,15 @@ FIRST_STAGE: dict[str, str] = {
 class OneTask(ApiView):
     """GET `/task/<identifier>`."""
 
-    def get(self, request: Request, identifier: str) -> Response:
+    def get(self, request: Request, identifier: str) -> Response | StreamingHttpResponse:
         """Status, result and metadata; the identifier itself is not in the body."""
         job = find(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
-        return with_engine(Response(task_body(job)), job)
+        body = task_body(job)
+        if body["result"] is None:
+            return with_engine(Response(body), job)
+        return with_engine(streamed_json(body), job)
 
 
 class DeleteTask(ApiView):

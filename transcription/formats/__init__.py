@@ -2,6 +2,6 @@
 
 from transcription.formats.cues import Options
 from transcription.formats.voices import by_speaker
-from transcription.formats.writers import FORMATS, Format, render
+from transcription.formats.writers import FORMATS, Format, render, written
 
-__all__ = ["FORMATS", "Format", "Options", "by_speaker", "render"]
+__all__ = ["FORMATS", "Format", "Options", "by_speaker", "render", "written"]

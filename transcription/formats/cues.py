@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -47,7 +47,7 @@ class Cue:
         return " ".join(self.lines)
 
 
-def cues(segments: Sequence[Segment], split: bool = False, speakers: bool = True) -> Iterator[Cue]:
+def cues(segments: Iterable[Segment], split: bool = False, speakers: bool = True) -> Iterator[Cue]:
     """Turn segments into cues of one speaker each; segments without text are left out.
 
     A missing start continues where the last cue ended, a missing end is the start; reversed times

@@ -5,11 +5,11 @@ Its subtitles end with more line breaks than the formats ask for, and each segme
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from transcription.formats.cues import Options, Segment
-from transcription.formats.writers import render
+from transcription.formats.writers import written
 
 # Written without blanks between words, so segments are joined without any.
 UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
@@ -31,12 +31,12 @@ def text_of(segments: Iterable[Segment], language: str = "") -> str:
 
 def subtitles(kind: str, segments: Iterable[Segment]) -> str:
     """The transcript as `srt` or `vtt`; who speaks is left out, as there."""
-    written = render(kind, segments, options=PLAIN)
-    return written + ENDINGS[kind] if written else "\n"
+    text = "".join(written(kind, segments, options=PLAIN))
+    return text + ENDINGS[kind] if text else "\n"
 
 
 def detailed(
-    segments: Sequence[Segment], language: str = "", temperature: float = 0.0
+    segments: Iterable[Segment], language: str = "", temperature: float = 0.0
 ) -> list[dict[str, Any]]:
     """The `segments` of `verbose_json`: every key is there, whatever the engine told.
 

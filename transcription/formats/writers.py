@@ -3,14 +3,14 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from transcription.formats.cues import Options, Segment, clock, cues, timestamp
 
 Metadata = Mapping[str, Any]
-Writer = Callable[[Sequence[Segment], Metadata, Options], str]
+Writer = Callable[[Iterable[Segment], Metadata, Options], Iterator[str]]
 
 ARROW = re.compile("-{2,}>")
 # Full-width signs count to spreadsheets, and a quotation mark around a cell does not.
@@ -34,7 +34,17 @@ def render(
     metadata: Metadata | None = None,
     options: Options | None = None,
 ) -> str:
-    """Write a transcript as one of FORMATS.
+    """Write a transcript as one of FORMATS, whole; see `written`."""
+    return "".join(written(kind, list(segments), metadata, options))
+
+
+def written(
+    kind: str,
+    segments: Iterable[Segment],
+    metadata: Metadata | None = None,
+    options: Options | None = None,
+) -> Iterator[str]:
+    """Write a transcript as one of FORMATS, piece by piece.
 
     Args:
         kind: a key of FORMATS.
@@ -43,58 +53,54 @@ def render(
         options: see Options.
 
     Returns:
-        Text that always encodes as UTF-8.
+        Pieces of text that always encode as UTF-8.
 
     Raises:
         KeyError: the kind is unknown.
     """
-    written = FORMATS[kind].write(list(segments), metadata or {}, options or Options())
-    return _SURROGATES.sub("\ufffd", written)
+    pieces = FORMATS[kind].write(segments, metadata or {}, options or Options())
+    return (_SURROGATES.sub("\ufffd", piece) for piece in pieces)
 
 
-def _write_srt(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
+def _write_srt(segments: Iterable[Segment], _: Metadata, options: Options) -> Iterator[str]:
     """SubRip. It knows no escaping, so an arrow that would look like a time line is shortened."""
-    blocks = []
     for number, cue in enumerate(cues(segments, options.split, options.speakers), start=1):
         times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
         speaker = f"[{cue.speaker}] " if cue.speaker else ""
         text = ARROW.sub("->", speaker + "\n".join(cue.lines))
-        blocks.append(f"{number}\n{times}\n{text}\n")
-    return "\n".join(blocks)
+        blank_line = "\n" if number > 1 else ""
+        yield f"{blank_line}{number}\n{times}\n{text}\n"
 
 
-def _write_vtt(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
+def _write_vtt(segments: Iterable[Segment], _: Metadata, options: Options) -> Iterator[str]:
     """WebVTT, with the speaker as a voice span."""
-    blocks = ["WEBVTT\n"]
+    yield "WEBVTT\n"
     for cue in cues(segments, options.split, options.speakers):
         times = f"{timestamp(cue.start, '.')} --> {timestamp(cue.end, '.')}"
         text = _escaped("\n".join(cue.lines))
         voiced = f"<v {_escaped(cue.speaker)}>{text}</v>" if cue.speaker else text
-        blocks.append(f"{times}\n{voiced}\n")
-    return "\n".join(blocks)
+        yield f"\n{times}\n{voiced}\n"
 
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _write_txt(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
+def _write_txt(segments: Iterable[Segment], _: Metadata, options: Options) -> Iterator[str]:
     """One line a segment, and another one where somebody else goes on."""
-    lines = []
     for cue in cues(segments, speakers=options.speakers):
         time = f"[{clock(cue.start // 1000)}] " if options.times else ""
         speaker = f"[{cue.speaker}]: " if cue.speaker else ""
-        lines.append(f"{time}{speaker}{cue.line}\n")
-    return "".join(lines)
+        yield f"{time}{speaker}{cue.line}\n"
 
 
-def _write_tsv(segments: Sequence[Segment], _: Metadata, options: Options) -> str:
+def _write_tsv(segments: Iterable[Segment], _: Metadata, options: Options) -> Iterator[str]:
     """Tab-separated start and end in milliseconds, text, and a speaker column if there is any."""
     said = cues(segments, speakers=options.speakers)
     rows = [(str(cue.start), str(cue.end), _cell(cue.line), _cell(cue.speaker)) for cue in said]
     columns = 4 if any(row[3] for row in rows) else 3
-    table = [("start", "end", "text", "speaker"), *rows]
-    return "".join("\t".join(row[:columns]) + "\n" for row in table)
+    for row in (("start", "end", "text", "speaker"), *rows):
+        yield "\t".join(row[:columns]) + "\n"
 
 
 def _cell(text: str) -> str:
@@ -102,10 +108,19 @@ def _cell(text: str) -> str:
     return f"'{text}" if FORMULA.match(text) else text
 
 
-def _write_json(segments: Sequence[Segment], metadata: Metadata, _: Options) -> str:
+def _write_json(segments: Iterable[Segment], metadata: Metadata, _: Options) -> Iterator[str]:
     """Everything as it is known; numbers that JSON cannot hold become null."""
-    body = {"metadata": metadata, "segments": segments} if metadata else {"segments": segments}
-    return json.dumps(_finite(body), ensure_ascii=False, indent=2, default=str) + "\n"
+    body = {"metadata": metadata, "segments": []} if metadata else {"segments": []}
+    yield _indented(body).removesuffix("]\n}")
+    mark = end = ""
+    for segment in segments:
+        yield f"{mark}\n    " + _indented(segment).replace("\n", "\n    ")
+        mark, end = ",", "\n  "
+    yield f"{end}]\n}}\n"
+
+
+def _indented(value: object) -> str:
+    return json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str)
 
 
 def _finite(value: object) -> object:

@@ -4,6 +4,7 @@ Whatever is done with one goes through `outgoing`, which judges each connection.
 """
 
 import logging
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from transcription.services.outgoing import (
 from transcription.services.source_name import UnsupportedExtension, source_name
 from transcription.services.told_urls import told_url
 from uploads.errors import TooLarge
+from uploads.stores.waiting import Pacer
 
 __all__ = [
     "Blocked",
@@ -39,6 +41,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+PIECE = 64 * 1024  # bytes that are unpacked in one step
+CODINGS = ("", "identity", "gzip", "deflate")
 SILENCE = 30.0
 """Seconds that a server which we fetch from may take to go on."""
 
@@ -90,12 +94,41 @@ class Download:
         if said.isdecimal() and int(said) > limit:
             raise TooLarge
         size = 0
+        pause = Pacer()
         with failures(str(self.response.url)):
-            for piece in self.response.iter_bytes():
+            for piece in unpacked(self.response):
                 size += len(piece)
                 if size > limit:
                     raise TooLarge
                 sink(piece)
+                pause()
+
+
+def coding_of(response: httpx2.Response) -> str:
+    """How an answer is packed. It was asked for as it is, but some servers do not listen."""
+    coding: str = response.headers.get("Content-Encoding", "")
+    return coding.strip().lower()
+
+
+def unpacked(response: httpx2.Response) -> Iterator[bytes]:
+    """The body of an answer as it was packed, once at most: little may hold endlessly much.
+
+    Raises:
+        DownloadFailed: It is not what it says.
+    """
+    if coding_of(response) in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip's, or that of deflate
+    try:
+        for piece in response.iter_raw():
+            while piece:
+                yield unpacker.decompress(piece, PIECE)
+                piece = unpacker.unconsumed_tail
+    except zlib.error as problem:
+        raise DownloadFailed(f"it cannot be unpacked: {problem}") from problem
+    if not unpacker.eof:
+        raise DownloadFailed("it ended before all was unpacked")
 
 
 def check_url(url: str, schemes: tuple[str, ...] = SCHEMES) -> None:
@@ -139,6 +172,8 @@ def download(url: str) -> Iterator[Download]:
             if not response.is_success:
                 raise DownloadFailed(f"HTTP status {response.status_code}")
             headers = response.headers
+            if coding_of(response) not in CODINGS:
+                raise DownloadFailed(f"it is packed by {coding_of(response)[:100]}")
             name = source_name(url, headers.get("Content-Disposition", ""))
             yield Download(Fetched(name, headers.get("Content-Type", "")), response)
 

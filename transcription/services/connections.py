@@ -8,6 +8,7 @@ import httpcore2
 
 from transcription.conf import conf
 from transcription.services.networks import Unresolvable, addresses_of
+from uploads.stores.waiting import Pacer
 
 
 class Connector(httpcore2.NetworkBackend):
@@ -67,8 +68,10 @@ class BoundedStream(httpcore2.NetworkStream):
     def __init__(self, stream: httpcore2.NetworkStream, deadline: float) -> None:
         self.stream = stream
         self.deadline = deadline
+        self.pause = Pacer()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.pause()  # a fast sender never lets us wait
         return self.stream.read(max_bytes, time_left(self.deadline, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

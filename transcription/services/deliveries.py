@@ -6,7 +6,6 @@ the next try would be due, set ahead and looked at again when the outcome is not
 that dies costs some seconds, and one that was overtaken changes nothing.
 """
 
-import json
 import logging
 import uuid
 from collections.abc import Collection, Iterator
@@ -19,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from transcription.conf import conf
+from transcription.gradual_json import write_gradually
 from transcription.models import ENDED, Delivery, Job, TaskType
 from transcription.services.history import note
 from transcription.services.queue import nudge_deliveries
@@ -113,7 +113,7 @@ def claim_due(most: int, only: Collection[uuid.UUID] | None = None) -> Iterator[
 def body_of(job: Job) -> tuple[bytes, str]:
     """What a GET of the task answers; or nothing, and why: one message must not stop the others."""
     try:
-        text = json.dumps(task_body(job), ensure_ascii=False, separators=(",", ":"))
+        text = "".join(write_gradually(task_body(job)))
     except Exception as problem:
         logger.exception("callback of job %s", job.pk)
         return b"", f"The message could not be made: {type(problem).__name__}: {problem}"

@@ -4,9 +4,13 @@ Kept outputs have the shapes in which clients bring and get them: a transcriptio
 "language"}`, an alignment `{"segments", "word_segments"}`, a diarization a list of turns.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from transcription.gradual_json import GradualReader
 from transcription.models import Job, StageOutput, State, TaskType, Transcript
 
 SEGMENT = ("start", "end", "text")
@@ -16,8 +20,11 @@ PLACED_WORD = ("word", "start", "end", "score")
 Segment = Mapping[str, Any]
 
 
-def result_of(job: Job) -> dict[str, Any] | list[dict[str, Any]] | None:
-    """The `result` of a task, or None while it has none."""
+def result_of(job: Job) -> dict[str, Any] | Iterator[dict[str, Any]] | None:
+    """The `result` of a task, or None while it has none.
+
+    What may be long is an iterator over the items of a list, to be written item by item.
+    """
     if job.state not in (State.COMPLETED, State.WARNINGS):
         return None
     if job.task_type == TaskType.TRANSCRIPTION:
@@ -34,7 +41,7 @@ def transcription(job: Job) -> dict[str, Any]:
     kept = output_of(job, StageOutput.Name.TRANSCRIBE) or {}
     segments = kept.get("segments") or segments_of(job)
     return {
-        "segments": [transcribed_segment(segment) for segment in segments],
+        "segments": (transcribed_segment(segment) for segment in segments),
         "language": job.language_used or kept.get("language") or job.language or None,
     }
 
@@ -50,9 +57,17 @@ def transcribed_segment(segment: Segment) -> dict[str, Any]:
 def alignment(job: Job) -> dict[str, Any]:
     """Segments with all their words, also those without times, and the words once more."""
     kept = output_of(job, StageOutput.Name.ALIGN) or {}
-    segments = [aligned_segment(segment) for segment in kept.get("segments") or segments_of(job)]
-    words = kept.get("word_segments") or [word for one in segments for word in one["words"]]
-    return {"segments": segments, "word_segments": [aligned_word(word) for word in words]}
+    segments = kept.get("segments") or segments_of(job)
+    words = kept.get("word_segments") or words_of(segments)
+    return {
+        "segments": (aligned_segment(segment) for segment in segments),
+        "word_segments": (aligned_word(word) for word in words),
+    }
+
+
+def words_of(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The words of all segments."""
+    return (word for segment in segments for word in segment.get("words") or ())
 
 
 def aligned_segment(segment: Segment) -> dict[str, Any]:
@@ -67,9 +82,9 @@ def aligned_word(word: Segment) -> dict[str, Any]:
     return chosen(word, *PLACED_WORD)
 
 
-def diarization(job: Job) -> list[dict[str, Any]]:
+def diarization(job: Job) -> Iterator[dict[str, Any]]:
     """Who spoke when: a list, in time."""
-    return [chosen(turn, *TURN) for turn in output_of(job, StageOutput.Name.DIARIZE) or []]
+    return (chosen(turn, *TURN) for turn in output_of(job, StageOutput.Name.DIARIZE) or [])
 
 
 def joined(job: Job) -> dict[str, Any]:
@@ -81,7 +96,7 @@ def joined(job: Job) -> dict[str, Any]:
     """
     wordless = job.task_type != TaskType.COMBINATION
     shown = (joined_segment(segment, wordless) for segment in segments_of(job))
-    return {"segments": [segment for segment in shown if segment], "word_segments": []}
+    return {"segments": (segment for segment in shown if segment), "word_segments": []}
 
 
 def joined_segment(segment: Segment, wordless: bool) -> dict[str, Any] | None:
@@ -108,7 +123,27 @@ def output_of(job: Job, name: StageOutput.Name) -> Any:
     return StageOutput.objects.filter(job=job, name=name).values_list("output", flat=True).first()
 
 
-def segments_of(job: Job) -> Iterable[Segment]:
-    """The segments of the transcript."""
-    found = Transcript.objects.filter(job=job).values_list("segments", flat=True).first()
-    return found or []
+def segments_of(job: Job) -> "StoredList":
+    """The segments of the transcript; none where there is none."""
+    return find_segments(job) or StoredList("[]")
+
+
+def find_segments(job: Job) -> "StoredList | None":
+    """The segments of the transcript; None while there is none."""
+    stored = Transcript.objects.filter(job=job).annotate(text=Cast("segments", TextField()))
+    text = stored.values_list("text", flat=True).first()
+    return None if text is None else StoredList(text)
+
+
+class StoredList:
+    """The list in a JSON column, made of its text item by item, at each iteration anew.
+
+    All its items at once take ten times the memory of the text. Between items other requests go on.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __iter__(self) -> Iterator[Segment]:
+        reader = GradualReader(self.text)
+        return (reader.value() for _ in reader.items())

@@ -31,6 +31,7 @@ from uploads.stores.fence import (
 )
 from uploads.stores.locking import locked
 from uploads.stores.syncing import sync_directory, sync_file
+from uploads.stores.waiting import outside
 
 # Windows translates line ends without it.
 BINARY = getattr(os, "O_BINARY", 0)
@@ -39,6 +40,7 @@ BINARY = getattr(os, "O_BINARY", 0)
 FENCE_SUFFIX = ".fence"
 FOLDER_CHARACTERS = 2  # files lie in folders of the first characters of their names
 IDENTITY_FILE = "store_id"
+LARGE = 64 * 1024 * 1024  # bytes; files up to this length are gone at once
 
 
 class DiskStore:
@@ -269,6 +271,8 @@ class DiskStore:
                 freed = _close(fence, file)
         finally:
             os.close(fence)
+        # Without the lock: who wants it stops the whole process, and gigabytes take a while.
+        freed += outside(_unlink, file) if _is_large(file) else _unlink(file)
         _unlink(file + FENCE_SUFFIX)
         return freed
 
@@ -319,7 +323,11 @@ def _open_if_need_be_to_read(file: str) -> int:
 
 
 def _close(fence: int, file: str) -> int:
-    """Let nobody write for good, and remove the file; returns its bytes. Called under the lock."""
+    """Let nobody write for good. Called under the lock; the file is to be removed after that.
+
+    Returns:
+        The bytes of the file, where it had to be removed first.
+    """
     freed = 0
     try:
         write_fence(fence, CLOSED)
@@ -330,7 +338,15 @@ def _close(fence: int, file: str) -> int:
         freed = _unlink(file)
         with suppress(OSError):  # an empty file gave none; it is gone, which ends writing as well
             write_fence(fence, CLOSED)
-    return freed + _unlink(file)
+    return freed
+
+
+def _is_large(file: str) -> bool:
+    """Whether the system takes a while to remove it."""
+    try:
+        return os.stat(file).st_size > LARGE
+    except FileNotFoundError:
+        return False
 
 
 def _unlink(file: str) -> int:

@@ -16,7 +16,9 @@ from uploads.stores.fence import (
 from uploads.stores.locking import locked
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.syncing import sync_file
+from uploads.stores.waiting import let_others_in
 
+SHRINK_BYTES = 64 * 1024 * 1024  # freed in one step, likewise
 COPY_BYTES = 4 * 1024 * 1024  # copied in one step, while the lock is held
 
 
@@ -86,10 +88,24 @@ class DiskWriting:
 
     def withdraw(self, offset: int) -> None:
         """Take back what this right has written beyond `offset`, if it still rules."""
-        with locked(self.fence):
-            if read_fence(self.fence).token == self.mine.token:
-                os.ftruncate(self.data, offset)
-                self.offset = offset
+        if self._shrink(offset):
+            self.offset = offset
+
+    def _shrink(self, size: int) -> bool:
+        """Cut the file to this size, if the right still rules, and return whether it does.
+
+        The system takes a while to free gigabytes, so that is done in steps.
+        """
+        while True:
+            with locked(self.fence):
+                if read_fence(self.fence).token != self.mine.token:
+                    return False
+                rest = os.fstat(self.data).st_size - size
+                if rest > 0:
+                    os.ftruncate(self.data, size + max(0, rest - SHRINK_BYTES))
+            if rest <= SHRINK_BYTES:
+                return True
+            let_others_in()
 
     def accept(self) -> None:
         """What was tentative counts from now on."""
@@ -110,6 +126,8 @@ class DiskWriting:
     def end(self) -> bool:
         """Give the right back; the bytes stay, but what is still tentative goes."""
         try:
+            if self.mine.base != NOTHING_TENTATIVE:
+                self._shrink(self.mine.base)
             with locked(self.fence):
                 rules = read_fence(self.fence).token == self.mine.token
                 if rules:

@@ -1,0 +1,200 @@
+"""JSON of many megabytes, read and written in small steps: between them other requests go on.
+
+Python's own functions do each in one step, which takes half a second for the words of a long day.
+What is large here is large because it has many items, so items are the steps.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from json import JSONDecodeError
+from typing import Any
+
+from uploads.stores.waiting import Pacer
+
+WINDOW = 64 * 1024
+"""Characters that are read in one step: most items are shorter."""
+DEEPEST = 200
+"""Containers within each other, where they are longer than a window."""
+BLANKS = re.compile("[ \t\n\r]*")
+SPAN = 3
+"""Levels of containers whose items are written one by one; what lies deeper is short."""
+
+_decoder = json.JSONDecoder()
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class GradualReader:
+    """Reads one document, from its beginning to its end.
+
+    Args:
+        text: The document.
+        pause: Called between two steps. What it raises ends the reading.
+
+    Its methods raise JSONDecodeError or RecursionError where the document is no JSON.
+    """
+
+    def __init__(self, text: str, pause: Callable[[], None] | None = None) -> None:
+        self.text = text
+        self.pause = pause or Pacer()
+        self.found: Any = None
+        self.place = 0
+        self.depth = 0
+        self._window = text[:WINDOW]
+        self._begin = 0
+
+    def kind(self) -> str:
+        """The first character of the value that comes next."""
+        blanks = BLANKS.match(self.text, self.place)
+        if blanks is None or blanks.end() == len(self.text):
+            raise self.fault()
+        self.place = blanks.end()
+        return self.text[self.place]
+
+    def is_short(self) -> bool:
+        """Whether the value that comes next was read in one step, into `found`."""
+        self.pause()
+        self.kind()
+        return self._read_in_window()
+
+    def value(self) -> Any:
+        """The value that comes next, whole."""
+        if self.is_short():
+            return self.found
+        kind = self.kind()
+        if kind == "{":
+            return {key: self.value() for key in self.entries()}
+        if kind == "[":
+            return [self.value() for _ in self.items()]
+        self.found, self.place = _decoder.raw_decode(self.text, self.place)  # text or number
+        return self.found
+
+    def skip(self) -> None:
+        """Read the value that comes next, and keep nothing of it."""
+        if self.is_short():
+            self.found = None
+        elif (kind := self.kind()) == "{":
+            for _ in self.entries():
+                self.skip()
+        elif kind == "[":
+            for _ in self.items():
+                self.skip()
+        else:
+            self.value()
+
+    def entries(self) -> Iterator[str]:
+        """The keys of the object that begins here; the caller reads each one's value."""
+        for _ in self._within("{", "}"):
+            if self.kind() != '"':
+                raise self.fault()
+            key, self.place = _decoder.raw_decode(self.text, self.place)
+            if self.kind() != ":":
+                raise self.fault()
+            self.place += 1
+            yield key
+
+    def items(self) -> Iterator[None]:
+        """The places of the list that begins here; the caller reads the value at each."""
+        return self._within("[", "]")
+
+    def end(self) -> None:
+        """Nothing follows."""
+        blanks = BLANKS.match(self.text, self.place)
+        if blanks is None or blanks.end() < len(self.text):
+            raise self.fault()
+
+    def _within(self, first: str, last: str) -> Iterator[None]:
+        if self.kind() != first:
+            raise self.fault()
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise RecursionError
+        self.place += 1
+        if self.kind() != last:
+            yield
+            while (mark := self.kind()) == ",":
+                self.place += 1
+                yield
+            if mark != last:
+                raise self.fault()
+        self.place += 1
+        self.depth -= 1
+
+    def _read_in_window(self) -> bool:
+        """Whether the value that comes next is read in one step, being short."""
+        if self._try():
+            return True
+        if self._begin == self.place:
+            return False
+        self._begin = self.place
+        self._window = self.text[self.place : self.place + WINDOW]
+        return self._try()
+
+    def _try(self) -> bool:
+        start = self.place - self._begin
+        if start >= len(self._window):
+            return False
+        try:
+            self.found, end = _decoder.raw_decode(self._window, start)
+        except JSONDecodeError:
+            return False
+        # A number at the end of the window may go on behind it, such as 1e+5.
+        if end + 3 > len(self._window) and self._begin + len(self._window) < len(self.text):
+            return False
+        self.place = self._begin + end
+        return True
+
+    def fault(self) -> JSONDecodeError:
+        """That this is no JSON."""
+        return JSONDecodeError("Unexpected character", self.text, self.place)
+
+
+def read_gradually(text: str) -> Any:
+    """The value of a document.
+
+    Raises:
+        ValueError, RecursionError: It is no JSON.
+    """
+    reader = GradualReader(text)
+    value = reader.value()
+    reader.end()
+    return value
+
+
+def write_gradually(value: Any, pause: Callable[[], None] | None = None) -> Iterator[str]:
+    """A value as JSON, in pieces. Iterators in it become lists; they are used up."""
+    return _pieces(value, pause or Pacer(), SPAN)
+
+
+def _pieces(value: Any, pause: Callable[[], None], levels: int) -> Iterator[str]:
+    pause()
+    if levels and isinstance(value, Mapping):
+        mark = "{"
+        for key, entry in value.items():
+            yield f"{mark}{_dumps(str(key))}:"
+            yield from _pieces(entry, pause, levels - 1)
+            mark = ","
+        yield "{}" if mark == "{" else "}"
+    elif isinstance(value, Iterator) or levels and isinstance(value, list | tuple):
+        mark = "["
+        for item in value:
+            yield mark
+            yield from _pieces(item, pause, levels - 1)
+            mark = ","
+        yield "[]" if mark == "[" else "]"
+    else:
+        yield _dumps(value)
+
+
+class GradualDecoder(json.JSONDecoder):
+    """For fields of models: what `json.loads` does, in steps."""
+
+    def decode(self, s: str, *unused: Any) -> Any:
+        return json.loads(s) if len(s) <= WINDOW else read_gradually(s)
+
+
+class GradualEncoder(json.JSONEncoder):
+    """For fields of models: what `json.dumps` does, in steps."""
+
+    def encode(self, o: Any) -> str:
+        return "".join(write_gradually(o))

@@ -1,0 +1,37 @@
+"""Answers that are long: made while they are sent, and never whole in memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.http import StreamingHttpResponse
+
+from transcription.gradual_json import write_gradually
+from uploads.services.rows import let_go
+
+BLOCK = 64 * 1024  # characters that are sent at once
+
+
+def streamed(pieces: Iterable[str], content_type: str) -> StreamingHttpResponse:
+    """An answer made of these pieces. What they are made of must have been read by now: the
+    client may take its time, and holds no database connection meanwhile."""
+    let_go()
+    return StreamingHttpResponse(blocks(pieces), content_type=content_type)
+
+
+def streamed_json(value: Any) -> StreamingHttpResponse:
+    """An answer in JSON; iterators in the value become lists."""
+    return streamed(write_gradually(value), "application/json")
+
+
+def blocks(pieces: Iterable[str]) -> Iterator[bytes]:
+    """The pieces, joined to blocks that are worth sending."""
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield "".join(held).encode("utf-8", "replace")
+            held.clear()
+            size = 0
+    yield "".join(held).encode("utf-8", "replace")

@@ -12,6 +12,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
+from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
 from uploads.errors import Malformed, TooLarge, TooSlow, UploadError
 from uploads.headers import has_body
@@ -35,22 +36,31 @@ class PageBodyMiddleware:
         if not has_body(request) or getattr(made_by, "reads_body_itself", False):
             return None
         try:
-            content = form_of(request)
+            body = open_body(request.META)
         except UploadError as refusal:
-            return JsonResponse({"detail": refusal.message}, status=refusal.status)
+            return refused(refusal)
+        request.body_reader = body  # type: ignore[attr-defined]  # see UnreadBodyMiddleware
+        try:
+            content = form_in(body)
+        except UploadError as refusal:
+            body.abandon(closes=True)
+            return refused(refusal)
         request.META["CONTENT_LENGTH"] = str(len(content))
         request._body = content
         return None
 
 
-def form_of(request: HttpRequest) -> bytes:
-    """The body of a request, whole.
+def refused(refusal: UploadError) -> JsonResponse:
+    """The answer to a form that is not taken."""
+    return JsonResponse({"detail": refusal.message}, status=refusal.status)
+
+
+def form_in(body: Body) -> bytes:
+    """A body, whole.
 
     Raises:
         UploadError: It is too long, too slow, or broke off.
     """
-    body = open_body(request.META)
-    request.body_reader = body  # type: ignore[attr-defined]  # see UnreadBodyMiddleware
     too_long = TooLarge(f"A form has {FORM_BYTES // 1024} KiB at most.")
     if (body.length or 0) > FORM_BYTES:
         raise too_long

@@ -37,8 +37,9 @@ class UnreadBodyMiddleware:
                 body = open_body(request.META)
         # A plain server settles the rest itself, and does not know what Django has read of it.
         if body is not None and not isinstance(body, PlainBody):
-            read_small_rest(body)
-            body.abandon()
+            if not body.abandoned:
+                read_small_rest(body)
+                body.abandon()
             response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
             if body.abandoned:
                 rows.let_go()

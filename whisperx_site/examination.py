@@ -19,6 +19,7 @@ from transcription.engines.registry import ENGINES
 from uploads.conf import conf as uploads_conf
 from uploads.services.cleanup import orphans_kept
 from uploads.services.store_identity import store_problem
+from whisperx_site import open_files
 from whisperx_site.housekeeping import light_is_stuck
 from whisperx_site.loopback import is_loopback
 from whisperx_site.preparation import is_running
@@ -46,6 +47,7 @@ def examine() -> Iterator[Finding]:
     yield from system_checks()
     yield data_directory()
     yield free_disk()
+    yield files_at_once()
     found = database()
     yield found
     if not found.remedy:
@@ -89,6 +91,20 @@ def free_disk() -> Finding:
             "disk", fact, "Uploads are refused (507): make room, or lower UPLOADS_SPARE_DISK."
         )
     return Finding("disk", fact)
+
+
+def files_at_once() -> Finding:
+    """How many clients the system lets the web server serve."""
+    limit = open_files.raise_limit()
+    if limit is None:
+        return Finding("open files", "the system sets no limit")
+    clients = open_files.connections_within(limit, 8000) * settings.SITE["WEB_WORKERS"]
+    fact = f"{limit:,} a process, so {clients:,} clients at once"
+    if limit < open_files.FEW:
+        return Finding(
+            "open files", fact, "Allow more: LimitNOFILE=65536 in systemd, or ulimit -Hn 65536."
+        )
+    return Finding("open files", fact)
 
 
 def database() -> Finding:

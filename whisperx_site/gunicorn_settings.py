@@ -15,7 +15,7 @@ os.environ.setdefault("SITE_PROCESS", "web")
 from django.conf import settings  # noqa: E402
 from gunicorn.http import message  # noqa: E402
 
-from whisperx_site import sqlite_waiting  # noqa: E402
+from whisperx_site import open_files, sqlite_waiting  # noqa: E402
 
 sqlite_waiting.install()
 _host = settings.HOST.strip("[]")
@@ -26,7 +26,9 @@ worker_class = "whisperx_site.gunicorn_worker.Worker"
 logger_class = "whisperx_site.gunicorn_worker.QuietLogger"
 reuse_port = sys.platform == "linux"  # elsewhere it does not spread connections
 workers = settings.SITE["WEB_WORKERS"]
-worker_connections = 4000
+# Each process listens on two sockets, and gunicorn counts for each by itself. Who finds no place
+# waits; one who found no file would be refused, and so would all others.
+worker_connections = open_files.connections_within(open_files.raise_limit(), 8000) // 2
 keepalive = 75
 timeout = 120
 # An upload that is cut goes on elsewhere, and idle connections count, too. Not 1: a worker looks

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import ssl
+import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -287,6 +289,25 @@ def test_a_download_has_a_greatest_length(serve: Serve, unguarded: None) -> None
     for answer in (in_pieces, serves(b"abcdefghijkl")):
         with pytest.raises(TooLarge):
             fetched(f"{serve(answer).url}/x.wav", 11)
+
+
+def test_a_packed_download_is_unpacked_once(serve: Serve, unguarded: None) -> None:
+    """It was asked for as it is. What is packed three times made 2 GiB of 272 bytes."""
+    content = bytes(1_000_000)
+    packed = gzip.compress(content)
+    for coding, body in (("gzip", packed), ("GZIP", packed), ("deflate", zlib.compress(content))):
+        server = serve(serves(body, Content_Encoding=coding))
+        assert fetched(f"{server.url}/x.wav", len(content))[1] == content
+        with pytest.raises(TooLarge):
+            fetched(f"{server.url}/x.wav", len(content) - 1)
+    for coding, body in (
+        ("gzip, gzip", gzip.compress(packed)),
+        ("br", b""),
+        ("gzip", packed[:-9]),
+        ("gzip", content),
+    ):
+        with pytest.raises(DownloadFailed):
+            fetched(f"{serve(serves(body, Content_Encoding=coding)).url}/x.wav", 10**7)
 
 
 def test_a_download_that_is_cut_is_none(serve: Serve, unguarded: None) -> None:

@@ -18,7 +18,7 @@ from transcription.services import claim as jobs
 from uploads import tasks as housekeeping
 from uploads.services import ballast, heartbeat
 from uploads.services.faults import is_disk_full
-from whisperx_site import preparation
+from whisperx_site import open_files, preparation
 from whisperx_site.accounts import local_key, login_link
 from whisperx_site.addresses import site_address
 from whisperx_site.housekeeping import free_light_queue, set_schedules_right
@@ -35,6 +35,7 @@ class Command(BaseCommand):
         """Prepare, start, and stay until SIGINT or SIGTERM."""
         os.umask(0o077)  # what the site keeps is nobody else's on this machine
         refuse_places()
+        open_files.raise_limit()
         ballast.make_room()
         lock = preparation.lock_of_site()
         try:

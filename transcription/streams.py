@@ -1,9 +1,10 @@
 """Answers that are long: made while they are sent, and never whole in memory."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from transcription.gradual_json import write_gradually
 from uploads.services.rows import let_go
@@ -11,14 +12,21 @@ from uploads.services.rows import let_go
 BLOCK = 64 * 1024  # characters that are sent at once
 
 
-def streamed(pieces: Iterable[str], content_type: str) -> StreamingHttpResponse:
-    """An answer made of these pieces. What they are made of must have been read by now: the
-    client may take its time, and holds no database connection meanwhile."""
+def streamed(pieces: Iterable[str], content_type: str) -> HttpResponse | StreamingHttpResponse:
+    """An answer made of these pieces; a short one is sent whole, as others are.
+
+    What the pieces are made of must have been read by now: the client may take its time, and holds
+    no database connection meanwhile.
+    """
     let_go()
-    return StreamingHttpResponse(blocks(pieces), content_type=content_type)
+    sent = blocks(pieces)
+    first = [*islice(sent, 2)]
+    if len(first) == 1:
+        return HttpResponse(first[0], content_type=content_type)
+    return StreamingHttpResponse(chain(first, sent), content_type=content_type)
 
 
-def streamed_json(value: Any) -> StreamingHttpResponse:
+def streamed_json(value: Any) -> HttpResponse | StreamingHttpResponse:
     """An answer in JSON; iterators in the value become lists."""
     return streamed(write_gradually(value), "application/json")
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -108,7 +109,7 @@ def transcript_of(job: Job) -> StoredList:
 
 
 @require_GET
-def segments(request: HttpRequest, job_id: Any) -> StreamingHttpResponse:
+def segments(request: HttpRequest, job_id: Any) -> HttpResponseBase:
     """The transcript for the page, in pieces of one speaker each."""
     job = wanted_job(request, job_id)
     response = streamed_json({"segments": by_speaker(transcript_of(job))})
@@ -117,7 +118,7 @@ def segments(request: HttpRequest, job_id: Any) -> StreamingHttpResponse:
 
 
 @require_GET
-def export(request: HttpRequest, job_id: Any, kind: str) -> StreamingHttpResponse:
+def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponseBase:
     """The transcript as a file."""
     job = wanted_job(request, job_id)
     if kind not in FORMATS:

@@ -2,7 +2,6 @@
 
 from typing import TypeVar
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -41,7 +40,7 @@ FIRST_STAGE: dict[str, str] = {
 class OneTask(ApiView):
     """GET `/task/<identifier>`."""
 
-    def get(self, request: Request, identifier: str) -> Response | StreamingHttpResponse:
+    def get(self, request: Request, identifier: str) -> HttpResponseBase:
         """Status, result and metadata; the identifier itself is not in the body."""
         job = find(identifier, request.user)
         if job is None:

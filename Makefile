@@ -26,7 +26,7 @@ LOCKED := requirements requirements-dev requirements-whisperx requirements-node 
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
-.PHONY: run install install-dev install-whisperx browser test check pytest proof bench lock clean
+.PHONY: run install install-dev install-whisperx browser test check pytest proof hold-ups bench lock clean
 
 run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
@@ -91,6 +91,10 @@ $(VENV)/bin/uv: $(STAMPS)/venv
 
 lock: $(VENV)/bin/uv
 	@$(foreach name,$(LOCKED),$(COMPILE) $(UPGRADE) $(if $(filter requirements-%,$(name)),-c requirements.lock) $(name).txt -o $(name).lock &&) true
+
+# Each shape of request that is made to hold up others, for half a minute.
+hold-ups: install-dev
+	HOSTILE_SECONDS=30 $(PY) -m pytest tests/site/test_hold_ups.py -m "proof and alone" -s
 
 clean:
 	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

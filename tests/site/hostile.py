@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import socket
@@ -12,12 +14,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BOUNDARY = "a-boundary"
 PIECE = 256 * 1024
 KB = 1000
 MB = 1_000_000
+LARGE = 1024**3
 PATIENCE = 120.0  # seconds for an answer
 
 
@@ -27,20 +31,37 @@ class Target:
     Args:
         port: Its port on this machine.
         key: Its local key; "" where it has none.
-        url: Where a recording is that comes fast, if there is one.
-        big: A job with a long transcript, if there is one.
+
+    Attributes:
+        url: Where recordings are that come fast.
+        job: A job with a long transcript (HOSTILE_JOB).
+        store: The folder of uploads (HOSTILE_STORE).
     """
 
     def __init__(self, port: int, key: str) -> None:
         self.port = port
         self.key = key
-        self.url = os.environ.get("HOSTILE_URL", "")
-        self.big = os.environ.get("HOSTILE_JOB", "")
+        self.url = ""
+        self.job = os.environ.get("HOSTILE_JOB", "")
+        self.store = os.environ.get("HOSTILE_STORE", "")
 
-    def send(self, first: str, fields: dict[str, str], pieces: Iterator[bytes]) -> str:
-        """One request on a connection of its own; the status that was answered."""
+    def send(
+        self,
+        first: str,
+        fields: dict[str, str],
+        pieces: Iterator[bytes],
+        keep: Callable[[bytes], object] = len,
+    ) -> str:
+        """One request on a connection of its own; the status that was answered.
+
+        Args:
+            first: Method and path.
+            fields: The first header fields; no Authorization where they say so by an empty one.
+            pieces: What follows: perhaps more fields, the end of the head, and a body.
+            keep: Gets the beginning of the answer.
+        """
         lines = [f"{first} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
-        if self.key:
+        if self.key and fields.get("Authorization") != "":
             lines.append(f"Authorization: Bearer {self.key}")
         lines += [f"{name}: {value}" for name, value in fields.items()]
         with closing(socket.create_connection(("127.0.0.1", self.port), PATIENCE)) as wire:
@@ -50,7 +71,7 @@ class Target:
                     wire.sendall(piece)
             except OSError:
                 pass  # it was answered before its end, perhaps
-            return answered(wire)
+            return answered(wire, keep)
 
     def post(self, path: str, body: bytes, kind: str) -> str:
         """A body of known length."""
@@ -72,11 +93,12 @@ class Target:
         return self.send(f"GET {path}", {"Connection": "close"}, iter([b"\r\n"]))
 
 
-def answered(wire: socket.socket) -> str:
+def answered(wire: socket.socket, keep: Callable[[bytes], object]) -> str:
     """The status of the answer, which is read to its end; why there is none otherwise."""
     try:
         head = wire.recv(65536)
-        while wire.recv(1 << 20) if b"onnection: close" in head else False:
+        keep(head)
+        while b"onnection: close" in head and wire.recv(1 << 20):
             pass
     except OSError as problem:
         return type(problem).__name__
@@ -278,7 +300,7 @@ def export(path: str) -> Callable[[Target], str]:
         said: list[str] = []
 
         def read() -> None:
-            said.append(target.read_all(path.format(job=target.big)))
+            said.append(target.read_all(path.format(job=target.job)))
 
         readers = [threading.Thread(target=read) for _ in range(8)]
         for reader in readers:
@@ -291,8 +313,67 @@ def export(path: str) -> Callable[[Target], str]:
 
 
 def delete_large(target: Target) -> str:
-    """An upload of 5 GB is made in one piece of HTTP, and ended."""
-    raise NotImplementedError
+    """An upload of 1 GiB ends. Its bytes are put where the site has them: sending takes long."""
+    tus = {"Tus-Resumable": "1.0.0"}
+    name = ""
+
+    def keep(head: bytes) -> None:
+        nonlocal name
+        name = head.split(b"/uploads/files/")[1].split(b"\r\n")[0].decode()
+
+    fields = {**tus, "Upload-Length": str(LARGE), "Content-Length": "0"}
+    metadata = base64.b64encode(b"a.wav").decode()
+    fields["Upload-Metadata"] = f"filename {metadata}"
+    target.send("POST /uploads/files/", fields, iter([b"\r\n"]), keep)
+    with open(f"{target.store}/{name[:2]}/{name}", "ab") as file:
+        for _ in range(LARGE // PIECE):
+            file.write(bytes(PIECE))
+    return target.send(f"DELETE /uploads/files/{name}", tus, iter([b"\r\n"]))
+
+
+def login(target: Target) -> str:
+    """A wrong password, from a browser that has just opened the page."""
+    found: list[bytes] = []
+    page = {"Accept": "text/html", "Authorization": ""}
+    target.send("GET /login", page, iter([b"\r\n"]), found.append)
+    cookie = found[0].split(b"Set-Cookie: ")[1].split(b";")[0].decode()
+    token = found[0].split(b'csrfmiddlewaretoken" value="')[1].split(b'"')[0].decode()
+    body = f"csrfmiddlewaretoken={token}&username=admin&password={time.monotonic()}".encode()
+    fields = {
+        **page,
+        "Cookie": cookie,
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Length": str(len(body)),
+    }
+    return target.send("POST /login", fields, iter([b"\r\n", body]))
+
+
+class Source(BaseHTTPRequestHandler):
+    """Where recordings are: one that comes as fast as it can, one that is packed three times."""
+
+    packed = b""
+
+    def do_GET(self) -> None:
+        packed = "packed" in self.path
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.packed) if packed else LARGE))
+        if packed:
+            self.send_header("Content-Encoding", "gzip, gzip, gzip")
+        self.end_headers()
+        with suppress(OSError):  # whoever asked had enough
+            for piece in [self.packed] if packed else [bytes(PIECE)] * (LARGE // PIECE):
+                self.wfile.write(piece)
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def source() -> str:
+    """Start it; its address."""
+    Source.packed = gzip.compress(gzip.compress(gzip.compress(bytes(LARGE // 4), 1)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Source)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
 
 
 SHAPES: dict[str, Callable[[Target], str]] = {
@@ -318,6 +399,8 @@ SHAPES: dict[str, Callable[[Target], str]] = {
         f"long {kind}": export(f"/jobs/{{job}}/export.{kind}")
         for kind in ("srt", "vtt", "txt", "tsv", "json")
     },
+    "logins": login,
+    "large deletions": delete_large,
     "long task": export("/task/{job}"),
     "long segments": export("/jobs/{job}/segments.json"),
 }
@@ -345,5 +428,6 @@ def keep_sending(target: Target, shape: str, seconds: float) -> dict[str, int]:
 
 if __name__ == "__main__":
     target = Target(int(sys.argv[1]), sys.argv[2])
+    target.url = source()
     for shape in sys.argv[4:]:
         print(json.dumps({shape: keep_sending(target, shape, float(sys.argv[3]))}), flush=True)

@@ -26,7 +26,8 @@ print(CleanupRun.objects.filter(trigger="start", ended__isnull=False).count())
 STATES = """
 import json
 from uploads.models import Upload
-print(json.dumps([[row.id.hex, row.state, row.lost, row.offset] for row in Upload.objects.all()]))
+rows = Upload.objects.all()
+print(json.dumps([[row.id.hex, row.state, bool(row.lost), row.offset] for row in rows]))
 """
 
 

@@ -90,7 +90,7 @@ def _starts() -> list[str]:
 
 def _rows(start: str) -> "QuerySet[Upload]":
     first, last = (uuid.UUID(hex=start.ljust(32, digit)) for digit in "0f")
-    return Upload.objects.filter(has_bytes=True, pk__gte=first, pk__lte=last)
+    return Upload.objects.filter(has_bytes=True, pk__gte=first, pk__lte=last).order_by()
 
 
 def _compare(

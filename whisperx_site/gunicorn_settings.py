@@ -39,7 +39,7 @@ graceful_timeout = 2
 limit_request_line = message.MAX_REQUEST_LINE = 65536
 # Long metadata and lists of parts reach our own checks, which say what is wrong with them.
 limit_request_field_size = 256 * 1024
-# Nobody is trusted for what a proxy adds: whisperx_site.accounts.access decides.
+# Nobody is trusted for what a proxy adds.
 forwarded_allow_ips = ""
 control_socket_disable = True
 logconfig_dict = settings.LOGGING

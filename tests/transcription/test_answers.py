@@ -191,11 +191,15 @@ def test_people_see_their_own_and_staff_see_all(client: Client) -> None:
     unfinished: dict[str, Any] = {"state": UploadState.RECEIVING, "length": 9, "finished": None}
     job = ended(upload=make_upload(owner=ann))
     make_upload(owner=ann, file_name="half.wav", **unfinished)
+    make_upload(owner=None, file_name="ownerless.wav", **unfinished)
     for person, sees, sees_half in ((ann, True, True), (bob, False, False), (staff, True, False)):
         client.force_login(person)
         assert (client.get(f"/jobs/{job.pk}", headers=HTML).status_code == 200) == sees
         listed = client.get("/jobs.json").json()
-        assert bool(listed["jobs"]) == sees and bool(listed["uploads"]) == sees_half
+        names = {upload["filename"] for upload in listed["uploads"]}
+        assert bool(listed["jobs"]) == sees and ("half.wav" in names) == sees_half
+        # What was sent while no login was needed is the staff's to resume.
+        assert ("ownerless.wav" in names) == (person == staff)
     assert client.get(f"/jobs/{job.pk}.json").json()["media_url"]
 
 

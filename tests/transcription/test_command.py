@@ -25,7 +25,8 @@ NEWEST = """
 from transcription.models import Job
 job = Job.objects.order_by("-created").first()
 started = job.events.filter(what__startswith="Started by").last()
-print(job.state, job.file_name, bool(job.upload and job.upload.has_bytes), started.what.split()[3])
+kept = bool(job.upload and job.upload.has_bytes)
+print(job.state, job.file_name, kept, job.owner, started.what.split()[3])
 """
 
 
@@ -57,7 +58,7 @@ def begin(site: Site, *arguments: str | Path) -> subprocess.Popen[str]:
 
 
 def newest_job(site: Site) -> list[str]:
-    """Its state, its name, whether its recording is kept, and who worked on it."""
+    """Its state, its name, whether its recording is kept, its owner, and who worked on it."""
     return site.shell(NEWEST).split()
 
 
@@ -67,7 +68,7 @@ def test_without_a_site(new_site: Callable[..., Site], recording: Path) -> None:
     done = transcribe(site, recording)
     assert (done.returncode, done.stdout) == (0, SAID), done.stderr
     assert f"{recording.name}: transcribing" in done.stderr
-    assert newest_job(site)[:3] == ["completed", "go.wav", "True"]
+    assert newest_job(site)[:4] == ["completed", "go.wav", "True", "None"]  # no user is there yet
 
 
 def test_with_a_site_that_does_the_work(site: Site, recording: Path, tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_with_a_site_that_does_the_work(site: Site, recording: Path, tmp_path: P
     assert target.read_text().startswith("1\n00:00:00,")
     assert target.read_text().endswith(SAID)
     *facts, worker = newest_job(site)
-    assert facts == ["completed", "go.wav", "True"]
+    assert facts == ["completed", "go.wav", "True", "admin"]
     assert int(worker) in {member.pid for member in site.family()}
 
 

@@ -141,6 +141,20 @@ class Turn(models.Model):
         return self.key
 
 
+class RequestedId(models.Model):
+    """The identifier that an upload's client wants for its job (`taskId`), from its creation on.
+
+    While the upload waits for its bytes, the job of another person's does not get it.
+    """
+
+    upload = models.OneToOneField(Upload, on_delete=models.CASCADE, primary_key=True)
+    identifier = models.UUIDField(db_index=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.identifier} for {self.upload_id}"
+
+
 class Transcript(models.Model):
     """The segments of a completed job, apart from its row: lists of jobs stay light.
 

@@ -8,11 +8,19 @@ from django.db.models import Model
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
+from transcription.services import task_ids
 from transcription.services.end import cancel_for_upload
 from transcription.services.owners import delete_all_of
 from transcription.services.submit import is_stored_only, submit_upload
 from uploads.models import Upload
-from uploads.signals import upload_finished, upload_terminated
+from uploads.signals import upload_created, upload_finished, upload_terminated
+
+
+@receiver(upload_created)
+def reserve_identifier(upload: Upload, **kwargs: Any) -> None:
+    """The identifier that a client wants for its job is kept for it."""
+    if "taskId" in upload.metadata:
+        task_ids.reserve(upload)
 
 
 @receiver(upload_finished)

@@ -7,6 +7,7 @@ from transcription.media_head import looks_like_media, name_problem
 from transcription.models import Job
 from transcription.services.addresses import Blocked, Unreachable, probe
 from transcription.services.submit import is_stored_only
+from transcription.services.task_ids import is_own_job
 from transcription.services.upload_options import callback_of, problems_of, requested_id
 from uploads.conf import conf as uploads_conf
 from uploads.errors import Conflict, Malformed, Refused
@@ -27,7 +28,7 @@ class TranscriptionHooks(Hooks):
                 raise Refused(problem, 415 if upload.file_name else 400)
             judge_options(metadata)
         if "taskId" in metadata:
-            judge_task_id(metadata)
+            judge_task_id(metadata, upload.owner_id)
 
     def judge_head(self, upload: Upload, head: bytes) -> None:
         """A picture named .mp3 is refused after 512 bytes, not after 5 GB."""
@@ -58,17 +59,17 @@ class TranscriptionHooks(Hooks):
         return found if found and found.startswith(("audio/", "video/")) else ""
 
 
-def judge_task_id(metadata: Mapping[str, bytes]) -> None:
-    """Refuse an identifier that the job of this upload could not get.
+def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
+    """Refuse an identifier that the job of this upload could not get, as its client can know.
 
     Raises:
         Malformed: It is no UUID.
-        Conflict: It names a job already.
+        Conflict: It names a job of the same person already.
     """
     wanted = requested_id(metadata)
     if wanted is None:
         raise Malformed("The metadata key taskId must be a UUID.")
-    if Job.objects.filter(pk=wanted).exists():
+    if is_own_job(wanted, owner_id):
         raise Conflict(f"The task {wanted} exists already; choose another taskId.")
 
 

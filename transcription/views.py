@@ -27,9 +27,9 @@ LONGEST_LIST = 100
 LONGEST_STEM = 150  # characters of a download's name: file systems and proxies have limits
 
 
-def wanted_job(request: HttpRequest, job_id: Any) -> Job:
-    """The job of the address, if its visitor may see it."""
-    job = find(str(job_id), request.user)
+def wanted_job(request: HttpRequest, job_id: Any, to_change: bool = False) -> Job:
+    """The job of the address, if its visitor may see it, or change it where that is wanted."""
+    job = find(str(job_id), request.user, to_change)
     if job is None:
         raise Http404("There is no such recording.")
     return job
@@ -146,7 +146,7 @@ def facts_of(job: Job) -> dict[str, Any]:
 @require_POST
 def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
     """Stop the job; one that has ended stays as it is."""
-    job = wanted_job(request, job_id)
+    job = wanted_job(request, job_id, to_change=True)
     end.cancel(job)
     return done(request, reverse("job", args=[job.pk]))
 
@@ -154,7 +154,7 @@ def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
 @require_POST
 def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
     """Transcribe the recording again, with other options if wanted."""
-    job = wanted_job(request, job_id)
+    job = wanted_job(request, job_id, to_change=True)
     try:
         changes = changes_of(job, request.POST.dict(), chosen(job))
     except NotUnderstood as reason:
@@ -169,7 +169,7 @@ def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, job_id: Any) -> HttpResponse:
     """Remove the job, its transcript and its recording."""
-    end.delete(wanted_job(request, job_id))
+    end.delete(wanted_job(request, job_id, to_change=True))
     return done(request, "/")
 
 

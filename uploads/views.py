@@ -229,7 +229,7 @@ class UploadView(TusView):
 
     def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """Take bytes (tus core: PATCH)."""
-        upload = self.upload = find(upload_id, request.user)
+        upload = self.upload = find(upload_id, request.user, to_change=True)
         if upload.concat == Concat.FINAL:
             raise Forbidden  # whatever else is wrong with the request (tus: concatenation)
         if not is_upload_data(request.headers.get("Content-Type", "")):
@@ -246,7 +246,7 @@ class UploadView(TusView):
 
     def delete(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """End the upload and free its bytes (tus: termination)."""
-        terminate(find(upload_id, request.user))
+        terminate(find(upload_id, request.user, to_change=True))
         return HttpResponse(status=204)
 
     def get(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:

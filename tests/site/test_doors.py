@@ -168,7 +168,7 @@ def test_keys(closed_site: Site) -> None:
     assert status(good, "bearer") == 201
     assert [status(old), status(idle), status("wxs_unknown"), status("é")] == [401] * 4
     assert status(good, "Basic") == 401
-    for path in ("/", "/task/all", "/admin/", "/jobs.json"):
+    for path in ("/", "/task/all", "/docs", "/jobs.json"):
         key = {"Authorization": f"Bearer {good}", "Accept": "text/html,*/*;q=0.8"}
         assert ask(closed_site, "GET", path, **key).status_code == 200, path
     foreign = {"Authorization": f"Bearer {good}", "Origin": "https://evil.example"}

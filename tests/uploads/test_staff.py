@@ -57,10 +57,17 @@ def test_anothers_upload_does_not_exist(plain_site: Site, keys: dict[str, str]) 
     assert ask(plain_site, "GET", path, signed(keys["alice"])).body == b"hello"
 
 
-def test_staff_see_all(plain_site: Site, keys: dict[str, str]) -> None:
+def test_staff_see_all_and_change_what_the_admin_lets_them(
+    plain_site: Site, keys: dict[str, str]
+) -> None:
+    """The clerk may look; the first staff user, whose key lies in the data folder, may all."""
     path = made(plain_site, key=keys["alice"])
     assert ask(plain_site, "HEAD", path, signed(keys["clerk"])).offset == 0
-    assert ask(plain_site, "DELETE", path, signed(keys["clerk"])).status == 204
+    refused = ask(plain_site, "DELETE", path, signed(keys["clerk"]))
+    assert refused.status == 403 and b"not change it" in refused.body
+    assert patched(plain_site, path, b"evil!", signed(keys["clerk"])).status == 403
+    assert ask(plain_site, "HEAD", path, signed(keys["alice"])).offset == 0
+    assert ask(plain_site, "DELETE", path, signed(plain_site.key)).status == 204
     assert ask(plain_site, "HEAD", path, signed(keys["alice"])).status == 404
 
 

@@ -56,7 +56,7 @@ class DeleteTask(ApiView):
 
     def delete(self, request: Request, identifier: str) -> Response:
         """Remove the task, its result and its recording, whatever state it is in."""
-        job = find(identifier, request.user)
+        job = find(identifier, request.user, to_change=True)
         if job is None:
             return task_not_found(identifier)
         end.delete(job)

@@ -4,35 +4,51 @@ import re
 import uuid
 from collections.abc import Iterable
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import QuerySet
 
 from transcription.models import Job
 from uploads.protocol import parse_metadata
-from uploads.services.find import Person, owner_id
+from uploads.services.find import Person, has_staff_permission, may, owner_id
+
+VIEW = "transcription.view_job"
+CHANGE = "transcription.change_job"
 
 
 def visible_to(person: Person) -> QuerySet[Job]:
-    """People see their own jobs, staff see all, anonymous people share one space."""
-    if person.is_authenticated and person.is_staff:
+    """People see their own jobs, staff who may see jobs in the admin see all, anonymous people
+    share one space."""
+    if has_staff_permission(person, VIEW):
         return Job.objects.all()
     return Job.objects.filter(owner_id=owner_id(person))
 
 
-def find(identifier: str, person: Person) -> Job | None:
+def find(identifier: str, person: Person, to_change: bool = False) -> Job | None:
     """The job with this identifier, or None; any text may be asked for.
 
     Identifiers are texts to clients: another way to write the same UUID names no job, but for the
     way in which a tus client itself wrote it.
+
+    Args:
+        identifier: What was asked for.
+        person: Who asks.
+        to_change: Whether the job is to be cancelled, run again or deleted; staff need the
+            permission for that, too, as in the admin.
+
+    Raises:
+        PermissionDenied: It is another person's, and staff may only look at it.
     """
     try:
         key = uuid.UUID(identifier)
     except ValueError:
         return None
     job = visible_to(person).select_related("upload").filter(pk=key).first()
-    if job is None or identifier == str(key) or identifier == said_by_client(job):
-        return job
-    return None
+    if job is None or identifier not in (str(key), said_by_client(job)):
+        return None
+    if to_change and not may(person, CHANGE, job.owner_id):
+        raise PermissionDenied
+    return job
 
 
 def said_by_client(job: Job) -> str:

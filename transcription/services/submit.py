@@ -13,6 +13,7 @@ from django.utils import timezone
 from transcription.conf import conf
 from transcription.media_head import begins_like_media, looks_like_media, name_problem
 from transcription.models import Job, JobEvent, StageOutput, TaskType
+from transcription.services import task_ids
 from transcription.services.queue import nudge_for
 from transcription.services.turns import turn_of
 from transcription.services.upload_options import requested_id, wanted_of
@@ -79,8 +80,9 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     wish = Wish(**wanted_of(metadata, upload.file_name))
     # Another upload with the same taskId may have finished before, or have taken our own id for
     # its taskId: this one then gets an identifier that nobody can have thought of.
-    for identifier in filter(None, (wanted, upload.id, uuid.uuid4())):
-        taken = f" The task {wanted} was another job already." if wanted != identifier else ""
+    free = wanted if wanted and task_ids.is_free_for(wanted, upload) else None
+    for identifier in filter(None, (free, upload.id, uuid.uuid4())):
+        taken = f" The task {wanted} was taken already." if wanted != identifier else ""
         try:
             return enqueue(wish, upload.owner_id, upload, identifier, taken if wanted else "")
         except IntegrityError:

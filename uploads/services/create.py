@@ -93,7 +93,9 @@ def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> U
 def keep(upload: Upload) -> None:
     """Make the row of a prepared upload."""
     rows.insert(upload)
-    transaction.on_commit(lambda: upload_created.send_robust(Upload, upload_id=upload.id))
+    transaction.on_commit(
+        lambda: upload_created.send_robust(Upload, upload_id=upload.id, upload=upload)
+    )
 
 
 def create_file(upload: Upload) -> None:

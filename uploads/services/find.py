@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.utils import timezone
 
-from uploads.errors import Gone, NotFound
+from uploads.errors import Forbidden, Gone, NotFound
 from uploads.models import State, Upload
 from uploads.services import heartbeat, rows
 
 IDENTIFIER = re.compile("[0-9a-f]{32}")
+VIEW = "uploads.view_upload"
+CHANGE = "uploads.change_upload"
 Person = AbstractUser | AnonymousUser | Any
 
 
@@ -20,27 +22,46 @@ def owner_id(person: Person) -> int | None:
     return person.pk if person.is_authenticated else None
 
 
-def may_see(person: Person, upload: Upload) -> bool:
-    """People see their own uploads, staff see all."""
-    return upload.owner_id == owner_id(person) or bool(person.is_authenticated and person.is_staff)
+def may(person: Person, permission: str, owned_by: int | None) -> bool:
+    """Whether something is a person's own, or staff who have the permission for it in the admin.
+
+    Args:
+        person: Who asks.
+        permission: Its name, such as `uploads.view_upload`.
+        owned_by: Whose it is; None: it lies in the space of anonymous people.
+    """
+    return owned_by == owner_id(person) or has_staff_permission(person, permission)
 
 
-def find(upload_id: str, person: Person) -> Upload:
+def has_staff_permission(person: Person, permission: str) -> bool:
+    """Whether the admin would allow it; superusers have all permissions."""
+    is_staff = person.is_authenticated and person.is_staff
+    return bool(is_staff and person.has_perm(permission))
+
+
+def find(upload_id: str, person: Person, to_change: bool = False) -> Upload:
     """The upload that is being received or is finished.
 
     Args:
         upload_id: 32 hexadecimal digits, from the address.
-        person: Who asks.
+        person: Who asks: its owner, or staff who may see uploads in the admin.
+        to_change: Whether bytes are to come or the upload is to end; staff need the permission for
+            that, too.
 
     Raises:
         NotFound: There is none, it was terminated, or it is another person's.
+        Forbidden: It is another person's, and staff may only look at it.
         Gone: It expired or was refused.
     """
     if not IDENTIFIER.fullmatch(upload_id):
         raise NotFound
     upload = rows.fetch(uuid.UUID(hex=upload_id))
-    if upload is None or upload.state == State.TERMINATED or not may_see(person, upload):
+    if upload is None or upload.state == State.TERMINATED:
         raise NotFound
+    if not may(person, VIEW, upload.owner_id):
+        raise NotFound
+    if to_change and not may(person, CHANGE, upload.owner_id):
+        raise Forbidden("You may look at this upload, but not change it.")
     if upload.state == State.REFUSED:
         raise Gone(f"This upload was refused: {upload.failure}")
     if upload.state == State.EXPIRED or is_overdue(upload) and not has_grace(upload):

@@ -75,6 +75,8 @@ class AccessMiddleware:
             user = user_of_key(request, bearer)
             if user is None:
                 return unauthorized("This key is unknown or has expired.")
+            if is_of_admin(request):  # a script's key that leaks must not make keys and users
+                return refused(403, "Keys do not open the admin. Sign in at /login.")
             request.user = user
         elif not (settings.ALLOW_ANONYMOUS or is_public(request) or has_session(request)):
             return login_redirect(request) or unauthorized(WAYS_IN)
@@ -94,6 +96,11 @@ class AccessMiddleware:
 def may_change_something(request: HttpRequest) -> bool:
     """Whether it is not known to only read; uploads go by another method than the real one."""
     return request.method not in SAFE_METHODS or "HTTP_X_HTTP_METHOD_OVERRIDE" in request.META
+
+
+def is_of_admin(request: HttpRequest) -> bool:
+    """Whether the address is one of the admin's."""
+    return f"{request.path_info}/".startswith("/admin/")
 
 
 def bearer_secret(request: HttpRequest) -> str:

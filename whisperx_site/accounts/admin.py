@@ -1,22 +1,42 @@
 """Keys in the admin: made here, shown once, deleted to revoke."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from whisperx_site.accounts import user_admin  # noqa: F401  (registers itself)
 from whisperx_site.accounts.models import ApiKey
+from whisperx_site.accounts.user_admin import is_superuser
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Makes keys; the secret appears once, in the message after saving."""
+    """Makes keys; the secret appears once, in the message after saving.
+
+    A key acts as its user, so staff see, make and revoke their own, and superusers those of all.
+    """
 
     list_display = ("name", "user", "start", "created", "last_used", "expires")
-    list_filter = ("user",)
     fields = ("name", "user", "expires", "start", "created", "last_used")
     readonly_fields = ("start", "created", "last_used")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
+        """What this person may know of; the addresses of other keys lead nowhere."""
+        keys = super().get_queryset(request)
+        return keys if is_superuser(request) else keys.filter(user=request.user.pk)
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
+        """By user where there are several."""
+        return ("user",) if is_superuser(request) else ()
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> tuple[str, ...]:
+        """Whose a key is, superusers choose."""
+        chosen = () if is_superuser(request) else ("user",)
+        return (*self.readonly_fields, *chosen)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
         """A new key is one's own unless said otherwise."""
@@ -24,6 +44,8 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Show a new key's secret to the person who made it."""
+        if not is_superuser(request):
+            obj.user = cast(User, request.user)
         if not change:
             secret = obj.renew_secret()
             messages.success(request, f"The key, shown only now: {secret}")

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -13,13 +14,34 @@ from django.urls import reverse
 from uploads.errors import UploadError
 from uploads.services.owners import holdings_of
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
 User = get_user_model()
 admin.site.unregister(User)
 
 
 @admin.register(User)
 class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
-    """Deletes users with their recordings, which staff see counted before they confirm."""
+    """Deletes users with their recordings, which staff see counted before they confirm.
+
+    Who may change users must not make of it more than that: superusers alone give rights, and
+    change or delete other staff, whose password would open all that they may do.
+    """
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: AbstractBaseUser | None = None
+    ) -> list[str]:
+        """Rights are for superusers to give."""
+        fields = list(super().get_readonly_fields(request, obj))
+        return fields if is_superuser(request) else [*fields, *RIGHTS]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of another staff user, superusers alone."""
+        return super().has_change_permission(request, obj) and may_steer(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Of another staff user, superusers alone."""
+        return super().has_delete_permission(request, obj) and may_steer(request, obj)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -58,3 +80,13 @@ class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
         """Say why nothing was deleted."""
         self.message_user(request, refusal.message, messages.ERROR)
         return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
+
+
+def may_steer(request: HttpRequest, user: Any) -> bool:
+    """Whether this is no staff user but the one who asks, or a superuser asks."""
+    return is_superuser(request) or user is None or not user.is_staff or user == request.user
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether everything is allowed to who asks."""
+    return bool(getattr(request.user, "is_superuser", False))

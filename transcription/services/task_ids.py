@@ -1,0 +1,35 @@
+"""The identifiers that clients want for their jobs (`taskId`): kept for them, and no one's news.
+
+That an identifier names another person's job, or is wanted by another's upload, nobody is told: an
+upload with it is taken, and its job gets another one, which X-Task-Id tells.
+"""
+
+import uuid
+
+from transcription.models import Job, RequestedId
+from transcription.services.upload_options import requested_id
+from uploads.models import State as UploadState
+from uploads.models import Upload
+from uploads.protocol import parse_metadata
+
+
+def reserve(upload: Upload) -> None:
+    """Keep the identifier that a new upload's client wants, if it wants one."""
+    wanted = requested_id(parse_metadata(upload.metadata))
+    if wanted is not None:
+        RequestedId.objects.get_or_create(upload=upload, defaults={"identifier": wanted})
+
+
+def is_own_job(identifier: uuid.UUID, owner_id: int | None) -> bool:
+    """Whether it names a job of this person already."""
+    return Job.objects.filter(pk=identifier, owner_id=owner_id).exists()
+
+
+def is_free_for(identifier: uuid.UUID, upload: Upload) -> bool:
+    """Whether no other person's upload that was made earlier waits with it."""
+    waiting = RequestedId.objects.filter(
+        identifier=identifier,
+        upload__state=UploadState.RECEIVING,
+        upload__created__lt=upload.created,
+    )
+    return not waiting.exclude(upload__owner_id=upload.owner_id).exists()

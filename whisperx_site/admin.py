@@ -1,0 +1,128 @@
+"""The queue in the admin: what the site runs by itself, and when; nobody gives it other functions.
+
+django-q2's own pages let whoever may add a schedule, or look at tasks, run any function of Python.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.validators import MinValueValidator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django_q import admin as django_q_admin
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from uploads.admin import ReadOnlyAdmin
+
+FUNCTIONS = {
+    "uploads.tasks.cleanup": "Clean up: expire uploads, remove what is left over",
+    "transcription.tasks.sweep": "Requeue jobs whose worker is gone",
+    "transcription.tasks.deliver": "Send callbacks that are due",
+}
+# Those that come again and need nothing else to be told.
+KINDS = [kind for kind in Schedule.TYPE if kind[0] not in (Schedule.ONCE, Schedule.CRON)]
+PAUSED = 0  # repeats: django-q2 runs such a schedule no more
+FOR_EVER = -1
+
+for model in (Schedule, Success, Failure, OrmQ):
+    admin.site.unregister(model)
+
+
+class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What runs, and when. Arguments, hooks and queues are no business of a form."""
+
+    func = forms.ChoiceField(choices=list(FUNCTIONS.items()), label="What")
+    schedule_type = forms.ChoiceField(choices=KINDS, label="How often")
+    minutes = forms.IntegerField(
+        required=False,
+        max_value=32767,
+        validators=[MinValueValidator(1)],
+        help_text="How many, where it runs every so many minutes.",
+    )
+
+    class Meta:
+        model = Schedule
+        fields = ("name", "func", "schedule_type", "minutes", "next_run")
+
+    def clean(self) -> dict[str, Any]:
+        """Every so many minutes: how many."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("schedule_type") == Schedule.MINUTES and not cleaned.get("minutes"):
+            self.add_error("minutes", "Say how many minutes lie between two runs.")
+        return cleaned
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
+    """When the site does by itself what it has to."""
+
+    form = ScheduleForm
+    fields = ScheduleForm.Meta.fields
+    readonly_fields = ()
+    list_display = (
+        *("id", "name", "what", "schedule_type", "minutes", "is_running", "next_run"),
+        *("get_last_run", "get_success"),
+    )
+    list_filter = ("schedule_type",)
+    actions = ("pause", "resume")
+
+    @admin.display(description="what", ordering="func")
+    def what(self, schedule: Schedule) -> str:
+        """In words; a function that this page does not offer, by its name."""
+        return FUNCTIONS.get(schedule.func) or str(schedule.func)
+
+    @admin.display(description="runs", boolean=True)
+    def is_running(self, schedule: Schedule) -> bool:
+        """Whether nobody has paused it."""
+        return bool(schedule.repeats != PAUSED)
+
+    def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
+        """A new one runs for ever, one that is changed has nothing but its function."""
+        obj.hook = obj.args = obj.kwargs = obj.cluster = obj.intended_date_kwarg = None
+        if not change:
+            obj.repeats = FOR_EVER
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Pause: run it no more until it is resumed", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        """Those that run."""
+        done = queryset.exclude(repeats=PAUSED).update(repeats=PAUSED)
+        self.message_user(request, f"{done} paused.")
+
+    @admin.action(description="Resume: run it again, from now on", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        """Those that are paused; what was missed meanwhile is not made good."""
+        soon = timezone.now() + timedelta(seconds=1)
+        done = queryset.filter(repeats=PAUSED).update(repeats=FOR_EVER, next_run=soon)
+        self.message_user(request, f"{done} resumed.")
+
+
+class ReadOnlyTaskAdmin(ReadOnlyAdmin):
+    """What ran. It is not run again from here: the rows of uploads and jobs tell what is to do."""
+
+    list_display = ("name", "func", "cluster", "started", "stopped")
+    list_filter = ("cluster",)
+    search_fields = ("name", "func", "group")
+    fields = ("id", *list_display, "result")
+
+
+@admin.register(Success)
+class SuccessAdmin(ReadOnlyTaskAdmin):
+    """Tasks that ended well."""
+
+
+@admin.register(Failure)
+class FailureAdmin(ReadOnlyTaskAdmin):
+    """Tasks that failed."""
+
+
+@admin.register(OrmQ)
+class QueueAdmin(ReadOnlyAdmin):
+    """What waits or is at work."""
+
+    list_display = ("id", "key", "name", "func", "lock", "task_id")
+    list_filter = ("key",)
+    fields = list_display

@@ -38,3 +38,13 @@ def one_line(text: str) -> str:
         return text
     half = (LONGEST - 3) // 2
     return f"{text[:half]} … {text[-half:]}"
+
+
+class FaultsAlone(logging.Filter):
+    """Of what Django says of answers, lets through those that nobody meant to give.
+
+    A refusal (503, 507) is one line already, by who gave it and knows why.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info) or getattr(record, "status_code", 500) == 500

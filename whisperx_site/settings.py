@@ -316,6 +316,7 @@ LOGGING = {
             "datefmt": "%Y-%m-%d %H:%M:%S",
         }
     },
+    "filters": {"faults": {"()": "whisperx_site.logs.FaultsAlone"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
@@ -328,7 +329,12 @@ LOGGING = {
             "propagate": False,
         },
         # Refusals are told to the client; only faults of ours are news.
-        "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
+        "django.request": {
+            "handlers": [],
+            "level": "ERROR",
+            "filters": ["faults"],
+            "propagate": True,
+        },
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
         # It warns of every HEAD whose answer would have content; leaving that out is its work.
         "gunicorn.http.wsgi": {"handlers": [], "level": "ERROR", "propagate": True},

@@ -2,8 +2,11 @@
 
 import logging
 import socket
+from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.test import Client
 
 from tests.running import Site, wait_for
 from whisperx_site.logs import LineFormatter
@@ -73,3 +76,33 @@ def test_a_refused_request_writes_one_short_line(
 
     lines = wait_for(written, 5)
     assert len(lines) == 1 and len(lines[0]) < 700
+
+
+@pytest.mark.parametrize("path", ["/task/all", "/jobs.json", "/uploads/files/" + "0" * 32])
+def test_a_request_without_a_database_writes_one_line(
+    path: str, client: Client, db: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """D13: no traceback for each request while it is away, and nothing twice."""
+
+    def away(request: Any, secret: str) -> None:
+        raise OperationalError("connection refused\nIs the server running?")
+
+    monkeypatch.setattr("whisperx_site.accounts.access.user_of_key", away)
+    headers = {"authorization": "Bearer wxs_x", "host": "localhost", "tus-resumable": "1.0.0"}
+    assert client.get(path, headers=headers).status_code == 503
+    assert [record.exc_info for record in caplog.records if record.levelname != "INFO"] == [None]
+
+
+def test_the_api_without_a_database_writes_one_line(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def away(*rest: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("transcription.api.listing.listed", away)
+    answer = admin_client.get("/task/all", headers={"host": "localhost"})
+    assert answer.status_code == 503
+    assert [record.exc_info for record in caplog.records if record.levelname != "INFO"] == [None]
+    monkeypatch.setattr("transcription.api.listing.listed", lambda *rest: 1 / 0)
+    assert admin_client.get("/task/all", headers={"host": "localhost"}).status_code == 500
+    assert any(record.exc_info for record in caplog.records)  # a fault of ours is told at length

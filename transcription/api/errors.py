@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -112,6 +113,9 @@ def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
     if is_disk_full(problem):
         logger.warning("%s: the disk is full (%s)", path, problem)
         return detail(507, DISK_IS_FULL, {"Retry-After": "60"})
+    if isinstance(problem, OperationalError | InterfaceError):  # it is away, or somebody has a lock
+        logger.warning("%s: the database failed: %s", path, problem)
+        return domain_error(503, "DATABASE_OPERATION_ERROR", TEMPORARY)
     logger.error("%s: %s", path, type(problem).__name__, exc_info=problem)
     if isinstance(problem, DatabaseError):
         return domain_error(503, "DATABASE_OPERATION_ERROR", TEMPORARY)

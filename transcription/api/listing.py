@@ -40,7 +40,7 @@ class AllTasks(ApiView):
     """GET `/task/all`."""
 
     def get(self, request: Request) -> Response:
-        """One's own tasks, staff all: oldest first, or page by page with the newest first."""
+        """Tasks that this person may see: oldest first, or page by page with the newest first."""
         asked = read_query(ListParameters, request)
         jobs = listed(request.user, states_of(asked.status), asked.q or "")
         if not asked.is_paged:

@@ -56,7 +56,8 @@ class AccessMiddleware:
         try:
             refusal = self.refusal(request)
         except DatabaseError as problem:
-            logger.exception("who asks for %s cannot be looked up", request.path)
+            # One line: where the database is away there is one for each request.
+            logger.warning("who asks for %s cannot be looked up: %s", request.path, problem)
             full = is_disk_full(problem)
             connection.close()
             refusal = refused(507 if full else 503, DISK_IS_FULL if full else NO_DATABASE)

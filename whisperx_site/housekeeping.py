@@ -41,7 +41,9 @@ def tend_disk() -> None:
     down that it takes the cleanup."""
     if not ballast.is_low():
         ballast.keep()
-    elif Schedule.objects.filter(name=CLEANUP, next_run__lt=timezone.now()).exists():
+        return
+    due = Schedule.objects.filter(name=CLEANUP, next_run__lt=timezone.now()).exclude(repeats=0)
+    if due.exists():
         ballast.make_room()
 
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection
 from datetime import UTC, datetime
 
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
 from django.db.models import Count, Sum
 
@@ -46,6 +47,8 @@ def terminate_all_of(owner_id: int) -> None:
         Unavailable: The store is out of reach, so the bytes could not go with their owner.
     """
     ballast.make_room()
+    # An upload that is made meanwhile would keep its owner from being deleted, or stay without one.
+    get_user_model()._default_manager.select_for_update().filter(pk=owner_id).first()
     theirs = Upload.objects.filter(owner=owner_id)
     check_store(theirs.filter(has_bytes=True).first())
     theirs.update(

@@ -237,7 +237,8 @@ def test_a_move_that_is_killed_is_repeated(
     site.shell(FILES.format(count=12))
     site.shell(
         "from uploads.models import Upload\n"
-        "Upload.objects.bulk_create([Upload(length=n) for n in range(20_000)])"
+        "Upload.objects.bulk_create("
+        "Upload(length=n, state='expired', has_bytes=False) for n in range(20_000))"
     )
     before = dump(site)
     first = killed_at(site, postgres_url, "django_q_ormq: ")

@@ -34,7 +34,7 @@ class Inventory:
     Attributes:
         files: How many files the store holds.
         orphans: Files that belong to no upload, old enough to be no request's.
-        missing: Uploads, finished or quiet, of whose bytes some are gone.
+        missing: Uploads, finished or quiet, of whose bytes some are gone, which is not noted yet.
         whole_again: Uploads noted as lost whose bytes are all there.
     """
 
@@ -103,7 +103,7 @@ def _compare(
     if entry is not None and entry.size >= expected:
         if lost:
             found.whole_again += Upload.objects.filter(pk=key)
-    elif not is_own or _is_missing(key):
+    elif not is_own or (not lost and _is_missing(key)):  # what is noted needs no closer look
         found.missing += Upload.objects.filter(pk=key)
 
 

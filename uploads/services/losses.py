@@ -21,8 +21,7 @@ def note_losses(run: CleanupRun, inventory: Inventory) -> None:
     """
     for upload in inventory.missing:
         if upload.state == State.FINISHED and upload.concat != Concat.PARTIAL:
-            if not upload.lost:
-                _note_lost(run, upload)
+            _note_lost(run, upload)
         elif upload.state == State.FINISHED:
             _end_lost(run, upload)
         else:

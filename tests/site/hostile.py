@@ -163,13 +163,14 @@ def tiny_chunks(target: Target) -> str:
     fields = {
         "Tus-Resumable": "1.0.0",
         "Upload-Length": str(50 * KB),
+        "Upload-Metadata": "filename YS5hbXI=",
         "Transfer-Encoding": "chunked",
         "Content-Type": "application/offset+octet-stream",
     }
 
     def pieces() -> Iterator[bytes]:
         yield b"\r\n"
-        yield from [b"1\r\na\r\n" * 50 * KB]
+        yield from [b"".join(b"1\r\n%c\r\n" % one for one in b"#!AMR\n" + bytes(50 * KB - 6))]
         yield b"0\r\n\r\n"
 
     return target.send("POST /uploads/files/", fields, pieces())

@@ -113,6 +113,17 @@ def test_forms_of_pages_are_short(site: Site) -> None:
     )
 
 
+def test_forms_and_queries_have_so_many_parts(site: Site) -> None:
+    head = b'Content-Disposition: form-data; name="a"' + b"\r\na:b" * 60
+    parts = b"".join(b"--a-boundary\r\n" + head + b"\r\n\r\n\r\n" for _ in range(90))
+    refused = post(site, "/speech-to-text", parts + b"--a-boundary--\r\n", **site.authorization)
+    assert refused.status_code == 400
+    few = ask(site, "GET", "/task/all?" + "a&" * 999 + "page=1")
+    assert few.status == 200 and "total" in json.loads(few.body)
+    many = ask(site, "GET", "/task/all?" + "a&" * 1000)
+    assert many.status == 400 and "1000" in sentence(many)
+
+
 @pytest.mark.parametrize("item", [b"{}", b"1", b"[]", b'{"start":1,"end":2,"text":1}'])
 def test_a_document_is_given_up_at_its_first_fault(item: bytes) -> None:
     """8 MB of wrong items took 51 s, and 1 MB of `{}` 1.4 GB of memory."""

@@ -14,6 +14,7 @@ from uploads.errors import TooLarge
 from uploads.services.create import Order
 
 MOST_PARTS = 1000
+MOST_HEADERS = 5000  # of all parts together
 MOST_OPTIONS = 300  # of one header: looking for where each ends takes time for all that follow
 UNREADABLE = "There was an error parsing the body"
 MOST_TEXT = 8 * 1024 * 1024  # bytes of all fields together
@@ -54,7 +55,7 @@ class Reader:
         self.documents = documents
         self.is_wanted = is_wanted
         self.form = Form()
-        self.files = self.texts = self.text_bytes = 0
+        self.files = self.texts = self.text_bytes = self.header_count = 0
         self.name = ""
         self.headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
@@ -81,6 +82,9 @@ class Reader:
 
     def on_header_end(self) -> None:
         """It is whole."""
+        self.header_count += 1
+        if self.header_count > MOST_HEADERS:
+            raise Refused(detail(400, UNREADABLE))
         self.headers[self._field.lower()] = self._value
         self._field = self._value = b""
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 from rest_framework.request import Request
 
-from transcription.api.errors import Fault, Invalid
+from transcription.api.errors import Fault, Invalid, Refused, detail
 from transcription.models import TaskType
 from transcription.parameters import (
     AlignmentParameters,
@@ -38,6 +38,8 @@ __all__ = (
 
 M = TypeVar("M", bound=BaseModel)
 
+MOST_PARAMETERS = 1000
+
 OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
 """Parameters that are columns of a job; all others are options."""
 FLAT = (ModelParameters, AlignmentParameters, DiarizationParameters, DeviceParameters)
@@ -49,8 +51,16 @@ def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | Non
 
     Keys that the model does not know are ignored. Of a repeated key the last value counts, except
     where the parameter is a list.
+
+    Raises:
+        Refused: It has very many.
     """
-    pairs = parse_qsl(str(request.META.get("QUERY_STRING", "")), keep_blank_values=True)
+    said = str(request.META.get("QUERY_STRING", ""))
+    try:
+        pairs = parse_qsl(said, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError as problem:
+        message = f"Too many parameters. Maximum number of parameters is {MOST_PARAMETERS}."
+        raise Refused(detail(400, message)) from problem
     values: dict[str, Any] = {}
     for name, value in pairs:
         field = model.model_fields.get(name)

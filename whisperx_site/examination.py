@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from transcription.conf import conf as transcription_conf
 from transcription.engines import registry
@@ -20,6 +19,7 @@ from uploads.conf import conf as uploads_conf
 from uploads.services.cleanup import orphans_kept
 from uploads.services.store_identity import store_problem
 from whisperx_site import open_files
+from whisperx_site.database_state import NEWER_TABLES, tables_problem
 from whisperx_site.housekeeping import light_is_stuck
 from whisperx_site.loopback import is_loopback
 from whisperx_site.preparation import is_running
@@ -55,7 +55,7 @@ def examine() -> Iterator[Finding]:
         yield found
         if found.fact == UP_TO_DATE:
             yield uploads_store()
-        yield workers()
+            yield workers()
     yield media_library()
     yield from engines()
     yield front_end()
@@ -118,12 +118,11 @@ def database() -> Finding:
 
 
 def tables() -> Finding:
-    """Whether the tables are those of this version."""
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if missing:
-        return Finding("tables", f"the next start of the site does {len(missing)} migrations")
-    return Finding("tables", UP_TO_DATE)
+    """Whether they are those of this version; a start makes them so, unless they are newer."""
+    problem = tables_problem()
+    if problem == NEWER_TABLES:
+        return Finding("tables", "not those of this version", problem)
+    return Finding("tables", problem or UP_TO_DATE)
 
 
 def uploads_store() -> Finding:

@@ -139,6 +139,9 @@ def remove_leftovers(run: CleanupRun) -> None:
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     for upload in in_batches(ended.filter(has_bytes=True)):
         freed = _held(upload.id.hex) if run.dry_run else remove_bytes(upload)
+        if upload.has_bytes and not run.dry_run:
+            run.errors.append(f"{upload.id}: its bytes cannot be removed yet; the log says why.")
+            continue
         run.bytes_freed += freed
         run.details.append(f"removed the bytes of {upload.state} {upload.id}, {freed} bytes")
 

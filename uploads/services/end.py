@@ -137,6 +137,8 @@ def remove_bytes(upload: Upload) -> int:
         logger.warning(
             "the row of %s cannot be told that its bytes are gone: %s", upload.id, problem
         )
+    else:
+        upload.has_bytes = False
     return freed
 
 

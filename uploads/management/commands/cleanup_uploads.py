@@ -15,7 +15,7 @@ from uploads.services.store_identity import identity_problem
 
 
 class Command(BaseCommand):
-    """Removes what is overdue, and says what."""
+    """Removes what is overdue, and says what. Exit code 1 where something of it failed."""
 
     help = "Remove expired uploads and stray files; finish what a crash left half done."
 
@@ -56,6 +56,10 @@ class Command(BaseCommand):
                 f"{run.orphans_kept} files ({filesizeformat(run.orphans_kept_bytes)}) belong to no "
                 "upload and stay. If they are not another database's, remove them with "
                 "`manage.py cleanup_uploads --remove-orphans`."
+            )
+        if run.errors:
+            raise CommandError(
+                f"The cleanup is not complete; errors: {len(run.errors)}, see above."
             )
 
     def confirmed(self, no_input: bool) -> int:

@@ -1,0 +1,31 @@
+"""Why commands cannot work with the database, in a sentence that says what to do."""
+
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+OURS = {"accounts", "transcription", "uploads"}
+MAKE_TABLES = "run `manage.py serve` or `manage.py migrate`"
+NO_TABLES = f"The database has no tables yet: {MAKE_TABLES}."
+OLDER_TABLES = f"The database's tables are those of an older version: {MAKE_TABLES}."
+NEWER_TABLES = "The database's tables are those of a newer version of this site: install that one."
+
+
+def database_problem() -> str | None:
+    """What is wrong; None where the database answers and its tables are those of this version."""
+    connections.close_all()  # what a failure left half done says nothing of the database
+    try:
+        return tables_problem()
+    except DatabaseError as problem:
+        return f"The database does not answer: {str(problem).strip()}"
+
+
+def tables_problem() -> str | None:
+    """The same, of the tables alone; raises DatabaseError where the database does not answer."""
+    executor = MigrationExecutor(connection)
+    loader = executor.loader
+    if not loader.applied_migrations:
+        return NO_TABLES
+    if executor.migration_plan(loader.graph.leaf_nodes()):
+        return OLDER_TABLES
+    unknown = loader.applied_migrations.keys() - loader.disk_migrations.keys()
+    return NEWER_TABLES if any(app in OURS for app, _ in unknown) else None

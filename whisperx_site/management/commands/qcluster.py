@@ -1,0 +1,19 @@
+"""`manage.py qcluster`: as django-q's, but it starts no workers that could only fail."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django_q.management.commands import qcluster
+
+from whisperx_site.database_state import database_problem
+
+
+class Command(qcluster.Command):  # type: ignore[misc]
+    """See the module."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Look at the database, then work."""
+        problem = database_problem()
+        if problem:
+            raise CommandError(problem)
+        super().handle(*args, **options)

@@ -160,10 +160,12 @@ class Site:
         return self
 
     def answers(self) -> bool:
+        """Whether it serves requests, whatever is amiss with its store of uploads."""
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"the site ended: {self.log.read_text()[-3000:]}")
         try:
-            return requests.get(f"{self.url}/health/ready", timeout=5).status_code == 200
+            ready = requests.get(f"{self.url}/health/ready", timeout=5).json()
+            return bool(ready["database"] == "connected")
         except requests.RequestException:
             return False
 

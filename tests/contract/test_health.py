@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import closing
 
@@ -11,6 +12,7 @@ import pytest
 import requests
 
 from tests.running import Site
+from tests.uploads.outages import LimitedDisk
 
 
 def body(site: Site, path: str) -> dict[str, object]:
@@ -56,8 +58,47 @@ def test_ready_tells_the_setting_and_what_is_amiss(new_site: Callable[..., Site]
         "database": "disconnected",
         "gpu": {"max_concurrent_tasks": 3},
         "message": "Application is not ready due to an internal error.",
+        "problem": "The database lacks tables of this site: "
+        "run `manage.py serve` or `manage.py migrate`.",
     }
     assert answer.headers["X-Request-ID"]
+
+
+def test_ready_says_what_is_wrong_with_the_store(new_site: Callable[..., Site]) -> None:
+    """Absent, foreign or without writes: 503, to strangers, without any path. Full: not here."""
+    site = new_site(WEB_WORKERS="1")
+    disk = LimitedDisk(site)
+    disk.give_up_power()
+    site.start()
+    store = site.data_dir / "uploads"
+    assert ready(site) == (200, "connected", None)
+    with disk.read_only():
+        assert ready(site) == (503, "connected", "The store of uploads takes no writes.")
+    with disk.away():
+        status, database, problem = ready(site)
+    assert (status, database) == (503, "connected")
+    assert problem and problem.startswith("The store of uploads is away")
+    identity = (store / "store_id").read_text()
+    (store / "store_id").write_text(f"{uuid.uuid4().hex}\n")
+    status, database, problem = ready(site)
+    assert (status, database) == (503, "connected")
+    assert problem and "belongs to another database" in problem
+    (store / "store_id").write_text(identity)
+    assert ready(site) == (200, "connected", None)
+
+
+def ready(site: Site) -> tuple[int, str, str | None]:
+    """Status, what is said of the database, and the problem: told to those without a key."""
+    answer = requests.get(f"{site.url}/health/ready", timeout=30)
+    told = answer.json()
+    message = {
+        200: "Application is ready to accept requests",
+        503: "Application is not ready due to an internal error.",
+    }[answer.status_code]
+    assert told["message"] == message
+    assert told["status"] == ("ok" if answer.status_code == 200 else "error")
+    assert str(site.data_dir) not in answer.text
+    return answer.status_code, told["database"], told.get("problem")
 
 
 def rename(site: Site, table: str, name: str) -> None:

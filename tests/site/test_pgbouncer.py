@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.pooler import pgbouncer
+from tests.contract.test_health import ready
+from tests.pooler import pgbouncer, standard
 from tests.running import Site, text_of, wait_for
 from tests.site.people import signed_in
 from tests.speech import recordings
@@ -29,6 +32,10 @@ from django.utils import timezone
 from django_q.models import Schedule
 Schedule.objects.filter(name="uploads: cleanup").update(next_run=timezone.now())
 """
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE 'SELECT 1 AS%'
+"""
 RUNS = """
 from uploads.models import CleanupRun
 print(CleanupRun.objects.filter(trigger="{trigger}", errors=[]).exclude(ended=None).count())
@@ -41,7 +48,7 @@ def site_behind_pgbouncer(
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("pgbouncer")
     with pgbouncer(new_database(), folder) as url:
-        running = Site(folder / "data", DATABASE_URL=url).start()
+        running = Site(folder / "data", DATABASE_URL=url, WEB_WORKERS="2").start()
         yield running
         running.stop()
 
@@ -78,6 +85,20 @@ def test_staff_see_their_pages(site_behind_pgbouncer: Site) -> None:
     for page in PAGES:
         answer = staff.get(f"{site_behind_pgbouncer.url}/admin/{page}", timeout=30)
         assert answer.status_code == 200, page
+
+
+@pytest.mark.proof
+def test_monitors_do_not_wait_for_a_database_that_hangs(site_behind_pgbouncer: Site) -> None:
+    """Its tables are locked for as long as it takes; many who ask keep no connection each."""
+    site = site_behind_pgbouncer
+    with psycopg.connect(standard(site.environment["DATABASE_URL"])) as locker:
+        locker.execute("LOCK TABLE transcription_job IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(20) as monitors:
+            found = list(monitors.map(lambda _: ready(site), range(20)))
+        waiting = locker.execute(WAITING).fetchone()
+    assert found == [(503, "disconnected", "The database does not answer.")] * 20
+    assert waiting and 0 < waiting[0] <= int(site.environment["WEB_WORKERS"])
+    wait_for(lambda: ready(site)[0] == 200, 30)
 
 
 @pytest.mark.proof

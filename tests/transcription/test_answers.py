@@ -133,8 +133,9 @@ def test_ready_says_when_the_database_is_away(
         patch.setattr(BaseDatabaseWrapper, "cursor", away)
         answer = client.get("/health/ready")
     assert answer.status_code == 503
-    assert list(answer.json()) == ["status", "database", "gpu", "message"]
+    assert list(answer.json()) == ["status", "database", "gpu", "message", "problem"]
     assert answer.json()["database"] == "disconnected"
+    assert answer.json()["problem"] == "The database does not answer."
     assert client.get("/health").status_code == client.get("/health/live").status_code == 200
 
 

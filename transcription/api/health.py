@@ -3,16 +3,12 @@
 import time
 from typing import Any
 
-from django.db import Error as DatabaseError
-from django.db import connection
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.conf import conf
-from transcription.models import Job
-
-PATIENCE = 3  # seconds to wait for the database
+from transcription.services.readiness import readiness
 
 
 class OpenView(ApiView):
@@ -43,35 +39,16 @@ class Ready(OpenView):
     """GET `/health/ready`."""
 
     def get(self, request: Request) -> Response:
-        """The database answers with our tables, so requests can be served; else 503."""
-        if database_answers():
-            return answer("ok", "connected", "Application is ready to accept requests", 200)
+        """Whether requests can be served; a store that is full is told to each upload instead."""
+        found = readiness()
+        database = "connected" if found.has_database else "disconnected"
+        body = {
+            "database": database,
+            "gpu": {"max_concurrent_tasks": conf.MAX_CONCURRENT_GPU_TASKS},
+        }
+        if not found.problem:
+            message = "Application is ready to accept requests"
+            return Response({"status": "ok", **body, "message": message})
         message = "Application is not ready due to an internal error."
-        return answer("error", "disconnected", message, 503)
-
-
-def database_answers() -> bool:
-    """Whether the database lets us in and has our tables.
-
-    Asked over a connection of its own, which gives up soon: monitors do not wait as long as people
-    do for one out of the pool.
-    """
-    own = connection.copy()
-    options = own.settings_dict["OPTIONS"]
-    options.pop("pool", None)
-    options["timeout" if own.vendor == "sqlite" else "connect_timeout"] = PATIENCE
-    try:
-        with own.cursor() as cursor:
-            cursor.execute(f"SELECT 1 FROM {own.ops.quote_name(Job._meta.db_table)} LIMIT 1")
-    except DatabaseError:
-        return False
-    finally:
-        own.close()
-    return True
-
-
-def answer(state: str, database: str, message: str, status: int) -> Response:
-    """What monitors read."""
-    gpu = {"max_concurrent_tasks": conf.MAX_CONCURRENT_GPU_TASKS}
-    body = {"status": state, "database": database, "gpu": gpu, "message": message}
-    return Response(body, status=status)
+        told = {"status": "error", **body, "message": message, "problem": found.problem}
+        return Response(told, status=503)

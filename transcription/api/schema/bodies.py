@@ -165,3 +165,9 @@ class Readiness(Body):
     database: Literal["connected", "disconnected"]
     gpu: Gpu
     message: str
+
+
+class NotReady(Readiness):
+    """The same, with the reason why they cannot."""
+
+    problem: str

@@ -12,6 +12,7 @@ from transcription.api.schema.bodies import (
     Health,
     HTTPValidationError,
     Liveness,
+    NotReady,
     Readiness,
     Response,
     Result,
@@ -195,10 +196,11 @@ OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "health_ready",
         HEALTH,
         "Requests can be served",
-        "Open to everybody. Looks whether the database answers.",
+        "Open to everybody. Looks whether the database answers, and whether the store of uploads "
+        "is there, belongs to it, and takes writes. A full disk is told to each upload (507).",
         {
             200: Answer("They can.", [Readiness]),
-            503: Answer("The database does not answer.", [Readiness]),
+            503: Answer("They cannot, and why.", [NotReady]),
         },
         is_open=True,
     ),

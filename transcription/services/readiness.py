@@ -1,0 +1,108 @@
+"""Whether requests can be served at this moment: for monitors, which ask often and wait little."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock, Thread
+
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
+
+from transcription.models import Job
+from uploads.services.store_identity import store_problem
+
+PATIENCE = 3.0
+"""Seconds after which a database that has not answered counts as away."""
+GIVEN_UP_AFTER = 30.0
+"""Seconds after which a look that hangs is left to itself, and another is taken."""
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a look found.
+
+    Attributes:
+        has_database: Whether the database answers, with the tables of this site.
+        problem: Why requests fail, in one sentence without paths and names; empty: they do not.
+    """
+
+    has_database: bool
+    problem: str = ""
+
+
+NO_DATABASE = Readiness(False, "The database does not answer.")
+NO_TABLES = Readiness(
+    False,
+    "The database lacks tables of this site: run `manage.py serve` or `manage.py migrate`.",
+)
+
+
+class Look:
+    """One look at database and store, in a thread of its own: whoever asks need not wait for it."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.found: Future[Readiness] = Future()
+        Thread(target=self.run, name="readiness", daemon=True).start()
+
+    def run(self) -> None:
+        """Look."""
+        try:
+            self.found.set_result(look())
+        except BaseException as problem:  # noqa: BLE001  (told to those who wait)
+            self.found.set_exception(problem)
+
+    @property
+    def age(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self.began
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether those who ask now may wait for it."""
+        return not self.found.done() and self.age < GIVEN_UP_AFTER
+
+
+_lock = Lock()
+_current: Look | None = None
+
+
+def readiness() -> Readiness:
+    """Look, or wait for the look that another request has begun: many monitors cost one."""
+    global _current
+    with _lock:
+        if _current is None or not _current.is_of_use:
+            _current = Look()
+        mine = _current
+    try:
+        return mine.found.result(timeout=max(PATIENCE - mine.age, 0))
+    except TimeoutError:
+        return NO_DATABASE
+
+
+def look() -> Readiness:
+    """What is wrong with the database, else with the store of uploads."""
+    try:
+        with own_connection():
+            Job.objects.exists()  # that there is such a table is all that counts
+            problem = store_problem(join=False)
+    except OperationalError as fault:
+        return NO_TABLES if "no such table" in str(fault) else NO_DATABASE
+    except DatabaseError:
+        return NO_TABLES
+    return Readiness(True, problem.reason if problem else "")
+
+
+@contextmanager
+def own_connection() -> Iterator[None]:
+    """A connection for this thread that gives up soon: people wait longer for one of the pool."""
+    own = connections[DEFAULT_DB_ALIAS].copy()
+    options = own.settings_dict["OPTIONS"]
+    options.pop("pool", None)
+    options["timeout" if own.vendor == "sqlite" else "connect_timeout"] = int(PATIENCE)
+    connections[DEFAULT_DB_ALIAS] = own
+    try:
+        yield
+    finally:
+        own.close()

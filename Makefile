@@ -11,8 +11,12 @@ PYTHON ?= python3
 
 VENV := .venv
 PY := $(VENV)/bin/python
-# Stamps name the Python that made the environment: another one makes it anew.
 STAMPS := $(VENV)/stamps
+# An environment whose Python has gone, as by an upgrade of the system, is made anew; so is, after
+# make clean, one that is to have another Python (make PYTHON=python3.12).
+ifeq ($(shell $(PY) -c "print(1)" 2>/dev/null),)
+$(shell rm -rf $(STAMPS))
+endif
 # Installed are the files that the locks name by hash, and no others.
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 
@@ -35,7 +39,7 @@ install: $(STAMPS)/requirements node_modules/.installed
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/requirements: requirements.lock $(STAMPS)/venv

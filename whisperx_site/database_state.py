@@ -1,6 +1,7 @@
 """Why commands cannot work with the database, in a sentence that says what to do."""
 
-from django.db import DatabaseError, connection, connections
+from django.db import Error as DatabaseError
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 OURS = {"accounts", "transcription", "uploads"}

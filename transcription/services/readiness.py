@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock, Thread
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
+from django.db import DEFAULT_DB_ALIAS, Error, ProgrammingError, connections
 
 from transcription.models import Job
 from uploads.services.store_identity import store_problem
@@ -87,10 +87,10 @@ def look() -> Readiness:
         with own_connection():
             Job.objects.exists()  # that there is such a table is all that counts
             problem = store_problem(join=False)
-    except OperationalError as fault:
-        return NO_TABLES if "no such table" in str(fault) else NO_DATABASE
-    except DatabaseError:
+    except ProgrammingError:
         return NO_TABLES
+    except Error as fault:
+        return NO_TABLES if "no such table" in str(fault) else NO_DATABASE
     return Readiness(True, problem.reason if problem else "")
 
 

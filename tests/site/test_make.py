@@ -1,0 +1,59 @@
+"""What `make` would do, without doing it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT
+
+BUILT = (
+    *(".venv/stamps/venv", ".venv/stamps/requirements", ".venv/stamps/requirements-dev"),
+    "node_modules/.installed",
+)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """A folder in which everything is installed, as far as make can see."""
+    if shutil.which("make") is None:
+        pytest.skip("no make here")
+    for pattern in ("Makefile", "requirements*", "package*.json"):
+        for file in ROOT.glob(pattern):
+            shutil.copy(file, tmp_path)
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").symlink_to(sys.executable)
+    for name in BUILT:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def steps(folder: Path) -> str:
+    command = ["make", "--dry-run", "install-dev"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_nothing_is_installed_twice(installed: Path) -> None:
+    assert "venv --clear" not in steps(installed) and "pip install" not in steps(installed)
+
+
+def test_a_new_lock_is_installed(installed: Path) -> None:
+    (installed / "requirements-dev.lock").touch()
+    told = steps(installed)
+    assert "--require-hashes -r requirements-dev.lock" in told and "venv --clear" not in told
+
+
+def test_an_environment_whose_python_has_gone_is_made_anew(installed: Path) -> None:
+    python = installed / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to(installed / "gone")
+    told = steps(installed)
+    assert "venv --clear .venv" in told
+    assert "--require-hashes -r requirements-dev.lock" in told

@@ -110,6 +110,7 @@ def upload_ids_in(addresses: Iterable[str], request: HttpRequest) -> Iterator[st
     """
     here = f"http://{request.get_host()}{reverse('uploads:uploads')}"
     hosts = own_hosts(request)
+    root = urlsplit(here).path
     for address in addresses:
         try:
             pieces = urlsplit(urljoin(here, address))
@@ -117,8 +118,8 @@ def upload_ids_in(addresses: Iterable[str], request: HttpRequest) -> Iterator[st
             ours = ours and pieces.scheme in ("http", "https") and pieces.port != 0
         except ValueError as problem:
             raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
-        root, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
-        if not ours or f"{root}/" != urlsplit(here).path:
+        folder, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
+        if not ours or f"{folder}/" != root:
             raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
         yield upload_id
 

@@ -197,6 +197,14 @@ def test_wide_open_settings_are_warned_of(
     assert said in manage(tmp_path, "check", **setting).stderr
 
 
+def test_no_credentials_where_all_origins_are_served(tmp_path: Path) -> None:
+    """Also where some of them are named besides."""
+    code = "from django.conf import settings; print(settings.CORS_ALLOW_CREDENTIALS)"
+    for origins, said in (("https://app.example,*", "False"), ("https://app.example", "True")):
+        shown = manage(tmp_path, "shell", "-v0", "-c", code, CORS_ALLOWED_ORIGINS=origins)
+        assert shown.stdout.strip() == said, shown.stderr
+
+
 def test_a_dotenv_file_is_read_and_the_environment_goes_first(tmp_path: Path) -> None:
     from whisperx_site.environment import open_environment
 

@@ -51,13 +51,15 @@ def create_final(order: Order, part_ids: list[str]) -> Upload:
         UploadError: As for any upload.
     """
     key = key_of(order, part_ids)
+    final = made_before(key)
     try:
         parts = list(own_parts(order, part_ids))
-    except Gone:  # joined parts live for an hour; their whole is there all the same
-        parts = []
-    final = made_before(key)
+    except Gone:
+        if final is None:
+            raise
+        parts = []  # they have been joined, and live for an hour only; their whole is there
     if final is None:
-        final = make(order, parts or list(own_parts(order, part_ids)), key)
+        final = make(order, parts, key)
     try:
         join(final)
     except OffsetConflict:

@@ -193,8 +193,9 @@ class UploadsView(TusView):
         body = self.take_body(request)
         is_data = is_upload_data(request.headers.get("Content-Type", ""))
         has_checksum = "HTTP_UPLOAD_CHECKSUM" in request.META or "HTTP_TRAILER" in request.META
+        asks_first = "HTTP_EXPECT" in request.META  # to hear of a refusal before it sends
         empty = not has_body(request)
-        if body.length is None and (has_checksum or not is_data):
+        if body.length is None and not asks_first and (has_checksum or not is_data):
             empty = body.is_empty()  # clients that always stream send chunks, and none in them
             if body.malformed:
                 raise BadFraming

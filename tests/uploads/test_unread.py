@@ -8,7 +8,7 @@ import pytest
 
 from tests.running import Site
 from tests.uploads.conftest import ROOT, created, head, patch, patching
-from tests.uploads.wire import TUS, Wire, ask
+from tests.uploads.wire import TUS, Wire
 
 MB = 1_000_000
 STRANGER = {"Authorization": ""}  # 401: no key is sent
@@ -127,15 +127,6 @@ def test_a_method_override_makes_no_head_of_a_file(plain_site: Site) -> None:
             wire.head(method, path, {**TUS, "X-HTTP-Method-Override": "HEAD"})
             answer = wire.answer()
             assert (answer.status, answer.offset, answer.body) == (200, 5, b"")
-
-
-def test_a_checksum_of_no_bytes_is_one(plain_site: Site) -> None:
-    """tus, checksum: also where a POST brings none."""
-    order = {**TUS, "Upload-Length": "5"}
-    wrong = {**order, "Upload-Checksum": "sha1 EfatjsUvyDV8gKOfhCFIQrSbpx4="}
-    assert ask(plain_site, "POST", ROOT, wrong).status == 460
-    right = {**order, "Upload-Checksum": "sha1 2jmj7l5rSw0yVb/vlWAYkK/YBwk="}
-    assert ask(plain_site, "POST", ROOT, right).status == 201
 
 
 def test_a_creation_whose_body_falls_silent_is_kept(hurried: Site) -> None:

@@ -23,6 +23,7 @@ from uploads.services.heartbeat import MAY_EXPIRE
 from uploads.services.inventory import GRACE, Inventory, take_inventory
 from uploads.services.losses import note_losses
 from uploads.services.store_identity import identity_problem
+from uploads.services.trim import trim_headers
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
 
@@ -94,7 +95,7 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
     if problem is not None:
         logger.error("cleanup: %s", problem)
         run.errors.append(str(problem))
-        return [prune]
+        return [prune, trim_headers]
 
     def compare(run: CleanupRun) -> None:
         """Let rows without their bytes say so, and remove files without a row."""
@@ -102,7 +103,7 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
         note_losses(run, inventory)
         remove_orphans(run, inventory, confirmed)
 
-    return [look_for_gap, expire_overdue, remove_leftovers, compare, recover, prune]
+    return [look_for_gap, expire_overdue, remove_leftovers, compare, recover, prune, trim_headers]
 
 
 def look_for_gap(run: CleanupRun) -> None:

@@ -16,6 +16,7 @@ from uploads.services import ballast
 from uploads.services.create import next_expiry
 from uploads.services.faults import is_disk_full
 from uploads.services.store_identity import may_remove
+from uploads.services.trim import without_long_headers
 from uploads.signals import upload_expired, upload_terminated
 from uploads.stores.registry import store
 
@@ -107,6 +108,7 @@ def _end(
     row = Upload.objects.filter(pk=upload.pk, state__in=among, **(conditions or {}))
     reason = {} if failure is None else {"failure": failure}
     changes = {"state": state, "last_activity": timezone.now(), "expires": None, **reason}
+    changes |= without_long_headers(upload)
     freed = 0
     try:
         changed = row.update(**changes)

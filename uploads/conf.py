@@ -86,6 +86,11 @@ class UploadsConf:
     UPLOADS_KEEP_RECORDS = Option(
         "seconds", 30 * 86400, "How long the rows of ended uploads and of cleanup runs are kept."
     )
+    UPLOADS_MAX_OPEN = Option(
+        "count",
+        5000,
+        "Uploads without a byte that one owner may have open at once; the next is 429.",
+    )
     UPLOADS_IDLE_TIMEOUT = Option(
         "seconds",
         120,

@@ -46,6 +46,7 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         UPLOADS_ACCEPT="any",
         UPLOADS_IDLE_TIMEOUT="2",
         UPLOADS_EXPIRE_AFTER="4",
+        UPLOADS_MAX_OPEN="20",
         UPLOADS_MAX_SIZE=str(10**16),
     ).start()
     yield running

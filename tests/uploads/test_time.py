@@ -11,10 +11,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tests.running import Site, encode_metadata, wait_for
-from tests.uploads.conftest import ROOT, created, head
+from tests.site.people import make_key, make_user
+from tests.uploads.conftest import ROOT, created, head, patch
 from tests.uploads.test_completion import SHAM, jobs
 from tests.uploads.test_creation import bytes_on_disk
-from tests.uploads.wire import DATA, TUS, Wire, ask, identifier
+from tests.uploads.wire import DATA, TUS, Answer, Wire, ask, identifier
 
 START_IS_CLEAN = (
     'print(json.dumps(CleanupRun.objects.filter(trigger="start", ended__isnull=False).exists()))'
@@ -261,3 +262,22 @@ def test_bytes_lost_from_the_disk_are_gone(hurried: Site) -> None:
     assert ask(hurried, "GET", finished).status == 410
     assert ask(hurried, "DELETE", finished, TUS).status == 204
     assert ask(hurried, "DELETE", unfinished, TUS).status in (204, 410)
+
+
+def test_too_many_uploads_without_a_byte_are_429(hurried: Site) -> None:
+    """C10: for their owner alone, until they get bytes or end."""
+    make_user(hurried, "other")
+    other = {"Authorization": f"Bearer {make_key(hurried, 'other')}"}
+
+    def post(who: dict[str, str]) -> Answer:
+        return ask(hurried, "POST", ROOT, {**TUS, "Upload-Length": "5", **who})
+
+    made: list[str] = []
+    while (answer := post({})).status == 201 and len(made) < 30:
+        made.append(answer.headers["Location"])
+    assert answer.status == 429 and answer.headers["Retry-After"] == "60", len(made)
+    assert b"20 uploads open" in answer.body
+    assert post(other).status == 201
+    for path in made:
+        assert ask(hurried, "DELETE", path, TUS).status == 204
+    assert patch(hurried, created(hurried, 5), 0, b"hello").status == 204

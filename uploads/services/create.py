@@ -15,6 +15,7 @@ from uploads.services import rows
 from uploads.services.faults import store_faults
 from uploads.services.find import Person, owner_id
 from uploads.services.length import check_length
+from uploads.services.open_uploads import check_open
 from uploads.services.store_identity import require_own
 from uploads.signals import upload_created
 from uploads.stores.registry import store
@@ -60,6 +61,7 @@ def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> U
     Raises:
         Malformed: The metadata cannot be read.
         TooLarge: Longer than UPLOADS_MAX_SIZE.
+        TooManyRequests: The client has too many open that have no byte yet.
         DiskFull: It would leave less than UPLOADS_SPARE_DISK.
         Unavailable: The store failed.
         UploadError: The site's hook refuses it.
@@ -81,6 +83,7 @@ def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> U
         last_activity=now,
         expires=next_expiry(now),
     )
+    check_open(upload.owner_id, order.address)
     check_length(length or 0)
     if concat != Concat.PARTIAL:
         hooks().judge_creation(upload, metadata)

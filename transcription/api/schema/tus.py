@@ -30,6 +30,7 @@ REFUSALS: Mapping[int, str] = {
     415: "The body is no upload data, or the file is no recording.",
     416: "The file does not have these bytes.",
     422: "An option in the metadata is not known.",
+    429: "You have too many uploads open that have no byte yet.",
     460: "The bytes do not match Upload-Checksum; none of them are kept.",
     503: "The database or the store does not answer; try again later.",
     507: "The disk is too full.",
@@ -59,7 +60,7 @@ METADATA = (
     "Keys and Base64 values: `filename`, `filetype`, `taskId` (a UUID that becomes the task's "
     "identifier), and every option of `/speech-to-text` by its own name."
 )
-MAKING = (400, 401, 403, 404, 405, 408, 409, 410, 411, 412, 413, 415, 422, 460, 503, 507)
+MAKING = (400, 401, 403, 404, 405, 408, 409, 410, 411, 412, 413, 415, 422, 429, 460, 503, 507)
 APPENDING = (400, 401, 403, 404, 405, 408, 409, 410, 411, 412, 413, 415, 460, 503, 507)
 
 

@@ -18,6 +18,7 @@ PACKAGES = ("uploads", "transcription", "whisperx_site")
 # What is never imported on Windows, and why.
 POSIX_ONLY = {
     "whisperx_site.gunicorn_errors": "gunicorn is POSIX only",
+    "whisperx_site.gunicorn_request": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_settings": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_thrift": "gunicorn is POSIX only",
     "whisperx_site.gunicorn_worker": "gunicorn is POSIX only",

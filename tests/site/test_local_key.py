@@ -37,6 +37,7 @@ def revoke(site: Site, start: str) -> None:
     assert session.post(page, data=form, timeout=30).url == site.url + LIST
 
 
+@pytest.mark.proof
 def test_it_is_made_once_and_stays_revoked(new_site: Callable[..., Site]) -> None:
     """Over restarts; a new one comes only when somebody removes the file."""
     site = new_site().start()
@@ -110,6 +111,19 @@ def test_a_file_that_holds_no_key_or_is_lost(
     assert ApiKey.objects.count() == 1
     assert stat.S_IMODE((folder / "local_key").stat().st_mode) == 0o600
     assert [path.name for path in folder.iterdir()] == ["local_key"]
+
+
+def test_what_staff_deletes_stays_revoked(folder: Path, boss: User) -> None:
+    """Until somebody removes the file, too."""
+    local_key.ensure()
+    secret = local_key.stored_secret()
+    ApiKey.objects.all().delete()
+    assert "revoked" in local_key.ensure()
+    assert local_key.stored_secret() == secret and not opens(secret)
+    assert not ApiKey.objects.exists()
+    (folder / "local_key").unlink()
+    assert local_key.ensure() == ""
+    assert opens(local_key.stored_secret()) and not opens(secret)
 
 
 def test_keys_that_people_made_stay(folder: Path, boss: User) -> None:

@@ -98,8 +98,8 @@ def answered(wire: socket.socket, keep: Callable[[bytes], object]) -> str:
     try:
         head = wire.recv(65536)
         keep(head)
-        while b"onnection: close" in head and wire.recv(1 << 20):
-            pass
+        while b"onnection: close" in head and (piece := wire.recv(1 << 20)):
+            keep(piece)
     except OSError as problem:
         return type(problem).__name__
     words = head.split(b" ", 2)
@@ -335,10 +335,11 @@ def delete_large(target: Target) -> str:
 def login(target: Target) -> str:
     """A wrong password, from a browser that has just opened the page."""
     found: list[bytes] = []
-    page = {"Accept": "text/html", "Authorization": ""}
+    page = {"Accept": "text/html", "Authorization": "", "Connection": "close"}
     target.send("GET /login", page, iter([b"\r\n"]), found.append)
-    cookie = found[0].split(b"Set-Cookie: ")[1].split(b";")[0].decode()
-    token = found[0].split(b'csrfmiddlewaretoken" value="')[1].split(b'"')[0].decode()
+    form = b"".join(found)
+    cookie = form.split(b"Set-Cookie: ")[1].split(b";")[0].decode()
+    token = form.split(b'csrfmiddlewaretoken" value="')[1].split(b'"')[0].decode()
     body = f"csrfmiddlewaretoken={token}&username=admin&password={time.monotonic()}".encode()
     fields = {
         **page,

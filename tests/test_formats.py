@@ -303,7 +303,7 @@ def test_splitting_loses_no_word_and_never_overlaps(words: list[str], pace: floa
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", '"=', ' "+', "\t="])
 def test_no_cell_of_tsv_is_a_formula(sign: str) -> None:
-    """D13: a spreadsheet would run `=HYPERLINK(…)`; an apostrophe makes it text."""
+    """A spreadsheet would run `=HYPERLINK(…)`; an apostrophe makes it text."""
     said = f"{sign}1+1 is two"
     row = render("tsv", [segment(said, 0, 1) | {"speaker": f"{sign}A"}]).splitlines()[1]
     start, end, text, speaker = row.split("\t")

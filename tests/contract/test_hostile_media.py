@@ -25,7 +25,7 @@ def test_posted_it_is_refused_with_the_reason(open_site: Site, claim: Path) -> N
 
 
 def test_uploaded_it_fails_its_job_with_the_reason(open_site: Site, claim: Path) -> None:
-    """C11: once, not after three deaths of the engine; the next job is done."""
+    """Once, not after three deaths of the engine; the next job is done."""
     address = open_site.upload(claim)
     identifier = open_site.http.head(address).headers["X-Task-Id"]
     task = open_site.wait_for_task(identifier)

@@ -26,7 +26,7 @@ def told(caplog: pytest.LogCaptureFixture) -> str:
 
 @pytest.mark.usefixtures("unguarded")
 def test_the_log_of_a_failed_request_has_no_secrets(caplog: pytest.LogCaptureFixture) -> None:
-    """D13: neither user nor password nor query, in whatever goes wrong."""
+    """Neither user nor password nor query, in whatever goes wrong."""
     caplog.set_level(logging.INFO)
     for url in (DEAD, "http://user:gehe/im@x/y.wav?topsecret", "http://user:geheim@[::1/x.wav"):
         with pytest.raises((Unreachable, DownloadFailed, addresses.Blocked)):

@@ -145,7 +145,7 @@ def test_the_engine_process_knows_no_secrets(
     recording: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """D13: it reads strangers' media, and gets the model hub's key only where it must download."""
+    """It reads strangers' media, and gets the model hub's key only where it must download."""
     for name, value in {**SECRETS, **PLAIN}.items():
         monkeypatch.setenv(name, value)
     engine = EngineProcess(60)
@@ -162,7 +162,7 @@ def test_the_engine_process_knows_no_secrets(
 
 @posix
 def test_a_download_knows_the_key_of_the_hub_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """D13: and the way there, if a proxy asks for a password."""
+    """And the way there, if a proxy asks for a password."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     helper = spawn.Helper("asyncio", [], spawn.secrets_for_downloads())  # waits for its input
@@ -176,7 +176,7 @@ def test_a_download_knows_the_key_of_the_hub_alone(monkeypatch: pytest.MonkeyPat
 def test_only_stages_that_miss_a_model_may_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D13: the engine's process has the key as long as a model for it is missing, and no longer."""
+    """The engine's process has the key as long as a model for it is missing, and no longer."""
     whisperx = registry.get("whisperx")
     monkeypatch.setattr(type(whisperx), "installed", lambda self: "")
     everything = (TRANSCRIBE, ALIGN, DIARIZE)

@@ -33,7 +33,7 @@ def test_tracebacks_keep_their_lines() -> None:
 
 
 def test_what_clients_send_fills_no_log() -> None:
-    """D13: a refused request writes one short line, however long what it names is."""
+    """A refused request writes one short line, however long what it names is."""
     record = logging.LogRecord("x", 40, "f", 1, "begin %s end", ("a\n" * 60_000,), None)
     text = LineFormatter("%(message)s").format(record)
     assert len(text.splitlines()) == 1 and len(text) <= 500
@@ -63,7 +63,7 @@ def test_tracebacks_forge_no_line() -> None:
 def test_a_refused_request_writes_one_short_line(
     site: Site, request_line: bytes, status: int
 ) -> None:
-    """D13: also what the web server itself refuses."""
+    """Also what the web server itself refuses."""
     before = site.log.stat().st_size
     head = f"\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nAuthorization: Bearer {site.key}"
     with socket.create_connection(("127.0.0.1", site.port), timeout=10) as client:
@@ -82,7 +82,7 @@ def test_a_refused_request_writes_one_short_line(
 def test_a_request_without_a_database_writes_one_line(
     path: str, client: Client, db: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    """D13: no traceback for each request while it is away, and nothing twice."""
+    """No traceback for each request while it is away, and nothing twice."""
 
     def away(request: Any, secret: str) -> None:
         raise OperationalError("connection refused\nIs the server running?")

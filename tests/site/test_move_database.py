@@ -148,7 +148,7 @@ def prepared_site(new_site: Callable[..., Site]) -> Site:
 def test_everything_arrives_there_and_back(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
-    """B1: every model of every app, compared as Django reads it; and the files change hands."""
+    """Every model of every app, compared as Django reads it; and the files change hands."""
     site = prepared_site(new_site)
     before = dump(site, FILES.format(count=12) + FILL)
     assert all(count for count, _ in before.values())

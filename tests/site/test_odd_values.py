@@ -58,7 +58,7 @@ FORMS = [
 def test_nul_in_a_form_is_400(
     some_site: Site, staff: requests.Session, path: str, form: dict[str, str]
 ) -> None:
-    """D14: whatever the field, the form's kind and the database."""
+    """Whatever the field, the form's kind and the database."""
     as_parts = {name: (None, value) for name, value in form.items()}
     bodies: list[dict[str, Any]] = [{"data": form}, {"files": as_parts}]
     for body in bodies:

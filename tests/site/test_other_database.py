@@ -132,7 +132,7 @@ def test_the_readme_restores_a_backup(
     database: str,
     what: str,
 ) -> None:
-    """B5 and shown by 5: beside a newer or an older folder each row tells the truth afterwards."""
+    """Beside a newer or an older folder each row tells the truth afterwards."""
     url = postgres_url if database == "postgresql" else ""
     site = new_site(UPLOADS_ACCEPT="any", DATABASE_URL=url).start()
     before = dict(upload(site, number) for number in range(3))

@@ -60,7 +60,7 @@ EVIL = {"hook": "os.system", "args": "'id'", "kwargs": "x=1", "cluster": "heavy"
 
 @pytest.mark.parametrize("func", ["subprocess.getoutput", "os.system", ""])
 def test_who_may_add_a_schedule_may_not_run_code(func: str) -> None:
-    """D12: functions come from a fixed list."""
+    """Functions come from a fixed list."""
     staff = signed_in(someone("planner", "add_schedule", "change_schedule", "view_schedule"))
     before = Schedule.objects.count()
     page = staff.post(f"{SCHEDULES}add/", {**NEW, **EVIL, "func": func})
@@ -69,7 +69,7 @@ def test_who_may_add_a_schedule_may_not_run_code(func: str) -> None:
 
 
 def test_a_schedule_has_a_function_and_a_time_and_nothing_else() -> None:
-    """D12: no arguments, hooks or queues, neither in a new one nor in one that is changed."""
+    """No arguments, hooks or queues, neither in a new one nor in one that is changed."""
     staff = signed_in(someone("planner", "add_schedule", "change_schedule", "view_schedule"))
     answer = staff.post(f"{SCHEDULES}add/", {**NEW, **EVIL, "func": "transcription.tasks.sweep"})
     assert answer.status_code == 302
@@ -114,7 +114,7 @@ def test_schedules_are_paused_and_resumed() -> None:
 
 
 def test_no_task_is_run_again_from_the_admin() -> None:
-    """D12: to look at tasks was enough to run any of them once more."""
+    """To look at tasks was enough to run any of them once more."""
     task = Success.objects.create(
         id=uuid.uuid4().hex,
         name="evil",
@@ -144,7 +144,7 @@ def test_no_task_is_run_again_from_the_admin() -> None:
 
 
 def test_a_key_is_made_for_oneself() -> None:
-    """D12: a key acts as its user; who may add keys must not act as a superuser by it."""
+    """A key acts as its user; who may add keys must not act as a superuser by it."""
     boss = User.objects.create_superuser("boss")
     clerk = someone("clerk", *(f"{verb}_apikey" for verb in ("add", "change", "view", "delete")))
     theirs = ApiKey(user=boss, name="of the boss")
@@ -175,7 +175,7 @@ def test_a_key_is_made_for_oneself() -> None:
 
 
 def test_who_may_change_users_gets_no_more_rights_by_it() -> None:
-    """D12: neither rights of one's own, nor the password of somebody who has more."""
+    """Neither rights of one's own, nor the password of somebody who has more."""
     boss = User.objects.create_superuser("boss")
     clerk = someone("clerk", "change_user", "view_user", "add_user", "delete_user")
     other, plain = someone("other"), someone("plain", staff=False)
@@ -201,7 +201,7 @@ def test_who_may_change_users_gets_no_more_rights_by_it() -> None:
 
 @pytest.mark.parametrize("path", ["/admin", "/admin/", KEYS, "/admin/login/", "/admin/none"])
 def test_keys_never_open_the_admin(path: str) -> None:
-    """D12: not even a superuser's, whatever session comes beside it."""
+    """Not even a superuser's, whatever session comes beside it."""
     boss = User.objects.create_superuser("boss")
     client = with_key(boss)
     assert client.get("/task/all").status_code == 200
@@ -226,7 +226,7 @@ def of_uploads(client: Client, upload: Upload) -> dict[str, int]:
 
 
 def test_the_api_forbids_what_the_admin_forbids_uploads() -> None:
-    """D12: staff see and steer others' uploads as far as their permissions go."""
+    """Staff see and steer others' uploads as far as their permissions go."""
     owner = someone("owner", staff=False)
     upload = make_upload(b"12345", owner=owner)
     nobody, looker, steerer = (
@@ -249,7 +249,7 @@ def test_the_api_forbids_what_the_admin_forbids_uploads() -> None:
 
 
 def test_the_api_and_pages_forbid_what_the_admin_forbids_jobs() -> None:
-    """D12: the same for jobs, by the API and on the pages."""
+    """The same for jobs, by the API and on the pages."""
     owner = someone("owner", staff=False)
     job = make_job(upload=make_upload(b"", owner=owner), state=State.COMPLETED)
     nobody, looker = with_key(someone("nobody")), with_key(someone("looker", "view_job"))
@@ -272,7 +272,7 @@ def test_the_api_and_pages_forbid_what_the_admin_forbids_jobs() -> None:
 
 @pytest.mark.parametrize("real", ["get", "head", "options", "post", "trace"])
 def test_an_override_by_a_session_needs_the_token(real: str, settings: LazySettings) -> None:
-    """D12: whatever the real method is, uploads go by the one that is meant."""
+    """Whatever the real method is, uploads go by the one that is meant."""
     owner = someone("owner", staff=False)
     upload = make_upload(b"12345", owner=owner)
     meant = {**TUS, "x-http-method-override": "DELETE"}
@@ -293,7 +293,7 @@ def create(client: Client, task_id: uuid.UUID) -> Any:
 
 
 def test_a_task_id_tells_nothing_of_others() -> None:
-    """D12: another person's identifier is answered as one that nobody has."""
+    """Another person's identifier is answered as one that nobody has."""
     anna, boris = someone("anna", staff=False), someone("boris", staff=False)
     taken = make_job(upload=make_upload(b"", owner=anna)).pk
     waited_for = uuid.uuid4()
@@ -308,7 +308,7 @@ def test_a_task_id_tells_nothing_of_others() -> None:
 
 
 def test_a_task_id_is_kept_for_who_waits_with_it() -> None:
-    """D12: an upload that is made later, but is finished earlier, does not take it."""
+    """An upload that is made later, but is finished earlier, does not take it."""
     wav = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" + bytes(400)
     anna, boris = someone("anna", staff=False), someone("boris", staff=False)
     wanted = uuid.uuid4()

@@ -10,7 +10,7 @@ from tests.running import Site
 
 @pytest.mark.skipif(sys.platform == "win32", reason="others' environments are not shown there")
 def test_the_first_password_stays_with_the_start(site: Site) -> None:
-    """D13: web server and workers, which serve strangers, have no use for ADMIN_PASSWORD."""
+    """Web server and workers, which serve strangers, have no use for ADMIN_PASSWORD."""
     supervisor, *services = site.family()
     assert "ADMIN_PASSWORD" in supervisor.environ()
     found = 0

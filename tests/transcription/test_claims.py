@@ -80,7 +80,7 @@ def served(count: int, ends: bool = True) -> str:
 
 
 def test_owners_are_served_in_turn_however_many_jobs_each_has() -> None:
-    """C10: of one with many jobs only one goes before that of another who came later."""
+    """Of one with many jobs only one goes before that of another who came later."""
     in_line("aaaaaaaaaabbc")
     assert served(7) == "abcabaa"
     in_line("d")  # came when "a" had been served last
@@ -89,7 +89,7 @@ def test_owners_are_served_in_turn_however_many_jobs_each_has() -> None:
 
 
 def test_newcomers_do_not_keep_anybody_waiting_for_ever() -> None:
-    """C10: each is behind those who wait already, so that everybody's turn comes."""
+    """Each is behind those who wait already, so that everybody's turn comes."""
     in_line("aaa")
     assert served(1) == "a"
     order = ""
@@ -101,13 +101,13 @@ def test_newcomers_do_not_keep_anybody_waiting_for_ever() -> None:
 
 
 def test_several_workers_work_for_several_owners() -> None:
-    """C10: who has the fewest jobs at work is next."""
+    """Who has the fewest jobs at work is next."""
     in_line("aaaabb")
     assert served(4, ends=False) == "abab"
 
 
 def test_deleted_jobs_were_served_all_the_same() -> None:
-    """C10: who deletes each job when it is done does not go before all others for that."""
+    """Who deletes each job when it is done does not go before all others for that."""
     in_line("ababab")
     order = ""
     for _ in range(4):
@@ -138,7 +138,7 @@ def test_the_jobs_of_one_owner_are_done_in_their_order() -> None:
     ],
 )
 def test_without_an_owner_the_address_counts(address: str, turn: str) -> None:
-    """C10: IPv6 by /64, and not what a client says of itself."""
+    """IPv6 by /64, and not what a client says of itself."""
     upload = make_upload(client_address=address)
     assert submit.enqueue(submit.Wish(), None, upload).turn == turn
 

@@ -74,7 +74,7 @@ Asks = Callable[[Places, str], list[Asker]]
 
 
 def test_one_owner_leaves_places_to_the_others(asks: Asks) -> None:
-    """C10: six of one have two places, and three others get in at once."""
+    """Six of one have two places, and three others get in at once."""
     places = Places(count=6, each=2, most_waiting=100)
     assert having(asks(places, "aaaaaa")) == "aa"
     assert having(asks(places, "bcd")) == "bcd"
@@ -82,7 +82,7 @@ def test_one_owner_leaves_places_to_the_others(asks: Asks) -> None:
 
 
 def test_those_who_wait_are_served_in_turn(asks: Asks) -> None:
-    """C10: only one more of "a", who waited before "b" came, goes before all others'."""
+    """Only one more of "a", who waited before "b" came, goes before all others'."""
     places = Places(count=1, each=1, most_waiting=100)
     askers = asks(places, "aaaabbc")
     order = ""
@@ -106,7 +106,7 @@ def test_one_who_goes_while_waiting_leaves_the_place_to_others(asks: Asks) -> No
 
 
 def test_not_too_many_wait(asks: Asks) -> None:
-    """C10: 429 for one with too many, 503 where too many wait in all; both say when to come."""
+    """429 for one with too many, 503 where too many wait in all; both say when to come."""
     places = Places(count=1, each=1, most_waiting=8)
     asks(places, "aaa")
     with pytest.raises(TooManyRequests) as much:
@@ -149,7 +149,7 @@ def posting(site: Site, body: bytes, count: int) -> Iterator[list[socket.socket]
 def test_six_long_files_of_one_do_not_hold_up_another(
     new_site: Callable[..., Site], long_form: bytes
 ) -> None:
-    """C10: another's short recording is read before any of the six."""
+    """Another's short recording is read before any of the six."""
     site = new_site(WEB_WORKERS="1").start()
     make_user(site, "other")
     other = {"Authorization": f"Bearer {make_key(site, 'other')}", "Content-Type": MULTIPART}

@@ -151,7 +151,7 @@ def test_an_engine_that_hangs_is_ended_as_if_it_had_died(
 def test_a_file_that_cannot_be_read_in_time_is_not_tried_again(
     monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
-    """C11: reading it would take as long the next time."""
+    """Reading it would take as long the next time."""
     settings.ENGINE_STALL_SECONDS = 0.3
 
     def hangs(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:

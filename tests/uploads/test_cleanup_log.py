@@ -48,7 +48,7 @@ print(json.dumps({
 
 @pytest.mark.proof
 def test_a_cleanup_of_many_rows_keeps_the_log_small(new_site: Callable[..., Site]) -> None:
-    """D14: 50,000 rows are forgotten and 1,100 uploads expire, in many small transactions."""
+    """50,000 rows are forgotten and 1,100 uploads expire, in many small transactions."""
     site = new_site()
     site.data_dir.mkdir()
     site.manage("migrate", "-v0")

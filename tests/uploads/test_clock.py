@@ -94,7 +94,7 @@ class Clock:
 
 
 def test_a_site_that_was_off_gives_an_hour(clock: Clock) -> None:
-    """B3: to what had not expired when it stopped, and to nothing else; its cleanup agrees."""
+    """To what had not expired when it stopped, and to nothing else; its cleanup agrees."""
     lives, died = clock.growing(), clock.growing()
     paused = "paused"
     clock.site.stop()
@@ -121,7 +121,7 @@ def test_a_site_that_was_off_gives_an_hour(clock: Clock) -> None:
 
 
 def test_a_restart_does_not_prolong_what_had_expired(clock: Clock) -> None:
-    """B3: however often it is started."""
+    """However often it is started."""
     path = clock.growing()
     clock.sql(clock.upload(path, expires=now() - timedelta(minutes=10)))
     clock.site.kill_everything()
@@ -130,7 +130,7 @@ def test_a_restart_does_not_prolong_what_had_expired(clock: Clock) -> None:
 
 
 def test_a_clock_that_jumps_ahead_expires_nothing(clock: Clock) -> None:
-    """B3: HEAD knows at once, as the cleanup does."""
+    """HEAD knows at once, as the cleanup does."""
     asked, left = clock.growing(), clock.growing()
     clock.sql(
         clock.upload(asked, expires=now() - HOUR),
@@ -147,7 +147,7 @@ def test_a_clock_that_jumps_ahead_expires_nothing(clock: Clock) -> None:
 
 @pytest.mark.parametrize("noted", [True, False])
 def test_moments_of_a_clock_that_was_ahead_are_brought_back(clock: Clock, noted: bool) -> None:
-    """B3: an upload of then does not live for months, nor rest until then."""
+    """An upload of then does not live for months, nor rest until then."""
     path = clock.growing()
     ahead = now() + 200 * DAY
     dated = clock.upload(path, created=ahead, last_activity=ahead, expires=ahead + DAY)
@@ -161,7 +161,7 @@ def test_moments_of_a_clock_that_was_ahead_are_brought_back(clock: Clock, noted:
 
 @pytest.mark.proof
 def test_schedules_of_a_clock_that_was_ahead_run_again(clock: Clock) -> None:
-    """B3: seen by the supervisor, as the scheduler itself would wait; a clock behind sweeps."""
+    """Seen by the supervisor, as the scheduler itself would wait; a clock behind sweeps."""
     far = now() + 100 * DAY
     clock.sql(("UPDATE django_q_schedule SET next_run = ? WHERE repeats <> 0", far))
 
@@ -212,7 +212,7 @@ print(json.dumps(told))
 
 
 def test_nothing_else_waits_for_a_moment_of_a_wrong_clock(clock: Clock) -> None:
-    """B3: jobs that wait or are at work, turns, messages to callbacks, entries of the queue."""
+    """Jobs that wait or are at work, turns, messages to callbacks, entries of the queue."""
     told = json.loads(clock.site.shell(FUTURE))
     kinds = ("lease", "message", "queued", "turn", "entry", "stuck")
     assert told == dict.fromkeys(kinds, True)

@@ -75,7 +75,7 @@ def admin(plain_site: Site) -> Iterator[Office]:
 
 
 def test_recordings_go_with_their_user(plain_site: Site, person: Person, admin: Office) -> None:
-    """B4: in the admin, which tells before how many and how much; nothing is left as an orphan."""
+    """In the admin, which tells before how many and how much; nothing is left as an orphan."""
     other = made(plain_site, 5)
     page = f"{USERS}{person.pk}/delete/"
     asked = admin.get(page).text
@@ -90,7 +90,7 @@ def test_recordings_go_with_their_user(plain_site: Site, person: Person, admin: 
 def test_several_users_are_deleted_with_their_recordings(
     plain_site: Site, person: Person, admin: Office
 ) -> None:
-    """B4: by the action of the list, which tells the same."""
+    """By the action of the list, which tells the same."""
     picked = {"action": "delete_selected", "_selected_action": [str(person.pk)], "index": "0"}
     asked = admin.post(USERS, picked, USERS).text
     assert "2 recordings with their transcripts (2.0" in asked
@@ -102,7 +102,7 @@ def test_several_users_are_deleted_with_their_recordings(
 def test_a_store_that_is_away_keeps_its_user(
     plain_site: Site, person: Person, admin: Office
 ) -> None:
-    """B4: refused with a sentence, and nothing is half done."""
+    """Refused with a sentence, and nothing is half done."""
     before = person.left()
     assert before[4] == 1
     store = plain_site.data_dir / "uploads"
@@ -153,7 +153,7 @@ print(json.dumps([(after - before) / 1024, Upload.objects.filter(owner=user.pk).
 
 @pytest.mark.proof
 def test_thousands_of_recordings_go_in_bounded_memory(sqlite_site: Site) -> None:
-    """B4: by a queryset, too; 10,000 rows with 4 kB of metadata each would be more than 40 MB."""
+    """By a queryset, too; 10,000 rows with 4 kB of metadata each would be more than 40 MB."""
     sqlite_site.shell(MANY)
     store = sqlite_site.data_dir / "uploads"
     assert len(list(store.glob("??/*"))) >= 10_000

@@ -77,7 +77,7 @@ def without_ballast(disk: SmallDisk) -> None:
 
 
 def test_delete_frees_a_full_disk(disk: SmallDisk) -> None:
-    """B2: DELETE, with and without anything kept back for this moment: bytes go before the row."""
+    """DELETE, with and without anything kept back for this moment: bytes go before the row."""
     kept_back, not_kept_back = uploaded(disk), uploaded(disk)
     with disk.full():
         for path in (kept_back, not_kept_back):
@@ -90,7 +90,7 @@ def test_delete_frees_a_full_disk(disk: SmallDisk) -> None:
 
 
 def test_delete_that_cannot_be_written_down_tells_the_truth(disk: SmallDisk) -> None:
-    """B2: nothing kept back and nothing to gain: 507 says why; what is gone is not offered."""
+    """Nothing kept back and nothing to gain: 507 says why; what is gone is not offered."""
     path = uploaded(disk, 0)
     with disk.full():
         without_ballast(disk)
@@ -103,7 +103,7 @@ def test_delete_that_cannot_be_written_down_tells_the_truth(disk: SmallDisk) -> 
 
 
 def test_delete_frees_a_disk_without_inodes(disk: SmallDisk) -> None:
-    """B2: to remove a file, none is made; whether or not anything was written to it."""
+    """To remove a file, none is made; whether or not anything was written to it."""
     paths = [uploaded(disk, 0), uploaded(disk)]
     without_ballast(disk)
     with disk.without_inodes():
@@ -114,7 +114,7 @@ def test_delete_frees_a_disk_without_inodes(disk: SmallDisk) -> None:
 
 @pytest.mark.parametrize("kept_back", [True, pytest.param(False, marks=pytest.mark.proof)])
 def test_the_cleanup_command_frees_a_full_disk(disk: SmallDisk, kept_back: bool) -> None:
-    """B2: it ends well, and its record tells what it did."""
+    """It ends well, and its record tells what it did."""
     with_ballast(disk)
     path = uploaded(disk, overdue=True)
     empty = uploaded(disk, 0, overdue=True) if kept_back else ""  # what gives no room needs some
@@ -136,7 +136,7 @@ def test_the_cleanup_command_frees_a_full_disk(disk: SmallDisk, kept_back: bool)
 
 
 def test_staff_sign_in_and_free_a_full_disk(disk: SmallDisk) -> None:
-    """B2: a session, a login and an action need the database to write."""
+    """A session, a login and an action need the database to write."""
     with_ballast(disk)
     path = uploaded(disk)
     with disk.full():
@@ -146,7 +146,7 @@ def test_staff_sign_in_and_free_a_full_disk(disk: SmallDisk) -> None:
 
 
 def test_pages_say_that_the_disk_is_full(disk: SmallDisk) -> None:
-    """B2: 507 and a sentence, in place of 500."""
+    """507 and a sentence, in place of 500."""
     office = Office(disk.site, "admin")
     form = {"username": "newcomer", "password1": PASSWORD, "password2": PASSWORD}
     with disk.full():
@@ -161,7 +161,7 @@ def test_pages_say_that_the_disk_is_full(disk: SmallDisk) -> None:
 
 @pytest.mark.proof
 def test_the_scheduled_cleanup_frees_a_full_disk(disk: SmallDisk) -> None:
-    """B2: though the queue cannot write down that it takes it."""
+    """Though the queue cannot write down that it takes it."""
     with_ballast(disk)
     path = uploaded(disk, overdue=True)
     due = "UPDATE django_q_schedule SET next_run = '2026-01-01' WHERE name = 'uploads: cleanup'"
@@ -171,7 +171,7 @@ def test_the_scheduled_cleanup_frees_a_full_disk(disk: SmallDisk) -> None:
 
 
 def test_what_is_kept_back_is_kept_again(disk: SmallDisk) -> None:
-    """B2: by the next cleanup that finds room."""
+    """By the next cleanup that finds room."""
     pieces = disk.site.data_dir / "ballast"
     without_ballast(disk)
     disk.site.manage("cleanup_uploads")
@@ -179,7 +179,7 @@ def test_what_is_kept_back_is_kept_again(disk: SmallDisk) -> None:
 
 
 def test_a_site_starts_on_a_full_disk(disk: SmallDisk) -> None:
-    """B2: and serves what frees it."""
+    """And serves what frees it."""
     with_ballast(disk)
     path = uploaded(disk)
     disk.site.stop()
@@ -190,7 +190,7 @@ def test_a_site_starts_on_a_full_disk(disk: SmallDisk) -> None:
 
 @pytest.mark.proof
 def test_a_site_that_cannot_start_says_that_the_disk_is_full(disk: SmallDisk) -> None:
-    """B2: where nothing is left that was kept back for that; it does not blame the database."""
+    """Where nothing is left that was kept back for that; it does not blame the database."""
     disk.site.stop()
     with disk.full():
         without_ballast(disk)
@@ -220,7 +220,7 @@ class Filling:
 
 @pytest.mark.parametrize("server", ["gunicorn", pytest.param("granian", marks=pytest.mark.proof)])
 def test_promised_uploads_leave_the_spare_disk(tmp_path: Path, server: str) -> None:
-    """B2: UPLOADS_SPARE_DISK holds while bytes come in; what came is kept, and goes on later."""
+    """UPLOADS_SPARE_DISK holds while bytes come in; what came is kept, and goes on later."""
     mounting()
     spare = {"UPLOADS_SPARE_DISK": str(40 * MIB), "UPLOADS_ACCEPT": "any"}
     disk = SmallDisk(tmp_path / "data", "size=160m", WEB_SERVER=server, **spare)

@@ -188,7 +188,7 @@ def terminate_file(folder: Path, upload: Upload) -> None:
 
 
 def test_an_empty_database_beside_files_takes_nothing(folder: Path) -> None:
-    """B1: another database, or a lost one. Nothing goes, and what is wrong is said."""
+    """Another database, or a lost one. Nothing goes, and what is wrong is said."""
     finished(20)
     before = names(folder)
     Upload.objects.all().delete()

@@ -265,7 +265,7 @@ def test_bytes_lost_from_the_disk_are_gone(hurried: Site) -> None:
 
 
 def test_too_many_uploads_without_a_byte_are_429(hurried: Site) -> None:
-    """C10: for their owner alone, until they get bytes or end."""
+    """For their owner alone, until they get bytes or end."""
     make_user(hurried, "other")
     other = {"Authorization": f"Bearer {make_key(hurried, 'other')}"}
 

@@ -26,7 +26,7 @@ def rows(site: Site, *paths: str) -> list[list[str]]:
 
 
 def test_long_headers_go_when_an_upload_ends(plain_site: Site) -> None:
-    """C10: ten thousand ended uploads with metadata of 16 KB are no 160 MB of database; the name
+    """Ten thousand ended uploads with metadata of 16 KB are no 160 MB of database; the name
     stays, and so does all of what was not ended or is short."""
     site = plain_site
     gone, open_, done = (created(site, 1, **LONG) for _ in range(3))
@@ -45,7 +45,7 @@ def test_long_headers_go_when_an_upload_ends(plain_site: Site) -> None:
 
 
 def test_the_cleanup_takes_them_from_rows_of_before(sqlite_site: Site) -> None:
-    """C10: in batches, from ended uploads alone."""
+    """In batches, from ended uploads alone."""
     site = sqlite_site
     ended = [created(site, 1) for _ in range(3)]
     for path in ended:

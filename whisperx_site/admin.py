@@ -3,7 +3,7 @@
 django-q2's own pages let whoever may add a schedule, or look at tasks, run any function of Python.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -46,6 +46,11 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Schedule
         fields = ("name", "func", "schedule_type", "minutes", "next_run")
+
+    def clean_next_run(self) -> datetime:
+        """A time that is over means now: django-q2 would count all runs since then, one by one."""
+        wanted: datetime = self.cleaned_data["next_run"]
+        return max(wanted, timezone.now())
 
     def clean(self) -> dict[str, Any]:
         """Every so many minutes: how many."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule, Success
 from django_q.signing import SignedPackage
 
@@ -94,6 +95,23 @@ def test_the_list_has_all_functions_that_the_site_schedules() -> None:
     page = signed_in(User.objects.create_superuser("boss")).get(SCHEDULES).content.decode()
     for words in FUNCTIONS.values():
         assert words in page
+
+
+def test_a_schedule_of_long_ago_runs_from_now_on() -> None:
+    """The scheduler would count each minute since then, while nothing else is scheduled."""
+    staff = signed_in(someone("planner", "add_schedule", "change_schedule", "view_schedule"))
+    before = timezone.now()
+    said = {**NEW, "next_run_0": "0001-01-01", "func": "transcription.tasks.sweep"}
+    assert staff.post(f"{SCHEDULES}add/", said).status_code == 302
+    row = Schedule.objects.get(name="mine")
+    assert row.next_run >= before
+    assert staff.post(f"{SCHEDULES}{row.pk}/change/", said).status_code == 302
+    row.refresh_from_db()
+    assert row.next_run >= before
+    later = {**said, "next_run_0": "2999-01-01"}
+    assert staff.post(f"{SCHEDULES}{row.pk}/change/", later).status_code == 302
+    row.refresh_from_db()
+    assert row.next_run.year == 2999
 
 
 def test_schedules_are_paused_and_resumed() -> None:
@@ -199,6 +217,26 @@ def test_who_may_change_users_gets_no_more_rights_by_it() -> None:
     assert User.objects.count() == 4
 
 
+def test_who_may_change_groups_gets_no_more_rights_by_it() -> None:
+    """Rights of a group are rights of its members, so superusers alone change groups."""
+    clerk = someone("clerk", "add_group", "change_group", "delete_group", "view_group")
+    group = Group.objects.create(name="own")
+    clerk.groups.add(group)
+    rights = [str(pk) for pk in Permission.objects.values_list("pk", flat=True)]
+    every = {"name": "own", "permissions": rights}
+    client, groups = signed_in(clerk), "/admin/auth/group/"
+    assert client.get(groups).status_code == 200
+    assert client.post(f"{groups}{group.pk}/change/", every).status_code == 403
+    assert client.post(f"{groups}add/", {**every, "name": "new"}).status_code == 403
+    assert client.post(f"{groups}{group.pk}/delete/", {"post": "yes"}).status_code == 403
+    picked = {"action": "delete_selected", "_selected_action": str(group.pk), "post": "yes"}
+    client.post(groups, picked)
+    assert [(one.name, one.permissions.count()) for one in Group.objects.all()] == [("own", 0)]
+    boss = signed_in(User.objects.create_superuser("boss"))
+    assert boss.post(f"{groups}{group.pk}/change/", every).status_code == 302
+    assert group.permissions.exists()
+
+
 @pytest.mark.parametrize("path", ["/admin", "/admin/", KEYS, "/admin/login/", "/admin/none"])
 def test_keys_never_open_the_admin(path: str) -> None:
     """Not even a superuser's, whatever session comes beside it."""
@@ -246,6 +284,26 @@ def test_the_api_forbids_what_the_admin_forbids_uploads() -> None:
     assert Upload.objects.get(pk=upload.pk).state == UploadState.FINISHED
     assert of_uploads(with_key(owner), upload)["PATCH"] not in (403, 404)
     assert with_key(steerer).delete(f"/uploads/files/{upload.id.hex}").status_code == 204
+
+
+@pytest.mark.parametrize("path", ["/admin/uploads/upload/", "/admin/uploads/cleanuprun/"])
+def test_the_admin_tells_of_the_store_who_may_look(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused page must not leave its message for the next one that is shown."""
+    monkeypatch.setattr("uploads.admin.store_problem", lambda: "The store is another one.")
+    clerk, looker = someone("clerk"), someone("looker", "view_upload", "view_cleanuprun")
+    assert signed_in(looker).get(path).content.count(b"The store is another one.") == 1
+    client = signed_in(clerk)
+    assert client.get(path).status_code == 403
+    assert b"The store is another one." not in client.get("/admin/").content
+
+
+def test_the_pages_list_unfinished_uploads_without_owner_to_staff_who_may_look() -> None:
+    upload = make_upload(b"", owner=None)
+    Upload.objects.filter(pk=upload.pk).update(state=UploadState.RECEIVING)
+    for user, listed in ((someone("nobody"), 0), (someone("looker", "view_upload"), 1)):
+        assert len(signed_in(user).get("/jobs.json").json()["uploads"]) == listed
 
 
 def test_the_api_and_pages_forbid_what_the_admin_forbids_jobs() -> None:

@@ -1,11 +1,15 @@
-"""Users in the admin: Django's own, which also tells what goes with one who is deleted."""
+"""Users and groups in the admin: Django's own, but rights are given by superusers alone.
+
+It also tells what goes with a user who is deleted.
+"""
 
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
@@ -17,7 +21,7 @@ from uploads.services.owners import holdings_of
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 User = get_user_model()
-admin.site.unregister(User)
+admin.site.unregister([User, Group])
 
 
 @admin.register(User)
@@ -80,6 +84,23 @@ class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
         """Say why nothing was deleted."""
         self.message_user(request, refusal.message, messages.ERROR)
         return HttpResponseRedirect(reverse("admin:auth_user_changelist"))
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):
+    """What is put into a group, all its members may do: superusers alone change groups."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Superusers."""
+        return is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Superusers."""
+        return is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Superusers."""
+        return is_superuser(request)
 
 
 def may_steer(request: HttpRequest, user: Any) -> bool:

@@ -155,7 +155,8 @@ class UploadAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """The schedule and its runs are one click away."""
-        tell_of_store(request)
+        if self.has_view_permission(request):
+            tell_of_store(request)
         schedule = Schedule.objects.filter(name=CLEANUP).first()
         links = {
             "schedule_url": schedule
@@ -206,7 +207,8 @@ class CleanupRunAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         """What keeps the cleanup from its work is said above its runs."""
-        tell_of_store(request)
+        if self.has_view_permission(request):
+            tell_of_store(request)
         return super().changelist_view(request, extra_context)
 
     def orphans(self, request: HttpRequest) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,18 @@ def test_a_file_that_holds_no_key_or_is_lost(
     assert ApiKey.objects.count() == 1
     assert stat.S_IMODE((folder / "local_key").stat().st_mode) == 0o600
     assert [path.name for path in folder.iterdir()] == ["local_key"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+def test_others_on_the_machine_lose_what_they_may_read(folder: Path, boss: User) -> None:
+    """A copy or a restored backup may have opened it; a mode that is closed stays as it is."""
+    local_key.ensure()
+    secret, file = local_key.stored_secret(), folder / "local_key"
+    for before, after in ((0o644, 0o600), (0o610, 0o600), (0o400, 0o400)):
+        file.chmod(before)
+        assert local_key.ensure() == ""
+        assert stat.S_IMODE(file.stat().st_mode) == after
+    assert local_key.stored_secret() == secret
 
 
 def test_what_staff_deletes_stays_revoked(folder: Path, boss: User) -> None:

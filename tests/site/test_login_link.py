@@ -227,7 +227,13 @@ def test_only_the_newest_works_and_not_for_long(boss: User) -> None:
 
 
 def test_it_leads_on_but_not_elsewhere(boss: User) -> None:
-    for target, place in (("/admin/", "/admin/"), ("https://evil.example/", "/"), ("//evil", "/")):
+    for target, place in (
+        ("/admin/", "/admin/"),
+        ("https://evil.example/", "/"),
+        ("//evil", "/"),
+        ("abc", "abc"),  # an address, not the name of a view
+        ("logout", "logout"),
+    ):
         assert pressed(login_link.make("http://x"), next=target)["Location"] == place
 
 

@@ -6,7 +6,7 @@ from transcription.models import Job
 from transcription.services.find import visible_to
 from uploads.models import State as UploadState
 from uploads.models import Upload
-from uploads.services.find import Person, is_overdue, owner_id
+from uploads.services.find import VIEW, Person, has_staff_permission, is_overdue, owner_id
 
 
 def recent_jobs(person: Person, count: int) -> QuerySet[Job]:
@@ -15,9 +15,9 @@ def recent_jobs(person: Person, count: int) -> QuerySet[Job]:
 
 
 def unfinished_uploads(person: Person) -> list[Upload]:
-    """This person's own uploads that still await bytes; staff's with those that have no owner."""
+    """This person's uploads that still await bytes; to staff who may see all, ownerless ones too."""
     whose = Q(owner_id=owner_id(person))
-    if person.is_authenticated and person.is_staff:
+    if has_staff_permission(person, VIEW):
         whose |= Q(owner=None)
     receiving = Upload.objects.filter(whose, state=UploadState.RECEIVING).order_by("-last_activity")
     return [upload for upload in receiving[:20] if not is_overdue(upload)]

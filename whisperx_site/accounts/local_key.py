@@ -2,6 +2,7 @@
 
 import logging
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def ensure() -> str:
             f"The key in {path()} is revoked: programs on this machine need another. "
             "For a new one there, remove the file and start the site again."
         )
+    return close_to_others()
+
+
+def close_to_others() -> str:
+    """Take from other users of the machine what a copy or a careless hand gave them.
+
+    Returns:
+        What is amiss, in a sentence; empty where this user alone can read the file.
+    """
+    try:
+        if os.name == "posix" and stat.S_IMODE(path().stat().st_mode) & 0o077:
+            path().chmod(0o600)
+    except OSError as problem:
+        return f"Other users of this machine may read {path()}, which cannot be changed: {problem}."
     return ""
 
 

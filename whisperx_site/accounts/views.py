@@ -3,9 +3,9 @@
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -51,7 +51,7 @@ def use_link(request: HttpRequest) -> HttpResponse:
     here = {request.get_host()}
     if not url_has_allowed_host_and_scheme(target, here, require_https=request.is_secure()):
         target = settings.LOGIN_REDIRECT_URL
-    return redirect(target)
+    return HttpResponseRedirect(target)
 
 
 def dead_link(request: HttpRequest) -> HttpResponse:

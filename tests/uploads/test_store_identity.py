@@ -25,6 +25,7 @@ from django.utils import timezone
 from uploads.errors import Gone, Unavailable
 from uploads.models import CleanupRun, State, StoreIdentity, Upload
 from uploads.services import store_identity
+from uploads.services.cleanup import orphans_kept
 from uploads.services.create import Order, create
 from uploads.services.end import terminate
 from uploads.services.read import open_finished, settle
@@ -367,6 +368,49 @@ def test_many_orphans_wait_for_consent(
     assert run.orphans_kept_bytes == (6 * unknown if are_kept else 0)
     assert run.strays == (0 if are_kept else unknown)
     assert len(names(folder)) == known + len(kept)
+
+
+def test_orphans_that_grow_old_one_by_one_are_kept_from_the_first(
+    folder: Path, staff: Client
+) -> None:
+    """A restored database: the files that it does not know are of many ages."""
+    finished(20)
+    strangers = orphans(folder, 12)
+    young = sorted(strangers)[2:]
+    for name in young:
+        os.utime(folder / name[:2] / name, (time.time() - 600,) * 2)
+    cleanup()
+    assert strangers < names(folder)
+    assert CleanupRun.objects.latest("started").orphans_kept == 12
+    page = staff.get(f"{RUNS}orphans").content.decode()
+    assert "12 of 32 files" in page
+    assert "Remove 2 files" in page
+    cleanup("--remove-orphans", "--no-input")
+    assert names(folder) & strangers == set(young)
+    assert CleanupRun.objects.latest("started").orphans_kept == 10
+
+
+def test_what_waits_for_consent_waits_however_the_site_grows(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a cleanup forget it that finds the store away, or that fails to compare."""
+    finished(1)
+    strangers = orphans(folder, 12)
+    cleanup()
+    folder.rename(folder.with_name("aside"))
+    cleanup()
+    folder.with_name("aside").rename(folder)
+    with monkeypatch.context() as patches:
+        patches.setattr(
+            type(store()), "entries", lambda *_: (_ for _ in ()).throw(OSError(5, "no"))
+        )
+        assert "compare" in cleanup()
+    monkeypatch.setattr("uploads.services.inventory.KEPT_ABOVE_SHARE", 0.95)  # as if many were new
+    cleanup()
+    assert strangers < names(folder)
+    cleanup("--remove-orphans", "--no-input")
+    assert not strangers & names(folder)
+    assert orphans_kept() is None
 
 
 def test_staff_confirm_by_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

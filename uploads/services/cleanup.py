@@ -40,8 +40,8 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
     Args:
         trigger: One of `CleanupRun.Trigger`.
         dry_run: Change nothing, only name what would go.
-        confirmed: So many orphans may go: staff have seen how many there are. Without it many at
-            once stay; see `Inventory.orphans_need_consent`.
+        confirmed: So many orphans may go: staff have seen how many there are. Without it many
+            stay; see `Inventory.orphans_need_consent`.
     """
     ballast.make_room()
     run = CleanupRun(trigger=trigger, dry_run=dry_run)
@@ -69,8 +69,15 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
 
 
 def begin_record(run: CleanupRun) -> None:
-    """Let people see that it runs; on a full disk its record may have to wait until its end."""
+    """Let people see that it runs; on a full disk its record may have to wait until its end.
+
+    What waits for consent goes on to wait, until this run has compared rows and files.
+    """
     try:
+        before = orphans_kept()
+        if before is not None:
+            run.orphans_kept = before.orphans_kept
+            run.orphans_kept_bytes = before.orphans_kept_bytes
         run.save()
     except DatabaseError as problem:
         if not is_disk_full(problem):
@@ -181,26 +188,29 @@ def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-
 def remove_orphans(run: CleanupRun, inventory: Inventory, confirmed: int) -> None:
     """Remove files that belong to no upload: a crash came between file and row.
 
-    Many at once are no crash: the database may be older than the files. They stay until staff
-    confirm.
+    Many are no crash: the database may be older than the files. They stay until staff confirm.
     """
-    if inventory.orphans_need_consent(confirmed):
-        run.orphans_kept = len(inventory.orphans)
-        run.orphans_kept_bytes = inventory.orphan_bytes
-        run.details.append(
-            f"kept {run.orphans_kept} files ({run.orphans_kept_bytes} bytes) that belong to no "
-            "upload: so many are removed only when staff confirm"
-        )
-        return
-    for entry in inventory.orphans:
+    need_consent = inventory.orphans_need_consent(were_kept=run.orphans_kept > 0)
+    going = inventory.orphans
+    if need_consent and len(going) > confirmed:
+        going = []
+    for entry in going:
         freed = entry.size if run.dry_run else store().remove(entry.name)
         run.strays += 1
         run.bytes_freed += freed
         run.details.append(f"removed the stray file {entry.name}, {freed} bytes")
+    run.orphans_kept = run.orphans_kept_bytes = 0
+    if need_consent and inventory.unknown > len(going):
+        run.orphans_kept = inventory.unknown - len(going)
+        run.orphans_kept_bytes = inventory.unknown_bytes - sum(entry.size for entry in going)
+        run.details.append(
+            f"kept {run.orphans_kept} files ({run.orphans_kept_bytes} bytes) that belong to no "
+            "upload: so many are removed only when staff confirm"
+        )
 
 
 def orphans_kept() -> CleanupRun | None:
-    """The last cleanup, where it kept files until staff confirm that they may go."""
+    """The last cleanup, where files wait for staff to confirm that they may go."""
     runs = CleanupRun.objects.filter(dry_run=False, ended__isnull=False)
     last = runs.order_by("-started").first()
     return last if last is not None and last.orphans_kept else None

@@ -14,9 +14,9 @@ from uploads.models import State, Upload
 from uploads.stores.base import Entry, Missing
 from uploads.stores.registry import store
 
-# A file without a row may be that of a request at work.
+# A file without a row is removed only when it is as old as this.
 ORPHAN_GRACE = timedelta(hours=1)
-# An upload with activity may be that of a request at work, which takes back or finishes.
+# What is younger may be that of a request at work, which takes back or finishes, or makes its row.
 GRACE = timedelta(minutes=2)
 KEPT_ABOVE = 10
 """So many orphans go without a word, however few files there are."""
@@ -33,12 +33,16 @@ class Inventory:
 
     Attributes:
         files: How many files the store holds.
-        orphans: Files that belong to no upload, old enough to be no request's.
+        unknown: How many files belong to no upload, also such as are too young to be removed.
+        unknown_bytes: Their bytes.
+        orphans: Those of them that are old enough to be removed.
         missing: Uploads, finished or quiet, of whose bytes some are gone, which is not noted yet.
         whole_again: Uploads noted as lost whose bytes are all there.
     """
 
     files: int = 0
+    unknown: int = 0
+    unknown_bytes: int = 0
     orphans: list[Entry] = field(default_factory=list)
     missing: list[Upload] = field(default_factory=list)
     whole_again: list[Upload] = field(default_factory=list)
@@ -48,14 +52,16 @@ class Inventory:
         """Bytes of the orphans."""
         return sum(entry.size for entry in self.orphans)
 
-    def orphans_need_consent(self, confirmed: int = 0) -> bool:
-        """Whether so many orphans are rather a fault than the rest of a crash.
+    def orphans_need_consent(self, were_kept: bool) -> bool:
+        """Whether so many files without a row are rather a fault than the rest of a crash.
+
+        Those too young to be removed count as well: after a restore they grow old one by one.
 
         Args:
-            confirmed: How many staff agreed to lose.
+            were_kept: Whether some wait for consent already. They do so however the site grows.
         """
-        count = len(self.orphans)
-        return count > max(KEPT_ABOVE, KEPT_ABOVE_SHARE * self.files, confirmed)
+        share = 0 if were_kept else KEPT_ABOVE_SHARE * self.files
+        return self.unknown > max(KEPT_ABOVE, share)
 
 
 def take_inventory(is_own: bool = True) -> Inventory:
@@ -67,6 +73,7 @@ def take_inventory(is_own: bool = True) -> Inventory:
     Raises:
         OSError: The own store is out of reach.
     """
+    at_rest = (timezone.now() - GRACE).timestamp()
     oldest = (timezone.now() - ORPHAN_GRACE).timestamp()
     found = Inventory()
     for start in _starts():
@@ -76,7 +83,10 @@ def take_inventory(is_own: bool = True) -> Inventory:
         rows = _rows(start)
         for key, *facts in rows.values_list("pk", "state", "length", "offset", "lost"):
             _compare(key, facts, held.pop(key.hex, None), found, is_own)
-        found.orphans += [entry for entry in held.values() if entry.changed < oldest]
+        unknown = [entry for entry in held.values() if entry.changed < at_rest]
+        found.unknown += len(unknown)
+        found.unknown_bytes += sum(entry.size for entry in unknown)
+        found.orphans += [entry for entry in unknown if entry.changed < oldest]
     found.orphans.sort(key=lambda entry: entry.name)
     return found
 

@@ -7,6 +7,7 @@ from django.template.defaultfilters import filesizeformat
 
 from uploads.management.consent import agree
 from uploads.models import State
+from uploads.services.cleanup import orphans_kept
 from uploads.services.inventory import Inventory, take_inventory
 from uploads.services.store_identity import identity_problem, renew_identity
 
@@ -50,7 +51,7 @@ class Command(BaseCommand):
         orphans = len(found.orphans)
         size = filesizeformat(found.orphan_bytes)
         fate = "stay until you run `manage.py cleanup_uploads --remove-orphans`"
-        if not found.orphans_need_consent():
+        if not found.orphans_need_consent(were_kept=orphans_kept() is not None):
             fate = "are REMOVED by the next cleanup"
         self.stdout.write(
             f"- files in the store: {found.files}\n"

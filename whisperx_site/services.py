@@ -43,13 +43,15 @@ def importable() -> str:
 
 
 def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
-    """Like `ask`, but a database that does not answer is waited for, not died of."""
+    """Like `ask`, but a database or a disk that does not answer is waited for, not died of."""
 
     def asked() -> T:
         try:
             return ask()
-        except DatabaseError as problem:
-            reason = "the disk is full" if is_disk_full(problem) else "the database does not answer"
+        except (DatabaseError, OSError) as problem:
+            place = "database" if isinstance(problem, DatabaseError) else "disk"
+            full = is_disk_full(problem)
+            reason = "the disk is full" if full else f"the {place} does not answer"
             logger.warning("%s: %s", reason, problem)
             return otherwise
         finally:

@@ -112,6 +112,39 @@ def test_delete_frees_a_disk_without_inodes(disk: SmallDisk) -> None:
             assert bytes_on_disk(disk.site, path) == []
 
 
+HOUSE = """
+from whisperx_site.services import keep_house
+keep_house()
+print("it goes on")
+"""
+
+
+def test_what_is_kept_back_but_cannot_be_let_go_stops_nothing(disk: SmallDisk) -> None:
+    """A folder that is not the site's any more, a disk that fails: DELETE and supervisor go on."""
+    path = uploaded(disk)
+    without_ballast(disk)
+    folder = disk.site.data_dir / "ballast"
+    folder.touch()
+    sql(disk, "UPDATE django_q_schedule SET next_run = '2026-01-01' WHERE func LIKE '%cleanup'")
+    try:
+        with disk.full():
+            assert "it goes on" in disk.site.shell(HOUSE)
+            assert ask(disk.site, "DELETE", path, TUS).status == 204
+            assert bytes_on_disk(disk.site, path) == []
+    finally:
+        folder.unlink()
+
+
+def test_nothing_is_kept_back_where_inodes_are_short(disk: SmallDisk) -> None:
+    """It would be let go at once, and made again, and so on."""
+    without_ballast(disk)
+    with disk.without_inodes():
+        for number in range(30):
+            (disk.site.data_dir / "many" / str(number)).unlink()
+        assert "it goes on" in disk.site.shell(HOUSE)
+        assert list(disk.site.data_dir.glob("ballast/*")) == []
+
+
 @pytest.mark.parametrize("kept_back", [True, pytest.param(False, marks=pytest.mark.proof)])
 def test_the_cleanup_command_frees_a_full_disk(disk: SmallDisk, kept_back: bool) -> None:
     """It ends well, and its record tells what it did."""

@@ -9,6 +9,9 @@ and a full disk that fills again finds some left.
 import logging
 import os
 import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.db import connections, router
@@ -23,6 +26,9 @@ PIECE_BYTES = 1024 * 1024
 NEEDED_BYTES = 4 * PIECE_BYTES  # SQLite's log grows so far before it is written back
 NEEDED_FILES = 8  # SQLite makes two beside its own
 KEPT_FROM = 3 * PIECES * PIECE_BYTES  # bytes free: where there is less, others need them more
+KEPT_FROM_FILES = 3 * PIECES  # inodes free, the same
+NO_ROOM = "no-room"  # says when pieces were let go of though the disk looked as if there were room
+QUOTA_REST = 3600  # seconds after that without new ones
 
 
 def place() -> Path | None:
@@ -36,7 +42,9 @@ def place() -> Path | None:
 def is_low() -> bool:
     """Whether the database's disk has less room left than SQLite needs."""
     folder = place()
-    return folder is not None and _is_low(folder.parent)
+    with _without_it():
+        return folder is not None and _is_low(folder.parent)
+    return False
 
 
 def make_room() -> None:
@@ -45,42 +53,61 @@ def make_room() -> None:
     if folder is None:
         return
     gone = 0
-    while _is_low(folder.parent) and _let_go(folder):
-        gone += 1
-    if gone:
-        logger.warning("the disk is full: %s of %s MiB of ballast go", gone, gone + _held(folder))
+    with _without_it():
+        while _is_low(folder.parent) and _let_go(folder):
+            gone += 1
+        if gone:
+            logger.warning(
+                "the disk is full: %s of %s MiB of ballast go", gone, gone + _held(folder)
+            )
 
 
 def let_go() -> None:
     """Let go of some, though the disk looks as if there were room: there may be a quota."""
     folder = place()
-    if folder is not None:
-        for _ in range(NEEDED_BYTES // PIECE_BYTES):
-            _let_go(folder)
+    if folder is None:
+        return
+    with _without_it():
+        gone = [_let_go(folder) for _ in range(NEEDED_BYTES // PIECE_BYTES)]
+        if any(gone):
+            (folder / NO_ROOM).touch()
 
 
 def keep() -> None:
     """Keep some of the disk back, where there is plenty and it was let go or never kept."""
     folder = place()
-    if folder is None or _free(folder.parent) < KEPT_FROM:
+    if folder is None:
         return
-    try:
+    with _without_it():
+        if not _has_plenty(folder.parent) or _was_refused(folder):
+            return
         folder.mkdir(mode=0o700, exist_ok=True)
         for number in range(PIECES):
             _make(folder / str(number))
-    except OSError as problem:  # others took the room meanwhile
-        logger.warning("no ballast can be kept in %s: %s", folder, problem)
+
+
+@contextmanager
+def _without_it() -> Iterator[None]:
+    """Go on without ballast where the disk refuses: what comes next may not need it."""
+    try:
+        yield
+    except OSError as problem:  # others took the room, or the folder is no longer ours
+        logger.warning("the ballast cannot be seen to: %s", problem)
 
 
 def _make(piece: Path) -> None:
     """Make one piece, if it is not there, of blocks that are really its own."""
     if piece.exists() and piece.stat().st_size == PIECE_BYTES:
         return
-    with piece.open("wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, PIECE_BYTES)
-        else:
-            file.write(os.urandom(PIECE_BYTES))  # zeros might take no room
+    try:
+        with piece.open("wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, PIECE_BYTES)
+            else:
+                file.write(os.urandom(PIECE_BYTES))  # zeros might take no room
+    except OSError:
+        piece.unlink(missing_ok=True)
+        raise
 
 
 def _let_go(folder: Path) -> bool:
@@ -98,14 +125,28 @@ def _held(folder: Path) -> int:
     return sum((folder / str(number)).exists() for number in range(PIECES))
 
 
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
+def _was_refused(folder: Path) -> bool:
+    """Whether there was no room a while ago though there seemed to be: new ones would take it."""
+    try:
+        refused = (folder / NO_ROOM).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return abs(time.time() - refused) < QUOTA_REST
+
+
+def _has_plenty(folder: Path) -> bool:
+    return _has(folder, KEPT_FROM, KEPT_FROM_FILES)
 
 
 def _is_low(folder: Path) -> bool:
+    return not _has(folder, NEEDED_BYTES, NEEDED_FILES)
+
+
+def _has(folder: Path, needed_bytes: int, needed_files: int) -> bool:
+    """Whether so many bytes and inodes are free."""
     if not hasattr(os, "statvfs"):
-        return _free(folder) < NEEDED_BYTES
+        return shutil.disk_usage(folder).free >= needed_bytes
     found = os.statvfs(folder)
     # File systems that make inodes as they need them say that they have none at all.
-    without_inodes = bool(found.f_files) and found.f_favail < NEEDED_FILES
-    return found.f_bavail * found.f_frsize < NEEDED_BYTES or without_inodes
+    with_inodes = not found.f_files or found.f_favail >= needed_files
+    return found.f_bavail * found.f_frsize >= needed_bytes and with_inodes

@@ -15,7 +15,7 @@ def recent_jobs(person: Person, count: int) -> QuerySet[Job]:
 
 
 def unfinished_uploads(person: Person) -> list[Upload]:
-    """This person's uploads that still await bytes; to staff who may see all, ownerless ones too."""
+    """A person's uploads that still await bytes; to staff who may see all, ownerless ones too."""
     whose = Q(owner_id=owner_id(person))
     if has_staff_permission(person, VIEW):
         whose |= Q(owner=None)

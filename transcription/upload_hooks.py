@@ -8,6 +8,7 @@ from transcription.models import Job
 from transcription.services.addresses import Blocked, Unreachable, probe
 from transcription.services.submit import is_stored_only
 from transcription.services.task_ids import is_own_job
+from transcription.services.told_urls import told_url
 from transcription.services.upload_options import callback_of, problems_of, requested_id
 from uploads.conf import conf as uploads_conf
 from uploads.errors import Conflict, Malformed, Refused
@@ -92,4 +93,5 @@ def judge_options(metadata: Mapping[str, bytes]) -> None:
     except Blocked as problem:
         raise Refused("The provided callback URL is not allowed.", 422) from problem
     except Unreachable as problem:
-        raise Refused(f"Callback URL is not reachable: {url}", 400) from problem
+        said = "Callback URL is not reachable: "
+        raise Refused(said + url, 400, logged=said + told_url(url)) from problem

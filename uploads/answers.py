@@ -29,7 +29,7 @@ def refusal_answer(
     """
     fault = refusal.status >= 500
     level = logging.WARNING if fault else logging.INFO
-    logger.log(level, "%s %s: %s %s", request.method, request.path, refusal.status, refusal.message)
+    logger.log(level, "%s %s: %s %s", request.method, request.path, refusal.status, refusal.logged)
     response: HttpResponse = JsonResponse(
         {"detail": refusal.message}, status=refusal.status, reason=refusal.reason
     )

@@ -13,6 +13,7 @@ class UploadError(Exception):
         status: The HTTP status of the answer.
         message: What is wrong and what to do, for people.
         headers: Headers that the answer must carry.
+        logged: What the log says: the message, unless that quotes what may hold a secret.
     """
 
     status = 400
@@ -20,8 +21,11 @@ class UploadError(Exception):
     message = "The request is malformed."
     closes = False  # whether the connection ends with the answer, whatever is still unread
 
-    def __init__(self, message: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, message: str = "", headers: Mapping[str, str] | None = None, logged: str = ""
+    ) -> None:
         self.message = message or self.message
+        self.logged = logged or self.message
         self.headers = dict(headers or {})
         super().__init__(self.message)
 
@@ -125,8 +129,8 @@ class Refused(UploadError):
 
     status = 415
 
-    def __init__(self, message: str, status: int = 415) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, status: int = 415, logged: str = "") -> None:
+        super().__init__(message, logged=logged)
         self.status = status
 
 

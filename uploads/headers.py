@@ -117,11 +117,17 @@ def upload_ids_in(addresses: Iterable[str], request: HttpRequest) -> Iterator[st
             ours = pieces.hostname in hosts and "@" not in pieces.netloc
             ours = ours and pieces.scheme in ("http", "https") and pieces.port != 0
         except ValueError as problem:
-            raise Malformed(f"{address!r} in Upload-Concat is no address.") from problem
+            raise no_part(address, "is no address") from problem
         folder, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
         if not ours or f"{folder}/" != root:
-            raise Malformed(f"{address!r} in Upload-Concat is no upload of this site.")
+            raise no_part(address, "is no upload of this site")
         yield upload_id
+
+
+def no_part(address: str, why: str) -> Malformed:
+    """The refusal of a part's address, which may hold a password: the log does not name it."""
+    rest = f"in Upload-Concat {why}."
+    return Malformed(f"{address!r} {rest}", logged=f"An address {rest}")
 
 
 def own_hosts(request: HttpRequest) -> set[str | None]:

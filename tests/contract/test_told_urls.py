@@ -6,7 +6,9 @@ import logging
 
 import pytest
 from django.conf import LazySettings
+from django.test import Client
 
+from tests.running import encode_metadata
 from transcription.services import addresses
 from transcription.services.addresses import DownloadFailed, Unreachable
 from transcription.services.deliveries import Claim
@@ -18,6 +20,7 @@ from .test_addresses import Serve, unguarded  # noqa: F401  (a fixture)
 
 SECRETS = ("geheim", "topsecret", "user")
 DEAD = "http://user:geheim@127.0.0.1:9/x.wav?key=topsecret#topsecret"
+HOOKED = encode_metadata({"filename": "a.wav", "callback_url": DEAD})
 
 
 def told(caplog: pytest.LogCaptureFixture) -> str:
@@ -83,3 +86,25 @@ def test_what_staff_read_of_a_callback_has_no_secrets(settings: LazySettings) ->
         outcome = send(Claim(Delivery(url=url), b"{}", 5))
         assert outcome.reason
         assert not any(secret in outcome.reason for secret in SECRETS)
+
+
+@pytest.mark.usefixtures("unguarded")
+@pytest.mark.parametrize(
+    ("asks", "where"),
+    [
+        ({"Upload-Length": "9", "Upload-Metadata": HOOKED}, DEAD),
+        ({"Upload-Concat": f"final;{DEAD}"}, DEAD),
+        ({"Upload-Concat": "final;http://user:geheim@[x"}, "http://user:geheim@[x"),
+    ],
+)
+def test_the_log_of_a_refused_upload_has_no_secrets(
+    admin_client: Client, caplog: pytest.LogCaptureFixture, asks: dict[str, str], where: str
+) -> None:
+    """The client alone is told its address as it sent it."""
+    caplog.set_level(logging.INFO)
+    headers = {"Host": "localhost", "Tus-Resumable": "1.0.0", **asks}
+    answer = admin_client.generic("POST", "/uploads/files/", b"", headers=headers)
+    assert answer.status_code == 400 and where in answer.json()["detail"]
+    text = told(caplog)
+    assert "POST /uploads/files/: 400" in text
+    assert not any(secret in text for secret in SECRETS), text

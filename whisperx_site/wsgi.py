@@ -1,5 +1,6 @@
 """The WSGI application: uploads take a shorter way than pages do."""
 
+import codecs
 import os
 import re
 from collections.abc import Callable, Iterable
@@ -16,7 +17,10 @@ from whisperx_site.bounds import PREFERENCE_BYTES  # noqa: E402
 from whisperx_site.odd_values import PagesHandler  # noqa: E402
 from whisperx_site.upload_handlers import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
 
-CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
+CHARSET = re.compile(r";\s*charset\*?\s*=[^;]*", re.IGNORECASE)
+# Django reads queries and forms by them. Others, such as unicode_escape and utf-7, make halves of
+# characters, which nothing behind can write.
+CHARSETS = frozenset(("utf-8", "ascii", "iso8859-1"))
 uploads = UploadsHandler()
 uploads_of_tools = ToolsHandler()
 pages = PagesHandler()
@@ -40,12 +44,16 @@ def readable(kind: str) -> str:
     """As much of a Content-Type as Django can read: it would fail before anybody could answer."""
     if len(kind) > PREFERENCE_BYTES:
         return kind.partition(";")[0][:PREFERENCE_BYTES]
+    for kept in (kind, CHARSET.sub("", kind)):
+        if is_readable(kept):
+            return kept
+    return kind.partition(";")[0]
+
+
+def is_readable(kind: str) -> bool:
+    """Whether its options can be read, and its charset makes nothing but characters of bytes."""
     try:
-        options = parse_header_parameters(kind)[1]
-    except (LookupError, ValueError):  # in a charset that there is not, or not in the one it says
-        return kind.partition(";")[0]
-    try:
-        "é".encode().decode(options.get("charset", "utf-8"), "replace")
-    except (LookupError, ValueError):  # not one of texts; Django reads queries by it
-        return CHARSET.sub("", kind)
-    return kind
+        charset = parse_header_parameters(kind)[1].get("charset", "utf-8")
+        return codecs.lookup(charset).name in CHARSETS
+    except (LookupError, ValueError):  # of a charset that there is not, or not in the one it says
+        return False

@@ -178,6 +178,9 @@ def test_request_ids_that_no_header_should_carry(site: Site, said: bytes) -> Non
         "charset=undefined",
         'CharSet="hex"',
         "charset=\xff",
+        "charset=unicode_escape",
+        "charset*=utf-8''unicode_escape",
+        "charset=utf-7",
     ],
 )
 def test_content_types_that_cannot_be_read(site: Site, options: str) -> None:

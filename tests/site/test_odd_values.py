@@ -79,6 +79,25 @@ def test_nul_at_the_login_is_400(some_site: Site) -> None:
         assert "<h1>" in page.text and "character NUL" in page.text
 
 
+CHARSETS = ("unicode_escape", "Raw-Unicode_Escape", "utf-7", "utf-16", "utf8", "latin-1", "ascii")
+
+
+@pytest.mark.parametrize("kind", [*(f"charset={name}" for name in CHARSETS), "charset*=''utf_7"])
+def test_no_charset_makes_halves_of_characters(some_site: Site, kind: str) -> None:
+    """Neither of a query nor of a form: what they name is not found, and no fault."""
+    address = some_site.url + "/login"
+    said = {"Content-Type": f"application/x-www-form-urlencoded; {kind}"}
+    for half in ("%5Cud800", "%2B2AA-", "%D8%00", "%ED%A0%80"):
+        page = requests.get(f"{address}?token={half}", headers=said, timeout=30)
+        assert page.status_code == 403, (half, page.status_code)
+    session = requests.Session()
+    token = form_token(session, address)
+    for form in ("token=%5Cud800", "username=%5Cud800&password=%5Cud800"):
+        body = f"csrfmiddlewaretoken={token}&{form}"
+        page = session.post(address, body, headers={**said, "Accept": "text/html"}, timeout=30)
+        assert page.status_code in (200, 400, 403), (form, page.status_code)  # Django's is 400
+
+
 def test_nul_in_the_fields_of_openai_is_400(some_site: Site) -> None:
     for name in ("model", "prompt", "response_format", "timestamp_granularities[]"):
         parts: dict[str, Any] = {"model": (None, "whisper-1"), name: (None, "x\0")}

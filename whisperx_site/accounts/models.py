@@ -20,7 +20,7 @@ NOTE_USE_EVERY = timedelta(minutes=5)
 
 def digest_of(secret: str) -> str:
     """What we keep of a key: it has 256 random bits, so one round of SHA-256 is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 class ApiKey(models.Model):

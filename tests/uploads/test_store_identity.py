@@ -5,6 +5,7 @@ Another database is one whose rows are not these: within one process they are ta
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -23,10 +24,11 @@ from django.test import Client
 from django.utils import timezone
 
 from uploads.errors import Gone, Unavailable
-from uploads.models import CleanupRun, State, StoreIdentity, Upload
+from uploads.models import CleanupRun, Concat, State, StoreIdentity, Upload
 from uploads.services import store_identity
 from uploads.services.cleanup import orphans_kept
 from uploads.services.create import Order, create
+from uploads.services.create_final import made_before
 from uploads.services.end import terminate
 from uploads.services.read import open_finished, settle
 from uploads.services.store_identity import AWAY, FOREIGN, UNKNOWN_FILES, UNWRITABLE, store_problem
@@ -114,7 +116,7 @@ def forget_identity(of_store: bool = True, of_database: bool = True) -> None:
 
 def look_anew() -> None:
     """Whoever found all well believes so for some seconds."""
-    store_identity._believed = None
+    store_identity._believed = store_identity._compared = None
 
 
 def cleanup(*arguments: str) -> str:
@@ -411,6 +413,107 @@ def test_what_waits_for_consent_waits_however_the_site_grows(
     cleanup("--remove-orphans", "--no-input")
     assert not strangers & names(folder)
     assert orphans_kept() is None
+
+
+def cannot(monkeypatch: pytest.MonkeyPatch, method: str, fault: Exception) -> None:
+    """Let the store fail."""
+
+    def fail(*_: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(type(store()), method, fail)
+
+
+def test_a_full_disk_is_freed_also_before_the_two_are_joined(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A site of before on a full disk: neither DELETE nor the cleanup may wait for its identity."""
+    ended, overdue, kept = finished(3)
+    past = timezone.now() - timedelta(minutes=1)
+    Upload.objects.filter(pk=overdue.pk).update(state=State.RECEIVING, expires=past, length=9)
+    forget_identity()
+    with monkeypatch.context() as patches:
+        cannot(patches, "identify", OSError(errno.ENOSPC, "full"))
+        assert terminate(ended) == 3
+        cleanup()
+        assert names(folder) == {kept.id.hex}
+        assert not (folder / "store_id").exists()
+    look_anew()
+    assert store_problem() is None
+    assert (folder / "store_id").exists()
+
+
+def test_a_few_strays_do_not_stop_a_site_of_before_that_holds_nothing(folder: Path) -> None:
+    [upload] = finished(1)
+    terminate(upload)
+    orphans(folder, 10)
+    forget_identity()
+    assert store_problem() is None
+    orphans(folder, 1)
+    forget_identity()
+    assert store_problem() == UNKNOWN_FILES
+
+
+def test_what_is_no_upload_does_not_count_as_one(folder: Path) -> None:
+    """A fence that is left alone, and a file by another name."""
+    place = folder / "ab"
+    place.mkdir(parents=True)
+    (place / f"{'ab' * 16}.fence").touch()
+    (place / "notes.txt").touch()
+    assert store_problem() is None
+    (place / ("ab" * 16)).touch()
+    forget_identity()
+    assert store_problem() == UNKNOWN_FILES
+
+
+@pytest.mark.parametrize("way", ["no text", "no right", "folder"])
+def test_a_store_that_cannot_be_read_is_away(
+    folder: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record of the cleanup ends, and says so."""
+    finished(1)
+    forget_identity()
+    if way == "no text":
+        (folder / "store_id").write_bytes(b"\xff\xfe")
+    else:
+        fault = PermissionError(errno.EACCES, "no")
+        cannot(monkeypatch, "identity" if way == "no right" else "entries", fault)
+    assert store_problem() == AWAY
+    assert AWAY.reason in cleanup()
+    assert CleanupRun.objects.get().ended
+
+
+def test_files_are_not_gone_through_with_each_creation_that_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(1)
+    Upload.objects.all().delete()
+    forget_identity()
+    refused()
+    cannot(monkeypatch, "entries", AssertionError("looked again"))
+    refused()
+    assert store_problem(join=False) == UNKNOWN_FILES
+
+
+def test_an_emptied_store_that_another_database_took_comes_back(folder: Path) -> None:
+    """Neither side has anything to lose."""
+    [upload] = finished(1)
+    terminate(upload)
+    (folder / "store_id").write_text(uuid.uuid4().hex)
+    look_anew()
+    create(Order(Nobody()), 5)
+    assert StoreIdentity.objects.get().identity.hex == (folder / "store_id").read_text().strip()
+
+
+def test_a_final_upload_whose_bytes_are_lost_is_made_anew(folder: Path) -> None:
+    """The same order again must not get back what cannot be read."""
+    [upload] = finished(1)
+    Upload.objects.filter(pk=upload.pk).update(concat=Concat.FINAL, final_key="key")
+    assert made_before("key") == upload
+    terminate_file(folder, upload)
+    cleanup()
+    assert made_before("key") is None
+    Upload.objects.create(concat=Concat.FINAL, final_key="key")
 
 
 def test_staff_confirm_by_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,8 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
@@ -46,12 +47,10 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
     ballast.make_room()
     run = CleanupRun(trigger=trigger, dry_run=dry_run)
     begin_record(run)
-    for step in steps(run, confirmed):
-        try:
-            step(run)
-        except (OSError, StoreError, DatabaseError) as problem:  # the other steps go on
-            logger.exception("cleanup: %s", step.__name__)
-            run.errors.append(f"{step.__name__}: {sentence(problem)}")
+    with noting_faults(run, "identity"):
+        for step in steps(run, confirmed):
+            with noting_faults(run, step.__name__):  # the other steps go on
+                step(run)
     run.ended = timezone.now()
     run.details = first_of(run.details)
     run.save()
@@ -66,6 +65,16 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
         len(run.errors),
     )
     return run
+
+
+@contextmanager
+def noting_faults(run: CleanupRun, what: str) -> Iterator[None]:
+    """Let the record of the run say what went wrong."""
+    try:
+        yield
+    except (OSError, StoreError, DatabaseError) as problem:
+        logger.exception("cleanup: %s", what)
+        run.errors.append(f"{what}: {sentence(problem)}")
 
 
 def begin_record(run: CleanupRun) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from uploads.models import State, Upload
 from uploads.stores.base import Entry, Missing
 from uploads.stores.registry import store
+from uploads.stores.waiting import Pacer
 
 # A file without a row is removed only when it is as old as this.
 ORPHAN_GRACE = timedelta(hours=1)
@@ -76,13 +77,19 @@ def take_inventory(is_own: bool = True) -> Inventory:
     at_rest = (timezone.now() - GRACE).timestamp()
     oldest = (timezone.now() - ORPHAN_GRACE).timestamp()
     found = Inventory()
+    let_others_in_at_times = Pacer()
     for start in _starts():
         entries = store().entries(start)
-        held = {entry.name: entry for entry in entries if OURS.fullmatch(entry.name)}
+        held = {}
+        for entry in entries:
+            if OURS.fullmatch(entry.name):
+                held[entry.name] = entry
+            let_others_in_at_times()
         found.files += len(held)
         rows = _rows(start)
         for key, *facts in rows.values_list("pk", "state", "length", "offset", "lost"):
             _compare(key, facts, held.pop(key.hex, None), found, is_own)
+            let_others_in_at_times()
         unknown = [entry for entry in held.values() if entry.changed < at_rest]
         found.unknown += len(unknown)
         found.unknown_bytes += sum(entry.size for entry in unknown)

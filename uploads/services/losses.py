@@ -41,7 +41,9 @@ def _end_lost(run: CleanupRun, upload: Upload) -> None:
 
 def _note_lost(run: CleanupRun, upload: Upload) -> None:
     finished = Upload.objects.filter(pk=upload.pk, state=State.FINISHED)
-    if run.dry_run or finished.update(lost=timezone.now(), failure=LOST):
+    # The same final upload, ordered again, is made anew: without its key it is not found for that.
+    changes = {"lost": timezone.now(), "failure": LOST, "final_key": None}
+    if run.dry_run or finished.update(**changes):
         run.lost += 1
         run.details.append(f"lost bytes of finished {upload.id} {upload.file_name!r}")
 

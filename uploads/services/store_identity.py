@@ -8,6 +8,7 @@ as lost, and nothing new be mixed in. See docs/decisions/0009.
 import logging
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
@@ -16,13 +17,15 @@ from django.utils import timezone
 from uploads.errors import Unavailable
 from uploads.models import State, StoreIdentity, Upload
 from uploads.services.batches import in_batches
-from uploads.stores.base import Store
+from uploads.services.inventory import KEPT_ABOVE, OURS
+from uploads.stores.base import FULL, Store
 from uploads.stores.registry import store
+from uploads.stores.waiting import Pacer
 
 logger = logging.getLogger(__name__)
 
 BELIEVED_FOR = 5.0
-"""Seconds for which a process that found all well does not look again."""
+"""Seconds for which a process does not look again: where all is well, and at files and rows."""
 RETRY_AFTER = 60
 """Seconds after which a refused client may try again: people have to act first."""
 
@@ -64,6 +67,8 @@ UNWRITABLE = StoreProblem(
 
 # What this process found well last, and when that ends, in seconds of the monotonic clock.
 _believed: tuple[Store, float] | None = None
+# What comparing files and rows led to last, for which identities, and until when.
+_compared: tuple[tuple[object, ...], float, StoreProblem | None] | None = None
 
 
 def store_problem(join: bool = True) -> StoreProblem | None:
@@ -97,7 +102,8 @@ def identity_problem(join: bool = True) -> StoreProblem | None:
             join_store()
         except OSError as fault:
             logger.warning("the store cannot be given its identity: %s", fault)
-            return UNWRITABLE
+            # What makes room on a full disk must work before; the next look tries again.
+            return None if fault.errno in FULL else UNWRITABLE
         problem = _look()[0]
     if problem is not None:
         _believed = None
@@ -183,13 +189,24 @@ def _look() -> tuple[StoreProblem | None, bool]:
     own = StoreIdentity.objects.filter(pk=StoreIdentity.THE_ROW).first()
     try:
         carried = store().identity()
-    except OSError as fault:
+        if own and carried == own.identity.hex:
+            return None, own.joined
+        return _compare(own, carried), False
+    except (OSError, ValueError) as fault:  # ValueError: what it carries is no text
         logger.warning("the store cannot be read: %s", fault)
         return AWAY, False
-    if own and carried == own.identity.hex:
-        return None, own.joined
+
+
+def _compare(own: StoreIdentity | None, carried: str | None) -> StoreProblem | None:
+    """What files and rows say where identities do not settle it: it may take long with many."""
+    global _compared
     was_joined = own is not None and own.joined
-    return (_look_at_other if carried else _look_at_unmarked)(was_joined), False
+    facts = (store(), own and own.identity, was_joined, carried)
+    if _compared and _compared[0] == facts and time.monotonic() < _compared[1]:
+        return _compared[2]
+    problem = _look_at_other() if carried else _look_at_unmarked(was_joined)
+    _compared = (facts, time.monotonic() + BELIEVED_FOR, problem)
+    return problem
 
 
 def _look_at_unmarked(was_joined: bool) -> StoreProblem | None:
@@ -199,13 +216,22 @@ def _look_at_unmarked(was_joined: bool) -> StoreProblem | None:
     return None if _rows_and_files_agree() else UNKNOWN_FILES
 
 
-def _look_at_other(was_joined: bool) -> StoreProblem | None:
-    """A store with another identity: only a new database may have it, where that loses nothing."""
-    return FOREIGN if was_joined or _expects_files() or _holds_files() else None
+def _look_at_other() -> StoreProblem | None:
+    """A store with another identity: a database may have it where neither has anything to lose."""
+    return FOREIGN if _expects_files() or _holds_files() else None
 
 
 def _holds_files() -> bool:
-    return next(iter(store().entries()), None) is not None
+    return next(_names(), None) is not None
+
+
+def _names() -> Iterator[str]:
+    """The files that can be an upload's; others are served in between."""
+    let_others_in_at_times = Pacer()
+    for entry in store().entries():
+        if OURS.fullmatch(entry.name) and not entry.is_rest:
+            yield entry.name
+        let_others_in_at_times()
 
 
 def _expects_files() -> bool:
@@ -214,8 +240,14 @@ def _expects_files() -> bool:
 
 
 def _rows_and_files_agree() -> bool:
-    """Whether more than half of what the database believes to be there is there."""
-    names = {entry.name for entry in store().entries()}
+    """Whether more than half of what the database believes to be there is there.
+
+    One that has had uploads and expects none to be there may find a few: a crash leaves such.
+    """
+    names = set(_names())
     known = in_batches(Upload.objects.filter(has_bytes=True).only("pk"), 5000)
     found = [upload.id.hex in names for upload in known]
-    return sum(found) * 2 > len(found)
+    if sum(found) * 2 > len(found):
+        return True
+    few = len(names) - sum(found) <= KEPT_ABOVE
+    return few and not _expects_files() and Upload.objects.exists()

@@ -58,11 +58,13 @@ class Entry:
         name: The name.
         size: Bytes, also such as do not count yet.
         changed: When it last changed, in epoch seconds.
+        is_rest: There is no file, only what the store kept beside it while it was written.
     """
 
     name: str
     size: int
     changed: float
+    is_rest: bool = False
 
 
 class Writing(Protocol):

@@ -283,9 +283,11 @@ class DiskStore:
             found: dict[str, Entry] = {}
             for name, size, changed in _files_in(folder):
                 plain = name.removesuffix(FENCE_SUFFIX)
-                before = found.get(plain, Entry(plain, 0, 0))
-                size = before.size if name != plain else size
-                found[plain] = Entry(plain, size, max(changed, before.changed))
+                before = found.get(plain, Entry(plain, 0, 0, is_rest=True))
+                is_fence = name != plain
+                size = before.size if is_fence else size
+                changed = max(changed, before.changed)
+                found[plain] = Entry(plain, size, changed, is_fence and before.is_rest)
             yield from (entry for entry in found.values() if entry.name.startswith(start))
 
     def free(self) -> int:

@@ -41,7 +41,7 @@ def move(source: str, target: str, replace: bool, tell: Tell) -> int:
         How many rows there are now.
 
     Raises:
-        CannotMove: See its message; the target holds what it held before, or is empty.
+        CannotMove: See its message; the store still belongs to the source.
     """
     tables = all_tables()
     refuse_foreign_tables(target, tables)
@@ -59,7 +59,13 @@ def move(source: str, target: str, replace: bool, tell: Tell) -> int:
         connections[target].check_constraints()
         reset_sequences(target, tables)
         part_store(using=target)
-    join_store(using=target)
+    try:
+        join_store(using=target)
+    except OSError as fault:
+        raise CannotMove(
+            "All rows have arrived, but the store of uploads cannot be told that it belongs to the "
+            f"new database: {fault}. Mend that, and say the same again."
+        ) from fault
     return moved
 
 

@@ -34,7 +34,10 @@ class Command(BaseCommand):
             self.stdout.write("The store of uploads belongs to this database: nothing to do.")
             return
         self.stdout.write(problem.reason)
-        self.tell(take_inventory(is_own=False))
+        try:
+            self.tell(take_inventory(is_own=False))
+        except OSError as fault:
+            raise CommandError(f"The store cannot be read: {fault}") from fault
         if dry_run:
             return
         agree(no_input, "Join this store and this database?")

@@ -365,7 +365,8 @@ def test_a_task_id_tells_nothing_of_others() -> None:
     assert create(with_key(anna), taken).status_code == 409  # one's own is no secret
 
 
-def test_a_task_id_is_kept_for_who_waits_with_it() -> None:
+@pytest.mark.parametrize("both_finished", [False, True])
+def test_a_task_id_is_kept_for_who_waits_with_it(both_finished: bool) -> None:
     """An upload that is made later, but is finished earlier, does not take it."""
     wav = b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00" + bytes(400)
     anna, boris = someone("anna", staff=False), someone("boris", staff=False)
@@ -373,13 +374,28 @@ def test_a_task_id_is_kept_for_who_waits_with_it() -> None:
     for person in (anna, boris):
         assert create(with_key(person), wanted).status_code == 201
     first, second = (RequestedId.objects.get(upload__owner=one).upload for one in (anna, boris))
-    for upload in (second, first):  # finished in the other order
+    uploads = (second, first)  # finished in the other order, or their jobs made in it
+    if both_finished:
+        Upload.objects.update(state=UploadState.FINISHED)
+    for upload in uploads:
         Upload.objects.filter(pk=upload.pk).update(state=UploadState.FINISHED)
         with open(store().path(upload.id.hex), "wb") as file:
             file.write(wav)
         assert submit_upload(upload.pk)
     assert Job.objects.get(owner=anna).pk == wanted
     assert Job.objects.get(owner=boris).pk == second.pk
+
+
+def test_a_task_id_takes_no_identifier_of_anothers_upload() -> None:
+    """An upload's own is its job's, too; who knows it is answered as for any other."""
+    anna, boris = someone("anna", staff=False), someone("boris", staff=False)
+    upload = make_upload(b"", owner=anna)
+    assert create(with_key(boris), upload.pk).status_code == 201
+    other = Upload.objects.get(owner=boris)
+    Upload.objects.filter(pk=other.pk).update(state=UploadState.FINISHED)
+    for each in (other, upload):
+        job = submit_upload(each.pk)
+        assert job is not None and job.pk == each.pk
 
 
 def test_a_task_id_is_free_when_who_waited_is_gone() -> None:

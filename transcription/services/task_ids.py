@@ -6,6 +6,8 @@ upload with it is taken, and its job gets another one, which X-Task-Id tells.
 
 import uuid
 
+from django.db.models import Q
+
 from transcription.models import Job, RequestedId
 from transcription.services.upload_options import requested_id
 from uploads.models import State as UploadState
@@ -26,10 +28,10 @@ def is_own_job(identifier: uuid.UUID, owner_id: int | None) -> bool:
 
 
 def is_free_for(identifier: uuid.UUID, upload: Upload) -> bool:
-    """Whether no other person's upload that was made earlier waits with it."""
-    waiting = RequestedId.objects.filter(
-        identifier=identifier,
-        upload__state=UploadState.RECEIVING,
-        upload__created__lt=upload.created,
-    )
-    return not waiting.exclude(upload__owner_id=upload.owner_id).exists()
+    """Whether no other person waits for it: by an earlier `taskId`, or as an upload's own."""
+    earlier = RequestedId.objects.filter(identifier=identifier, upload__created__lt=upload.created)
+    unfinished = Q(upload__state=UploadState.RECEIVING)
+    without_job = Q(upload__state=UploadState.FINISHED, upload__job=None)
+    waiting = earlier.filter(unfinished | without_job).exclude(upload__owner_id=upload.owner_id)
+    others = Upload.objects.filter(pk=identifier).exclude(owner_id=upload.owner_id)
+    return not (waiting.exists() or others.exists())

@@ -13,12 +13,14 @@ import requests
 from django.conf import LazySettings, settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import User
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
 from tests.running import PASSWORD, Site
 from tests.site.people import form_token
 from uploads.networks import network_of
 from whisperx_site.accounts import hashing, throttle
+from whisperx_site.accounts.known_browsers import known_browser
 from whisperx_site.accounts.models import LoginAttempt
 from whisperx_site.accounts.throttle import begin_attempt, forgive
 
@@ -217,3 +219,44 @@ def test_strangers_do_not_keep_a_person_out_of_a_known_browser() -> None:
     browser.cookies[settings.KNOWN_BROWSER_COOKIE_NAME] = cookie.value[:-1] + "_"
     LoginAttempt.objects.filter(address__startswith=throttle.KNOWN).delete()
     assert not sign_in(browser)  # a cookie that was made up opens nothing
+
+
+COOKIE = settings.KNOWN_BROWSER_COOKIE_NAME
+
+
+def with_cookie(said: str) -> HttpRequest:
+    """A login from a browser with that cookie."""
+    request = RequestFactory().post("/login")
+    request.COOKIES = {COOKIE: said}
+    return request
+
+
+@pytest.mark.usefixtures("plain_static_files", "db")
+def test_a_browser_becomes_known_by_a_login_alone() -> None:
+    """A session makes none; the next login of a known one is no other; a new password ends it."""
+    anna = User.objects.create_superuser("anna", password=PASSWORD)
+    browser, stolen = (Client(headers={"host": "localhost"}) for _ in range(2))
+    stolen.force_login(anna)
+    said = {"username": "anna", "password": PASSWORD}
+    for path in ("/login", "/admin/login/"):
+        stolen.post(path, {**said, "password": "wrong"})
+        stolen.post(path)
+        assert COOKIE not in stolen.cookies
+    found = []
+    for _ in range(2):
+        assert browser.post("/login", said).status_code == 302
+        found.append(known_browser(with_cookie(browser.cookies[COOKIE].value), "anna"))
+        browser.cookies.pop(settings.SESSION_COOKIE_NAME)
+    assert found[0] and found[0] == found[1]
+    anna.set_password(PASSWORD + "!")
+    anna.save()
+    assert known_browser(with_cookie(browser.cookies[COOKIE].value), "anna") == ""
+
+
+def test_known_browsers_of_one_name_have_a_bar_together(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [f"{throttle.KNOWN}{number}" for number in range(throttle.MOST_OF_NAME + 1)]
+    monkeypatch.setattr(throttle, "place_of", lambda request, username: places.pop())
+    answers = [begin_attempt(None, "anna") is not None for _ in range(len(places))]
+    assert answers == [True] * throttle.MOST_OF_NAME + [False]

@@ -1,6 +1,7 @@
 """Browsers in which a person has signed in before: bars that strangers run into do not count there.
 
-Without this, strangers who try passwords for a name from many addresses would keep its owner out.
+Without this, strangers who try passwords for a name from many addresses would keep its owner out. A
+browser is known until the person's password changes.
 """
 
 import secrets
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core import signing
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -29,24 +31,37 @@ def known_browser(request: HttpRequest | None, username: str) -> str:
     said = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME) if request else None
     if not said:
         return ""
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        return ""
     try:
-        digest, browser = signing.loads(said, salt=SALT, max_age=KEPT_FOR)
+        digest, browser = signing.loads(said, salt=salt_of(user), max_age=KEPT_FOR)
     except (signing.BadSignature, ValueError):
         return ""
     return str(browser) if digest == name_digest(username) else ""
 
 
+def salt_of(user: User) -> str:
+    """What the cookie is signed with: another one for each password."""
+    return f"{SALT}.{user.get_session_auth_hash()}"
+
+
 def remembering_browsers(login: View) -> View:
-    """A login view that lets the browser of a person who has signed in be known."""
+    """A login view that lets the browser of a person who has signed in be known.
+
+    Nothing but a login does that: else a session would make as many browsers as it likes.
+    """
 
     @wraps(login)
     def view(request: HttpRequest, *arguments: object, **named: object) -> HttpResponseBase:
+        was_in = request.user.is_authenticated
         response = login(request, *arguments, **named)
-        if request.method == "POST" and request.user.is_authenticated:
-            facts = (name_digest(request.user.get_username()), secrets.token_hex(16))
+        if request.method == "POST" and request.user.is_authenticated and not was_in:
+            name = request.user.get_username()
+            facts = (name_digest(name), known_browser(request, name) or secrets.token_hex(16))
             response.set_cookie(
                 settings.KNOWN_BROWSER_COOKIE_NAME,
-                signing.dumps(facts, salt=SALT),
+                signing.dumps(facts, salt=salt_of(request.user)),
                 max_age=KEPT_FOR,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,

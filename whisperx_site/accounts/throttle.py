@@ -9,7 +9,8 @@ a proxy all share one, and the bar of an address holds for all of them together;
 one of a name for that reason. An address of IPv6 stands for its whole /64, which one client has.
 
 A name, or the site, that strangers try from many addresses must not be closed to its people: a
-browser in which a person has signed in before counts by itself, with `MOST_ALIKE` alone.
+browser in which a person has signed in before counts by itself, with `MOST_ALIKE`,
+and all such of one name together with `MOST_OF_NAME`.
 
 Attempts are rows, so every process of the site counts the same ones. An attempt is counted before
 its password is looked at: many at once do not slip through together. Those that are refused are not
@@ -63,22 +64,20 @@ def place_of(request: HttpRequest | None, username: str) -> str:
 
 def is_within_bounds(attempt: LoginAttempt) -> bool:
     """Whether no bar is reached, this attempt among those that count."""
+    known = attempt.address.startswith(KNOWN)
     strangers = ~Q(address__startswith=KNOWN)
+    of_its_kind = Q(address__startswith=KNOWN) if known else strangers
     counts = LoginAttempt.objects.aggregate(
         alike=Count("pk", filter=alike(attempt)),
         of_address=Count("pk", filter=Q(address=attempt.address)),
-        of_name=Count("pk", filter=strangers & Q(name_digest=attempt.name_digest)),
+        of_name=Count("pk", filter=of_its_kind & Q(name_digest=attempt.name_digest)),
         in_all=Count("pk", filter=strangers),
     )
-    if counts["alike"] > MOST_ALIKE:
+    if counts["alike"] > MOST_ALIKE or counts["of_name"] > MOST_OF_NAME:
         return False
-    if attempt.address.startswith(KNOWN):
+    if known:
         return True
-    return bool(
-        counts["of_address"] <= MOST_OF_ADDRESS
-        and counts["of_name"] <= MOST_OF_NAME
-        and counts["in_all"] <= MOST_IN_ALL
-    )
+    return bool(counts["of_address"] <= MOST_OF_ADDRESS and counts["in_all"] <= MOST_IN_ALL)
 
 
 def alike(attempt: LoginAttempt) -> Q:

@@ -20,7 +20,7 @@ import pytest
 from tests.running import Site, wait_for
 from tests.uploads.conftest import created, head, patch
 from tests.uploads.test_creation import bytes_on_disk
-from tests.uploads.wire import identifier
+from tests.uploads.wire import TUS, ask, identifier
 
 Statement = tuple[Any, ...]  # SQL, and its values
 HOUR = timedelta(hours=1)
@@ -150,13 +150,66 @@ def test_moments_of_a_clock_that_was_ahead_are_brought_back(clock: Clock, noted:
     """An upload of then does not live for months, nor rest until then."""
     path = clock.growing()
     ahead = now() + 200 * DAY
-    dated = clock.upload(path, created=ahead, last_activity=ahead, expires=ahead + DAY)
+    dated = clock.upload(path, last_activity=ahead, expires=ahead + DAY)
     clock.sql(dated, clock.alive(ahead if noted else now()))
     clock.site.manage("cleanup_uploads")
     assert clock.moment(path, "last_activity") < now() + ALMOST
-    assert clock.moment(path, "created") < now() + ALMOST
     assert clock.moment(path, "expires") < now() + DAY + ALMOST
     assert clock.has_grace(path)
+
+
+BEHIND = """
+import json
+from datetime import timedelta
+from unittest import mock
+from django.utils import timezone
+from uploads.services import heartbeat
+now = timezone.now()
+with mock.patch("django.utils.timezone.now", lambda: now - timedelta(days=days)):
+    heartbeat.beat(starting=True)
+heartbeat.beat()
+print(json.dumps(None))
+"""
+
+
+@pytest.mark.parametrize("days", [20_000, 3])
+def test_a_clock_that_is_behind_at_a_start_costs_no_upload_its_time(
+    clock: Clock, days: int
+) -> None:
+    """A board before it has asked for the time: nothing is dated anew, and nothing ends early."""
+    growing, ended, finished = clock.growing(), clock.growing(), created(clock.site, 5)
+    assert patch(clock.site, finished, 0, b"hello").status == 204
+    assert ask(clock.site, "DELETE", ended, TUS).status == 204
+    columns = ("created", "last_activity", "finished")
+    before = [clock.moment(finished, column) for column in columns]
+    gone, made = clock.moment(ended, "last_activity"), clock.moment(growing, "created")
+    clock.site.stop()
+    clock.site.shell(f"days = {days}{BEHIND}")
+    clock.site.start()
+    assert [clock.moment(finished, column) for column in columns] == before
+    assert clock.moment(ended, "last_activity") == gone
+    assert clock.moment(growing, "created") == made
+    assert clock.moment(growing, "expires") > now() + DAY - ALMOST
+
+
+FIRST = """
+import json
+from unittest import mock
+from uploads.models import CleanupRun, Heartbeat
+from uploads.services import heartbeat
+CleanupRun.objects.create(trigger="start")
+Heartbeat.objects.all().delete()
+with mock.patch.object(heartbeat, "give_grace", side_effect=KeyboardInterrupt):
+    try:
+        heartbeat.beat(starting=True)
+    except KeyboardInterrupt:
+        print(json.dumps(Heartbeat.objects.exists()))
+"""
+
+
+def test_a_first_note_is_not_left_without_its_grace(clock: Clock) -> None:
+    """A start of a site that had none before, killed midway, is made again from the beginning."""
+    assert json.loads(clock.site.shell(FIRST)) is False
 
 
 @pytest.mark.proof

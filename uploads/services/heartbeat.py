@@ -2,8 +2,9 @@
 
 Housekeeping says twice a minute that the site lives (`beat`). A moment that is much later than the
 one before means that the site was off, or that its clock has jumped: what had not expired by then
-gets an hour. One that is earlier means that the clock was ahead: moments that rows have from then
-are brought back. Rows alone say when an upload expires, so all who read them agree.
+gets an hour. One that is earlier means that the clock was ahead, or is behind now: what waits for a
+later moment no longer does, and gets its full time should the clock have been behind. Rows alone say
+when an upload expires, so all who read them agree.
 """
 
 import logging
@@ -23,6 +24,7 @@ GRACE = timedelta(hours=1)  # what clients have to come back, at least
 GAP = timedelta(minutes=5)  # without a beat: housekeeping waits for nothing else so long
 SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 MAY_EXPIRE = Q(state=State.RECEIVING) | Q(state=State.FINISHED, concat=Concat.PARTIAL)
+UNHEARD = Q(state=State.FINISHED, announced=None)
 
 
 def beat(starting: bool = False) -> None:
@@ -34,10 +36,11 @@ def beat(starting: bool = False) -> None:
     now = timezone.now()
     last = last_seen()
     if last is None:
-        Heartbeat.objects.get_or_create(pk=ONLY, defaults={"at": now})
-        latest = CleanupRun.objects.filter(dry_run=False).order_by("-started").first()
-        if latest and starting:  # of a version that noted nothing else
-            give_grace(latest.started, now)
+        with transaction.atomic():
+            Heartbeat.objects.get_or_create(pk=ONLY, defaults={"at": now})
+            latest = CleanupRun.objects.filter(dry_run=False).order_by("-started").first()
+            if latest and starting:  # of a version that noted nothing else
+                give_grace(latest.started, now)
     elif starting or not is_in_step(last, now):
         catch_up(last, now)
     else:
@@ -80,14 +83,26 @@ def catch_up(last: datetime, now: datetime) -> None:
 
 def give_grace(last: datetime, now: datetime) -> None:
     """Let what had not expired by `last` live for another hour."""
-    slept = Upload.objects.filter(MAY_EXPIRE, expires__gt=last, expires__lt=now + GRACE)
-    if given := slept.update(expires=now + GRACE):
+    until = latest_expiry(now) if was_behind(last, now) else now + GRACE
+    slept = Upload.objects.filter(MAY_EXPIRE, expires__gt=last, expires__lt=until)
+    if given := slept.update(expires=until):
         logger.info(
             "not seen alive since %s: %s unfinished uploads have until %s",
             last.isoformat(timespec="seconds"),
             given,
-            (now + GRACE).isoformat(timespec="seconds"),
+            until.isoformat(timespec="seconds"),
         )
+
+
+def was_behind(last: datetime, now: datetime) -> bool:
+    """Whether the clock was behind when it noted `last`: uploads know of activity after that.
+
+    Their time was cut short then, as if it were the clock of before that had been wrong.
+    """
+    between = (last + SLACK, now)
+    return Upload.objects.filter(
+        Q(created__range=between) | Q(last_activity__range=between)
+    ).exists()
 
 
 def look_for_future() -> None:
@@ -104,9 +119,14 @@ def latest_expiry(now: datetime) -> datetime:
 
 
 def bring_back(now: datetime) -> None:
-    """Bring moments of a clock that was ahead back: an upload would live, or rest, until then."""
+    """Bring back what waits for moments of a clock that was ahead: it would live, or rest, until
+    then.
+
+    It may as well be this clock that is behind, as before it has asked for the time. So nothing
+    changes that is only remembered: when uploads were made, and those that have ended.
+    """
     latest = latest_expiry(now)
     Upload.objects.filter(MAY_EXPIRE, expires__gt=latest).update(expires=latest)
-    for name in ("created", "last_activity", "finished"):
-        Upload.objects.filter(**{f"{name}__gt": now}).update(**{name: now})
-    logger.warning("the clock was ahead; what it had dated later than now is dated now")
+    Upload.objects.filter(MAY_EXPIRE, last_activity__gt=now).update(last_activity=now)
+    Upload.objects.filter(UNHEARD, finished__gt=now).update(finished=now)
+    logger.warning("the clock was ahead, or is behind; nothing waits for what it dated later")

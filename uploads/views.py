@@ -166,7 +166,8 @@ class UploadsView(TusView):
 
     def create_final(self, request: HttpRequest, parts: list[str]) -> Upload:
         """Join parts of one's own, on this host (tus: concatenation)."""
-        if has_body(request) or not LENGTHS.isdisjoint(request.headers):
+        body = self.take_body(request)
+        if not self.brings_nothing(body) or not LENGTHS.isdisjoint(request.headers):
             raise Malformed("A final upload has neither a length nor a body of its own.")
         return create_final(order_of(request), list(upload_ids_in(parts, request)))
 
@@ -188,17 +189,26 @@ class UploadsView(TusView):
                 raise
         return upload
 
+    def brings_nothing(self, body: Body) -> bool:
+        """Whether no byte comes: clients that always stream send chunks, and none in them."""
+        if body.length is None:
+            rows.let_go()  # the client takes as long as it likes
+        empty = body.is_empty()
+        if body.malformed:
+            raise BadFraming
+        return empty
+
     def first_delivery(self, request: HttpRequest) -> Delivery:
         """What comes along with a creation, if anything does (tus: creation-with-upload)."""
         body = self.take_body(request)
-        is_data = is_upload_data(request.headers.get("Content-Type", ""))
+        kind = request.headers.get("Content-Type", "")
+        is_data = is_upload_data(kind)
         has_checksum = "HTTP_UPLOAD_CHECKSUM" in request.META or "HTTP_TRAILER" in request.META
-        asks_first = "HTTP_EXPECT" in request.META  # to hear of a refusal before it sends
+        # To hear of a refusal before it sends; without a kind there is none yet to be heard of.
+        asks_first = kind and "HTTP_EXPECT" in request.META
         empty = not has_body(request)
         if body.length is None and not asks_first and (has_checksum or not is_data):
-            empty = body.is_empty()  # clients that always stream send chunks, and none in them
-            if body.malformed:
-                raise BadFraming
+            empty = self.brings_nothing(body)
         if empty:
             return Delivery(0, body)  # a checksum can only mean the whole file, which is to come
         if not is_data:

@@ -16,6 +16,8 @@ CHUNK_LINE_BYTES = 8 * 1024
 """The line before a chunk: its size and what extends that; one field of a trailer."""
 HEAD_SECONDS = 30.0
 """From the first piece of a head to its end."""
+REST_SECONDS = 5.0
+"""For the small rest of a body that was answered before it was read."""
 FORM_BYTES = 128 * 1024
 """The body of a page's form."""
 FORM_SECONDS = 60.0

@@ -16,6 +16,8 @@ from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
 from uploads.errors import Malformed, TooLarge, TooSlow, UploadError
 from uploads.headers import has_body
+from uploads.services import rows
+from uploads.stores.waiting import within
 from whisperx_site.bounds import FORM_BYTES, FORM_SECONDS
 
 
@@ -66,12 +68,15 @@ def form_in(body: Body) -> bytes:
         raise too_long
     content = bytearray()
     deadline = time.monotonic() + FORM_SECONDS
-    while piece := body.read():
-        content += piece
-        if len(content) > FORM_BYTES:
-            raise too_long
-        if time.monotonic() > deadline:
-            raise TooSlow("The form took too long to arrive. Send it again.")
+    too_slow = TooSlow("The form took too long to arrive. Send it again.")
+    rows.let_go()  # of the database: the client takes as long as it likes
+    with within(FORM_SECONDS, too_slow):
+        while piece := body.read():
+            content += piece
+            if len(content) > FORM_BYTES:
+                raise too_long
+            if time.monotonic() > deadline:
+                raise too_slow
     if body.idle:
         raise TooSlow("The form brought no byte for too long. Send it again.")
     if body.cut:

@@ -12,9 +12,11 @@ from django.http.response import HttpResponseBase
 from uploads.bodies.base import SMALL_REST, Body
 from uploads.bodies.plain import PlainBody
 from uploads.bodies.registry import open_body
-from uploads.errors import UploadError
+from uploads.errors import TooSlow, UploadError
 from uploads.headers import has_body
 from uploads.services import rows
+from uploads.stores.waiting import within
+from whisperx_site.bounds import REST_SECONDS
 
 
 class UnreadBodyMiddleware:
@@ -37,20 +39,24 @@ class UnreadBodyMiddleware:
                 body = open_body(request.META)
         # A plain server settles the rest itself, and does not know what Django has read of it.
         if body is not None and not isinstance(body, PlainBody):
+            rows.let_go()  # what is to come takes as long as the client likes
             if not body.abandoned:
-                read_small_rest(body)
-                body.abandon()
+                body.abandon(closes=not read_small_rest(body))
             response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
-            if body.abandoned:
-                rows.let_go()
         return response
 
 
-def read_small_rest(body: Body) -> None:
-    """Read so little that the connection can be used again, if that is all there is."""
+def read_small_rest(body: Body) -> bool:
+    """Read so little that the connection can be used again, if that is all there is.
+
+    Returns:
+        Whether it came in time.
+    """
     size = 0
-    while size <= SMALL_REST and not (body.cut or body.idle):
-        piece = body.read()
-        if not piece:
-            return
-        size += len(piece)
+    try:
+        with within(REST_SECONDS, TooSlow()):
+            while size <= SMALL_REST and (piece := body.read()):
+                size += len(piece)
+    except TooSlow:
+        return False
+    return not (body.cut or body.idle)

@@ -10,7 +10,7 @@ import pytest
 from tests.running import Site, encode_metadata
 from tests.uploads.conftest import ROOT, content, created, head, patch
 from tests.uploads.test_completion import SHAM, jobs
-from tests.uploads.wire import DATA, TUS, Answer, ask, identifier
+from tests.uploads.wire import DATA, TUS, Answer, Wire, ask, identifier
 
 WHOLE = os.urandom(200_000)
 PARTIAL = {"Upload-Concat": "partial"}
@@ -227,3 +227,20 @@ def test_a_whole_that_is_too_large_is_refused_before_a_byte_is_copied(plain_site
     """413 for parts that together are longer than Tus-Max-Size, whatever each of them is."""
     large = [created(plain_site, 3 * 1024**3, **PARTIAL) for _ in range(2)]
     assert final(plain_site, large).status == 413
+
+
+def test_clients_that_always_stream_may_send_no_byte(plain_site: Site) -> None:
+    """Chunks, and none in them: nothing came with the creation, of a final upload, either."""
+    streaming = {**TUS, "Transfer-Encoding": "chunked"}
+    one = part(plain_site, b"hello")
+    asked = {**streaming, "Upload-Concat": f"final;{one}"}
+    made = ask(plain_site, "POST", ROOT, asked, b"0\r\n\r\n")
+    assert made.status == 201, made.body
+    assert content(plain_site, made.headers["Location"]) == b"hello"
+    assert ask(plain_site, "POST", ROOT, asked, b"1\r\na\r\n0\r\n\r\n").status == 400
+    with Wire(plain_site) as wire:
+        wire.head("POST", ROOT, {**streaming, "Upload-Length": "5", "Expect": "100-continue"})
+        assert wire.reader.readline() == b"HTTP/1.1 100 Continue\r\n"
+        assert wire.reader.readline() == b"\r\n"
+        wire.send(b"0\r\n\r\n")
+        assert wire.answer().status == 201

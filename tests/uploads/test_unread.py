@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from select import select
 
 import pytest
 
@@ -140,3 +141,27 @@ def test_a_creation_whose_body_falls_silent_is_kept(hurried: Site) -> None:
         assert 1.5 < time.monotonic() - began < 6
         assert wire.at_end()
     assert head(hurried, answer.headers["Location"]).offset == 30
+
+
+def test_the_small_rest_of_an_answered_body_is_not_waited_for_endlessly(plain_site: Site) -> None:
+    """A byte every two minutes kept a database connection for days, and needed no key."""
+    with Wire(plain_site) as one, Wire(plain_site) as other:
+        one.head("POST", "/nowhere", {**STRANGER, "Content-Length": "1000"})
+        other.head("POST", "/nowhere", {**STRANGER, "Transfer-Encoding": "chunked"})
+        began = time.monotonic()
+        for wire in (one, other):
+            while time.monotonic() - began < 15 and not select([wire.socket], [], [], 0.5)[0]:
+                wire.send(b"0")  # of a chunk's size it says nothing yet
+            answer = wire.answer()
+            assert (answer.status, answer.closes) == (401, True)
+
+
+def test_the_line_before_a_chunk_is_not_waited_for_endlessly(hurried: Site) -> None:
+    """UPLOADS_IDLE_TIMEOUT holds for what brings no data, too."""
+    path = created(hurried, 100)
+    with Wire(hurried) as wire:
+        wire.head("PATCH", path, patching(0, None))
+        began = time.monotonic()
+        while time.monotonic() - began < 8 and not select([wire.socket], [], [], 0.5)[0]:
+            wire.send(b"0")
+        assert wire.answer().status == 408

@@ -10,7 +10,7 @@ from uploads.bodies.gunicorn_connection import (
     give_word,
 )
 from uploads.conf import conf
-from uploads.stores.waiting import let_others_in
+from uploads.stores.waiting import let_others_in, within
 
 
 class GunicornChunkedBody:
@@ -46,7 +46,9 @@ class GunicornChunkedBody:
         self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
         try:
             give_word(self)
-            piece: bytes = next(self.reader.parser)
+            # As a whole: the line before a chunk may come byte by byte, and none of them be data.
+            with within(conf.UPLOADS_IDLE_TIMEOUT, TimeoutError()):
+                piece: bytes = next(self.reader.parser)
         except StopIteration:
             self.reader.parser = None
             return b""

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 LONGEST_TURN = 0.05  # seconds that the others may have, where they never stop
@@ -33,6 +34,19 @@ def pause(seconds: float) -> None:
         from gevent import sleep
 
         sleep(seconds)
+
+
+def within(seconds: float, problem: BaseException) -> AbstractContextManager[Any]:
+    """Raise the problem where what is done in here takes longer, however its waiting is cut up.
+
+    Only under gevent: elsewhere nothing can be called back from its waiting.
+    """
+    if not _under_gevent():
+        return nullcontext()
+    from gevent import Timeout
+
+    bound: AbstractContextManager[Any] = Timeout(seconds, problem)
+    return bound
 
 
 def outside(function: Callable[..., Any], *arguments: Any) -> Any:

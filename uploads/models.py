@@ -114,11 +114,16 @@ class StoreIdentity(models.Model):
     """Which store of bytes belongs to this database: one row, which the store repeats.
 
     See docs/decisions/0009-store-and-database-know-each-other.md.
+
+    Attributes:
+        previous: What the store may still carry until it is told: this database's own where it is
+            joined, else that of the database whose rows were moved here.
     """
 
     THE_ROW = 1
 
     identity = models.UUIDField(default=uuid.uuid4)
+    previous = models.UUIDField(null=True, editable=False)
     joined = models.BooleanField(default=False, help_text="The store was told of it.")
     since = models.DateTimeField(default=timezone.now)
 

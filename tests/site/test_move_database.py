@@ -228,6 +228,43 @@ def test_it_refuses_what_would_lose_something(
 
 
 @pytest.mark.proof
+def test_a_living_database_is_not_taken_for_an_interrupted_move(
+    new_site: Callable[..., Site], postgres_url: str
+) -> None:
+    """Not one that could not be joined with its store either. What was interrupted is repeated."""
+    site = prepared_site(new_site)
+    site.shell(FILES.format(count=1))
+    use(site, postgres_url)
+    site.manage("migrate", "-v0")
+    site.shell(
+        "from uploads.models import *; Upload.objects.create(); StoreIdentity.objects.create()"
+    )
+    use(site)
+    move = ("move_database", "--to", postgres_url)
+    assert "not empty" in site.manage(*move, check=False).stderr
+    site.shell(FAIL_TO_TELL.format(url=postgres_url))
+    site.manage(*move)
+    use(site, postgres_url)
+    site.manage("cleanup_uploads")  # it succeeds, as the store is its own
+    assert files(site) == 1
+
+
+FAIL_TO_TELL = """
+from django.core.management import CommandError, call_command
+from whisperx_site.moving import move
+def fail(using):
+    raise PermissionError(13, "no")
+move.join_store = fail
+try:
+    call_command("move_database", "--to", "{url}", "--replace")
+except CommandError as said:
+    assert "cannot be told" in str(said), said
+else:
+    raise AssertionError("it has not failed")
+"""
+
+
+@pytest.mark.proof
 def test_a_move_that_is_killed_is_repeated(
     new_site: Callable[..., Site], postgres_url: str, tmp_path: Path
 ) -> None:

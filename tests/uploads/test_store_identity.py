@@ -333,6 +333,27 @@ def test_staff_join_the_two_when_they_know_what_it_costs(
     assert Upload.objects.get(pk=lost.pk).lost
 
 
+def test_a_store_that_could_not_be_told_of_a_new_identity_is_still_known(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staff give the files up while their disk is away, which fails or is killed; it comes back."""
+    [upload] = finished(1)
+    folder.rename(folder.with_name("aside"))
+    look_anew()
+    for _ in range(2):
+        with monkeypatch.context() as patches:
+            cannot(patches, "identify", PermissionError(errno.EACCES, "no"))
+            with pytest.raises(CommandError, match="cannot be told"):
+                join_store("--no-input")
+        assert store_problem() == AWAY
+    folder.with_name("aside").rename(folder)
+    assert store_problem() is None
+    row = StoreIdentity.objects.get()
+    assert (row.identity.hex, row.previous) == ((folder / "store_id").read_text().strip(), None)
+    with open_finished(upload) as file:
+        assert file.read() == b"xxx"
+
+
 def test_files_that_are_gone_for_good_are_given_up_by_command(folder: Path) -> None:
     """In place of the folder `00` that had to be made by hand."""
     [upload] = finished(1)

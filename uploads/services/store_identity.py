@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError
+from django.db.models import F
 from django.utils import timezone
 
 from uploads.errors import Unavailable
@@ -146,22 +147,30 @@ def may_remove() -> bool:
 def renew_identity() -> None:
     """Join the store and this database, whatever either was joined with before.
 
+    Where the store cannot be told of it, the one that carries the previous identity is still known.
+
     Raises:
-        OSError: The store cannot be reached; both are parted then.
+        OSError: The store cannot be reached.
     """
-    part_store()
+    joined = StoreIdentity.objects.filter(pk=StoreIdentity.THE_ROW, joined=True)
+    new = {"identity": uuid.uuid4(), "since": timezone.now()}
+    # A row that waits for the store to be told of a new identity keeps both.
+    joined.filter(previous=None).update(previous=F("identity"), **new)
+    if not joined.exists():
+        part_store()
     join_store()
 
 
-def part_store(using: str = DEFAULT_DB_ALIAS) -> None:
+def part_store(using: str = DEFAULT_DB_ALIAS, moved_from: uuid.UUID | None = None) -> None:
     """Give a database an identity that no store has; `join_store` gives it to the store.
 
     Args:
         using: The alias of the database.
+        moved_from: The identity of the database whose rows it got.
     """
+    new = {"identity": uuid.uuid4(), "joined": False, "since": timezone.now()}
     StoreIdentity.objects.using(using).update_or_create(
-        pk=StoreIdentity.THE_ROW,
-        defaults={"identity": uuid.uuid4(), "joined": False, "since": timezone.now()},
+        pk=StoreIdentity.THE_ROW, defaults={**new, "previous": moved_from}
     )
 
 
@@ -180,7 +189,7 @@ def join_store(using: str = DEFAULT_DB_ALIAS) -> None:
     rows.bulk_create([StoreIdentity(pk=StoreIdentity.THE_ROW)], ignore_conflicts=True)
     own = rows.get(pk=StoreIdentity.THE_ROW)
     store().identify(own.identity.hex)
-    rows.filter(pk=own.pk, identity=own.identity).update(joined=True)
+    rows.filter(pk=own.pk, identity=own.identity).update(joined=True, previous=None)
     logger.info("the store of uploads and the database are joined")
 
 
@@ -190,7 +199,9 @@ def _look() -> tuple[StoreProblem | None, bool]:
     try:
         carried = store().identity()
         if own and carried == own.identity.hex:
-            return None, own.joined
+            return None, own.joined and own.previous is None
+        if own and own.joined and own.previous and carried == own.previous.hex:
+            return None, False  # it was to be told of a new one
         return _compare(own, carried), False
     except (OSError, ValueError) as fault:  # ValueError: what it carries is no text
         logger.warning("the store cannot be read: %s", fault)

@@ -5,6 +5,7 @@ of uploads goes over with it: afterwards it belongs to the target alone, and the
 database, started again by mistake, removes nothing.
 """
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,7 +48,7 @@ def move(source: str, target: str, replace: bool, tell: Tell) -> int:
     refuse_foreign_tables(target, tables)
     tell("Making the tables …")
     call_command("migrate", database=target, interactive=False, verbosity=0)
-    refuse_rows(target, tables, replace)
+    refuse_rows(source, target, tables, replace)
     for name in unknown_tables(source, tables):
         tell(f"Not copied: the table {name}, which this site does not know.")
     with unchanging(source, tables), transaction.atomic(using=target):
@@ -58,7 +59,7 @@ def move(source: str, target: str, replace: bool, tell: Tell) -> int:
             compare(table, source, target)
         connections[target].check_constraints()
         reset_sequences(target, tables)
-        part_store(using=target)
+        part_store(using=target, moved_from=identity_of(source))
     try:
         join_store(using=target)
     except OSError as fault:
@@ -87,10 +88,15 @@ def unknown_tables(alias: str, tables: list[Table]) -> list[str]:
     return sorted(set(found) - known)
 
 
-def refuse_rows(target: str, tables: list[Table], replace: bool) -> None:
-    """Rows that are there go only where that was said, or where a move was interrupted."""
-    begun = StoreIdentity.objects.using(target).filter(joined=False).exists()
-    if replace or begun:
+def identity_of(alias: str) -> uuid.UUID | None:
+    """What a database believes that its store carries."""
+    return StoreIdentity.objects.using(alias).values_list("identity", flat=True).first()
+
+
+def refuse_rows(source: str, target: str, tables: list[Table], replace: bool) -> None:
+    """Rows that are there go only where that was said, or where this move was interrupted."""
+    theirs = StoreIdentity.objects.using(target).filter(joined=False, previous__isnull=False)
+    if replace or theirs.filter(previous=identity_of(source)).exists():
         return
     counts = {table.name: table.count(target) for table in tables}
     filled = {name: rows for name, rows in counts.items() if rows and name not in MADE_BY_MIGRATE}

@@ -6,8 +6,10 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from uploads.services import ballast
+from whisperx_site.accounts.access import has_session
 
-FORMS_OF_STAFF = ("/login", "/admin")
+LOGIN = "/login"
+ADMIN = "/admin"
 
 
 class RoomForStaffMiddleware:
@@ -17,6 +19,13 @@ class RoomForStaffMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method == "POST" and request.path_info.startswith(FORMS_OF_STAFF):
+        if request.method == "POST" and may_be_staff(request):
             ballast.make_room()
         return self.get_response(request)
+
+
+def may_be_staff(request: HttpRequest) -> bool:
+    """Whether those who can free the disk may have sent it: all who are signed in, or are to be."""
+    if request.path_info.startswith(ADMIN):
+        return has_session(request)
+    return request.path_info.startswith(LOGIN)

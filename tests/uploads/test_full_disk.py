@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.running import PASSWORD, wait_for
 from tests.uploads.conftest import created, head, patch
@@ -176,6 +177,16 @@ def test_staff_sign_in_and_free_a_full_disk(disk: SmallDisk) -> None:
         office = Office(disk.site, "admin")
         assert "1 terminated" in office.act("terminate", path).text
         assert bytes_on_disk(disk.site, path) == []
+
+
+def test_strangers_do_not_use_up_what_is_kept_back_for_staff(disk: SmallDisk) -> None:
+    """A form of the admin without a session."""
+    with_ballast(disk)
+    with disk.full():
+        for path in ("/admin/", "/admin/uploads/upload/"):
+            form = {"action": "terminate"}
+            requests.post(f"{disk.site.url}{path}", form, allow_redirects=False, timeout=30)
+        assert len(list(disk.site.data_dir.glob("ballast/[0-9]*"))) == 16
 
 
 def test_pages_say_that_the_disk_is_full(disk: SmallDisk) -> None:

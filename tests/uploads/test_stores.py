@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import settings
@@ -140,6 +141,24 @@ def test_removal_ends_everything(store: Store) -> None:
             attempt(NAME)
     with pytest.raises(Missing):
         store.take(NAME, 0)
+    assert list(store.entries()) == []
+
+
+def test_a_removal_that_was_killed_has_ended_everything(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is told of bytes that nobody can go on with; the removal can be made again."""
+    writing = store.take(NAME, 0)
+    writing.write(b"abc")
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(os, "unlink", Mock(side_effect=KeyboardInterrupt))
+        store.remove(NAME)
+    for attempt in (store.held, store.settle):
+        with pytest.raises(Missing):
+            attempt(NAME)
+    with pytest.raises(Missing):
+        store.take(NAME, 3)
+    assert store.remove(NAME) == 3
     assert list(store.entries()) == []
 
 

@@ -17,8 +17,13 @@ from tests.uploads.test_completion import SHAM, jobs
 from tests.uploads.test_creation import bytes_on_disk
 from tests.uploads.wire import DATA, TUS, Answer, Wire, ask, identifier
 
+CLOSED = b"\xff" * 24  # whole: a token that lets nobody in, and nothing tentative
 START_IS_CLEAN = (
     'print(json.dumps(CleanupRun.objects.filter(trigger="start", ended__isnull=False).exists()))'
+)
+PAUSE = "print(json.dumps(Schedule.objects.update(repeats=0)))"
+QUEUE_IS_IDLE = (
+    'print(json.dumps(not OrmQ.objects.filter(key=settings.Q_CLUSTER["name"]).exists()))'
 )
 MINUTES_AGO = "timezone.now() - timedelta(minutes=5)"
 PRELUDE = "\n".join(
@@ -26,6 +31,8 @@ PRELUDE = "\n".join(
         "import json, uuid",
         "from datetime import timedelta",
         "from django.utils import timezone",
+        "from django.conf import settings",
+        "from django_q.models import OrmQ, Schedule",
         "from transcription.models import Job",
         "from uploads.models import CleanupRun, Upload",
         "",
@@ -155,6 +162,8 @@ def test_the_cleanup(hurried: Site) -> None:
     """`cleanup_uploads`: `--dry-run` names and changes nothing; then everything is done once, and
     a record remains."""
     wait_for(lambda: rows(hurried, START_IS_CLEAN), 60, 0.5, "the cleanup of the start")
+    rows(hurried, PAUSE)  # the sweep of each minute announces what was not, too
+    wait_for(lambda: rows(hurried, QUEUE_IS_IDLE), 60, 0.5, "the tasks that had begun")
     store = hurried.data_dir / "uploads"
     abandoned = created(
         hurried, 5000, **{"Upload-Metadata": encode_metadata({"filename": "gone.bin"})}
@@ -262,6 +271,26 @@ def test_bytes_lost_from_the_disk_are_gone(hurried: Site) -> None:
     assert ask(hurried, "GET", finished).status == 410
     assert ask(hurried, "DELETE", finished, TUS).status == 204
     assert ask(hurried, "DELETE", unfinished, TUS).status in (204, 410)
+
+
+def test_a_removal_that_was_killed_is_made_up_for(hurried: Site) -> None:
+    """The file says that it is closed, the row does not know yet: 410, and the cleanup ends it."""
+    path = created(hurried, 10)
+    assert patch(hurried, path, 0, b"hello").status == 204
+    [fence] = [file for file in bytes_on_disk(hurried, path) if file.suffix == ".fence"]
+    fence.write_bytes(CLOSED)
+    change = f"""
+uploads = Upload.objects.filter(pk="{identifier(path)}")
+uploads.update(expires=timezone.now() + timedelta(hours=1), last_activity={MINUTES_AGO})
+print(json.dumps(None))
+"""
+    rows(hurried, change)
+    for method in ("HEAD", "PATCH"):
+        assert ask(hurried, method, path, patching(5, 0)).status == 410
+    hurried.manage("cleanup_uploads")
+    assert bytes_on_disk(hurried, path) == []
+    state = f'Upload.objects.get(pk="{identifier(path)}").state'
+    assert rows(hurried, f"print(json.dumps({state}))") == "expired"
 
 
 def test_too_many_uploads_without_a_byte_are_429(hurried: Site) -> None:

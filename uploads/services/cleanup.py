@@ -22,7 +22,7 @@ from uploads.services.faults import DISK_IS_FULL, is_disk_full
 from uploads.services.finish import announce
 from uploads.services.heartbeat import MAY_EXPIRE
 from uploads.services.inventory import GRACE, Inventory, take_inventory
-from uploads.services.losses import note_losses
+from uploads.services.losses import end_lost, note_losses
 from uploads.services.store_identity import identity_problem
 from uploads.services.trim import trim_headers
 from uploads.stores.base import Missing, StoreError
@@ -170,8 +170,11 @@ def recover(run: CleanupRun) -> None:
     for upload in in_batches(receiving):
         try:
             held = store().held(upload.id.hex)
-        except Missing:
-            continue  # it went since the losses were noted: the next cleanup does
+        except (
+            Missing
+        ):  # a kill while it ended has left the file, or it went since losses were noted
+            end_lost(run, upload)
+            continue
         if upload.concat == Concat.FINAL and has_all_parts(upload):
             _recover(run, upload, lambda lost=upload: join(lost))
         elif held == upload.length:

@@ -3,8 +3,8 @@
 Housekeeping says twice a minute that the site lives (`beat`). A moment that is much later than the
 one before means that the site was off, or that its clock has jumped: what had not expired by then
 gets an hour. One that is earlier means that the clock was ahead, or is behind now: what waits for a
-later moment no longer does, and gets its full time should the clock have been behind. Rows alone say
-when an upload expires, so all who read them agree.
+later moment no longer does, and gets its full time should the clock have been behind. Rows alone
+say when an upload expires, so all who read them agree.
 """
 
 import logging

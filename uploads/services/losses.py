@@ -23,7 +23,7 @@ def note_losses(run: CleanupRun, inventory: Inventory) -> None:
         if upload.state == State.FINISHED and upload.concat != Concat.PARTIAL:
             _note_lost(run, upload)
         elif upload.state == State.FINISHED:
-            _end_lost(run, upload)
+            end_lost(run, upload)
         else:
             _go_back(run, upload)
     for upload in inventory.whole_again:
@@ -32,7 +32,7 @@ def note_losses(run: CleanupRun, inventory: Inventory) -> None:
             Upload.objects.filter(pk=upload.pk).update(lost=None, failure="")
 
 
-def _end_lost(run: CleanupRun, upload: Upload) -> None:
+def end_lost(run: CleanupRun, upload: Upload) -> None:
     """End an upload that cannot go on without the bytes that are lost."""
     if run.dry_run or expire(upload, reason=GONE) is not None:
         run.expired += 1
@@ -52,7 +52,7 @@ def _go_back(run: CleanupRun, upload: Upload) -> None:
     try:
         held = store().held(upload.id.hex)
     except Missing:
-        _end_lost(run, upload)
+        end_lost(run, upload)
         return
     run.details.append(f"went back to {held} bytes of {upload.id} {upload.file_name!r}")
     if run.dry_run:

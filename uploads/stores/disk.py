@@ -148,10 +148,8 @@ class DiskStore:
         mine = Fence(secrets.token_bytes(len(NOBODY)), offset if tentative else NOTHING_TENTATIVE)
         try:
             with locked(fence):
-                found = read_fence(fence)
+                found = _unless_removed(name, read_fence(fence))
                 held = counting(os.fstat(data).st_size, found)
-                if found.token == REMOVED:
-                    raise Missing(name)
                 if held != offset:
                     raise Misplaced(held)
                 clear(data, fence, found, mine)
@@ -180,8 +178,8 @@ class DiskStore:
             return self._secured(name, size)  # nobody has written yet
         try:
             with locked(fence):
-                found = read_fence(fence)
-                if found.token not in (NOBODY, REMOVED):
+                found = _unless_removed(name, read_fence(fence))
+                if found.token != NOBODY:
                     found = self._end_writer(name, fence, found)
                 size = counting(self._size(name), found)
         finally:
@@ -241,7 +239,7 @@ class DiskStore:
             return size
         try:
             with locked(fence):  # else tentative bytes might go between the two looks
-                return counting(self._size(name), read_fence(fence))
+                return counting(self._size(name), _unless_removed(name, read_fence(fence)))
         finally:
             os.close(fence)
 
@@ -322,6 +320,13 @@ def _open_if_need_be_to_read(file: str) -> int:
         if problem.errno not in (errno.EROFS, errno.EACCES):
             raise
         return os.open(file, os.O_RDONLY | BINARY)
+
+
+def _unless_removed(name: str, found: Fence) -> Fence:
+    """What the fence says; what it closes for good is gone, though a kill has left the file."""
+    if found.token == REMOVED:
+        raise Missing(name)
+    return found
 
 
 def _close(fence: int, file: str) -> int:

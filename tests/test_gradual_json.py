@@ -67,3 +67,22 @@ def test_each_item_is_a_step() -> None:
 def test_what_is_nested_endlessly_is_refused(text: str) -> None:
     with pytest.raises((RecursionError, ValueError)):
         read_gradually(text)
+
+
+def test_deep_and_long_documents_are_no_work() -> None:
+    """Each window was read once for each of 200 containers around it."""
+    for depth, fits in ((6, True), (12, False)):
+        text = "[" * depth + "0," * 40_000 + "0" + "]" * depth
+        if fits:
+            assert read_gradually(text) == json.loads(text)
+        else:
+            with pytest.raises(RecursionError):
+                read_gradually(text)
+
+
+def test_what_is_written_before_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text is ready when a transaction begins: no step in which others go on while it lasts."""
+    made = {"a": [1, {"b": "\0"}]}
+    ready = gradual_json.Encoded(made)
+    monkeypatch.delattr(gradual_json, "write_gradually")
+    assert json.loads(json.dumps(ready, cls=gradual_json.GradualEncoder)) == made

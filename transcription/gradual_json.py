@@ -14,8 +14,9 @@ from uploads.stores.waiting import Pacer
 
 WINDOW = 64 * 1024
 """Characters that are read in one step: most items are shorter."""
-DEEPEST = 200
-"""Containers within each other, where they are longer than a window."""
+DEEPEST = 8
+"""Containers within each other, where they are longer than a window: each is tried as a whole, so a
+window is read as often as it has levels. Documents of the API have four."""
 BLANKS = re.compile("[ \t\n\r]*")
 SPAN = 3
 """Levels of containers whose items are written one by one; what lies deeper is short."""
@@ -193,8 +194,19 @@ class GradualDecoder(json.JSONDecoder):
         return json.loads(s) if len(s) <= WINDOW else read_gradually(s)
 
 
+class Encoded:
+    """JSON that is written already, for a field of a model.
+
+    In steps others go on, so a value is made text before a transaction begins: SQLite has one
+    writer at a time.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.text = "".join(write_gradually(value))
+
+
 class GradualEncoder(json.JSONEncoder):
     """For fields of models: what `json.dumps` does, in steps."""
 
     def encode(self, o: Any) -> str:
-        return "".join(write_gradually(o))
+        return (o if isinstance(o, Encoded) else Encoded(o)).text

@@ -4,8 +4,8 @@ FIELDS_BYTES = 64 * 1024
 """All header fields together."""
 UPLOAD_FIELDS_BYTES = 320 * 1024
 """Those named Upload-… on the addresses of uploads, besides: metadata, and lists of parts."""
-COOKIE_BYTES = 8 * 1024
-"""All cookies together, as other servers bound them, too."""
+COOKIE_BYTES = 32 * 1024
+"""All cookies together: other programs on this host may have set many."""
 COOKIE_ESCAPES = 64
 """Backslashes in cookies: for each, Python looks through all that follows."""
 PREFERENCE_BYTES = 1024

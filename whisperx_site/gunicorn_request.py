@@ -9,11 +9,12 @@ import logging
 import re
 from typing import Any
 
-from gevent import Timeout, sleep
+from gevent import Timeout
 from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
+from uploads.stores.waiting import let_others_in
 from whisperx_site.bounds import (
     CHUNK_LINE_BYTES,
     FIELDS_BYTES,
@@ -88,7 +89,7 @@ class HeadReader:
             self.head += data
             reads += 1
             if not reads % READS_AT_ONCE:
-                sleep(0)
+                let_others_in()
         self.find_fields()
         if self.fields is not None:
             check_fields(self.head[self.fields : end], self.most)

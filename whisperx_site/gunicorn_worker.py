@@ -10,6 +10,7 @@ from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
 
 from uploads.bodies.gunicorn_connection import drop_rest
+from uploads.stores.waiting import let_others_in
 from whisperx_site import gunicorn_errors, gunicorn_request, gunicorn_thrift
 from whisperx_site.sqlite_pool.base import pool
 
@@ -75,14 +76,17 @@ class Worker(GeventWorker):  # type: ignore[misc]
         finally:
             connections.close_all()
 
-    def handle_request(self, *arguments: Any) -> Any:
+    def handle_request(self, listener_name: Any, req: Any, *arguments: Any) -> Any:
         """Serve one request, and let the others in before the next of the same client.
 
         gevent switches only where it would have to wait: a client that never lets it wait would
         keep the worker to itself.
         """
-        answer = super().handle_request(*arguments)
-        sleep(0)
+        answer = super().handle_request(listener_name, req, *arguments)
+        if req.unreader.buf.tell():  # the next is here already, and perhaps a thousand more
+            let_others_in()
+        else:
+            sleep(0)
         return answer
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -6,17 +6,19 @@ import sys
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Task
 
-from transcription import tasks
+from transcription import gradual_json, tasks
 from transcription.conf import conf
-from transcription.models import Job, JobEvent, State, Transcript, Turn
+from transcription.models import Job, JobEvent, StageOutput, State, Transcript, Turn
 from transcription.services import again, claim, end, queue, submit, workers
 from transcription.services.history import note
 from uploads.conf import conf as uploads_conf
@@ -360,3 +362,21 @@ def test_a_task_id_that_is_taken_or_nonsense_is_no_error(settings: LazySettings)
     assert submit.submit_upload(picture.id) is None
     assert submit.submit_upload(uuid.uuid4()) is None
     assert Job.objects.count() == len(uploads)
+
+
+def test_documents_are_written_as_json_before_the_database_is_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In their steps others go on: on SQLite none of them could write for seconds."""
+    write, held = gradual_json.write_gradually, []
+
+    def watched(*arguments: Any) -> Any:
+        held.append(transaction.get_connection().in_atomic_block)
+        return write(*arguments)
+
+    monkeypatch.setattr(gradual_json, "write_gradually", watched)
+    turns = [{"label": "A", "speaker": "A", "start": 0.0, "end": 1.0}]
+    wish = submit.Wish(given={StageOutput.Name.DIARIZE: turns})
+    job = submit.enqueue(wish, None)
+    assert held == [False]
+    assert StageOutput.objects.get(job=job).output == turns

@@ -109,9 +109,11 @@ def test_not_too_many_wait(asks: Asks) -> None:
     """429 for one with too many, 503 where too many wait in all; both say when to come."""
     places = Places(count=1, each=1, most_waiting=8)
     asks(places, "aaa")
+    places.check("a")  # has as many as one may have beside others, but there are none
+    asks(places, "b")
     with pytest.raises(TooManyRequests) as much:
         places.check("a")
-    asks(places, "bbccdd")
+    asks(places, "bccdd")
     with pytest.raises(Unavailable) as full:
         places.check("e")
     assert (much.value.status, full.value.status) == (429, 503)

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from transcription.gradual_json import Encoded
 from transcription.models import ACTIVE, Job, Stage, State, Transcript
 from transcription.services import deliveries
 from transcription.services.claim import free_if_orphaned
@@ -31,7 +32,7 @@ def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str
         Whether this was the job's end; False: somebody else works on it, or it is gone.
     """
     state = State.WARNINGS if facts.get("warnings") else State.COMPLETED
-    kept = None if segments is None else as_segments(segments)
+    kept = None if segments is None else Encoded(as_segments(segments))
     with transaction.atomic():
         ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
             state=state,

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from transcription.engines.base import ALIGN, DIARIZE, STAGES, TRANSCRIBE, Output
+from transcription.gradual_json import Encoded
 from transcription.models import Job, StageOutput, State, TaskType
 from transcription.services.claim import lease_end
 from transcription.services.history import note
@@ -48,7 +49,7 @@ def keep(job: Job, output: Output) -> bool:
     """
     facts = facts_of(job, output)
     values = {
-        "output": storable(output.stage, output.value),
+        "output": Encoded(storable(output.stage, output.value)),
         "given": False,
         "engine": output.engine,
         "note": as_text(output.note),

@@ -43,7 +43,8 @@ class Places:
     Args:
         count: How many there are.
         each: How many one owner may have.
-        most_waiting: How many may wait in all, and a quarter of that for one owner.
+        most_waiting: How many may wait in all: of one owner three quarters of that, and a quarter
+            while there are others.
     """
 
     def __init__(self, count: int, each: int, most_waiting: int) -> None:
@@ -61,7 +62,10 @@ class Places:
             TooManyRequests: Too many of this owner wait.
             Unavailable: Too many wait in all.
         """
-        if sum(waiter.turn == turn for waiter in self._waiting) >= self._most_waiting // 4:
+        others = any(waiter.turn != turn for waiter in self._waiting)
+        others = others or any(count for owner, count in self._held.items() if owner != turn)
+        theirs = sum(waiter.turn == turn for waiter in self._waiting)
+        if theirs >= self._most_waiting * (1 if others else 3) // 4:
             raise TooManyRequests(
                 "Too many of your recordings wait to be read. Send this one again later.", 30
             )

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from transcription.conf import conf
+from transcription.gradual_json import Encoded
 from transcription.media_head import begins_like_media, looks_like_media, name_problem
 from transcription.models import Job, JobEvent, StageOutput, TaskType
 from transcription.services import task_ids
@@ -140,9 +141,10 @@ def enqueue(
         callback_url=wish.callback_url,
         audio_duration=wish.audio_duration,
     )
+    given = {name: Encoded(output) for name, output in wish.given.items()}
     with transaction.atomic():
         job.save(force_insert=True)
-        for name, output in wish.given.items():
+        for name, output in given.items():
             StageOutput.objects.create(job=job, name=name, output=output, given=True)
         came = "the upload is finished" if upload else "its documents are here"
         JobEvent.objects.create(job=job, what=f"Queued: {came}.{remark}")

@@ -20,6 +20,7 @@ from uploads.errors import (
     UploadError,
 )
 from uploads.models import Concat, Part, State, Upload
+from uploads.services import rows
 from uploads.services.concatenate import join, total_of
 from uploads.services.create import Order, keep, prepare
 from uploads.services.end import give_up
@@ -28,7 +29,7 @@ from uploads.services.finish import announce_once
 from uploads.services.length import check_length
 from uploads.services.part_uses import check_uses
 from uploads.stores.registry import store
-from uploads.stores.waiting import let_others_in
+from uploads.stores.waiting import Pacer
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def own_parts(order: Order, part_ids: Iterable[str]) -> Iterable[Upload]:
     Raises:
         NotFound, Gone, Malformed: See `create_final`.
     """
+    pause = Pacer(before=rows.let_go)
     for part_id in part_ids:
         part = find(part_id, order.person)
         if part.owner_id != owner_id(order.person):
@@ -93,7 +95,7 @@ def own_parts(order: Order, part_ids: Iterable[str]) -> Iterable[Upload]:
         if part.concat != Concat.PARTIAL:
             raise Malformed(NO_PART)
         yield part
-        let_others_in()
+        pause()
 
 
 def made_before(key: str) -> Upload | None:

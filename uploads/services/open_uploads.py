@@ -1,5 +1,6 @@
 """How many uploads without a byte one client may have open at once."""
 
+from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
@@ -46,5 +47,7 @@ def has_too_many(owner_id: int | None, address: str) -> bool:
     alive = Upload.objects.filter(state=State.RECEIVING, expires__gt=timezone.now())
     empty = alive.filter(offset=0, owner_id=owner_id).order_by()
     if owner_id is None:
-        empty = empty.filter(client_address__endswith=address.rpartition(" via ")[2])
+        peer = address.rpartition(" via ")[2]
+        theirs = Q(client_address=peer) | Q(client_address__endswith=f" via {peer}")
+        empty = empty.filter(theirs)
     return empty[: conf.UPLOADS_MAX_OPEN].count() >= conf.UPLOADS_MAX_OPEN

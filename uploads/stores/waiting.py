@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-LONGEST_TURN = 0.05  # seconds that the others may have, where they never stop
+LONGEST_TURN = 0.005  # seconds that the others may have, where they never stop
 WORK_SECONDS = 0.002  # of one request in a row; some dozens of them may be at it
 
 
@@ -59,13 +59,22 @@ def outside(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 class Pacer:
-    """Lets others in each time that its caller has worked for a while; called between its steps."""
+    """Lets others in each time that its caller has worked for a while; called between its steps.
 
-    def __init__(self, seconds: float = WORK_SECONDS) -> None:
+    Args:
+        seconds: So long.
+        before: Called before others are let in.
+    """
+
+    def __init__(
+        self, seconds: float = WORK_SECONDS, before: Callable[[], None] = lambda: None
+    ) -> None:
         self.seconds = seconds
+        self.before = before
         self.until = time.monotonic() + seconds
 
     def __call__(self) -> None:
         if time.monotonic() >= self.until:
+            self.before()
             let_others_in()
             self.until = time.monotonic() + self.seconds

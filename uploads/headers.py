@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urljoin, urlsplit
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -100,21 +99,22 @@ def delivery_of(
     )
 
 
-def upload_ids_in(addresses: Iterable[str], request: HttpRequest) -> Iterator[str]:
-    """The identifiers in the addresses of parts, which must be uploads of this site.
+def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
+    """The identifiers in the addresses of parts, which must be those of uploads here.
 
-    Relative addresses start from where uploads are made (RFC 3986, section 5).
+    Relative addresses start from where uploads are made (RFC 3986, section 5). Hosts and ports say
+    nothing: behind a proxy this site need not know the name that its clients have for it. Nothing
+    is at stake, as a part is looked up here, by its identifier, among the uploads of who asks.
 
     Raises:
-        Malformed: One of them is clearly another host's, or no upload's.
+        Malformed: One of them is no upload's.
     """
-    here = f"http://{request.get_host()}{reverse('uploads:uploads')}"
-    hosts = own_hosts(request)
-    root = urlsplit(here).path
+    root = reverse("uploads:uploads")
+    here = f"http://any.host{root}"
     for address in addresses:
         try:
             pieces = urlsplit(urljoin(here, address))
-            ours = pieces.hostname in hosts and "@" not in pieces.netloc
+            ours = bool(pieces.hostname) and "@" not in pieces.netloc
             ours = ours and pieces.scheme in ("http", "https") and pieces.port != 0
         except ValueError as problem:
             raise no_part(address, "is no address") from problem
@@ -128,23 +128,3 @@ def no_part(address: str, why: str) -> Malformed:
     """The refusal of a part's address, which may hold a password: the log does not name it."""
     rest = f"in Upload-Concat {why}."
     return Malformed(f"{address!r} {rest}", logged=f"An address {rest}")
-
-
-def own_hosts(request: HttpRequest) -> set[str | None]:
-    """Names of this site, as far as it knows: its clients may have it from a proxy by another.
-
-    Ports say nothing, as proxies drop and change them. Nothing is at stake: whatever the address,
-    a part is looked up here, by its identifier, among the uploads of whoever asks. A wrong host is
-    told to clients because they have mixed up two sites then.
-    """
-    said = [request.get_host(), *request.META.get("HTTP_X_FORWARDED_HOST", "").split(",")]
-    names = {host_name(f"//{host.strip()}") for host in said}
-    return (names | {host_name(getattr(settings, "PUBLIC_URL", ""))}) - {None}
-
-
-def host_name(address: str) -> str | None:
-    """The host in an address, in lower case and without its port; None where there is none."""
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None

@@ -169,7 +169,7 @@ class UploadsView(TusView):
         body = self.take_body(request)
         if not self.brings_nothing(body) or not LENGTHS.isdisjoint(request.headers):
             raise Malformed("A final upload has neither a length nor a body of its own.")
-        return create_final(order_of(request), list(upload_ids_in(parts, request)))
+        return create_final(order_of(request), list(upload_ids_in(parts)))
 
     def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
         """Make an upload that takes bytes, the first of them perhaps from this request."""

@@ -116,11 +116,12 @@ def test_the_length_is_told_as_soon_as_it_is_known(plain_site: Site) -> None:
     "form",
     ["{path}", "{path}/", "{id}", "./{id}", "../files/{id}", "//{host}{path}"]
     + ["http://{host}{path}", "https://{host}{path}", "HTTP://{host}{path}", " {path}"]
-    + ["/%75ploads/files/{id}", "https://127.0.0.1:8443{path}", "http://127.0.0.1{path}"],
+    + ["/%75ploads/files/{id}", "https://127.0.0.1:8443{path}", "http://127.0.0.1{path}"]
+    + ["https://public.example{path}", "//public.example{path}"],
 )
 def test_addresses_of_parts(plain_site: Site, form: str) -> None:
-    """Absolute or relative, as RFC 3986 has it; https or another port is what a proxy may have
-    made of it."""
+    """Absolute or relative, as RFC 3986 has it; https, another port or another name is what a proxy
+    may have made of it, without a word to the site."""
     path = part(plain_site, b"good")
     host = f"127.0.0.1:{plain_site.port}"
     made = final(plain_site, [form.format(path=path, id=identifier(path), host=host)])
@@ -130,7 +131,7 @@ def test_addresses_of_parts(plain_site: Site, form: str) -> None:
 
 @pytest.mark.parametrize(
     "form",
-    ["http://elsewhere.example{path}", "//elsewhere.example{path}", "http://user@{host}{path}"]
+    ["http://elsewhere.example/other{path}", "http://user@{host}{path}", "http:///x"]
     + ["ftp://{host}{path}", "javascript:{path}", "file://{path}", "http://[::1", "{path}//"]
     + ["/somewhere/else/{id}", "/uploads/files/", "/uploads/files", "/", "x", "{path},{path}"]
     + ["/uploads/files/../{id}", "../{id}", "%2e%2e/files/{id}", "{path}\xa0{path}", "{path};x"]

@@ -99,6 +99,7 @@ class Site:
             **environment,
         }
         self.prefix: list[str] = []  # what runs it, such as a container
+        self.key_file = lambda: self.data_dir / "local_key"  # where we see it
         self.process: subprocess.Popen[bytes] | None = None
         self.http = requests.Session()
         self.http.headers["Tus-Resumable"] = "1.0.0"
@@ -112,7 +113,7 @@ class Site:
     def key(self) -> str:
         """The key of scripts on this machine, which the first start writes; "" before it."""
         try:
-            return (self.data_dir / "local_key").read_text().strip()
+            return self.key_file().read_text().strip()
         except FileNotFoundError:
             return ""
 

@@ -55,6 +55,7 @@ class OwnDisks:
         self.chance = random.Random(seed)
         site.data_dir.mkdir()
         site.prefix = [*NAMESPACE, "sh", "-c", MOUNT, str(site.data_dir)]
+        site.key_file = lambda: self.data / "local_key"
         self.uploads = site.data_dir / "uploads"
 
     @property

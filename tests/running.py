@@ -99,7 +99,7 @@ class Site:
             **environment,
         }
         self.prefix: list[str] = []  # what runs it, such as a container
-        self.key_file = lambda: self.data_dir / "local_key"  # where we see it
+        self.key_file: Callable[[], Path] = lambda: self.data_dir / "local_key"  # where we see it
         self.process: subprocess.Popen[bytes] | None = None
         self.http = requests.Session()
         self.http.headers["Tus-Resumable"] = "1.0.0"

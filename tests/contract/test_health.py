@@ -71,9 +71,7 @@ def test_ready_says_what_is_wrong_with_the_store(new_site: Callable[..., Site]) 
     disk.give_up_power()
     site.start()
     store = site.data_dir / "uploads"
-    site.create(
-        10, {"filename": "a.mp3"}
-    )  # else there is nothing to lose, and whatever store it is may be joined
+    site.create(10, {"filename": "a.mp3"})  # else whatever store it is may be joined
     assert ready(site) == (200, "connected", None)
     with disk.read_only():
         assert ready(site) == (503, "connected", "The store of uploads takes no writes.")

@@ -145,6 +145,7 @@ def prepared_site(new_site: Callable[..., Site]) -> Site:
     return site
 
 
+@pytest.mark.proof
 def test_everything_arrives_there_and_back(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
@@ -171,6 +172,7 @@ def test_everything_arrives_there_and_back(
     assert files(site) == 13
 
 
+@pytest.mark.proof
 def test_what_postgresql_cannot_keep_is_replaced_and_named(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:

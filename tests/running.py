@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import shutil
@@ -180,6 +181,15 @@ class Site:
         except psutil.NoSuchProcess:
             return []
 
+    def running(self, word: str) -> list[psutil.Process]:
+        """Its processes that have this word in their command line, but for those that just end."""
+        found = []
+        for member in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if word in member.cmdline():
+                    found.append(member)
+        return found
+
     def stop(self) -> None:
         """Ask it to stop, as Ctrl-C does."""
         if self.process is None:
@@ -201,16 +211,20 @@ class Site:
 
     def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a management command on the site's data."""
-        return subprocess.run(
-            [*self.prefix, sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.full_environment,
-            capture_output=True,
-            text=True,
-            check=options.pop("check", True),
-            timeout=120,
-            **options,
-        )
+        try:
+            return subprocess.run(
+                [*self.prefix, sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                env=self.full_environment,
+                capture_output=True,
+                text=True,
+                check=options.pop("check", True),
+                timeout=120,
+                **options,
+            )
+        except subprocess.CalledProcessError as problem:
+            problem.add_note(problem.stderr[-3000:])
+            raise
 
     def shell(self, code: str) -> str:
         """Run Python inside the site's Django; returns what it printed."""

@@ -24,6 +24,11 @@ class QuietLogger(Logger):  # type: ignore[misc]
             args = (f"http://{self.cfg.bind[0]}", *args[1:])
         super().info(msg, *args, **kwargs)
 
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Cutting an upload at a stop is no fault: it resumes at its offset after the start."""
+        say = super().info if msg.startswith("Worker graceful timeout") else super().warning
+        say(msg, *args, **kwargs)
+
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Say nothing."""
 

@@ -31,8 +31,7 @@ def small_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 def web_process(site: Site) -> psutil.Process:
     """The largest process of the web server."""
-    members = [member for member in site.family() if "gunicorn" in " ".join(member.cmdline())]
-    return max(members, key=lambda member: member.memory_info().rss)
+    return max(site.running("gunicorn"), key=lambda member: member.memory_info().rss)
 
 
 def stored(site: Site) -> list[Path]:
@@ -173,11 +172,7 @@ def test_measuring_ends_with_its_client(small_site: Site, tmp_path: Path) -> Non
     ).encode()
 
     def measuring() -> list[psutil.Process]:
-        return [
-            member
-            for member in site.family()
-            if "transcription.engines.measure" in " ".join(member.cmdline())
-        ]
+        return site.running("transcription.engines.measure")
 
     with socket.create_connection(("127.0.0.1", site.port), 60) as connection:
         connection.sendall(head + body)

@@ -67,10 +67,4 @@ def engine_of(site: Site) -> psutil.Process | None:
 
 def process_of(site: Site, word: str) -> psutil.Process | None:
     """A process of the site with this word in its command line."""
-    for member in site.family():
-        try:
-            if word in member.cmdline():
-                return member
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    return None
+    return next(iter(site.running(word)), None)

@@ -157,8 +157,7 @@ def test_six_long_files_of_one_do_not_hold_up_another(
     other = {"Authorization": f"Bearer {make_key(site, 'other')}", "Content-Type": MULTIPART}
 
     def measuring() -> int:
-        commands = [" ".join(member.cmdline()) for member in site.family()]
-        return sum("transcription.engines.measure" in command for command in commands)
+        return len(site.running("transcription.engines.measure"))
 
     with posting(site, long_form, 6) as clients:
         wait_for(lambda: measuring() >= 2, 60, what="two recordings that are read")

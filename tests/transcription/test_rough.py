@@ -151,9 +151,8 @@ def test_two_workers_and_the_engines_of_both_killed_with_them(
     for _ in range(5):
         wait_for(lambda: engine_of(site), 90)
         time.sleep(1)
-        members = site.family()
-        engines = [one for one in members if "transcription.engines.child" in one.cmdline()]
-        for member in [*engines, *members]:
+        engines = site.running("transcription.engines.child")
+        for member in [*engines, *site.family()]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()
         site.kill_everything()

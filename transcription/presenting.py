@@ -10,6 +10,7 @@ from transcription.formats import FORMATS
 from transcription.models import Job, Stage, State, TaskType, Transcript
 from transcription.services import outputs, stages
 from transcription.services.again import can_run_again, has_media, kept_by_default
+from transcription.services.progress import STAGE_OF, TIMED
 from transcription.vocabulary import LANGUAGES
 from uploads.models import Upload
 
@@ -25,7 +26,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "state_label": "being cancelled" if state != job.state else state.label,
         "stage": job.stage,
         "stage_label": Stage(job.stage).label,
-        "percent": None if job.state == State.QUEUED else round(job.percent),
+        "percent": shown_percent(job),
         "created": job.created.isoformat(),
         "audio_duration": job.audio_duration,
         "language": language,
@@ -39,6 +40,7 @@ def job_details(job: Job) -> dict[str, Any]:
     """What a job's own page shows."""
     media, can_rerun = has_media(job), can_run_again(job)
     has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
+    fruitless = job.state in (State.FAILED, State.CANCELLED) and not has_transcript
     engine = capabilities_of(job.engine_used)
     return {
         **job_row(job),
@@ -46,7 +48,7 @@ def job_details(job: Job) -> dict[str, Any]:
         "error": job.error,
         "warnings": job.warnings,
         "engine_label": engine.label if engine else job.engine_used,
-        "engine_note": job.engine_note,
+        "engine_note": "" if fruitless else job.engine_note,
         "stood_in": job.stood_in,
         "model": "" if engine and not engine.needs_download else job.model_used or job.model,
         "language": job.language_used or job.language,
@@ -59,6 +61,8 @@ def job_details(job: Job) -> dict[str, Any]:
         if job.upload and media
         else "",
         "media_is_video": job.has_video,
+        # What could not be transcribed most likely cannot be played either.
+        "has_player": media and not (job.state == State.FAILED and fruitless),
         "can_cancel": job.is_active and not job.cancel_requested,
         "can_rerun": can_rerun,
         "rerun_keeps": kept_by_default(job) if can_rerun else "",
@@ -90,11 +94,23 @@ def capabilities_of(name: str) -> Capabilities | None:
     return engine.capabilities() if engine else None
 
 
+def shown_percent(job: Job) -> int | None:
+    """How much of the work on the sound is done; None while that has not begun."""
+    is_waiting = job.state == State.QUEUED
+    is_beginning = job.state == State.PROCESSING and not job.percent
+    if is_waiting or (is_beginning and job.stage not in STAGE_OF):
+        return None
+    return int(job.percent)
+
+
 def progress_message(job: Job) -> str:
-    """How far a working job is, in the recording's own time."""
-    if job.state != State.PROCESSING or not (job.seconds_done and job.audio_duration):
+    """How far a working job is, in the time of its sound; agrees with `shown_percent`."""
+    total = job.seconds_total
+    if job.state != State.PROCESSING or job.stage not in TIMED or not total:
         return ""
-    return f"{clock(job.seconds_done)} of {clock(job.audio_duration)}"
+    is_read = job.stage == Stage.DECODING
+    done = min(job.seconds_done, total) if is_read else total * job.percent / 100
+    return f"{clock(done)} of {clock(total)}"
 
 
 def clock(seconds: float) -> str:

@@ -105,7 +105,7 @@ def test_working_job_is_cancelled_within_two_seconds_and_runs_again(
 ) -> None:
     identifier = run(site, long_file)
     wait_until_transcribing(site, identifier)
-    wait_for(lambda: float(str(job(site, identifier)["percent"])) > 10, 60)
+    wait_for(lambda: float(str(job(site, identifier)["percent"] or 0)) > 1, 60)
     assert post(site, identifier, "cancel").status_code == 200
     wait_until(site, identifier, "cancelled", 3)
     assert site.task(identifier)["status"] == "failed"
@@ -276,7 +276,6 @@ def test_task_answers_have_the_contracts_keys(
         assert missing.json()["error"]["code"] == "TASK_NOT_FOUND"
 
 
-@pytest.mark.proof
 def test_web_processes_never_load_the_media_libraries(site: Site, some_file: Path) -> None:
     identifier = run(site, some_file)
     site.wait_for_task(identifier)

@@ -420,6 +420,6 @@ def test_the_percentage_counts_all_that_is_to_be_done() -> None:
         *(("aligning", 0, 10), ("aligning", 10, 10), ("diarizing", 0, 10), ("diarizing", 10, 10)),
     ]
     percents = [percent_of(*one, plan) for one in news]
-    assert percents == [0, 0, 5, 10, 10, 37, 64, 64, 82, 82, 100]
-    assert percent_of("diarizing", 5, 10, [DIARIZE]) == 55
-    assert percent_of("transcribing", 5, 10) == 55
+    assert percents == [0, 0, 0, 0, 0, 30, 60, 60, 80, 80, 100]
+    assert percent_of("diarizing", 5, 10, [DIARIZE]) == 50
+    assert percent_of("transcribing", 5, 10) == 50

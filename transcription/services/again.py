@@ -89,6 +89,7 @@ def queue_again(job: Job, change: stages.Change, left: list[str]) -> None:
         stage=Stage.QUEUED,
         percent=0,
         seconds_done=0,
+        seconds_total=None,
         queued=timezone.now(),
         turn=turn_of(job.owner_id, job.upload.client_address if job.upload else ""),
         started=None,

@@ -54,6 +54,7 @@ def claim(job_id: uuid.UUID) -> Job | None:
             stage=Stage.PROBING,
             percent=0,
             seconds_done=0,
+            seconds_total=None,
             started=timezone.now(),
             finished=None,
             error="",

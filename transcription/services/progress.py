@@ -7,18 +7,18 @@ from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, WORKING
 from transcription.models import Job, Stage, State
 from transcription.services.storable import as_facts
 
-# Reading the sound is a tenth of the way, the engine's stages share the rest; joining what came
-# out takes no time.
-DECODING_SHARE = 10.0
+# Only work on the sound counts: reading it and loading a model take a moment beside that, and
+# joining what came out takes no time.
 SHARES = {TRANSCRIBE: 6, ALIGN: 2, DIARIZE: 2}
 JOINING = 99.0
 STAGE_OF = {Stage(shown): stage for stage, shown in WORKING.items()}
+TIMED = (Stage.DECODING, *STAGE_OF)
 
 
 def percent_of(
     stage: str, done: float, total: float | None, plan: Sequence[str] = (TRANSCRIBE,)
 ) -> float:
-    """How far the whole job is, 0 to 100.
+    """How much of the work on the sound is done, 0 to 100.
 
     Args:
         stage: What it does just now.
@@ -26,19 +26,15 @@ def percent_of(
         total: Of how many, if that is known.
         plan: What the engine is to do in all.
     """
-    share = min(max(done / total, 0.0), 1.0) if total else 0.0
-    if stage == Stage.DECODING:
-        return DECODING_SHARE * share
-    if stage == Stage.LOADING:
-        return DECODING_SHARE
     if stage == Stage.COMBINING:
         return JOINING
     working = STAGE_OF.get(Stage(stage))
     if working is None or working not in plan:
         return 0.0
+    share = min(max(done / total, 0.0), 1.0) if total else 0.0
     before = sum(SHARES[other] for other in plan[: plan.index(working)])
     whole = sum(SHARES[other] for other in plan)
-    return DECODING_SHARE + (100 - DECODING_SHARE) * (before + SHARES[working] * share) / whole
+    return 100 * (before + SHARES[working] * share) / whole
 
 
 def report(job: Job, stage: str, done: float, total: float | None, plan: Sequence[str]) -> None:
@@ -48,8 +44,8 @@ def report(job: Job, stage: str, done: float, total: float | None, plan: Sequenc
     facts: dict[str, Any] = {"stage": stage}
     if stage != Stage.FETCHING:  # no part of the way: in the middle of a run, what is done stays so
         facts["percent"] = percent_of(stage, done, total, plan)
-    if stage in STAGE_OF:
-        facts["seconds_done"] = done
+    if stage in TIMED:
+        facts |= {"seconds_done": done, "seconds_total": total}
     write(job, facts)
 
 

@@ -110,8 +110,10 @@ class Watch:
             self.kept.add(output.stage)
 
     def report(self, stage: str, done: float, total: float | None) -> None:
-        """Show progress, at a pace that a database likes; a new stage at once."""
-        if stage == self.stage and time.monotonic() - self.reported < REPORT_EVERY:
+        """Show progress, at a pace that a database likes; a new stage and its end at once."""
+        is_end = total is not None and done >= total
+        is_soon = time.monotonic() - self.reported < REPORT_EVERY
+        if stage == self.stage and is_soon and not is_end:
             return
         self.stage, self.reported = stage, time.monotonic()
         self.ask(progress.report, self.job, stage, done, total, self.plan)

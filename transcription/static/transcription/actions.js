@@ -1,6 +1,7 @@
 // Cancel, run again, delete. Without this script the same forms are posted by the browser.
 
 import { postForm } from "./api.js";
+import { confirmed } from "./confirm.js";
 import { connectOptions } from "./options.js";
 
 function openRerun() {
@@ -43,15 +44,6 @@ async function follow(next, action, done) {
   const target = new URL(next ?? (action === "delete" ? "/" : location.href), location.href);
   if (target.pathname === location.pathname) await done();
   else location.assign(target);
-}
-
-function confirmed(dialog) {
-  dialog.returnValue = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    const answer = () => resolve(dialog.returnValue === "confirm");
-    dialog.addEventListener("close", answer, { once: true });
-  });
 }
 
 function complain(message) {

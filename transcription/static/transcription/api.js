@@ -13,7 +13,7 @@ export class ApiError extends Error {
 
 export async function getJSON(url) {
   const headers = { Accept: "application/json" };
-  const response = await fetch(url, { headers, cache: "no-store" });
+  const response = await answer(url, { headers, cache: "no-store" });
   if (!response.ok) throw new ApiError(response.status, await sentence(response));
   return response.json();
 }
@@ -21,7 +21,7 @@ export async function getJSON(url) {
 // Posts a form. The site may answer with a redirect or with JSON that names a url: both end up
 // in the url returned, null where neither says where to go next.
 export async function postForm(url, fields) {
-  const response = await fetch(url, {
+  const response = await answer(url, {
     method: "POST",
     headers: { "X-CSRFToken": csrfToken(), Accept: "application/json, text/html;q=0.5" },
     body: fields,
@@ -30,6 +30,15 @@ export async function postForm(url, fields) {
   if (response.redirected) return response.url;
   const isJSON = response.headers.get("Content-Type")?.includes("json");
   return isJSON ? ((await response.json()).url ?? null) : null;
+}
+
+// What fetch() gives; a site that does not answer is an ApiError of status 0.
+export async function answer(url, options) {
+  try {
+    return await fetch(url, options);
+  } catch {
+    throw new ApiError(0, statusSentence(0));
+  }
 }
 
 async function sentence(response) {
@@ -50,6 +59,7 @@ export function plainReason(body) {
 }
 
 export function statusSentence(status) {
+  if (status === 0) return "The site doesn't answer. Try again in a moment.";
   if (status === 401) return "Your login has expired. Log in again, then repeat this.";
   if (status === 403) return "The site refused this. Reload the page and try again.";
   if (status === 404) return "This is not here any more.";

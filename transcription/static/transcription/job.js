@@ -1,8 +1,9 @@
 // The page of one recording: live progress while it is transcribed, then the transcript.
 
 import { watchActions } from "./actions.js";
-import { getJSON } from "./api.js";
-import { connectPlayer } from "./player.js";
+import { ApiError, answer, getJSON, statusSentence } from "./api.js";
+import { lost, restored } from "./connection.js";
+import { connectPlayer, explainDeadPlayer } from "./player.js";
 import { poll } from "./poll.js";
 import { connectSearch } from "./search.js";
 import { localise } from "./text.js";
@@ -19,7 +20,9 @@ function start() {
   localise(article);
   watchActions(article, () => reload(true));
   polling?.stop();
+  restored();
   if (ACTIVE.includes(article.dataset.state)) watch(article);
+  explainDeadPlayer();
   readTranscript();
 }
 
@@ -33,6 +36,10 @@ function watch(article) {
       else await reload();
     },
     () => (active ? INTERVAL : null),
+    {
+      onFailure: (error, wait) => lost(error, wait, polling.now),
+      onSuccess: restored,
+    },
   );
 }
 
@@ -61,7 +68,8 @@ function write(article, field, text) {
 // A new state changes most of the page: the server's own rendering takes the place of ours.
 async function reload(acted = false) {
   const headers = { Accept: "text/html" };
-  const response = await fetch(location.pathname, { cache: "no-store", headers });
+  const response = await answer(location.pathname, { cache: "no-store", headers });
+  if (response.status >= 500) throw new ApiError(response.status, statusSentence(response.status));
   if (!response.ok) return location.reload();
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("job");

@@ -24,6 +24,27 @@ export function connectPlayer(reading) {
   });
 }
 
+// A recording that this browser cannot play has a sentence and a link in place of a dead player.
+export function explainDeadPlayer() {
+  const media = document.getElementById("media");
+  if (!media) return;
+  if (media.error) replace(media);
+  else media.addEventListener("error", () => replace(media));
+}
+
+function replace(media) {
+  if (media.readyState > 0 || !media.isConnected) return; // it was cut short, but can be played
+  const sentence = document.createElement("p");
+  const link = document.createElement("a");
+  sentence.className = "unplayable";
+  link.href = media.currentSrc || media.src;
+  link.download = "";
+  link.textContent = "Download it";
+  sentence.append("This browser can't play the recording. ", link, " to listen to it.");
+  media.closest(".player").replaceWith(sentence);
+  document.getElementById("transcript")?.classList.add("no-media");
+}
+
 function playFrom(media, seconds) {
   media.currentTime = seconds;
   media.play().catch(() => {}); // refused or cut short: the player itself shows it

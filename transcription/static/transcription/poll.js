@@ -1,34 +1,49 @@
 // Ask again and again, but not while nobody looks.
 
+const SLOWEST = 15000; // milliseconds between two questions to a site that does not answer
+
 // Calls task() at once and again delay() milliseconds after each end; delay() of null stops it.
-// While the tab is hidden nothing is asked; when it is shown again, at once.
-export function poll(task, delay) {
+// While the tab is hidden nothing is asked; when it is shown again, at once. A task that fails is
+// tried again ever more slowly: onFailure(error, wait) hears of it, onSuccess() of each end.
+export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} } = {}) {
   let timer = null;
   let running = false;
   let stopped = false;
+  let failures = 0;
 
   async function run() {
     clearTimeout(timer);
     if (running || stopped || document.hidden) return;
     running = true;
-    try {
-      await task();
-    } catch {
-      // A failed question is asked again: the site may just be starting anew.
-    }
+    const error = await failureOf(task);
     running = false;
-    const wait = delay();
+    if (stopped) return;
+    failures = error ? failures + 1 : 0;
+    const wait = error ? Math.min(1000 * 2 ** (failures - 1), SLOWEST) : delay();
+    if (error) onFailure(error, wait);
+    else onSuccess();
     if (wait === null) stop();
-    else if (!stopped) timer = setTimeout(run, wait);
+    else timer = setTimeout(run, wait);
   }
 
   function stop() {
     stopped = true;
     clearTimeout(timer);
     document.removeEventListener("visibilitychange", run);
+    removeEventListener("online", run);
   }
 
   document.addEventListener("visibilitychange", run);
+  addEventListener("online", run);
   run();
   return { now: run, stop };
+}
+
+async function failureOf(task) {
+  try {
+    await task();
+    return null;
+  } catch (error) {
+    return error;
+  }
 }

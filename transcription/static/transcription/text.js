@@ -32,6 +32,19 @@ export function ago(iso) {
   return unit ? RELATIVE.format(Math.trunc(seconds / length), unit) : "just now";
 }
 
+// Tells write() now and each second how long it is until a time in milliseconds: "in 8 s", "now".
+// Returns what stops it.
+export function countDown(until, write) {
+  const tick = () => {
+    const seconds = Math.ceil((until - Date.now()) / 1000);
+    write(seconds > 0 ? `in ${seconds}\u00a0s` : "now");
+    if (seconds <= 0) clearInterval(timer);
+  };
+  const timer = setInterval(tick, 1000);
+  tick();
+  return () => clearInterval(timer);
+}
+
 // Rewrite what the server wrote neutrally: <time datetime>, and elements with data-seconds.
 export function localise(root = document) {
   for (const time of root.querySelectorAll("time[datetime]")) {

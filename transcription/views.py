@@ -14,10 +14,10 @@ from transcription.formats import FORMATS, by_speaker, written
 from transcription.media_head import SUFFIXES
 from transcription.models import Job
 from transcription.offering import chosen, offer
-from transcription.presenting import job_details, job_row, upload_row
+from transcription.presenting import job_details
+from transcription.recordings import GROUPS, PAGE_SIZE, Filters, listing
 from transcription.services import again, end
 from transcription.services.find import find
-from transcription.services.recent import recent_jobs, unfinished_uploads
 from transcription.services.rerun_options import NotUnderstood, changes_of
 from transcription.services.results import StoredList, find_segments
 from transcription.streams import streamed, streamed_json
@@ -40,12 +40,14 @@ def home(request: HttpRequest) -> HttpResponse:
     """The page for people; programs that ask for no HTML are led to the documentation."""
     if not prefers_html(request):
         return HttpResponse(status=307, headers={"Location": "/docs", "Vary": "Accept"})
+    filters = Filters.of(request.GET)
     response = render(
         request,
         "transcription/home.html",
         {
-            "uploads": [upload_row(upload) for upload in unfinished_uploads(request.user)],
-            "jobs": [job_row(job) for job in recent_jobs(request.user, 20)],
+            **listing(request.user, filters),
+            "filters": filters,
+            "states": [(state, label) for state, (label, _) in GROUPS.items()],
             "upload_endpoint": reverse("uploads:uploads"),
             "max_size": uploads_conf.UPLOADS_MAX_SIZE,
             "accept": [f".{suffix}" for suffix in SUFFIXES]
@@ -67,17 +69,11 @@ def prefers_html(request: HttpRequest) -> bool:
 
 @require_GET
 def jobs_json(request: HttpRequest) -> HttpResponse:
-    """Unfinished uploads and recent jobs."""
-    limit = request.GET.get("limit", "20")
-    count = int(limit) if limit.isdecimal() and limit.isascii() and len(limit) < 5 else 20
-    response = JsonResponse(
-        {
-            "uploads": [upload_row(upload) for upload in unfinished_uploads(request.user)],
-            "jobs": [
-                job_row(job) for job in recent_jobs(request.user, max(1, min(count, LONGEST_LIST)))
-            ],
-        }
-    )
+    """The same list for the page's script, with the same query; `limit` is the size of a page."""
+    limit = request.GET.get("limit", "")
+    is_count = limit.isdecimal() and limit.isascii() and len(limit) < 5
+    size = max(1, min(int(limit), LONGEST_LIST)) if is_count else PAGE_SIZE
+    response = JsonResponse(listing(request.user, Filters.of(request.GET), size))
     response["Cache-Control"] = "no-store"
     return response
 

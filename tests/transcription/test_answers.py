@@ -260,6 +260,8 @@ PATHS = st.sampled_from(
             "/jobs/%s/export.{}",
             "/task/{}/",
             "/jobs.json?limit={}",
+            "/jobs.json?before={}",
+            "/?q={}",
             "/?{}",
             "/health/{}",
             "/task/all?{}",

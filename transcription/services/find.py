@@ -1,12 +1,13 @@
 """Finding jobs, for people who may see them."""
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Iterable
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from transcription.models import Job
 from uploads.protocol import parse_metadata
@@ -69,8 +70,18 @@ def listed(person: Person, states: Iterable[str] | None = None, part: str = "") 
     if states is not None:
         jobs = jobs.filter(state__in=list(states))
     part = part.replace("\0", "")  # no name has it, and PostgreSQL refuses the question
-    if not part:
-        return jobs
-    if connection.vendor == "sqlite" and not part.isascii():  # whose LIKE knows ASCII's cases alone
-        return jobs.filter(file_name__iregex=re.escape(part))
-    return jobs.filter(file_name__icontains=part)
+    return jobs.filter(name_holds(part)) if part else jobs
+
+
+def name_holds(part: str) -> Q:
+    """Whether a file's name has this in it, however its accents are written, there or here.
+
+    Names are composed (NFC) at intake; older rows may have what Macs sent (NFD).
+    """
+    forms = {unicodedata.normalize(form, part) for form in ("NFC", "NFD")}
+    found = Q()
+    for form in sorted(forms):
+        # SQLite's LIKE knows the cases of ASCII alone.
+        by_case = connection.vendor == "sqlite" and not form.isascii()
+        found |= Q(file_name__iregex=re.escape(form)) if by_case else Q(file_name__icontains=form)
+    return found

@@ -2,7 +2,7 @@
 
 import { countDown } from "./text.js";
 
-const LOGIN = `/login?next=${encodeURIComponent(location.pathname)}`;
+const LOGIN = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
 
 const bar = document.createElement("div");
 const sentence = document.createElement("p");

@@ -1,6 +1,7 @@
 // The home page: the drop area, and the list of recordings kept fresh below it.
 
 import { csrfToken, getJSON } from "./api.js";
+import { connectListing, showPlaces } from "./listing.js";
 import { note } from "./notes.js";
 import { poll } from "./poll.js";
 import { fillJob, fillUpload, isActive, updateList } from "./rows.js";
@@ -9,16 +10,24 @@ import { startUploads } from "./upload.js";
 
 const BUSY = 2000; // milliseconds between two questions while something is going on
 const IDLE = 15000;
+const SOON = 500; // where another list was asked for while an answer was awaited
 
 const section = document.getElementById("upload");
+const list = document.querySelector(".recordings");
 const jobList = document.getElementById("jobs");
+const announcer = document.getElementById("announcer");
 const uploadList = document.getElementById("uploads");
 let uppy = null;
 let busy = true;
+let shown = location.search; // the query whose list is on the page
 
 localise();
-const polling = poll(refresh, () => (busy || isUploading() ? BUSY : IDLE));
+const polling = poll(refresh, pause);
 start();
+connectListing(() => {
+  list.setAttribute("aria-busy", "true");
+  polling.now();
+});
 uploadList.addEventListener("click", discard);
 document.addEventListener("click", keepUploading);
 
@@ -38,13 +47,28 @@ function isUploading() {
   });
 }
 
+function pause() {
+  if (shown !== location.search) return SOON;
+  return busy || isUploading() ? BUSY : IDLE;
+}
+
 async function refresh() {
-  const { uploads = [], jobs = [] } = await getJSON(jobList.dataset.url);
+  const asked = location.search;
+  const { uploads, jobs, newer, older } = await getJSON(jobList.dataset.url + asked);
+  if (asked !== location.search) return; // another list was asked for meanwhile
   const here = addressesHere();
   updateList(uploadList, uploads, "upload-row", (row, upload) => fillUpload(row, upload, here));
   updateList(jobList, jobs, "job-row", fillJob);
-  document.getElementById("no-recordings").hidden = jobs.length + uploads.length > 0;
+  showPlaces({ newer, older, isEmpty: jobs.length + uploads.length === 0 });
+  if (asked !== shown) announce(jobs.length + uploads.length, older);
+  shown = asked;
+  list.removeAttribute("aria-busy");
   busy = jobs.some(isActive) || uploads.length > 0;
+}
+
+function announce(count, more) {
+  const found = count === 1 ? "1 recording" : `${count} recordings`;
+  announcer.textContent = more ? `${found}, and older ones on the next page` : found;
 }
 
 // Which uploads this page is sending now, and which ones this browser could go on with.

@@ -1,0 +1,135 @@
+"""Finding and reading recordings in a real Chromium: on phones and desks, by keyboard, on paper."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.pages.conftest import is_bad
+from tests.running import Site
+from tests.site.people import make_user, signed_in
+
+NAME, PASSWORD = "reader", "a long word for reading"
+FILL = """
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from tests.speech.recordings import GO_FORWARD
+from tests.transcription.building import make_upload
+from transcription.models import Job, State, Transcript
+
+reader = User.objects.get(username="reader")
+LONG = "2026-11-28_Board_meeting_of_the_Association_for_the_Care_of_Old_Railways_part_1_of_3.flac"
+SAID = ["Good morning, and thank you for coming on such short notice.", "Yes.",
+        "Before we begin I would like to say a few words about the minutes of the last meeting, "
+        "which most of you have received by post; those who have not may take one from the table."]
+for number, state in enumerate([*State, *[State.FAILED] * 40]):
+    ended = state in (State.COMPLETED, State.WARNINGS)
+    upload = make_upload(GO_FORWARD.read_bytes() if ended else b"", owner=reader)
+    job = Job.objects.create(
+        owner=reader, upload=upload, state=state, engine="pocketsphinx",
+        file_name=LONG if ended else f"{'Größe' if number % 2 else 'size'} {number:02}.wav",
+        engine_used="pocketsphinx" if ended else "", audio_duration=3671 if ended else None,
+        language_used="en" if ended else "", media_type="audio/flac",
+        error="The file is damaged." if state == State.FAILED else "",
+        warnings=["Speakers could not be told apart."] if state == State.WARNINGS else [],
+        created=timezone.now() - timedelta(days=9, minutes=number),
+        queued=timezone.now() + timedelta(days=9),
+        lease_expires=timezone.now() + timedelta(days=9) if state == State.PROCESSING else None,
+    )
+    if ended:
+        Transcript.objects.create(job=job, segments=[
+            {"start": 3.0 * at, "end": 3.0 * at + 3, "text": SAID[at % 3],
+             "speaker": f"SPEAKER_0{at // 3 % 2}"} for at in range(600)])
+    if number < len(State):
+        print(state.value, job.pk)
+"""
+
+
+@pytest.fixture(scope="module")
+def jobs(site: Site) -> dict[str, str]:
+    """One job of the reader's in each state, and many that failed; the addresses by state."""
+    make_user(site, NAME, PASSWORD)
+    made = dict(line.split() for line in site.shell(FILL).strip().splitlines())
+    return {state: f"{site.url}/jobs/{key}" for state, key in made.items()}
+
+
+@pytest.fixture(scope="module")
+def cookies(site: Site, jobs: dict[str, str]) -> list[Any]:
+    """Of the reader's session."""
+    said = signed_in(site, NAME, PASSWORD).cookies
+    return [{"name": one, "value": value, "url": site.url} for one, value in said.items()]
+
+
+@pytest.fixture
+def page(chromium: Browser, cookies: list[Any]) -> Iterator[Page]:
+    """A desk's page, signed in; it fails its test where the console tells of an error."""
+    with opened(chromium, cookies) as page:
+        yield page
+
+
+@contextmanager
+def opened(
+    chromium: Browser, cookies: list[Any], width: int = 1200, **options: Any
+) -> Iterator[Page]:
+    """A page of this width, with a finger's pointer where it is narrow."""
+    touch: dict[str, Any] = {"is_mobile": True, "has_touch": True} if width < 1000 else {}
+    viewport: Any = {"width": width, "height": 844}
+    context = chromium.new_context(viewport=viewport, **touch, **options)
+    context.add_cookies(cookies)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if is_bad(message) else None)
+    page.on("pageerror", lambda problem: complaints.append(str(problem)))
+    yield page
+    context.close()
+    assert not complaints, complaints
+
+
+# The list ----------------------------------------------------------------------------------------
+
+
+def test_the_list_is_searched_without_leaving_the_page(site: Site, page: Page) -> None:
+    """So that uploads go on; the address says what is shown, and the browser's way back works."""
+    page.goto(site.url)
+    page.evaluate("window.stays = true")
+    rows = page.locator("#jobs li")
+    expect(rows).to_have_count(25)
+    page.get_by_label("Search by name").fill("GRÖSSE")
+    expect(rows).to_have_count(0)
+    expect(page.get_by_text("No recording matches.")).to_be_visible()
+    page.get_by_label("Search by name").fill("größe")
+    expect(rows).to_have_count(22)
+    page.get_by_label("State").select_option("Failed")
+    expect(rows).to_have_count(20)
+    expect(page.locator("#announcer")).to_have_text("20 recordings")
+    assert page.url.endswith("/?q=gr%C3%B6%C3%9Fe&state=failed")
+    page.get_by_label("Search by name").fill("")
+    expect(rows).to_have_count(25)
+    page.get_by_role("link", name="Older").click()
+    expect(rows).to_have_count(16)
+    expect(page.get_by_role("link", name="Older")).to_be_hidden()
+    page.go_back()
+    expect(rows).to_have_count(25)
+    assert page.evaluate("window.stays")
+    page.reload()
+    expect(page.get_by_label("State")).to_have_value("failed")
+    expect(rows).to_have_count(25)
+
+
+def test_the_list_works_without_script(site: Site, chromium: Browser, cookies: list[Any]) -> None:
+    with opened(chromium, cookies, java_script_enabled=False) as page:
+        page.goto(site.url)
+        page.get_by_label("Search by name").fill("size")
+        page.get_by_label("State").select_option("Failed")
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator("#jobs li")).to_have_count(21)
+        page.get_by_label("State").select_option("All states")
+        page.get_by_label("Search by name").fill("")
+        page.get_by_role("button", name="Search").click()
+        page.get_by_role("link", name="Older").click()
+        expect(page.locator("#jobs li")).to_have_count(21)
+        page.get_by_role("link", name="Newer").click()
+        expect(page.locator("#jobs li")).to_have_count(25)

@@ -1,0 +1,37 @@
+"""Uploads that still await bytes, as the list of recordings shows them."""
+
+import unicodedata
+
+from django.db.models import Q
+
+from uploads.models import State as UploadState
+from uploads.models import Upload
+from uploads.services.find import VIEW, Person, has_staff_permission, is_overdue, owner_id
+
+SHOWN = 20
+LOOKED_THROUGH = 500  # rows that a search goes through
+
+
+def unfinished_uploads(person: Person, part: str = "") -> list[Upload]:
+    """A person's uploads that still await bytes; to staff who may see all, ownerless ones too.
+
+    Args:
+        person: Who asks.
+        part: Only those with this in their file's name, whatever the case.
+    """
+    whose = Q(owner_id=owner_id(person))
+    if has_staff_permission(person, VIEW):
+        whose |= Q(owner=None)
+    receiving = Upload.objects.filter(whose, state=UploadState.RECEIVING).order_by("-last_activity")
+    looked = receiving[: LOOKED_THROUGH if part else SHOWN]
+    wanted = comparable(part)
+    return [
+        upload
+        for upload in looked
+        if wanted in comparable(upload.file_name) and not is_overdue(upload)
+    ][:SHOWN]
+
+
+def comparable(name: str) -> str:
+    """A name without what people do not tell apart: case, and how accents are written."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -4,7 +4,7 @@ The defaults are the contract's, whatever this site's own settings say. What a v
 is what clients, `task_params` and the options of engines call it.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, HttpUrl
 
@@ -139,3 +139,22 @@ class DiarizeParameters(DeviceParameters, DiarizationParameters):
 
 class CombineParameters(BaseModel):
     """`/service/combine` has no parameters."""
+
+
+FLAT = (ModelParameters, AlignmentParameters, DiarizationParameters, DeviceParameters)
+NESTED = {"asr_options": AsrParameters, "vad_options": VoiceParameters}
+
+
+def task_params(parameters: BaseModel) -> dict[str, Any] | None:
+    """The `task_params` of a task: each key is there, also where nobody gave it a value."""
+    values = parameters.model_dump(mode="json")
+    shown = {
+        name: values[name]
+        for group in FLAT
+        if isinstance(parameters, group)
+        for name in group.model_fields
+    }
+    for key, group in NESTED.items():
+        if isinstance(parameters, group):
+            shown[key] = {name: values[name] for name in group.model_fields}
+    return shown or None

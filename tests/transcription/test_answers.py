@@ -74,7 +74,7 @@ def test_task_answers(client: Client, state: State) -> None:
         assert facts["duration"] == (2.0 if done else None)
         assert (facts["start_time"] is None) == (state == State.QUEUED)
         assert (facts["end_time"] is None) == (not done)
-        assert facts["language"] is None
+        assert facts["language"] == "auto"  # none was asked for
         if done:
             assert facts["end_time"].endswith(".000000+00:00")
     segments = [{"start": 0.0, "end": 1.0, "text": "hello", "words": []}]

@@ -11,7 +11,14 @@ from transcription.api.base import ApiView
 from transcription.api.parameters import read_query
 from transcription.models import State
 from transcription.services.find import listed
-from transcription.services.task_body import STATUS, duration_of, end_of, error_of, start_of
+from transcription.services.task_body import (
+    STATUS,
+    duration_of,
+    end_of,
+    error_of,
+    language_of,
+    start_of,
+)
 
 # What a row is made of; nothing else of a job is read for it.
 COLUMNS = (
@@ -68,7 +75,7 @@ def rows(jobs: Iterable[Any]) -> list[dict[str, Any]]:
             "file_name": job.file_name or None,
             "url": job.url or None,
             "audio_duration": job.audio_duration,
-            "language": job.language or None,
+            "language": language_of(job.task_type, job.language),
             "error": error_of(job.state, job.error),
             "duration": duration_of(job.state, job.started, job.finished),
             "start_time": start_of(job.state, job.started),

@@ -13,17 +13,13 @@ from rest_framework.request import Request
 from transcription.api.errors import Fault, Invalid, Refused, detail
 from transcription.models import TaskType
 from transcription.parameters import (
-    AlignmentParameters,
     AlignParameters,
-    AsrParameters,
     CombineParameters,
-    DeviceParameters,
-    DiarizationParameters,
     DiarizeParameters,
     FullParameters,
     ModelParameters,
     TranscribeParameters,
-    VoiceParameters,
+    task_params,
 )
 from transcription.services.file_language import language_in
 from transcription.services.submit import Wish
@@ -42,8 +38,6 @@ MOST_PARAMETERS = 1000
 
 OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
 """Parameters that are columns of a job; all others are options."""
-FLAT = (ModelParameters, AlignmentParameters, DiarizationParameters, DeviceParameters)
-NESTED = {"asr_options": AsrParameters, "vad_options": VoiceParameters}
 
 
 def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | None, list[Fault]]:
@@ -102,21 +96,6 @@ def faults_of(problem: ValidationError, *place: str) -> list[Fault]:
 def options_of(parameters: BaseModel) -> dict[str, Any]:
     """What engines read, by the API's names, flat."""
     return parameters.model_dump(mode="json", exclude=set(OF_THE_JOB))
-
-
-def task_params(parameters: BaseModel) -> dict[str, Any] | None:
-    """The `task_params` of a task: each key is there, also where nobody gave it a value."""
-    values = parameters.model_dump(mode="json")
-    shown = {
-        name: values[name]
-        for group in FLAT
-        if isinstance(parameters, group)
-        for name in group.model_fields
-    }
-    for key, group in NESTED.items():
-        if isinstance(parameters, group):
-            shown[key] = {name: values[name] for name in group.model_fields}
-    return shown or None
 
 
 def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> Wish:

@@ -9,6 +9,7 @@ from transcription.engines import registry
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, Request
 from transcription.engines.selection import intended
 from transcription.models import Job, StageOutput, TaskType
+from transcription.services.told_options import told_language, told_model
 
 MAIN: Mapping[str, str] = {
     TaskType.FULL: TRANSCRIBE,
@@ -77,7 +78,9 @@ def wants_speakers(job: Job) -> bool:
     engine = registry.find(job.engine)
     able = engine is not None and DIARIZE in engine.capabilities().stages
     asked = any(job.options.get(name) for name in OF_DIARIZATION)
-    return able or asked or job.params is not None
+    # Uploads tell among their parameters that they could have asked; the API always wants it.
+    counts_on_it = job.params is not None and "diarize" not in job.params
+    return able or asked or counts_on_it
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,10 @@ class Change:
         if job.params is None:
             return None
         said = {**self.fields, **self.options}
+        if "language" in said:
+            said["language"] = told_language(said["language"])
+        if "model" in said:
+            said["model"] = told_model(said["model"])
         nested = {
             name: {**value, **{key: said[key] for key in value if key in said}}
             for name, value in job.params.items()

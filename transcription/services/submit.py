@@ -42,7 +42,7 @@ class Wish:
         task: `transcribe` or `translate`.
         options: What engines read, by the API's names, flat (also `device`, `align_model`,
             `min_speakers` and so on).
-        params: The `task_params` that the API shows; None for uploads by tus.
+        params: The `task_params` that the API shows; None where nobody asked by its parameters.
         file_name: The client's name for the recording.
         url: Where it was fetched from.
         callback_url: Whom to tell when the job ends.

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from transcription.models import Job, State
+from transcription.models import Job, State, TaskType
 from transcription.services.results import result_of
+from transcription.services.told_options import told_language
 
 # Clients of the API know four states.
 STATUS: Mapping[str, str] = {
@@ -34,7 +35,7 @@ def metadata_of(job: Job) -> dict[str, Any]:
     return {
         "task_type": job.task_type,
         "task_params": job.params,
-        "language": job.language or None,
+        "language": language_of(job.task_type, job.language),
         "file_name": job.file_name or None,
         "url": job.url or None,
         "callback_url": job.callback_url or None,
@@ -43,6 +44,13 @@ def metadata_of(job: Job) -> dict[str, Any]:
         "start_time": start_of(job.state, job.started),
         "end_time": end_of(job.state, job.finished),
     }
+
+
+def language_of(task_type: str, language: str) -> str | None:
+    """The language that was asked for; `auto` where a transcription shall detect it."""
+    if task_type in (TaskType.FULL, TaskType.TRANSCRIPTION):
+        return told_language(language)
+    return language or None
 
 
 def error_of(state: str, error: str) -> str | None:

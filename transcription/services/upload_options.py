@@ -12,6 +12,7 @@ from transcription.conf import conf
 from transcription.parameters import FullParameters, Text
 from transcription.services.file_language import language_in
 from transcription.services.storable import as_text
+from transcription.services.told_options import told_params
 from transcription.vocabulary import LANGUAGES, MODELS, TASKS
 
 # The forms of a UUID that people write; Python takes braces and URNs for one, too.
@@ -54,11 +55,16 @@ def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
     language, model, task = parameters.language, parameters.model, parameters.task
     if language in DETECT:
         language = language_in(file_name)
-    return {
+    wanted = {
         "language": language if language in LANGUAGES else "",
         "model": model if model in MODELS else conf.WHISPER_MODEL,
         "task": task if task in TASKS else "transcribe",
+    }
+    return {
+        **wanted,
         "options": parameters.model_dump(mode="json", exclude_unset=True, exclude=set(OF_THE_JOB)),
+        "params": told_params(parameters, wanted)
+        | {"align": parameters.align, "diarize": parameters.diarize},
         "callback_url": str(parameters.callback_url or ""),
         "file_name": file_name,
     }

@@ -22,6 +22,7 @@ from transcription.services.rerun_options import NotUnderstood, changes_of
 from transcription.services.results import StoredList, find_segments
 from transcription.streams import streamed, streamed_json
 from uploads.conf import conf as uploads_conf
+from uploads.services.create import as_text
 
 LONGEST_LIST = 100
 LONGEST_STEM = 150  # characters of a download's name: file systems and proxies have limits
@@ -122,7 +123,8 @@ def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponseBase:
     form = FORMATS[kind]
     text = written(kind, transcript_of(job), facts_of(job))
     response = streamed(text, form.content_type)
-    stem = (job.file_name.rpartition(".")[0] or job.file_name or "transcript")[:LONGEST_STEM]
+    name = as_text(job.file_name.encode("utf-8", "replace"))  # without line breaks: it is a header
+    stem = (name.rpartition(".")[0] or name or "transcript")[:LONGEST_STEM]
     response["Content-Disposition"] = content_disposition_header(True, stem + form.suffix) or ""
     return response
 

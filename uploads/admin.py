@@ -1,6 +1,7 @@
 """Uploads as staff see and steer them."""
 
 import re
+import unicodedata
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -39,6 +40,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Rows change by services."""
         return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """File names are kept with composed letters (NFC); a Mac types others."""
+        said = unicodedata.normalize("NFC", search_term)
+        return super().get_search_results(request, queryset, said)
 
 
 def tell_of_store(request: HttpRequest) -> None:

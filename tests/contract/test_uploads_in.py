@@ -2,6 +2,7 @@
 11.2, 12 and 14 of the contract)."""
 
 import json
+import unicodedata
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ import requests
 
 from tests.running import Site
 
-from .forms import WAV, file, form, metadata, post, text
+from .forms import WAV, accepted, file, form, metadata, part, post, text
 
 
 def create(site: Site, **options: str) -> requests.Response:
@@ -67,7 +68,66 @@ def test_options_of_a_tus_upload(site: Site) -> None:
         "return_char_alignments": True,
         "initial_prompt": "ä",
     }
-    assert job["params"] is None  # §4: as tus tasks always had it
+
+
+def test_a_tus_upload_tells_its_options(site: Site) -> None:
+    """§4, §11.2: all keys that the API's tasks have, and the language as given, `auto` included."""
+    said = {"language": "auto", "model": "turbo", "beam_size": "2", "max_speakers": "3"}
+    identifier = upload(site, **said)
+    told = site.task(identifier)["metadata"]
+    api = metadata(site, post(site, "/speech-to-text?language=lv"))
+    params = told["task_params"]
+    assert params.keys() == api["task_params"].keys() | {"align", "diarize"}
+    assert told["language"] == params["language"] == "auto"
+    assert (params["model"], params["task"], params["max_speakers"]) == ("turbo", "transcribe", 3)
+    assert (params["device"], params["compute_type"]) == ("auto", "default")  # the site's own
+    assert params["asr_options"] == {**api["task_params"]["asr_options"], "beam_size": 2}
+    assert params["vad_options"] == api["task_params"]["vad_options"]
+    assert (params["align"], params["diarize"]) == (None, None)
+    listed = site.http.get(f"{site.url}/task/all").json()["tasks"]
+    assert {row["identifier"]: row["language"] for row in listed}[identifier] == "auto"
+    plain = site.task(upload(site, language="en", diarize="no"))["metadata"]
+    assert plain["language"] == plain["task_params"]["language"] == "en"
+    assert (plain["task_params"]["model"], plain["task_params"]["diarize"]) == ("small", False)
+
+
+def test_names_with_accents_as_macs_write_them(site: Site) -> None:
+    """Composed at intake whatever the door, and found however they are typed."""
+    name = "Größen Zürich.wav"
+    decomposed = unicodedata.normalize("NFD", name)
+    by_tus = upload(site, decomposed)
+    by_form = accepted(post(site, "/speech-to-text", form(file("file", decomposed))))
+    by_openai = site.http.post(
+        f"{site.url}/v1/audio/transcriptions",
+        data={"model": "whisper-1"},
+        files={"file": (decomposed, WAV)},
+        timeout=60,
+    ).headers["X-Task-Id"]
+    ours = {by_tus, by_form, by_openai}
+    for identifier in ours:
+        assert site.task(identifier)["metadata"]["file_name"] == name
+    old = f"from transcription.models import Job; Job.objects.filter(pk='{by_form}').update"
+    site.shell(f"{old}(file_name={decomposed!r})")  # a row from before
+    for typed in ("größen", unicodedata.normalize("NFD", "ZÜRICH"), name, decomposed):
+        found = site.http.get(f"{site.url}/task/all", params={"q": typed}, timeout=30).json()
+        assert {task["identifier"] for task in found["tasks"]} == ours, typed
+
+
+def test_names_that_browsers_escape(site: Site) -> None:
+    """A quote and line breaks, in forms alone: elsewhere a name may well have these letters."""
+    escaped = "a%22b%0D%0Ac %25.wav"
+    identifier = accepted(post(site, "/speech-to-text", form(file("file", escaped))))
+    assert site.task(identifier)["metadata"]["file_name"] == 'a"b\r\nc %25.wav'
+    site.wait_for_task(identifier)
+    export = site.http.get(f"{site.url}/jobs/{identifier}/export.txt", timeout=30)
+    assert export.status_code == 200, export.text
+    assert export.headers["Content-Disposition"] == r'attachment; filename="a\"bc %25.txt"'
+    stored = post(site, "/upload/stream", form(file("file", escaped))).json()
+    assert stored["filename"] == 'a"bc %25.wav'
+    encoded = part("name=\"file\"; filename*=utf-8''a%2522b.wav", WAV)
+    asked = metadata(site, post(site, "/speech-to-text", form(encoded)))
+    assert asked["file_name"] == "a%22b.wav"
+    assert site.task(upload(site, "a%22b.wav"))["metadata"]["file_name"] == "a%22b.wav"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +179,7 @@ def test_a_callback_of_a_tus_upload_is_judged_at_once(site: Site) -> None:
 @pytest.mark.proof
 def test_a_plain_store_takes_any_metadata(new_site: Callable[..., Site]) -> None:
     """Options are this site's business where it takes recordings alone."""
-    site = new_site(UPLOADS_ACCEPT="any", LANGUAGE_PATTERNS="A03=lv, a04=ru").start()
+    site = new_site(UPLOADS_ACCEPT="any", LANGUAGE_PATTERNS="A03=lv, a04=ru, Größe=de").start()
     job = row(site, upload(site, min_speakers="two", beam_size="2"))
     assert job["options"] == {"beam_size": 2}
     # §14: languages in names, in any case, where nobody named one
@@ -128,9 +188,10 @@ def test_a_plain_store_takes_any_metadata(new_site: Callable[..., Site]) -> None
         ("A04.wav", "auto", "ru"),
         ("A04.wav", "en", "en"),
         ("A05.wav", "", ""),
+        (unicodedata.normalize("NFD", "Schuhgröße.wav"), "", "de"),
     ):
         identifier = upload(site, name, **({"language": said} if said else {}))
-        assert (site.task(identifier)["metadata"]["language"] or "") == language, name
+        assert site.task(identifier)["metadata"]["language"] == (language or "auto"), name
     for query, language in (("", "lv"), ("?language=en", "en"), ("?language=de", "de")):
         answer = post(site, f"/speech-to-text{query}", form(file("file", "zA03.wav")))
         found = metadata(site, answer)

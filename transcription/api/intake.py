@@ -1,6 +1,7 @@
 """What the routes that take recordings and documents have in common."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -182,5 +183,6 @@ def submit_measured(
 
 
 def shown_name(file_name: str) -> str:
-    """A client's name for a file as it was sent, but for folders."""
-    return whole(re.split(r"[/\\]", file_name)[-1])[-LONGEST_NAME:]
+    """A client's name for a file as it was sent, but for folders, and with composed letters."""
+    name = unicodedata.normalize("NFC", whole(file_name))
+    return re.split(r"[/\\]", name)[-1][-LONGEST_NAME:]

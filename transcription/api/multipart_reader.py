@@ -20,8 +20,31 @@ UNREADABLE = "There was an error parsing the body"
 MOST_TEXT = 8 * 1024 * 1024  # bytes of all fields together
 
 
-def header_options(header: str) -> tuple[str, dict[str, str]]:
+BROWSERS_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
+"""What browsers (and curl) write in the names of parts and files, and nothing else (HTML,
+"multipart form data")."""
+
+
+def as_it_is(value: str) -> str:
+    """The value of an option that nobody escapes."""
+    return value
+
+
+def without_escapes(value: str) -> str:
+    """A name as it was before a browser wrote it into a form."""
+    for escape, sign in BROWSERS_ESCAPES.items():
+        value = value.replace(escape, sign)
+    return value
+
+
+def header_options(
+    header: str, read: Callable[[str], str] = as_it_is
+) -> tuple[str, dict[str, str]]:
     """A header's word and its options; encoded ones (RFC 2231) go before plain ones.
+
+    Args:
+        header: Its value.
+        read: Applied to each plain option.
 
     Raises:
         Refused: It is made of very many pieces.
@@ -33,7 +56,7 @@ def header_options(header: str) -> tuple[str, dict[str, str]]:
     pairs = message.get_params() or [("", "")]
     found = {}
     for name, value in pairs[1:]:
-        found[name.lower()] = value[2] if isinstance(value, tuple) else value
+        found[name.lower()] = value[2] if isinstance(value, tuple) else read(value)
     return pairs[0][0].lower().strip(), found
 
 
@@ -91,7 +114,7 @@ class Reader:
     def on_headers_finished(self) -> None:
         """The content follows."""
         disposition = self.headers.get(b"content-disposition", b"").decode("latin-1")
-        options = header_options(disposition)[1]
+        options = header_options(disposition, without_escapes)[1]
         if "name" not in options:
             said = 'The Content-Disposition header field "name" must be provided.'
             raise Refused(detail(400, said))

@@ -1,16 +1,23 @@
 """Languages that recorders write into the names of their files (LANGUAGE_PATTERNS)."""
 
+import unicodedata
+
 from transcription.conf import conf
 from transcription.vocabulary import LANGUAGES
 
 
 def language_in(file_name: str) -> str:
     """The language of the first pattern that the name holds, in any case; empty: none does."""
-    name = file_name.casefold()
+    name = comparable(file_name)
     for part, language in patterns():
-        if part.casefold() in name:
+        if comparable(part) in name:
             return language
     return ""
+
+
+def comparable(text: str) -> str:
+    """The text such that case, and how accents are written, make no difference."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def patterns() -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Making an upload session (tus: creation)."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -123,6 +124,10 @@ def as_text(value: bytes) -> str:
 
 
 def plain_name(value: bytes) -> str:
-    """The last part of a client's file name: data for people, never a path of ours."""
-    name = as_text(value).replace("\\", "/").rpartition("/")[2].strip()[-LONGEST_NAME:]
+    """The last part of a client's file name: data for people, never a path of ours.
+
+    Its letters are composed (NFC), as people type them: a Mac sends "ö" as "o" and two dots.
+    """
+    said = unicodedata.normalize("NFC", as_text(value))
+    name = said.replace("\\", "/").rpartition("/")[2].strip()[-LONGEST_NAME:]
     return name if name.strip(". ") else ""

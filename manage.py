@@ -2,7 +2,34 @@
 """Django's command line."""
 
 import os
+import select
 import sys
+from typing import TextIO
+
+READER_HAS_GONE = 141
+"""The exit code that shells have for programs whose output nobody reads any more (`… | head`)."""
+
+
+def reader_has_gone() -> bool:
+    """Whether standard output or errors lead nowhere; then what is left for them is dropped."""
+    gone = [stream for stream in (sys.stdout, sys.stderr) if stream and is_broken(stream)]
+    for stream in gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return bool(gone)
+
+
+def is_broken(stream: TextIO) -> bool:
+    """Whether this is a pipe whose other end is closed."""
+    try:
+        stream.flush()
+        if not hasattr(select, "poll"):  # Windows: only what is written tells
+            return False
+        poll = select.poll()
+        poll.register(stream.fileno(), select.POLLOUT)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except OSError:
+        return True
+
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whisperx_site.settings")
@@ -12,6 +39,12 @@ if __name__ == "__main__":
 
     try:
         execute_from_command_line(sys.argv)
+        if sys.stdout:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not reader_has_gone():
+            raise
+        sys.exit(READER_HAS_GONE)
     except ImproperlyConfigured as problem:
         sys.exit(f"Settings: {problem}")
     except DatabaseError:

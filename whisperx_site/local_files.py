@@ -1,6 +1,7 @@
 """Recordings and transcripts as files of this machine."""
 
 import mimetypes
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import CommandError
 
 from transcription.media_head import HEAD, problem_of
-from uploads.services.create import Order
+from uploads.services.create import Order, plain_name
 from uploads.services.intake import Intake
 from whisperx_site.accounts.local_key import first_staff_user
-from whisperx_site.progress_bar import ProgressBar
+from whisperx_site.progress_bar import ProgressBar, printable
 
 PIECE = 1024 * 1024  # bytes copied at a time
 COPYING = "copying"
@@ -38,7 +39,7 @@ def take_in(path: Path, bar: ProgressBar) -> Intake:
         order = Order(
             first_staff_user() or AnonymousUser(), address="", agent="manage.py transcribe"
         )
-        intake = Intake(order, path.name, kind)
+        intake = Intake(order, known_name(path), kind)
         try:
             file.seek(0)
             total = path.stat().st_size
@@ -50,6 +51,11 @@ def take_in(path: Path, bar: ProgressBar) -> Intake:
             intake.abandon(f"It was not copied to its end: {type(reason).__name__} {reason}")
             raise
     return intake
+
+
+def known_name(path: Path) -> str:
+    """The name of a file as the site keeps it: what is no UTF-8 in it is replaced."""
+    return plain_name(os.fsencode(path.name))
 
 
 class Places:
@@ -67,17 +73,20 @@ class Places:
     def __init__(self, files: Sequence[Path], output: str | None, suffix: str) -> None:
         for path in files:
             if not path.is_file():
-                raise CommandError(f"There is no file {path}.")
+                raise CommandError(f"There is no file {printable(str(path))}.")
         if output is None and len(files) > 1:
             raise CommandError("Several recordings need --output DIRECTORY, or --output - .")
         self.places: dict[Path, Path] = {}
         if output in (None, "-"):
+            if sys.stdout is None:
+                raise CommandError("Standard output is closed. Say --output FILE.")
             return
         target = Path(output or "")
         if len(files) > 1 or target.is_dir() or str(output).endswith(("/", "\\")):
             self.within(target, files, suffix)
         elif not target.absolute().parent.is_dir():
-            raise CommandError(f"There is no directory {target.absolute().parent}.")
+            folder = printable(str(target.absolute().parent))
+            raise CommandError(f"There is no directory {folder}.")
         else:
             self.places[files[0]] = target
 
@@ -86,17 +95,20 @@ class Places:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise CommandError(f"{folder} is no directory: {problem}") from problem
+            said = printable(f"{folder} is no directory: {problem}")
+            raise CommandError(said) from problem
         for path in files:
             place = folder / (path.stem + suffix)
             if place in self.places.values():
-                raise CommandError(f"Two recordings would both be written to {place}.")
+                said = f"Two recordings would both be written to {printable(str(place))}."
+                raise CommandError(said)
             self.places[path] = place
 
     def write(self, path: Path, text: str) -> None:
         """Write a recording's transcript to its place, as UTF-8.
 
         Raises:
+            BrokenPipeError: Nobody reads standard output any more.
             OSError: It cannot be written.
         """
         if path in self.places:

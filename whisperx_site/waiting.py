@@ -21,6 +21,7 @@ def wait_for(job: Job, worker: StandInWorker, bar: ProgressBar) -> Job | None:
 
     Raises:
         KeyboardInterrupt: The user does not want it any more; it is cancelled.
+        BrokenPipeError: Nobody watches the bar any more; the same.
     """
     worker.wanted = job.pk
     try:
@@ -29,7 +30,7 @@ def wait_for(job: Job, worker: StandInWorker, bar: ProgressBar) -> Job | None:
                 return now
             bar.show_job(now)
             worker.check()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, BrokenPipeError):
         cancel(job)
         raise
     return None

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,6 +81,49 @@ def test_with_a_site_that_does_the_work(site: Site, recording: Path, tmp_path: P
     *facts, worker = newest_job(site)
     assert facts == ["completed", "go.wav", "True", "admin"]
     assert int(worker) in {member.pid for member in site.family()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_utf8(site: Site, recording: Path, tmp_path: Path) -> None:
+    """Such a name is shown as far as it can be, and the recordings after it are done, too."""
+    odd = tmp_path / os.fsdecode(b"Gr\xf6\xdfen.wav")
+    odd.write_bytes(recording.read_bytes())
+    decomposed = tmp_path / unicodedata.normalize("NFD", "Zürich.wav")
+    decomposed.write_bytes(recording.read_bytes())
+    folder = tmp_path / "out"
+    done = transcribe(site, odd, decomposed, "--output", folder)
+    assert done.returncode == 0, done.stderr
+    written = {os.fsencode(path.name): path.read_text() for path in folder.iterdir()}
+    assert written == {
+        b"Gr\xf6\xdfen.txt": SAID,
+        os.fsencode(unicodedata.normalize("NFD", "Zürich.txt")): SAID,
+    }
+    listed = site.http.get(f"{site.url}/task/all", timeout=30).json()["tasks"]
+    assert [task["file_name"] for task in listed[-2:]] == ["Gr\ufffd\ufffden.wav", "Zürich.wav"]
+    missing = transcribe(site, tmp_path / os.fsdecode(b"\xff.wav"))
+    assert (missing.returncode, "There is no file" in missing.stderr) == (1, True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such pipes")
+@pytest.mark.parametrize("closed", ["| true", ">&-"])
+def test_output_that_nobody_reads(site: Site, recording: Path, closed: str) -> None:
+    """It ends without a traceback, and does not transcribe for nobody."""
+    command = f'("$0" manage.py transcribe "$1" "$1" --output -; echo "code $?" >&2) {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, str(recording)],
+        cwd=ROOT,
+        env=site.full_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+    if closed == ">&-":
+        assert "Standard output is closed. Say --output FILE." in done.stderr
+        assert "code 1\n" in done.stderr
+    else:
+        assert "code 141\n" in done.stderr
+        assert done.stderr.count("go.wav: copying") == 1
 
 
 @pytest.mark.proof

@@ -21,7 +21,7 @@ from transcription.services.submit import Wish, submit_intake
 from transcription.views import facts_of
 from transcription.vocabulary import LANGUAGES, MODELS, TASKS
 from uploads.errors import UploadError
-from whisperx_site.local_files import Failed, Places, take_in
+from whisperx_site.local_files import Failed, Places, known_name, take_in
 from whisperx_site.preparation import prepare_alone
 from whisperx_site.progress_bar import ProgressBar, printable
 from whisperx_site.stand_in_worker import StandInWorker
@@ -32,7 +32,8 @@ DONE = (State.COMPLETED, State.WARNINGS)
 
 
 class Command(BaseCommand):
-    """Exit code 1 where a recording gave no transcript, 130 after Ctrl-C."""
+    """Exit code 1 where a recording gave no transcript, 130 after Ctrl-C, 141 where nobody reads
+    its output any more."""
 
     help = (
         "Transcribe recordings. A running site of this DATA_DIR does the work, else this command; "
@@ -90,6 +91,8 @@ class Command(BaseCommand):
                 self.say(path, remark)
             segments = Transcript.objects.get(job=job).segments
             self.places.write(path, render(self.options["format"], segments, facts_of(job)))
+        except BrokenPipeError:
+            raise  # nobody reads what we write: what is left to do is of no use
         except (UploadError, Failed, OSError) as problem:
             reason = str(problem) or type(problem).__name__
             self.say(path, f"failed: {reason}")
@@ -105,7 +108,8 @@ class Command(BaseCommand):
             Failed: It came to none.
             UploadError, OSError: The recording cannot be taken in.
         """
-        named = {"language": language_in(path.name), "file_name": path.name}
+        name = known_name(path)
+        named = {"language": language_in(name), "file_name": name}
         with ProgressBar(path.name, sys.stderr, quiet=self.options["verbosity"] == 0) as bar:
             intake = take_in(path, bar)
             job = submit_intake(Wish(**{**named, **self.wish}), intake)

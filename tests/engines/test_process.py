@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.running import wait_for
 from transcription.engines import process, spawn
 from transcription.engines.base import Cancelled, EngineDied, EngineError, Event, Request
 from transcription.engines.process import EngineProcess
@@ -181,8 +182,7 @@ def test_idle_processes_end(draft: Draft, recording: Callable[[str], Path]) -> N
     engine = EngineProcess(idle_seconds=0.3)
     engine.run(draft(recording("wav")))
     assert gone(engine.pid or 0)
-    time.sleep(0.1)
-    assert engine.pid is None
+    wait_for(lambda: engine.pid is None, 10, what="that its end is noticed")
     assert engine.run(draft(recording("wav"))).segments
     engine.close()
     at_once = EngineProcess(idle_seconds=0)

@@ -1,28 +1,37 @@
 """Jobs as staff see and steer them."""
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.helpers import AdminForm
+from django.contrib.admin.models import DELETION
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.template.defaultfilters import truncatechars
+from django.template.defaultfilters import filesizeformat
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from transcription.models import Delivery, Job, StageOutput
+# Their modules register them.
+from transcription import admin_records, admin_uploads  # noqa: F401
+from transcription.models import ACTIVE, Job, StageOutput, Transcript
 from transcription.rerun_form import RerunForm
-from transcription.services import again, deliveries, end, outputs
-from uploads.admin import ReadOnlyAdmin
+from transcription.services import again, end, outputs
+from uploads.admin_base import Question, ReadOnlyAdmin, plural, wrapped
+from uploads.models import Upload
+from uploads.services.holdings import holdings
 
-MOST_NAMED = 20  # jobs that a question names one by one
-LONGEST_OUTPUT = 20_000  # characters of a stage's output that are shown
+
+class EngineFilter(admin.AllValuesFieldListFilter):
+    """By engine; jobs that had none yet have a name, too."""
+
+    def choices(self, changelist: Any) -> Any:
+        """Those of Django, none of them without words."""
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "none yet"}
 
 
 @admin.register(Job)
@@ -30,16 +39,17 @@ class JobAdmin(ReadOnlyAdmin):
     """Each job's way, with times and reasons."""
 
     list_display = (
-        *("__str__", "owner", "state", "progress", "engine_used", "model_used", "language_used"),
+        *("name", "owner", "state", "progress", "engine_shown", "language_used"),
         *("age", "reason"),
     )
-    list_filter = ("state", "task_type", "engine_used", "created", "owner")
+    list_filter = ("state", "task_type", ("engine_used", EngineFilter), "created", "owner")
     search_fields = ("id", "file_name", "owner__username", "error")
     date_hierarchy = "created"
     list_select_related = ("owner",)
+    list_per_page = 50
     actions = ("cancel", "run_again", "run_again_with", "delete_with_recording")
     readonly_fields = ("history", "stages", "page", "recording")
-    exclude = ("token",)
+    exclude = ("token", "upload")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """The action deletes the recording, too."""
@@ -49,21 +59,35 @@ class JobAdmin(ReadOnlyAdmin):
         """Who may run the actions."""
         return request.user.has_perm("transcription.change_job")
 
+    @admin.display(description="job", ordering="file_name")
+    def name(self, job: Job) -> SafeString:
+        """The file's name, however long."""
+        return wrapped(str(job))
+
+    @admin.display(description="engine", ordering="engine_used")
+    def engine_shown(self, job: Job) -> SafeString | str:
+        """Who did it, and with which model: a name, a repository or a directory."""
+        if not job.engine_used:
+            return ""
+        return wrapped(", ".join(filter(None, (job.engine_used, job.model_used))))
+
     @admin.display(description="progress", ordering="percent")
     def progress(self, job: Job) -> SafeString:
-        """A bar and the stage."""
-        bar = '<progress max="100" value="{}"></progress><br>{}'
+        """A bar and the stage; nothing once it has ended."""
+        if not job.is_active:
+            return SafeString("")
+        bar = '<progress max="100" value="{}" aria-label="Progress"></progress><br>{}'
         return format_html(bar, int(job.percent), job.get_stage_display())
 
-    @admin.display(description="age", ordering="created")
+    @admin.display(description="made", ordering="created")
     def age(self, job: Job) -> str:
-        """Time since it was made."""
-        return timesince(job.created)
+        """Time since then."""
+        return f"{timesince(job.created, depth=1)} ago"
 
-    @admin.display(description="error")
-    def reason(self, job: Job) -> str:
-        """The start of the reason why it failed; the rest is in the job's own view."""
-        return truncatechars(job.error, 80)
+    @admin.display(description="failure", ordering="error")
+    def reason(self, job: Job) -> SafeString | str:
+        """Why it failed; the whole of it is in the job's own view."""
+        return wrapped(job.error) if job.error else ""
 
     @admin.display(description="history")
     def history(self, job: Job) -> SafeString:
@@ -72,20 +96,14 @@ class JobAdmin(ReadOnlyAdmin):
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}</li>", steps))
 
     @admin.display(description="kept outputs")
-    def stages(self, job: Job) -> SafeString | str:
+    def stages(self, job: Job) -> SafeString:
         """What each stage gave, by whom, and what is to be known of it."""
-        rows = (
-            (
-                reverse("admin:transcription_stageoutput_change", args=[row.pk]),
-                row.get_name_display(),
-                f"{row.at:%Y-%m-%d %H:%M:%S}",
-                "brought by the client" if row.given else f"by {row.engine}",
-                " ".join([row.note, *row.warnings]),
-            )
-            for row in outputs.told(job).values()
-        )
-        line = '<li><a href="{}">{}</a> {}, {} {}</li>'
-        return format_html("<ul>{}</ul>", format_html_join("", line, rows))
+        return told_stages(job, '<a href="{}">{}</a>')
+
+    @admin.display(description="kept outputs")
+    def stages_unlinked(self, job: Job) -> SafeString:
+        """The same for those who may not see the outputs themselves."""
+        return told_stages(job, "{1}")
 
     @admin.display(description="page")
     def page(self, job: Job) -> SafeString:
@@ -100,10 +118,29 @@ class JobAdmin(ReadOnlyAdmin):
         address = reverse("admin:uploads_upload_change", args=[job.upload.pk])
         return format_html('<a href="{}">{}</a>', address, job.upload)
 
+    @admin.display(description="recording")
+    def recording_unlinked(self, job: Job) -> str:
+        """Its upload, for those who may not see uploads."""
+        return str(job.upload or "removed")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> tuple[str, ...]:
+        """Links lead only to what may be seen."""
+        names = {"stages": StageOutput, "recording": Upload}
+        closed = {name for name, model in names.items() if not self.may_see(request, model)}
+        return tuple(
+            f"{name}_unlinked" if name in closed else name for name in self.readonly_fields
+        )
+
+    # What can be done ---------------------------------------------------------------------------
+
     @admin.action(description="Cancel", permissions=["steer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         """Stop waiting and working jobs."""
-        done = sum(end.cancel(job) for job in queryset)
+        done = 0
+        for job in queryset:
+            if end.cancel(job):
+                self.note(request, job, "Cancelled.")
+                done += 1
         self.message_user(request, f"{done} cancelled, {len(queryset) - done} had ended before.")
 
     @admin.action(description="Run again", permissions=["steer"])
@@ -120,16 +157,19 @@ class JobAdmin(ReadOnlyAdmin):
         if form.is_valid():
             self.queue_again(request, queryset, form.changes, form.cleaned_data["anew"])
             return None
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "form": form,
-            "jobs": queryset[:MOST_NAMED],
-            "more": max(0, queryset.count() - MOST_NAMED),
-            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "across": request.POST.get("select_across", "0"),
-        }
-        return TemplateResponse(request, "transcription/admin_run_again.html", context)
+        question = Question(
+            f"Run {plural(queryset.count(), 'job')} again with other options",
+            ["Jobs that have ended are queued again; others stay as they are."],
+            "Run again",
+        )
+        return self.ask(
+            request,
+            "run_again_with",
+            queryset,
+            question,
+            template="transcription/admin_run_again.html",
+            form=AdminForm(form, [(None, {"fields": [*form.fields]})], {}),  # type: ignore[arg-type]
+        )
 
     def queue_again(
         self,
@@ -145,83 +185,54 @@ class JobAdmin(ReadOnlyAdmin):
             except again.CannotRun as reason:
                 self.message_user(request, f"{job}: {reason}", "warning")
             else:
+                self.note(request, job, "Run again.")
                 self.message_user(request, f"{job} is queued again.")
 
-    @admin.action(description="Delete, with transcript and recording", permissions=["steer"])
-    def delete_with_recording(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+    @admin.action(description="Delete … with transcript and recording", permissions=["steer"])
+    def delete_with_recording(
+        self, request: HttpRequest, queryset: QuerySet[Job]
+    ) -> TemplateResponse | None:
         """Whatever state they are in."""
+        if not self.is_agreed(request, queryset.count()):
+            return self.ask(request, "delete_with_recording", queryset, deletion(queryset))
         count = len(queryset)
         for job in queryset:
+            size = holdings(Upload.objects.filter(job=job)).size
             end.delete(job)
+            self.note(request, job, f"Deleted. Bytes of the recording: {size}.", DELETION)
         self.message_user(request, f"{count} deleted.")
+        return None
 
 
-@admin.register(StageOutput)
-class StageOutputAdmin(ReadOnlyAdmin):
-    """What stages gave; the way to it is the job's own view."""
-
-    list_display = ("__str__", "engine", "given", "at")
-    list_filter = ("name", "engine", "given")
-    search_fields = ("job__id", "job__file_name")
-    fields = ("job", "name", "given", "engine", "at", "note", "warnings", "shown")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StageOutput]:
-        """Lists do not load what may be long."""
-        return super().get_queryset(request).defer("output")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """They go with their jobs, or when those run again."""
-        return False
-
-    @admin.display(description="output")
-    def shown(self, row: StageOutput) -> SafeString:
-        """The start of it as JSON."""
-        text = ""
-        for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(row.output):
-            text += piece
-            if len(text) > LONGEST_OUTPUT:
-                break
-        return format_html("<pre>{}</pre>", truncatechars(text, LONGEST_OUTPUT))
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    """Messages to callback URLs, and how they fared."""
-
-    list_display = (
-        *("job", "url", "state", "attempts", "last_status", "outcome"),
-        *("created", "next_try", "delivered"),
+def told_stages(job: Job, link: str) -> SafeString:
+    """A list of the outputs that are kept; the link is a format for address and name."""
+    rows = (
+        (
+            format_html(
+                link,
+                reverse("admin:transcription_stageoutput_change", args=[row.pk]),
+                row.get_name_display(),
+            ),
+            f"{row.at:%Y-%m-%d %H:%M:%S}",
+            "brought by the client" if row.given else f"by {row.engine}",
+            " ".join([row.note, *row.warnings]),
+        )
+        for row in outputs.told(job).values()
     )
-    list_filter = ("state", "created")
-    search_fields = ("id", "url", "job__id", "job__file_name", "last_error")
-    date_hierarchy = "created"
-    list_select_related = ("job",)
-    actions = ("send_again",)
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}, {} {}</li>", rows))
 
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """They go with their jobs."""
-        return False
 
-    def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Who may run the actions."""
-        return request.user.has_perm("transcription.change_delivery")
-
-    @admin.display(description="last error")
-    def outcome(self, delivery: Delivery) -> str:
-        """The start of what went wrong; the rest is in the row's own view."""
-        return truncatechars(delivery.last_error, 80)
-
-    @admin.display(description="next try", ordering="next_attempt")
-    def next_try(self, delivery: Delivery) -> datetime | None:
-        """When it is sent; None: no more."""
-        waits = delivery.state == Delivery.State.WAITING
-        return delivery.next_attempt if waits else None
-
-    @admin.action(description="Send again", permissions=["steer"])
-    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        """Under the same id, beginning with the tries in quick succession."""
-        sent = sum(deliveries.send_again(delivery) for delivery in queryset)
-        self.message_user(request, f"{sent} sent again.")
-        if left := len(queryset) - sent:
-            reason = f"{left} not: their jobs run again, and will tell by themselves."
-            self.message_user(request, reason, "warning")
+def deletion(jobs: QuerySet[Job]) -> Question:
+    """What it costs to delete jobs."""
+    count = jobs.count()
+    files = holdings(Upload.objects.filter(job__in=jobs.order_by()))
+    texts = Transcript.objects.filter(job__in=jobs.order_by()).count()
+    lost = f"{plural(texts, 'transcript')} and {plural(files.count, 'recording')}"
+    said = [
+        f"{plural(count, 'job')} will be deleted, with {lost} ({filesizeformat(files.size)}). "
+        "This can't be undone."
+    ]
+    active = jobs.filter(state__in=ACTIVE).count()
+    if active:
+        said.append(f"Not ended yet: {active}. Their work stops.")
+    return Question(f"Delete {plural(count, 'job')}?", said, "Delete")

@@ -19,14 +19,12 @@ class RerunForm(forms.Form):
     model = forms.ChoiceField(required=False)
     language = forms.ChoiceField(required=False)
     task = forms.ChoiceField(required=False)
-    min_speakers = forms.IntegerField(
-        required=False, min_value=1, label="At least so many speakers"
-    )
-    max_speakers = forms.IntegerField(required=False, min_value=1, label="At most so many speakers")
+    min_speakers = forms.IntegerField(required=False, min_value=1, label="Minimum speakers")
+    max_speakers = forms.IntegerField(required=False, min_value=1, label="Maximum speakers")
     anew = forms.BooleanField(
         required=False,
         label="Do everything again",
-        help_text="Else only what is missing, or what these wishes concern.",
+        help_text="If off, only missing or changed steps are run again.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -63,5 +61,5 @@ class RerunForm(forms.Form):
         said: dict[str, Any] = super().clean() or {}
         least, most = said.get("min_speakers"), said.get("max_speakers")
         if least and most and least > most:
-            raise forms.ValidationError("There cannot be more speakers at least than at most.")
+            raise forms.ValidationError("The minimum of speakers is above the maximum.")
         return said

@@ -1,66 +1,32 @@
 """Uploads as staff see and steer them."""
 
 import re
-import unicodedata
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.urls import path, reverse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django_q.models import Schedule
 
+from uploads.admin_base import Question, ReadOnlyAdmin, plural, wrapped
+from uploads.admin_cleanup import tell_of_store
 from uploads.errors import NotFound
 from uploads.models import CleanupRun, State, Upload
-from uploads.services.cleanup import orphans_kept
+from uploads.protocol import shown_metadata
 from uploads.services.end import expire, extend, terminate
-from uploads.services.inventory import take_inventory
-from uploads.services.store_identity import identity_problem, store_problem
-from uploads.tasks import CLEANUP, enqueue_cleanup
+from uploads.services.holdings import holdings
+from uploads.tasks import CLEANUP
 
 QUIET_AFTER = timedelta(seconds=30)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Facts are read here; what can be done are actions."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows come from the protocol."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows change by services."""
-        return False
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """File names are kept with composed letters (NFC); a Mac types others."""
-        said = unicodedata.normalize("NFC", search_term)
-        return super().get_search_results(request, queryset, said)
-
-
-def tell_of_store(request: HttpRequest) -> None:
-    """Say on this page where store and database do not fit, and what to do."""
-    problem = store_problem()
-    if problem is not None:
-        messages.error(request, str(problem))
-        return
-    kept = orphans_kept()
-    if kept is not None:
-        size = filesizeformat(kept.orphans_kept_bytes)
-        said = '{} files ({}) belong to no upload and are kept. <a href="{}">Look, and decide.</a>'
-        address = reverse("admin:uploads_orphans")
-        messages.warning(request, format_html(said, kept.orphans_kept, size, address))
 
 
 @admin.register(Upload)
@@ -68,16 +34,23 @@ class UploadAdmin(ReadOnlyAdmin):
     """Why is this upload stuck, and how is it freed."""
 
     list_display = (
-        *("__str__", "owner", "state_now", "progress", "rate", "age", "quiet_for"),
-        *("requests", "interruptions", "client_address"),
+        *("name", "sender", "state_now", "progress", "age", "quiet_for", "tries"),
+        "reason",
     )
     list_filter = ("state", ("lost", admin.EmptyFieldListFilter), "created", "owner")
     search_fields = ("id", "file_name", "client_address", "owner__username", "failure")
     date_hierarchy = "created"
-    list_select_related = ("owner",)
+    list_select_related: ClassVar[Any] = ("owner",)
     list_per_page = 50
     actions = ("terminate", "expire_now", "extend")
     change_list_template = "uploads/admin_list.html"
+    fieldsets = (
+        (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
+        ("What the client said", {"fields": ("told", "concat", "concat_header")}),
+        ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
+        ("Where from", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
+        ("Inside", {"fields": ("id", "address", "judged", "announced", "has_bytes")}),
+    )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """`terminate` removes the bytes, too; deleting the row alone would orphan them."""
@@ -86,6 +59,19 @@ class UploadAdmin(ReadOnlyAdmin):
     def has_steer_permission(self, request: HttpRequest) -> bool:
         """Who may run the actions."""
         return request.user.has_perm("uploads.change_upload")
+
+    # What lists and pages show ------------------------------------------------------------------
+
+    @admin.display(description="upload", ordering="file_name")
+    def name(self, upload: Upload) -> SafeString:
+        """The file's name, however long."""
+        return wrapped(str(upload))
+
+    @admin.display(description="from", ordering="owner__username")
+    def sender(self, upload: Upload) -> SafeString:
+        """The owner, and the address that it came from."""
+        owner = upload.owner or self.get_empty_value_display()
+        return format_html("{}<br>{}", owner, wrapped(upload.client_address))
 
     @admin.display(description="state", ordering="state")
     def state_now(self, upload: Upload) -> str:
@@ -97,58 +83,101 @@ class UploadAdmin(ReadOnlyAdmin):
         quiet = timezone.now() - upload.last_activity > QUIET_AFTER
         return "receiving, quiet" if quiet else "receiving"
 
-    @admin.display(description="progress", ordering="offset")
+    @admin.display(description="received", ordering="offset")
     def progress(self, upload: Upload) -> SafeString:
-        """A bar, and both numbers."""
-        length = upload.length
+        """A bar while it grows, both numbers, and the mean rate over its life, pauses included."""
+        seconds = (upload.last_activity - upload.created).total_seconds()
         return format_html(
-            '<progress max="{}" value="{}"></progress><br>{} of {}',
-            length or 1,
-            upload.offset if length else 1,
+            "{}{} of {}{}",
+            bar(upload) if upload.state == State.RECEIVING else "",
             filesizeformat(upload.offset),
-            "unknown" if length is None else filesizeformat(length),
+            "unknown" if upload.length is None else filesizeformat(upload.length),
+            f", {filesizeformat(upload.offset / seconds)}/s" if seconds > 1 else "",
         )
 
-    @admin.display(description="rate")
-    def rate(self, upload: Upload) -> str:
-        """The mean over its life, pauses included."""
-        seconds = (upload.last_activity - upload.created).total_seconds()
-        return f"{filesizeformat(upload.offset / seconds)}/s" if seconds > 1 else "–"
-
-    @admin.display(description="age", ordering="created")
+    @admin.display(description="started", ordering="created")
     def age(self, upload: Upload) -> str:
         """Time since it was made."""
-        return timesince(upload.created)
+        return f"{timesince(upload.created, depth=1)} ago"
 
     @admin.display(description="last activity", ordering="last_activity")
     def quiet_for(self, upload: Upload) -> str:
         """Time since its last byte."""
-        return f"{timesince(upload.last_activity)} ago"
+        return f"{timesince(upload.last_activity, depth=1)} ago"
 
-    @admin.action(description="Terminate: end it and remove its bytes", permissions=["steer"])
-    def terminate(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
+    @admin.display(description="requests", ordering="requests")
+    def tries(self, upload: Upload) -> str:
+        """Those that brought bytes, and how many of them were cut off."""
+        cut = f" ({upload.interruptions} cut off)" if upload.interruptions else ""
+        return f"{upload.requests}{cut}"
+
+    @admin.display(description="failure", ordering="failure")
+    def reason(self, upload: Upload) -> SafeString | str:
+        """What went wrong last."""
+        return wrapped(upload.failure) if upload.failure else ""
+
+    @admin.display(description="metadata")
+    def told(self, upload: Upload) -> SafeString | str:
+        """What the client said of it, key by key."""
+        pairs = shown_metadata(upload.metadata)
+        rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs)
+        return format_html('<dl class="pairs">{}</dl>', rows) if pairs else "none"
+
+    @admin.display(description="address")
+    def address(self, upload: Upload) -> str:
+        """Where clients send its bytes."""
+        return reverse("uploads:upload", args=[upload.pk.hex])
+
+    # What can be done ---------------------------------------------------------------------------
+
+    @admin.action(description="Terminate … end it and remove its bytes", permissions=["steer"])
+    def terminate(
+        self, request: HttpRequest, queryset: QuerySet[Upload]
+    ) -> TemplateResponse | None:
         """The same as tus DELETE; works on finished uploads, too."""
-        done = 0
+        if not self.is_agreed(request, queryset.count()):
+            question = ending(queryset, queryset, "Terminate")
+            return self.ask(request, "terminate", queryset, question)
+        done = freed = 0
         for upload in queryset:
             try:
-                terminate(upload)
+                size = terminate(upload)
             except NotFound:
                 continue  # it had ended
-            done += 1
-        self.message_user(request, f"{done} terminated, {len(queryset) - done} had ended before.")
+            self.note(request, upload, f"Terminated. Bytes removed: {size}.")
+            done, freed = done + 1, freed + size
+        said = f"{done} terminated, {len(queryset) - done} had ended before."
+        self.message_user(request, f"{said} {filesizeformat(freed)} freed.")
+        return None
 
-    @admin.action(description="Expire now: end it if unfinished", permissions=["steer"])
-    def expire_now(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
+    @admin.action(description="Expire now … end it if unfinished", permissions=["steer"])
+    def expire_now(
+        self, request: HttpRequest, queryset: QuerySet[Upload]
+    ) -> TemplateResponse | None:
         """As if its time were over."""
-        reason = f"Expired by {request.user}."
-        done = sum(expire(upload, reason=reason) is not None for upload in queryset)
-        self.message_user(request, f"{done} expired, {len(queryset) - done} were not unfinished.")
+        if not self.is_agreed(request, queryset.count()):
+            question = ending(queryset, queryset.filter(state=State.RECEIVING), "Expire")
+            return self.ask(request, "expire_now", queryset, question)
+        done = 0
+        for upload in queryset:
+            size = expire(upload, reason=f"Expired by {request.user}.")
+            if size is not None:
+                self.note(request, upload, f"Expired. Bytes removed: {size}.")
+                done += 1
+        self.message_user(request, f"{done} expired; {skipped(len(queryset) - done)}")
+        return None
 
     @admin.action(description="Extend: give it its full time again", permissions=["steer"])
     def extend(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
         """From now on, as after activity."""
-        done = sum(extend(upload) for upload in queryset)
-        self.message_user(request, f"{done} extended, {len(queryset) - done} were not unfinished.")
+        done = 0
+        for upload in queryset:
+            if extend(upload):
+                self.note(request, upload, "Extended: it has its full time again.")
+                done += 1
+        self.message_user(request, f"{done} extended; {skipped(len(queryset) - done)}")
+
+    # Pages --------------------------------------------------------------------------------------
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Upload], search_term: str
@@ -162,87 +191,48 @@ class UploadAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """The schedule and its runs are one click away."""
+        """The schedule and its runs are one click away, for those who may see them."""
         if self.has_view_permission(request):
             tell_of_store(request)
         schedule = Schedule.objects.filter(name=CLEANUP).first()
+        runs = "admin:uploads_cleanuprun_changelist"
         links = {
             "schedule_url": schedule
+            and self.may_see(request, Schedule)
             and reverse("admin:django_q_schedule_change", args=[schedule.pk]),
-            "runs_url": reverse("admin:uploads_cleanuprun_changelist"),
+            "runs_url": self.may_see(request, CleanupRun) and reverse(runs),
         }
         return super().changelist_view(request, {**(extra_context or {}), **links})
 
 
-@admin.register(CleanupRun)
-class CleanupRunAdmin(ReadOnlyAdmin):
-    """What each cleanup did."""
+def bar(upload: Upload) -> SafeString:
+    """How much has come; nothing to see where nobody knows how much there will be."""
+    if not upload.length:
+        return SafeString("")
+    said = '<progress max="{}" value="{}" aria-label="Received"></progress><br>'
+    return format_html(said, upload.length, upload.offset)
 
-    list_display = (
-        *("started", "trigger", "dry_run", "expired", "recovered", "lost", "strays"),
-        *("orphans_kept", "freed", "problems"),
-    )
-    list_filter = ("trigger", "dry_run")
-    fields = (
-        *("started", "ended", "trigger", "dry_run", "expired", "recovered", "lost", "strays"),
-        *("orphans_kept", "freed", "what", "errors"),
-    )
-    change_list_template = "uploads/admin_runs.html"
 
-    @admin.display(description="bytes freed", ordering="bytes_freed")
-    def freed(self, run: CleanupRun) -> str:
-        """In units that people read."""
-        return filesizeformat(run.bytes_freed)
+def ending(chosen: QuerySet[Upload], among: QuerySet[Upload], verb: str) -> Question:
+    """What it costs to end uploads.
 
-    @admin.display(description="errors")
-    def problems(self, run: CleanupRun) -> int:
-        """How many."""
-        return len(run.errors)
+    Args:
+        chosen: All that were selected.
+        among: Those that the action is for.
+        verb: What it does to them.
+    """
+    lost = holdings(among)
+    left = chosen.count() - lost.count
+    complete = f", {lost.finished} of them complete" if lost.finished else ""
+    said = [
+        f"{plural(lost.count, 'upload')} will end{complete}. "
+        f"Their files ({filesizeformat(lost.size)}) will be removed. This can't be undone."
+    ]
+    if left:
+        said.append(f"Of the {chosen.count()} selected uploads, {skipped(left)}")
+    return Question(f"{verb} {plural(lost.count, 'upload')}?", said, f"{verb} and remove files")
 
-    @admin.display(description="what it did")
-    def what(self, run: CleanupRun) -> SafeString:
-        """One line each."""
-        lines = format_html_join("", "<li>{}</li>", ((line,) for line in run.details))
-        return format_html("<ul>{}</ul>", lines) if run.details else SafeString("nothing to do")
 
-    def get_urls(self) -> list[Any]:
-        """A button that runs the cleanup, and a page on which to agree to more."""
-        run = path("run", self.admin_site.admin_view(self.run_now), name="uploads_cleanup_now")
-        view = self.admin_site.admin_view(self.orphans)
-        return [run, path("orphans", view, name="uploads_orphans"), *super().get_urls()]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        """What keeps the cleanup from its work is said above its runs."""
-        if self.has_view_permission(request):
-            tell_of_store(request)
-        return super().changelist_view(request, extra_context)
-
-    def orphans(self, request: HttpRequest) -> HttpResponse:
-        """How many files belong to no upload; the button removes so many, and not more."""
-        if not request.user.has_perm("uploads.change_upload"):
-            raise PermissionDenied
-        if request.method == "POST":
-            count = request.POST.get("count", "")
-            if count.isdecimal() and len(count) < 10:
-                enqueue_cleanup(CleanupRun.Trigger.STAFF, int(count))
-                messages.success(request, "Their removal is queued; its record will appear here.")
-            return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
-        problem = identity_problem()
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Files that belong to no upload",
-            "problem": problem,
-            "found": None if problem else take_inventory(),
-        }
-        return render(request, "uploads/admin_orphans.html", context)
-
-    def run_now(self, request: HttpRequest) -> HttpResponseRedirect:
-        """Let the worker clean up now."""
-        if not request.user.has_perm("uploads.change_upload"):
-            raise PermissionDenied
-        if request.method == "POST":
-            enqueue_cleanup(CleanupRun.Trigger.STAFF)
-            messages.success(request, "The cleanup is queued; its record will appear here.")
-        return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
+def skipped(count: int) -> str:
+    """How many an action was not for."""
+    return f"{count} skipped (already finished or ended)."

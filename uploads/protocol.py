@@ -69,6 +69,25 @@ def parse_metadata(text: str) -> dict[str, bytes]:
     return pairs
 
 
+def shown_metadata(text: str) -> list[tuple[str, str]]:
+    """ "Upload-Metadata" for people to read; what is no text is shown by its bytes.
+
+    A header that breaks the rules is shown as it is, under an empty key.
+    """
+    try:
+        return [(key, shown_value(value)) for key, value in parse_metadata(text).items()]
+    except Malformed:
+        return [("", text)]
+
+
+def shown_value(value: bytes) -> str:
+    """A value of the metadata for people to read."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return repr(value)[2:-1]
+
+
 def parse_concat(header: str) -> list[str] | None:
     """The parts that "Upload-Concat" names.
 

@@ -12,10 +12,11 @@ from django.core.validators import MinValueValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django_q import admin as django_q_admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from uploads.admin import ReadOnlyAdmin
+from uploads.admin_base import ReadOnlyAdmin, wrapped
 
 FUNCTIONS = {
     "uploads.tasks.cleanup": "Clean up: expire uploads, remove what is left over",
@@ -94,24 +95,30 @@ class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
     @admin.action(description="Pause: run it no more until it is resumed", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
         """Those that run."""
-        done = queryset.exclude(repeats=PAUSED).update(repeats=PAUSED)
-        self.message_user(request, f"{done} paused.")
+        running = list(queryset.exclude(repeats=PAUSED))
+        queryset.exclude(repeats=PAUSED).update(repeats=PAUSED)
+        for schedule in running:
+            self.log_change(request, schedule, "Paused.")
+        self.message_user(request, f"{len(running)} paused.")
 
     @admin.action(description="Resume: run it again, from now on", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
         """Those that are paused; what was missed meanwhile is not made good."""
         soon = timezone.now() + timedelta(seconds=1)
-        done = queryset.filter(repeats=PAUSED).update(repeats=FOR_EVER, next_run=soon)
-        self.message_user(request, f"{done} resumed.")
+        paused = list(queryset.filter(repeats=PAUSED))
+        queryset.filter(repeats=PAUSED).update(repeats=FOR_EVER, next_run=soon)
+        for schedule in paused:
+            self.log_change(request, schedule, "Resumed.")
+        self.message_user(request, f"{len(paused)} resumed.")
 
 
 class ReadOnlyTaskAdmin(ReadOnlyAdmin):
     """What ran. It is not run again from here: the rows of uploads and jobs tell what is to do."""
 
-    list_display = ("name", "func", "cluster", "started", "stopped")
+    list_display: tuple[str, ...] = ("name", "func", "cluster", "started", "stopped")
     list_filter = ("cluster",)
     search_fields = ("name", "func", "group")
-    fields = ("id", *list_display, "result")
+    fields = ("id", "name", "func", "cluster", "started", "stopped", "result")
 
 
 @admin.register(Success)
@@ -122,6 +129,14 @@ class SuccessAdmin(ReadOnlyTaskAdmin):
 @admin.register(Failure)
 class FailureAdmin(ReadOnlyTaskAdmin):
     """Tasks that failed."""
+
+    list_display = (*ReadOnlyTaskAdmin.list_display, "reason")
+
+    @admin.display(description="failure")
+    def reason(self, task: Failure) -> SafeString:
+        """The last line of its traceback, which names the error; the rest is in its own view."""
+        lines = str(task.result or "").strip().splitlines()
+        return wrapped(lines[-1] if lines else "")
 
 
 @admin.register(OrmQ)

@@ -1,0 +1,102 @@
+"""What jobs leave besides transcripts, for staff: outputs of stages, messages to callbacks."""
+
+import json
+from datetime import datetime
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import truncatechars
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from transcription.models import Delivery, StageOutput
+from transcription.services import deliveries
+from uploads.admin_base import ReadOnlyAdmin, wrapped
+
+LONGEST_OUTPUT = 20_000  # characters of a stage's output that are shown
+
+
+@admin.register(StageOutput)
+class StageOutputAdmin(ReadOnlyAdmin):
+    """What stages gave; the way to it is the job's own view."""
+
+    list_display = ("__str__", "engine", "given", "at")
+    list_filter = ("name", "engine", "given")
+    search_fields = ("job__id", "job__file_name")
+    fields = ("job", "name", "given", "engine", "at", "note", "warnings", "shown")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[StageOutput]:
+        """Lists do not load what may be long."""
+        return super().get_queryset(request).defer("output")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """They go with their jobs, or when those run again."""
+        return False
+
+    @admin.display(description="output")
+    def shown(self, row: StageOutput) -> SafeString:
+        """The start of it as JSON."""
+        text = ""
+        for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(row.output):
+            text += piece
+            if len(text) > LONGEST_OUTPUT:
+                break
+        return format_html("<pre>{}</pre>", truncatechars(text, LONGEST_OUTPUT))
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """Messages to callback URLs, and how they fared."""
+
+    list_display = (
+        *("name", "address", "state", "attempts", "last_status", "outcome"),
+        *("created", "next_try", "delivered"),
+    )
+    list_filter = ("state", "created")
+    search_fields = ("id", "url", "job__id", "job__file_name", "last_error")
+    date_hierarchy = "created"
+    list_select_related = ("job",)
+    actions = ("send_again",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """They go with their jobs."""
+        return False
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        """Who may run the actions."""
+        return request.user.has_perm("transcription.change_delivery")
+
+    @admin.display(description="job", ordering="job__file_name")
+    def name(self, delivery: Delivery) -> SafeString:
+        """Whose end it tells."""
+        return wrapped(str(delivery.job))
+
+    @admin.display(description="URL", ordering="url")
+    def address(self, delivery: Delivery) -> SafeString:
+        """Where it goes."""
+        return wrapped(delivery.url)
+
+    @admin.display(description="last error", ordering="last_error")
+    def outcome(self, delivery: Delivery) -> SafeString | str:
+        """The start of what went wrong; the rest is in the row's own view."""
+        return wrapped(delivery.last_error) if delivery.last_error else ""
+
+    @admin.display(description="next try", ordering="next_attempt")
+    def next_try(self, delivery: Delivery) -> datetime | None:
+        """When it is sent; None: no more."""
+        waits = delivery.state == Delivery.State.WAITING
+        return delivery.next_attempt if waits else None
+
+    @admin.action(description="Send again", permissions=["steer"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        """Under the same id, beginning with the tries in quick succession."""
+        sent = 0
+        for delivery in queryset:
+            if deliveries.send_again(delivery):
+                self.note(request, delivery, "Sent again.")
+                sent += 1
+        self.message_user(request, f"{sent} sent again.")
+        if left := len(queryset) - sent:
+            reason = f"{left} not: their jobs run again, and will tell by themselves."
+            self.message_user(request, reason, "warning")

@@ -10,9 +10,12 @@ from transcription.formats import FORMATS
 from transcription.models import Job, Stage, State, TaskType, Transcript
 from transcription.services import outputs, stages
 from transcription.services.again import can_run_again, has_media, kept_by_default
+from transcription.services.find import CHANGE
 from transcription.services.progress import STAGE_OF, TIMED
 from transcription.vocabulary import LANGUAGES
 from uploads.models import Upload
+from uploads.services.find import CHANGE as CHANGE_UPLOAD
+from uploads.services.find import Person, may
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -36,9 +39,10 @@ def job_row(job: Job) -> dict[str, Any]:
     }
 
 
-def job_details(job: Job) -> dict[str, Any]:
-    """What a job's own page shows."""
-    media, can_rerun = has_media(job), can_run_again(job)
+def job_details(job: Job, person: Person) -> dict[str, Any]:
+    """What a job's own page shows to this person, and lets them do."""
+    may_change = may(person, CHANGE, job.owner_id)
+    media, can_rerun = has_media(job), may_change and can_run_again(job)
     has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
     fruitless = job.state in (State.FAILED, State.CANCELLED) and not has_transcript
     engine = capabilities_of(job.engine_used)
@@ -63,14 +67,14 @@ def job_details(job: Job) -> dict[str, Any]:
         "media_is_video": job.has_video,
         # What could not be transcribed most likely cannot be played either.
         "has_player": media and not (job.state == State.FAILED and fruitless),
-        "can_cancel": job.is_active and not job.cancel_requested,
+        "can_cancel": may_change and job.is_active and not job.cancel_requested,
         "can_rerun": can_rerun,
         "rerun_keeps": kept_by_default(job) if can_rerun else "",
         "missing": missing(job) if can_rerun else "",
         "result_url": reverse("task", args=[job.id])
         if job.state in (State.COMPLETED, State.WARNINGS)
         else "",
-        "can_delete": True,
+        "can_delete": may_change,
         "segments_url": reverse("segments", args=[job.id]) if has_transcript else "",
         "exports": [
             {"kind": kind, "label": form.label, "url": reverse("export", args=[job.id, kind])}
@@ -120,8 +124,8 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def upload_row(upload: Upload) -> dict[str, Any]:
-    """What the list shows of an unfinished upload."""
+def upload_row(upload: Upload, person: Person) -> dict[str, Any]:
+    """What the list shows of an unfinished upload, and whether this person may end it."""
     return {
         "id": upload.id.hex,
         "filename": upload.file_name,
@@ -129,4 +133,5 @@ def upload_row(upload: Upload) -> dict[str, Any]:
         "offset": upload.offset,
         "length": upload.length,
         "last_activity": upload.last_activity.isoformat(),
+        "can_discard": may(person, CHANGE_UPLOAD, upload.owner_id),
     }

@@ -75,7 +75,7 @@ def listing(person: Person, filters: Filters, size: int = PAGE_SIZE) -> dict[str
     page = page_of(jobs, size, filters.before, filters.after)
     uploads = unfinished_uploads(person, filters.name) if filters.with_uploads else []
     return {
-        "uploads": [upload_row(upload) for upload in uploads],
+        "uploads": [upload_row(upload, person) for upload in uploads],
         "jobs": [job_row(job) for job in page.jobs],
         **neighbours(filters, page),
     }

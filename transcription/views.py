@@ -83,7 +83,7 @@ def jobs_json(request: HttpRequest) -> HttpResponse:
 def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
     """One recording: progress while it is worked on, then the transcript."""
     job = wanted_job(request, job_id)
-    context = {"job": job_details(job), "offer": offer(job)}
+    context = {"job": job_details(job, request.user), "offer": offer(job)}
     response = render(request, "transcription/job.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -92,7 +92,7 @@ def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
 @require_GET
 def job_json(request: HttpRequest, job_id: Any) -> HttpResponse:
     """The same facts for the page's script."""
-    response = JsonResponse(job_details(wanted_job(request, job_id)))
+    response = JsonResponse(job_details(wanted_job(request, job_id), request.user))
     response["Cache-Control"] = "no-store"
     return response
 

@@ -69,9 +69,10 @@ class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
     fields = ScheduleForm.Meta.fields
     readonly_fields = ()
     list_display = (
-        *("id", "name", "what", "schedule_type", "minutes", "is_running", "next_run"),
+        *("name", "what", "schedule_type", "minutes", "is_running", "next_run"),
         *("get_last_run", "get_success"),
     )
+    list_display_links = ("name",)
     list_filter = ("schedule_type",)
     actions = ("pause", "resume")
 

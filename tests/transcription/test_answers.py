@@ -234,7 +234,7 @@ def test_admin_of_jobs(client: Client) -> None:
     address = "/admin/transcription/job/"
     chosen = [str(job.pk) for job in Job.objects.all()]
     for action in ("cancel", "run_again", "delete_with_recording"):
-        form = {"action": action, "_selected_action": chosen}
+        form = {"action": action, "_selected_action": chosen, "agreed": str(len(chosen))}
         assert client.post(address, form).status_code == 302, action
     assert not Job.objects.exists()
 
@@ -248,7 +248,7 @@ def test_admin_actions_need_the_permission(client: Client) -> None:
     job = ended()
     address = "/admin/transcription/job/"
     assert client.get(address).status_code == 200
-    form = {"action": "delete_with_recording", "_selected_action": [str(job.pk)]}
+    form = {"action": "delete_with_recording", "_selected_action": [str(job.pk)], "agreed": "1"}
     client.post(address, form)
     assert Job.objects.filter(pk=job.pk).exists()
 

@@ -59,7 +59,7 @@ export function fillUpload(row, upload, here) {
   write(row, "received", `${size(upload.offset)} of ${size(upload.length ?? upload.offset)}`);
   write(row, "hint", sending ? "" : resumeHint(known));
   row.dataset.state = sending ? "receiving" : "waiting";
-  row.querySelector("button").hidden = sending;
+  row.querySelector("button").hidden = sending || !upload.can_discard;
   setProgress(row.querySelector("progress"), percent);
 }
 

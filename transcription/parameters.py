@@ -97,6 +97,18 @@ class VoiceParameters(BaseModel):
     vad_offset: FiniteFloat = Field(0.363, description="Speech ends below this probability.")
 
 
+class SoundParameters(BaseModel):
+    """Which sound of the file is meant."""
+
+    audio_track: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Audio track to read, from 1 on. Without it: the first of the file's own "
+        "choice that can be decoded.",
+    )
+
+
 class CallbackParameters(BaseModel):
     """Whom to tell when the job has ended."""
 
@@ -116,6 +128,7 @@ class DeviceParameters(BaseModel):
 
 class FullParameters(
     CallbackParameters,
+    SoundParameters,
     VoiceParameters,
     AsrParameters,
     DiarizationParameters,
@@ -125,15 +138,15 @@ class FullParameters(
     """The query of both speech-to-text routes."""
 
 
-class TranscribeParameters(VoiceParameters, AsrParameters, ModelParameters):
+class TranscribeParameters(SoundParameters, VoiceParameters, AsrParameters, ModelParameters):
     """The query of `/service/transcribe`."""
 
 
-class AlignParameters(DeviceParameters, AlignmentParameters):
+class AlignParameters(SoundParameters, DeviceParameters, AlignmentParameters):
     """The query of `/service/align`."""
 
 
-class DiarizeParameters(DeviceParameters, DiarizationParameters):
+class DiarizeParameters(SoundParameters, DeviceParameters, DiarizationParameters):
     """The query of `/service/diarize`."""
 
 
@@ -157,4 +170,6 @@ def task_params(parameters: BaseModel) -> dict[str, Any] | None:
     for key, group in NESTED.items():
         if isinstance(parameters, group):
             shown[key] = {name: values[name] for name in group.model_fields}
+    if values.get("audio_track") is not None:  # clients of old know no such key
+        shown["audio_track"] = values["audio_track"]
     return shown or None

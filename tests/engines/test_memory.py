@@ -14,10 +14,10 @@ import pytest
 
 from tests.contract.forms import silence
 from tests.speech import recordings
-from transcription import media
 from transcription.engines.base import MediaError, Request
 from transcription.engines.process import EngineProcess
 from transcription.engines.spawn import start
+from transcription.media.decode import decode
 
 MIB = 2**20
 LIMIT = 200 * MIB
@@ -96,5 +96,5 @@ def test_sound_that_cannot_be_converted_is_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "many.wav"
     path.write_bytes(wav_at(48_000, channels=255))
     with pytest.raises(MediaError) as caught:
-        media.decode(path, tmp_path / "pcm")
+        decode(path, tmp_path / "pcm")
     assert "255 channels" in caught.value.message

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.speech import tiny_aligner
-from transcription import media
 from transcription.engines import assets, whisperx_aligners
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Cancelled, Progress, Request
 from transcription.engines.pcm import Audio
 from transcription.engines.whisperx import WhisperX
+from transcription.media.decode import decode
 
 LANGUAGE = "nl"
 SEGMENT = {"start": 0.5, "end": 2.5, "text": "Go forward. Ten meters"}
@@ -26,7 +26,7 @@ SEGMENT = {"start": 0.5, "end": 2.5, "text": "Go forward. Ten meters"}
 def main(whisper: str, models_dir: str, recording: str) -> None:
     """Look, and print what was seen."""
     with tempfile.TemporaryDirectory() as work:
-        audio = media.decode(recording, Path(work) / "audio.pcm")
+        audio = decode(recording, Path(work) / "audio.pcm")
         request = Request(
             recording,
             "whisperx",

@@ -171,7 +171,8 @@ def submit_measured(
         Refused: There is nothing to hear in it, or nobody waits any more.
     """
     try:
-        sound = measure(part.intake.path(), turn_of_client(request), watcher(request))
+        track = getattr(parameters, "audio_track", None)
+        sound = measure(part.intake.path(), turn_of_client(request), watcher(request), track)
     except MediaError as problem:
         raise Refused(unreadable_audio(problem.message)) from problem
     except Unwanted as problem:

@@ -1,4 +1,4 @@
-"""How long a recording sounds: `python -m transcription.engines.measure PATH BYTES`.
+"""How long a recording sounds: `python -m transcription.engines.measure PATH BYTES [TRACK]`.
 
 It reads all of the sound and keeps none of it, with so many bytes of memory at most, and writes one
 JSON object to stdout: {"duration", "mime", "has_video"}, or {"error", "message"} where there is
@@ -15,23 +15,24 @@ import sys
 import threading
 from typing import Any
 
-from transcription import media
 from transcription.engines import memory, orphan
 from transcription.engines.base import EngineError
+from transcription.media.decode import decode
+from transcription.media.probe import probe
 
 
-def measured(path: str) -> dict[str, Any]:
-    """What can be said of the recording at `path`.
+def measured(path: str, audio_track: int | None) -> dict[str, Any]:
+    """What can be said of the recording at `path`, and of that track of it.
 
     Raises:
         EngineError: Nothing can, for this reason.
     """
-    found = media.probe(path)
-    sound = media.decode(path, os.devnull)
+    found = probe(path, audio_track)
+    sound = decode(path, os.devnull, media=found)
     return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
 
 
-def main(path: str, most_memory: int) -> None:
+def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
     """Measure one recording."""
     # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -48,7 +49,7 @@ def main(path: str, most_memory: int) -> None:
 
     try:
         with memory.limited(most_memory, refuse):
-            found = measured(path)
+            found = measured(path, audio_track)
         say(found)
     except EngineError as reason:
         refuse(reason)
@@ -56,4 +57,4 @@ def main(path: str, most_memory: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *(int(argument) for argument in sys.argv[2:]))

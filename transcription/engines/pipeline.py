@@ -8,7 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from transcription import media
 from transcription.engines import memory, registry, slots, words
 from transcription.engines.base import (
     ALIGN,
@@ -26,12 +25,16 @@ from transcription.engines.base import (
 )
 from transcription.engines.interface import Aligner, Diarizer, Engine, Transcriber
 from transcription.engines.selection import WORK, chosen_for, equipped
+from transcription.media.decode import decode
+from transcription.media.probe import probe
 
 if TYPE_CHECKING:
     from transcription.engines.pcm import Audio
 
 NO_CARD = "There is no CUDA card that {} can use here: the processor did the work."
 INSTEAD = "{} cannot {}: {} did it instead."
+TOLD = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "track")
+"""What of a file the listener is told."""
 
 
 class Listener(Protocol):
@@ -106,12 +109,12 @@ class Pipeline:
     def _read(self) -> Audio:
         """Look at the file and decode its sound."""
         self._listener.teller("probing", None)(0.0)
-        found = media.probe(self._request.media_path)
+        found = probe(self._request.media_path, self._request.options.get("audio_track"))
         self._go_on()
-        about = {key: value for key, value in asdict(found).items() if key != "audio_duration"}
+        about = {key: value for key, value in asdict(found).items() if key in TOLD}
         self._listener.found(about)
         tell = self._listener.teller("decoding", found.duration)
-        audio = media.decode(self._request.media_path, self._pcm, tell, self._stop)
+        audio = decode(self._request.media_path, self._pcm, tell, self._stop, media=found)
         if not found.has_video:  # pictures may last longer
             about["duration"] = audio.duration
         self._result.media, self._result.duration = about, audio.duration
@@ -132,6 +135,7 @@ class Pipeline:
         if stage == ALIGN and why and request.options.get("align_model"):
             output = replace(output, warnings=[*output.warnings, why])  # somebody counts on it
         if stage == self._request.stages[0]:
+            notes.append(audio.note)
             output = replace(output, warnings=[*audio.warnings, *output.warnings])
             label = engine.capabilities().label
             if (request.device, device) == ("cuda", "cpu"):

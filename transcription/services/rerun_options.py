@@ -8,7 +8,7 @@ from transcription.services.upload_options import DETECT, problems_of, read_opti
 
 FIELDS = ("language", "model", "task")
 STEPS = ("align", "diarize")
-SPEAKERS = ("min_speakers", "max_speakers")
+NUMBERS = ("min_speakers", "max_speakers", "audio_track")
 LONGEST = 1000  # characters of a value; a strange one is repeated in the refusal
 
 
@@ -30,7 +30,7 @@ def changes_of(job: Job, said: Mapping[str, str], usual: Mapping[str, Any]) -> d
     Raises:
         NotUnderstood: A value that no upload may have either.
     """
-    values = {name: said[name][:LONGEST] for name in (*FIELDS, *STEPS, *SPEAKERS) if name in said}
+    values = {name: said[name][:LONGEST] for name in (*FIELDS, *STEPS, *NUMBERS) if name in said}
     if values.get("model") in ("", job.model):
         del values["model"]
     metadata = {name: value.encode() for name, value in values.items()}
@@ -42,7 +42,7 @@ def changes_of(job: Job, said: Mapping[str, str], usual: Mapping[str, Any]) -> d
         changes["language"] = ""
     if not changes.get("task", "transcribe"):
         del changes["task"]
-    options = {name: getattr(parameters, name) for name in SPEAKERS if name in values}
+    options = {name: getattr(parameters, name) for name in NUMBERS if name in values}
     for name in STEPS:
         wanted = getattr(parameters, name)
         if wanted not in (None, usual[name]):

@@ -38,13 +38,19 @@ class Measured:
     has_video: bool
 
 
-def measure(path: str, turn: str, is_unwanted: Callable[[], bool] = lambda: False) -> Measured:
+def measure(
+    path: str,
+    turn: str,
+    is_unwanted: Callable[[], bool] = lambda: False,
+    audio_track: int | None = None,
+) -> Measured:
     """Decode all of a recording's sound, to say how long it is.
 
     Args:
         path: A local file.
         turn: Who asks, as in `Job.turn`: owners are served in turn.
         is_unwanted: Asked now and then; what has been started is ended when it says so.
+        audio_track: The one to read, from 1 on; None: the file's main one.
 
     Raises:
         MediaError: No sound can be read from it, or not within MEASURE_SECONDS.
@@ -54,13 +60,15 @@ def measure(path: str, turn: str, is_unwanted: Callable[[], bool] = lambda: Fals
     """
     let_go()
     with places.taken(turn, is_unwanted):
-        return _result(_answer(path, is_unwanted))
+        return _result(_answer(path, is_unwanted, audio_track))
 
 
-def _answer(path: str, is_unwanted: Callable[[], bool]) -> bytes:
+def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None) -> bytes:
     """What the process wrote until its end."""
     try:
         arguments = [path, str(conf.DECODER_MEMORY)]
+        if audio_track is not None:
+            arguments.append(str(audio_track))
         process = start("transcription.engines.measure", arguments, subprocess.DEVNULL)
     except OSError as problem:
         raise Unavailable from problem

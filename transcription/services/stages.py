@@ -22,6 +22,7 @@ NO_MATTER = frozenset(("device", "device_index", "threads"))
 """Options that change how fast a stage is done, not what it gives."""
 OF_ALIGNMENT = frozenset(("align", "align_model", "interpolate_method", "return_char_alignments"))
 OF_DIARIZATION = frozenset(("diarize", "min_speakers", "max_speakers"))
+OF_THE_SOUND = frozenset(("audio_track",))
 OF_TRANSCRIPTION = ("model", "language", "task")  # fields of the job
 
 
@@ -145,9 +146,9 @@ def concerned(job: Job, change: Change) -> set[str]:
         stages.add(TRANSCRIBE)
     if differs - NO_MATTER - OF_ALIGNMENT - OF_DIARIZATION:
         stages.add(TRANSCRIBE)
-    if differs & OF_ALIGNMENT:
+    if differs & (OF_ALIGNMENT | OF_THE_SOUND):
         stages.add(ALIGN)
-    if differs & OF_DIARIZATION:
+    if differs & (OF_DIARIZATION | OF_THE_SOUND):
         stages.add(DIARIZE)
     return stages
 

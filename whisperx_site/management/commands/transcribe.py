@@ -54,6 +54,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-speakers", action="store_true", help="the text alone, not who speaks"
         )
+        parser.add_argument(
+            "--audio-track", type=int, metavar="N", help="from 1 on; default: the file's main one"
+        )
         parser.add_argument("--format", choices=FORMATS, default="txt")
         parser.add_argument(
             "--output", help="a file; for several recordings a directory; default: standard output"
@@ -143,6 +146,7 @@ def wish_of(options: dict[str, Any]) -> dict[str, Any]:
         "initial_prompt": options["prompt"],
         "min_speakers": options["min_speakers"],
         "max_speakers": options["max_speakers"],
+        "audio_track": options["audio_track"],
     }
     wish = {
         "task_type": TaskType.TRANSCRIPTION if options["no_speakers"] else TaskType.FULL,

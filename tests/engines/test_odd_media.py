@@ -1,0 +1,288 @@
+"""Sound that begins late, comes in several tracks, is wired wrongly or not what its header says."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from tests.speech import recordings
+from tests.speech.odd_recordings import (
+    Sound,
+    samples,
+    wav_header,
+    with_unknown_codec,
+    write_film,
+    write_pairs,
+)
+from transcription.engines.base import MediaError
+from transcription.engines.pcm import Audio
+from transcription.media.decode import decode
+from transcription.media.probe import probe
+
+LENGTH = 2.786
+MIDDLE = 0.89  # second at which half of the sentence's energy has passed
+
+
+def decoded(path: Path, audio_track: int | None = None) -> Audio:
+    return decode(path, path.with_suffix(".pcm"), media=probe(path, audio_track))
+
+
+def middle_of(audio: Audio) -> float:
+    energy = (audio.samples() ** 2).cumsum()
+    return float((energy < energy[-1] / 2).sum()) / recordings.RATE
+
+
+def loudness(audio: Audio) -> float:
+    return float(np.sqrt((audio.samples() ** 2).mean()))
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "late", "options"),
+    [
+        ("mpegts", "aac", 9.0, {}),
+        ("mpegts", "ac3", 9.0, {"mpegts_m2ts_mode": "1"}),
+        ("mpegts", "mp2", 125.0, {}),
+        ("mpeg", "mp2", 12.0, {}),
+        ("vob", "ac3", 12.0, {}),
+        ("flv", "aac", 9.0, {}),
+    ],
+)
+def test_sound_that_begins_long_after_the_pictures_is_found(
+    container: str, codec: str, late: float, options: dict[str, str], tmp_path: Path
+) -> None:
+    video = "flv1" if container == "flv" else "mpeg2video"
+    sound = Sound(recordings.speech(), codec, late=late)
+    audio = decoded(write_film(tmp_path / "film", container, [sound], video, options=options))
+    assert audio.duration == pytest.approx(late + LENGTH, abs=0.15)
+    assert middle_of(audio) == pytest.approx(late + MIDDLE, abs=0.15)
+    assert audio.warnings == ()
+
+
+def test_sound_that_begins_after_megabytes_of_pictures_is_found(tmp_path: Path) -> None:
+    sound = Sound(recordings.speech(), "mp2", late=3.0)
+    path = write_film(tmp_path / "film", "mpegts", [sound], noise=True)
+    assert path.stat().st_size > 7_000_000
+    assert middle_of(decoded(path)) == pytest.approx(3.0 + MIDDLE, abs=0.1)
+
+
+def three_tracks(path: Path, default: int | None = None, container: str = "matroska") -> Path:
+    """Silence, the sentence at once, the sentence after 2 s."""
+    pcm = recordings.speech()
+    sounds = (recordings.silence(5), pcm + recordings.silence(2), recordings.silence(2) + pcm)
+    tracks = [
+        Sound(sound, language=language, is_default=number == default)
+        for number, (sound, language) in enumerate(zip(sounds, ("", "lav", "deu"), strict=True), 1)
+    ]
+    return write_film(path, container, tracks)
+
+
+@pytest.mark.parametrize(("default", "second"), [(2, MIDDLE), (3, 2 + MIDDLE)])
+def test_the_track_that_the_file_marks_is_read(default: int, second: float, tmp_path: Path) -> None:
+    audio = decoded(three_tracks(tmp_path / "film", default))
+    assert middle_of(audio) == pytest.approx(second, abs=0.1)
+    assert f"3 audio tracks; track {default} " in audio.note and "audio_track" in audio.note
+    assert ("2 (lav, aac)" in audio.note, "3 (deu, aac)" in audio.note) == (True, True)
+    assert audio.warnings == ()
+
+
+def test_a_track_can_be_asked_for(tmp_path: Path) -> None:
+    path = three_tracks(tmp_path / "film")
+    for track, second in ((2, MIDDLE), (3, 2 + MIDDLE)):
+        audio = decoded(path, track)
+        assert middle_of(audio) == pytest.approx(second, abs=0.1)
+        assert f"track {track} " in audio.note
+    assert decoded(path, 1).warnings == ()  # silence was asked for
+    with pytest.raises(MediaError) as caught:
+        probe(path, 4)
+    assert caught.value.message == "There is no audio track 4: the file has 3 audio tracks."
+
+
+def test_a_silent_main_track_beside_one_with_sound_is_told(tmp_path: Path) -> None:
+    (warning,) = decoded(three_tracks(tmp_path / "film")).warnings
+    assert "track 1 is silent" in warning and "set audio_track to 2" in warning
+
+
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+@pytest.mark.parametrize("unknown", [1, 2])
+def test_a_track_that_nobody_can_decode_hides_no_other(
+    container: str, unknown: int, tmp_path: Path
+) -> None:
+    sounds = [Sound(recordings.speech(), is_default=number == unknown) for number in (1, 2)]
+    path = write_film(tmp_path / "film", container, sounds, "libx264")
+    with_unknown_codec(path, unknown)
+    audio = decoded(path)
+    assert audio.duration == pytest.approx(LENGTH, abs=0.1)
+    assert f"track {3 - unknown} (aac) was used" in audio.note.replace("und, ", "")
+    assert f"{unknown} (of an unknown kind)" in audio.note and audio.warnings == ()
+    with pytest.raises(MediaError) as caught:
+        probe(path, unknown)
+    assert caught.value.code == "no_decoder"
+
+
+def test_a_track_that_gives_nothing_hides_no_other(tmp_path: Path) -> None:
+    sounds = [Sound(recordings.speech(), "ac3", is_default=number == 1) for number in (1, 2)]
+    path = write_film(tmp_path / "film", "matroska", sounds)
+    data = bytearray(path.read_bytes())
+    at = data.find(b"\x0b\x77")  # of each frame of AC-3
+    second = 0
+    while at >= 0:
+        if second % 2 == 0:
+            data[at : at + 8] = b"\x55" * 8
+        second += 1
+        at = data.find(b"\x0b\x77", at + 8)
+    path.write_bytes(data)
+    found = probe(path)
+    assert (found.track, "No decoder here knows: 1" in found.note) == (2, True)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.9])
+def test_channels_that_cancel_each_other_out_are_heard(share: float, tmp_path: Path) -> None:
+    """Recordings of a wrongly wired cable; for a minute, then not, then again."""
+    left = np.concatenate([samples(), samples(), samples()])
+    sign = np.concatenate([np.full(len(samples()), -share), np.ones(len(samples()))] * 2)
+    audio = decoded(write_pairs(tmp_path / "a.wav", left, left * sign[: len(left)]))
+    heard = audio.samples()
+    plain = left / 32768
+    for part in range(3):
+        part_of = slice(part * len(samples()), (part + 1) * len(samples()))
+        ratio = float((heard[part_of] ** 2).sum() / (plain[part_of] ** 2).sum())
+        assert ratio == pytest.approx(1.0, abs=0.3)
+    assert "opposite phase" in audio.note and audio.warnings == ()
+
+
+def test_channels_that_differ_are_mixed(tmp_path: Path) -> None:
+    """Two people, each on a channel; one person, on one channel; both as ever."""
+    nothing = np.zeros_like(samples())
+    left = np.concatenate([samples(), nothing])
+    right = np.concatenate([nothing, samples()])
+    audio = decoded(write_pairs(tmp_path / "a.wav", left, right))
+    assert np.abs(audio.samples() * 2 - (left + right) / 32768).max() < 0.001
+    assert audio.note == ""
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_a_header_that_promises_less_than_the_file_holds_is_told(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = recordings.write(tmp_path / f"a.{suffix}", recordings.long_speech(12))
+    data = bytearray(path.read_bytes())
+    whole = decoded(path)
+    assert whole.warnings == ()
+    rate = 32_000 if suffix == "wav" else 176_400
+    order: Literal["little", "big"] = "little" if suffix == "wav" else "big"
+    if suffix == "aiff":
+        at = data.index(b"COMM") + 10
+        data[at : at + 4] = (44_100 * 5).to_bytes(4, "big")
+    at = data.index(b"data" if suffix == "wav" else b"SSND") + 4
+    data[at : at + 4] = (rate * 5 + 8 * (suffix == "aiff")).to_bytes(4, order)
+    path.write_bytes(data)
+    audio = decoded(path)
+    assert audio.duration == pytest.approx(5, abs=0.1)
+    (warning,) = audio.warnings
+    more = whole.duration - 5
+    assert "after 5 s" in warning and f"{more:.0f} s more" in warning
+
+
+def test_what_may_follow_the_sound_is_no_sound(tmp_path: Path) -> None:
+    """Descriptions, a tag with a picture, room that was kept: all of them large."""
+    pcm = recordings.speech()
+    for number, rest in enumerate(
+        (
+            b"LIST" + (300_000).to_bytes(4, "little") + b"INFO" + b"\x33" * 299_996,
+            b"id3 " + (99_999).to_bytes(4, "little") + b"\x77" * 99_999 + b"\0",
+            bytes(200_000),
+        )
+    ):
+        path = tmp_path / f"{number}.wav"
+        path.write_bytes(wav_header(len(pcm)) + pcm + rest)
+        assert decoded(path).warnings == ()
+
+
+def test_a_wav_that_is_cut_off_is_told(tmp_path: Path) -> None:
+    pcm = recordings.long_speech(20)
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_header(len(pcm)) + pcm[: len(pcm) // 2])
+    (warning,) = decoded(path).warnings
+    assert "cut off" in warning and "lasts 23 s" in warning and "after 11 s" in warning
+    path.write_bytes(wav_header(2**32) + pcm)  # of a program that did not know how long
+    assert decoded(path).warnings == ()
+
+
+@pytest.mark.parametrize("container", ["matroska", "mp4", "mpegts"])
+@pytest.mark.parametrize("pace", [0.95, 0.85])
+def test_sound_longer_than_its_time_stamps_keeps_the_time_of_the_pictures(
+    container: str, pace: float, tmp_path: Path
+) -> None:
+    pcm = recordings.silence(1) + (recordings.speech() + recordings.silence(3)) * 4
+    path = write_film(tmp_path / "film", container, [Sound(pcm, "mp2", pace=pace)])
+    audio = decoded(path)
+    assert audio.duration == pytest.approx(len(pcm) / 32_000 * pace, abs=0.25)
+    energy = (audio.samples() ** 2).cumsum()
+    heard = float((energy < energy[-1] * 7 / 8).sum()) / recordings.RATE  # within the last one
+    last = 1 + 3 * (LENGTH + 3) + MIDDLE
+    assert heard == pytest.approx(last * pace, abs=0.25)
+    assert audio.warnings == ()
+
+
+def test_time_stamps_that_start_anew_cost_no_sound(tmp_path: Path) -> None:
+    """Two recordings in one file, as television receivers join them."""
+    part = write_film(tmp_path / "part", "mpegts", [Sound(recordings.long_speech(6), "mp2")])
+    path = tmp_path / "both"
+    path.write_bytes(part.read_bytes() * 2)
+    assert decoded(path).duration == pytest.approx(2 * decoded(part).duration, abs=0.6)
+
+
+def test_hours_of_nothing_in_a_sparse_file_cost_little(tmp_path: Path) -> None:
+    """4.4 GB, of which the disk holds 4 kB; what is surely too long is not read at all."""
+    for rate, channels, code in ((44_100, 2, ""), (16_000, 1, "too_long")):
+        path = tmp_path / f"{rate}.wav"
+        path.write_bytes(wav_header(2**32, channels, rate))
+        with path.open("r+b") as file:
+            file.truncate(4_400_000_000)
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        try:
+            audio = decode(path, "/dev/null")
+        except MediaError as problem:
+            assert problem.code == code
+        else:
+            assert not code and audio.duration > 24_000
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        assert used < 10
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "m4a", "3gp"])
+def test_an_mp4_that_is_cut_off_is_told_as_such(
+    suffix: str, recording: Callable[[str], Path], tmp_path: Path
+) -> None:
+    whole = recording(suffix).read_bytes()
+    path = tmp_path / "cut"
+    for length in (2_000, len(whole) // 2, whole.index(b"moov") + 30, whole.index(b"moov") - 4):
+        path.write_bytes(whole[:length])
+        with pytest.raises(MediaError) as caught:
+            probe(path)
+        assert caught.value.code == "truncated"
+        assert "cut off" in caught.value.message
+    path.write_bytes(whole[:100].replace(b"mdat", b"mdxx") + whole[100:].replace(b"moov", b"mxxv"))
+    with pytest.raises(MediaError) as caught:
+        probe(path)
+    assert caught.value.code == "unreadable"
+
+
+def test_an_mp4_with_its_index_first_that_is_cut_off_is_read_as_far_as_it_goes(
+    tmp_path: Path,
+) -> None:
+    sound = Sound(recordings.long_speech(20))
+    path = write_film(
+        tmp_path / "film", "mp4", [sound], "libx264", options={"movflags": "faststart"}
+    )
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    audio = decoded(path)
+    assert 5 < audio.duration < 16
+    assert "The file is cut off" in " ".join(audio.warnings)

@@ -1,0 +1,183 @@
+"""Reads the sound of any recording, as 16 kHz mono on disk.
+
+Memory stays constant whatever the length: frames go to the disk as they are decoded.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transcription.engines.base import Cancelled, EngineError, MediaError
+from transcription.engines.pcm import Audio
+from transcription.media import mp4, tracks, wave
+from transcription.media.clock import Clock
+from transcription.media.container import Source, opened
+from transcription.media.formats import TIMED_FORMATS
+from transcription.media.probe import Media, probe
+from transcription.media.writer import Writer
+
+if TYPE_CHECKING:
+    import av
+
+MAX_SECONDS = 24 * 3600
+"""Longer audio is refused: a few megabytes of cleverly coded silence must not fill the disk."""
+_MIRRORED = (
+    "The two channels of the sound cancel each other out (opposite phase), so one of them was used."
+)
+
+
+def decode(
+    path: str | Path,
+    pcm_path: str | Path,
+    on_progress: Callable[[float], None] = lambda seconds: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    max_seconds: float = MAX_SECONDS,
+    media: Media | None = None,
+) -> Audio:
+    """Write the file's sound to `pcm_path` and say how long it really is.
+
+    What is broken within the file or missing at its end is left out, with a warning.
+
+    Args:
+        path: The file.
+        pcm_path: Where the sound goes.
+        on_progress: Told how many seconds are done.
+        should_stop: Asked now and then.
+        max_seconds: What is longer is refused.
+        media: What `probe` said of the file, if it was asked.
+
+    Raises:
+        MediaError: no sound can be read from it, or it is longer than `max_seconds`.
+        EngineError: the disk is full.
+        Cancelled: should_stop() said so.
+    """
+    reading = _Reading(Path(path), media or probe(path), on_progress, should_stop, max_seconds)
+    try:
+        return reading.to(Path(pcm_path))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise EngineError("disk_full", "The disk is full: no room for the audio.") from error
+
+
+class _Reading:
+    """One file whose sound is read; see `decode`."""
+
+    def __init__(
+        self,
+        path: Path,
+        media: Media,
+        on_progress: Callable[[float], None],
+        should_stop: Callable[[], bool],
+        max_seconds: float,
+    ) -> None:
+        self._path = path
+        self._media = media
+        self._on_progress = on_progress
+        self._should_stop = should_stop
+        self._max_seconds = max_seconds
+
+    def to(self, pcm_path: Path) -> Audio:
+        """Read all of it."""
+        self._refuse_what_is_surely_too_long()
+        with opened(self._path) as source, pcm_path.open("wb") as file:
+            writer = Writer(file.write, self._clock(source))
+            stream = tracks.stream_of(source.container, self._media.track)
+            for frame in source.frames(stream):
+                if self._should_stop():
+                    raise Cancelled
+                writer.add(frame)
+                at_end = writer.is_at_rest and self._skip_hole(writer, source, stream)
+                self._on_progress(writer.seconds)
+                if writer.seconds > self._max_seconds:
+                    raise self._too_long()
+                if at_end:
+                    break
+            writer.finish()
+        if not writer.seconds:
+            raise MediaError("no_audio", "The file holds no audio that can be decoded.")
+        warnings = tuple(self._warnings(writer, source))
+        notes = (self._media.note, _MIRRORED if writer.has_cancelled else "")
+        return Audio(pcm_path, writer.seconds, warnings, " ".join(filter(None, notes)))
+
+    def _skip_hole(self, writer: Writer, source: Source, stream: av.AudioStream) -> bool:
+        """Whether all the rest is zeros that no disk holds; then they are written unread."""
+        bytes_a_second = (stream.codec_context.bit_rate or 0) // 8
+        if self._media.container != "wav" or not bytes_a_second:
+            return False
+        rest = wave.hole_until_end(self._path, source.read_until)
+        if rest:
+            writer.add_silence(min(rest / bytes_a_second, self._max_seconds + 1))
+            source.read_until += rest
+        return rest > 0
+
+    def _clock(self, source: Source) -> Clock | None:
+        if self._media.container not in TIMED_FORMATS:
+            return None
+        return Clock((source.container.start_time or 0) / 1e6, self._media.duration)
+
+    def _refuse_what_is_surely_too_long(self) -> None:
+        """Samples that are not compressed need not be read to be counted."""
+        media = self._media
+        if media.container == "wav" and media.codec.startswith("pcm_") and media.duration:
+            if media.duration > self._max_seconds:
+                raise self._too_long()
+
+    def _too_long(self) -> MediaError:
+        hours = self._max_seconds / 3600
+        return MediaError("too_long", f"The recording is longer than {hours:g} hours.")
+
+    def _warnings(self, writer: Writer, source: Source) -> Iterator[str]:
+        media = self._media
+        if writer.broken:
+            yield f"Parts of the file are damaged and were left out ({writer.broken} places)."
+        if writer.levels.is_silent and (louder := self._first_with_sound()):
+            yield (
+                f"Audio track {media.track} is silent, but there is sound in track {louder}. "
+                f"To transcribe that one, set audio_track to {louder}."
+            )
+        said = media.audio_duration
+        tolerated = 0.1 if media.has_video else 0.02  # pictures may well go on for a little
+        if said and said - writer.seconds > max(2.0, said * tolerated):
+            ends = f"its sound ends after {writer.seconds:.0f} s"
+            cut = "The file is cut off. " if self._is_cut_off() else ""
+            yield f"{cut}The file says it lasts {said:.0f} s, but {ends}."
+        if unread := self._unread_seconds(writer.seconds, source.read_until):
+            yield (
+                f"The file's header says that the sound ends after {writer.seconds:.0f} s, but "
+                f"{unread:.0f} s more seem to follow, which were not read. Let the program that "
+                "made the file repair or export it."
+            )
+
+    def _first_with_sound(self) -> int | None:
+        """The first of the other tracks that is not silent."""
+        for number in self._media.others:
+            with opened(self._path) as source:
+                writer = Writer(lambda data: None)
+                try:
+                    for frame in source.frames(tracks.stream_of(source.container, number)):
+                        if self._should_stop():
+                            raise Cancelled
+                        writer.add(frame)
+                        if writer.levels.is_sounding:
+                            return number
+                except MediaError:
+                    continue
+        return None
+
+    def _is_cut_off(self) -> bool:
+        """Whether the file itself shows that its end is missing."""
+        if self._media.container == "mov":
+            return mp4.missing_bytes(self._path) > 0
+        return self._media.container == "wav"  # its header tells bytes, not a guess
+
+    def _unread_seconds(self, seconds: float, read_until: int) -> float:
+        """Seconds of sound that a header does not count; 0 where it is less than one."""
+        if self._media.container not in wave.CHECKED_FORMATS or not read_until:
+            return 0.0
+        count = wave.unread_bytes(self._path, self._media.container, read_until)
+        unread = count * seconds / read_until
+        return unread if unread >= 1.0 else 0.0

@@ -1,0 +1,80 @@
+"""From two channels to one, and how loud that is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from transcription.engines.pcm import RATE
+
+if TYPE_CHECKING:
+    import numpy
+
+_CANCELLED, _RESTORED = 0.03, 0.12
+"""Power of the mix, as a share of the louder channel's: below the first the channels cancel each
+other out, above the second they no longer do. Sounds that have nothing in common give a half."""
+_AUDIBLE = 60.0
+"""Loudness (root mean square, of 32768) below which channels say nothing about each other."""
+
+
+class Mixer:
+    """Mixes left and right; where one is the other's mirror image, it takes one of them.
+
+    A wrongly wired cable or plug makes such recordings: their mix is silence.
+    """
+
+    def __init__(self) -> None:
+        self._channel: int | None = None  # the one that is taken instead of the mix
+        self.has_cancelled = False
+
+    def mix(self, pairs: numpy.ndarray) -> numpy.ndarray:
+        """One channel of signed 16-bit samples from an array of (left, right)."""
+        import numpy
+
+        both = pairs.astype(numpy.float32)
+        powers = [float(numpy.dot(both[:, side], both[:, side])) for side in (0, 1)]
+        loudest = max(powers)
+        total = pairs.astype(numpy.int32).sum(axis=1)
+        mixed: numpy.ndarray = (total >> 1).astype(numpy.int16)
+        if loudest > _AUDIBLE**2 * len(pairs):
+            floats = mixed.astype(numpy.float32)
+            share = float(numpy.dot(floats, floats)) / loudest
+            if share < _CANCELLED and self._channel is None:
+                self._channel = powers.index(loudest)
+                self.has_cancelled = True
+            elif share > _RESTORED:
+                self._channel = None
+        return mixed if self._channel is None else pairs[:, self._channel]
+
+
+class Levels:
+    """How loud sound is, as it passes."""
+
+    WINDOW = RATE // 10  # samples that are looked at together
+    LOUD = 180.0  # root mean square, of 32768: -45 dB, softer than quiet speech
+    SILENT = 33  # the largest sample of silence: -60 dB
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self.loud_seconds = 0.0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing could be heard."""
+        return self.peak < self.SILENT
+
+    @property
+    def is_sounding(self) -> bool:
+        """Whether there was as much to hear as a word."""
+        return self.loud_seconds >= 0.5
+
+    def add(self, samples: numpy.ndarray) -> None:
+        """Count mono samples in."""
+        import numpy
+
+        if not len(samples):
+            return
+        self.peak = max(self.peak, int(samples.max()), -int(samples.min()))
+        whole = len(samples) // self.WINDOW * self.WINDOW
+        windows = samples[:whole].astype(numpy.float32).reshape(-1, self.WINDOW)
+        power = (windows * windows).mean(axis=1)
+        self.loud_seconds += 0.1 * int((power > self.LOUD**2).sum())

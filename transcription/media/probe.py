@@ -1,0 +1,200 @@
+"""Says what a file is: its container, its tracks, and which of them is read.
+
+Uploaded files are hostile until shown otherwise. So only formats that hold their data themselves
+are opened (a playlist would make FFmpeg read other files), and only from the local disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from transcription.engines.base import MediaError
+from transcription.engines.pcm import RATE
+from transcription.media import mp4, tracks
+from transcription.media.container import Source, opened
+from transcription.media.formats import mime_of, own_name
+from transcription.media.tracks import Track
+from transcription.media.wave import promised_bytes
+
+if TYPE_CHECKING:
+    import av
+
+LOWEST_RATE = 1000
+"""Samples a second; telephones have 8,000."""
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a file turned out to be."""
+
+    container: str  # FFmpeg's short name: "mov", "matroska", "webm", "mp3" ...
+    codec: str  # of the track that is read
+    mime: str  # to serve the file back with
+    has_video: bool
+    duration: float | None  # seconds as the file says; may be a guess until it is decoded
+    audio_tracks: int = 1
+    audio_duration: float | None = None  # of the sound alone, where the file is to be trusted
+    track: int = 1  # the one that is read
+    others: tuple[int, ...] = ()  # tracks that could be read instead; () where one was asked for
+    note: str = ""  # on the choice of the track, in sentences for people
+
+
+def probe(path: str | Path, audio_track: int | None = None) -> Media:
+    """Say what the file is, after decoding up to a second of its sound.
+
+    Args:
+        path: The file.
+        audio_track: The track to read, from 1 on; None: the first of the file's own choice that
+            can be decoded.
+
+    Raises:
+        MediaError: It is no known media, or no sound can be read from it.
+    """
+    try:
+        return _probed(path, audio_track)
+    except MediaError as problem:
+        if problem.code == "no_audio" and (lacking := _cut_off(Path(path))):
+            raise MediaError("truncated", lacking) from problem
+        raise
+
+
+def _cut_off(path: Path) -> str:
+    """In a sentence, why an MP4 that can be opened gives no sound; "" where it is whole."""
+    if said := mp4.cut_off(path):
+        return said
+    if mp4.begins_so(path) and mp4.missing_bytes(path):
+        return "The file is cut off before its sound begins. Copy or upload the whole file again."
+    return ""
+
+
+def _probed(path: str | Path, audio_track: int | None) -> Media:
+    with opened(path) as source:
+        found = tracks.tracks_of(source.container)
+        candidates = _candidates(found, audio_track)
+        failed: list[int] = []
+        problem = None
+        for track in candidates[: tracks.MOST_TRIED]:
+            try:
+                if track is candidates[0]:
+                    return _tried(source, found, track, failed, audio_track)
+                with opened(path) as again:
+                    return _tried(again, found, track, failed, audio_track)
+            except MediaError as reason:
+                problem = problem or reason
+                failed.append(track.number)
+    if audio_track is not None and problem and len(found) > 1:
+        raise MediaError(problem.code, f"Audio track {audio_track}: {problem.message}")
+    raise problem or MediaError("no_audio", "The file holds no audio.")
+
+
+def _candidates(found: list[Track], audio_track: int | None) -> list[Track]:
+    """The tracks to try, in that order; not empty.
+
+    Raises:
+        MediaError: There is none.
+    """
+    if not found:
+        raise MediaError("no_audio", "The file holds no audio.")
+    if audio_track is not None:
+        if not 0 < audio_track <= len(found):
+            there = "1 audio track" if len(found) == 1 else f"{len(found)} audio tracks"
+            message = f"There is no audio track {audio_track}: the file has {there}."
+            raise MediaError("no_such_track", message)
+        found = [found[audio_track - 1]]
+    usable = tracks.by_preference(found)
+    if not usable:
+        raise MediaError("no_decoder", "The audio in the file is of an unknown kind.")
+    return usable
+
+
+def _tried(
+    source: Source, found: list[Track], track: Track, failed: list[int], audio_track: int | None
+) -> Media:
+    """What the file is, if that track can be read.
+
+    Raises:
+        MediaError: It cannot.
+    """
+    stream = tracks.stream_of(source.container, track.number)
+    _check_rate(stream)
+    media = _described(source, stream, track, found)
+    _decode_a_second(source, stream)
+    others = [other.number for other in tracks.by_preference(found) if other is not track]
+    return Media(
+        **{
+            **vars(media),
+            "others": () if audio_track else tuple(n for n in others if n not in failed),
+            "note": tracks.note_on(found, track.number, failed),
+        }
+    )
+
+
+def _check_rate(stream: av.AudioStream) -> None:
+    rate = stream.codec_context.sample_rate
+    if rate < LOWEST_RATE:  # some bytes would be hours, and fill the disk once decoded
+        message = f"The sound has {rate} samples a second: in that nothing can be understood."
+        raise MediaError("no_audio", message)
+
+
+def _decode_a_second(source: Source, stream: av.AudioStream) -> None:
+    """Decode the beginning.
+
+    Raises:
+        MediaError: That gives no sound.
+    """
+    import av
+
+    seconds, broken = 0.0, 0
+    for frame in source.frames(stream):
+        if isinstance(frame, av.FFmpegError):
+            broken += 1
+        else:
+            seconds += frame.samples / (frame.sample_rate or RATE)
+        # Noise that looks like MP3 decodes now and then; a real file hardly ever fails.
+        if broken > 20 and seconds < 0.05 * broken:
+            break
+        if seconds >= 1.0:
+            return
+    if seconds <= 0 or broken > 20:
+        raise MediaError("no_audio", "The file holds no audio that can be decoded.")
+
+
+def _described(source: Source, stream: av.AudioStream, track: Track, found: list[Track]) -> Media:
+    import av.stream
+
+    container = source.container
+    pictures = [
+        video
+        for video in container.streams.video
+        if not video.disposition & av.stream.Disposition.attached_pic  # cover art is no video
+    ]
+    codecs = {s.codec_context.name for s in (*pictures, stream) if s.codec_context}
+    name = own_name(container.format.name, codecs)
+    duration = container.duration / 1e6 if container.duration else None
+    if duration is None and stream.duration and stream.time_base:
+        duration = float(stream.duration * stream.time_base)
+    return Media(
+        container=name,
+        codec=stream.codec_context.name,
+        mime=mime_of(name, bool(pictures)),
+        has_video=bool(pictures),
+        duration=duration if duration and duration > 0 else None,
+        audio_duration=_trusted_duration(source, stream, name),
+        audio_tracks=len(found),
+        track=track.number,
+    )
+
+
+def _trusted_duration(source: Source, stream: av.AudioStream, name: str) -> float | None:
+    """Seconds of sound that the file promises; None where that would be a guess."""
+    if name in ("mov", "wav", "flac") and stream.duration and stream.time_base:
+        said = float(stream.duration * stream.time_base)
+        bit_rate = stream.codec_context.bit_rate
+        promised = promised_bytes(source.path) if name == "wav" and bit_rate else None
+        return max(said, promised * 8 / bit_rate) if promised and bit_rate else said
+    duration = source.container.duration
+    if name in ("matroska", "webm", "asf") and duration:
+        return duration / 1e6
+    return None

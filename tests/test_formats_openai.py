@@ -71,3 +71,21 @@ def test_only_words_with_times() -> None:
 def test_repetition_shows_in_the_compression_ratio() -> None:
     assert openai.compression_ratio("") < 1
     assert openai.compression_ratio("again and " * 50) > 2.4
+
+
+def test_speakers_have_letters_in_the_order_in_which_they_speak() -> None:
+    said = [
+        {"start": n, "end": n + 1, "text": f" {n}", "speaker": f"SPEAKER_{29 - n:02}"}
+        for n in range(28)
+    ]
+    told = openai.diarized([*said, {"start": 28, "end": 29, "text": "who?"}, said[0]])
+    speakers = [segment["speaker"] for segment in told]
+    assert speakers[:3] == ["A", "B", "C"] and speakers[25:] == ["Z", "AA", "AB", "unknown", "A"]
+    assert told[0] == {
+        "type": "transcript.text.segment",
+        "id": "seg_001",
+        "start": 0,
+        "end": 1,
+        "text": "0",
+        "speaker": "A",
+    }

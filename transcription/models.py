@@ -74,7 +74,7 @@ class Job(models.Model):
         default=dict, blank=True, help_text="What engines read, by the API's names, flat."
     )
     params = models.JSONField(
-        null=True, blank=True, help_text="The task_params that the API shows; none for tus."
+        null=True, blank=True, help_text="The task_params that the API shows, where there are some."
     )
 
     # Where it stands
@@ -166,6 +166,26 @@ class Transcript(models.Model):
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True)
     segments = LongJSONField(default=list)
+
+
+class LiveText(models.Model):
+    """The text of a segment of a job at work, for the client that reads along.
+
+    Only jobs whose client does so have some (`engines.base.LIVE`), and only until they have ended.
+    """
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="live_texts")
+    number = models.PositiveIntegerField(help_text="Its place in the transcription.")
+    text = models.TextField()
+    language = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("job", "number"), name="live_texts_job_number"),
+        )
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class StageOutput(models.Model):

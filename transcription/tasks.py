@@ -25,6 +25,7 @@ from transcription.services import (
     claim,
     deliveries,
     end,
+    live,
     outputs,
     progress,
     provision,
@@ -93,6 +94,7 @@ def sweep() -> None:
         queue.nudge_for_all_waiting,
         queue.prune,
         turns.forget_old_turns,
+        live.forget,
     ):
         try:
             step()

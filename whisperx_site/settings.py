@@ -74,7 +74,13 @@ CORS_EXPOSE_HEADERS = [
     *("Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"),
     *("Tus-Checksum-Algorithm", "Upload-Offset", "Upload-Length", "Upload-Metadata"),
     *("Upload-Expires", "Upload-Defer-Length", "Upload-Concat"),
-    *("X-Task-Id", "X-Transcription-Engine", "X-Request-ID", "Retry-After"),
+    *(
+        "X-Task-Id",
+        "X-Transcription-Engine",
+        "X-Transcription-Model",
+        "X-Request-ID",
+        "Retry-After",
+    ),
     *("Accept-Ranges", "Content-Range", "Content-Disposition"),
 ]
 CORS_PREFLIGHT_MAX_AGE = 86400

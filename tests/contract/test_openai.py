@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 import requests
+from openai.types.audio.transcription_diarized import TranscriptionDiarized
 
 from tests.running import Site
 from tests.speech import recordings
@@ -131,7 +132,6 @@ def test_translations(client: openai.OpenAI, site: Site, recording: Path) -> Non
     ("fields", "status", "param", "code"),
     [
         ({"model": ""}, 400, None, None),
-        ({"model": "gpt-5"}, 404, None, "model_not_found"),
         ({"response_format": "xml"}, 400, "response_format", "invalid_value"),
         ({"temperature": "warm"}, 400, "temperature", "invalid_value"),
         ({"temperature": "1.1"}, 400, "temperature", "invalid_value"),
@@ -145,7 +145,8 @@ def test_translations(client: openai.OpenAI, site: Site, recording: Path) -> Non
             "timestamp_granularities",
             "invalid_value",
         ),
-        ({"model": "tiny", "stream": "true"}, 400, "stream", "unsupported_value"),
+        ({"stream": "true", "response_format": "srt"}, 400, "stream", "unsupported_value"),
+        ({"known_speaker_names__": ["Ann"]}, 400, "known_speaker_names", "unsupported_value"),
     ],
     ids=str,
 )
@@ -190,16 +191,52 @@ def test_refused_files(site: Site, client: openai.OpenAI, tmp_path: Path) -> Non
     assert not {"notes.txt", "empty.wav", "picture.mp3"} & {job["file_name"] for job in jobs}
 
 
-def test_streams_are_ignored_for_whisper_1(site: Site, recording: Path) -> None:
-    """As OpenAI documents it."""
-    assert post(site, recording, stream="true").json()["text"] == SAID
+@pytest.mark.parametrize(
+    ("said", "used"),
+    [
+        ("gpt-4o-transcribe", "small"),  # WHISPER_MODEL
+        ("gpt-4o-mini-transcribe-2025-12-15", "small"),
+        ("whisper-large-v3", "large-v3"),
+        ("openai/whisper-large-v3-turbo", "large-v3-turbo"),
+        ("Systran/faster-whisper-tiny.en", "tiny.en"),
+        ("someone/some-model", "small"),
+        ("/etc", "small"),
+    ],
+)
+def test_fixed_model_names(site: Site, recording: Path, said: str, used: str) -> None:
+    """Aliases of models that the site knows, else its own; the header says what did the work."""
+    answer = post(site, recording, model=said)
+    assert answer.json()["text"] == SAID
+    told = site.task(answer.headers["X-Task-Id"])["metadata"]
+    assert (told["task_params"]["model"], told["language"]) == (used, "auto")
+    assert answer.headers["X-Transcription-Model"] == "pocketsphinx"  # which has no models
+
+
+def test_who_speaks(client: openai.OpenAI, site: Site, recording: Path) -> None:
+    with recording.open("rb") as file:
+        answer = client.audio.transcriptions.create(
+            file=file,
+            model="gpt-4o-transcribe-diarize",
+            response_format="diarized_json",
+            chunking_strategy="auto",
+        )
+    assert isinstance(answer, TranscriptionDiarized)
+    TranscriptionDiarized.model_validate(answer.to_dict())
+    assert (answer.task, answer.text) == ("transcribe", SAID)
+    assert answer.duration == pytest.approx(SECONDS, abs=0.1)
+    (segment,) = answer.segments
+    assert (segment.id, segment.speaker, segment.text) == ("seg_001", "A", SAID)
+    assert 0 <= segment.start < segment.end <= answer.duration
+    refused = post(site, recording, "translations", response_format="diarized_json")
+    assert refused.json()["error"]["param"] == "response_format"
 
 
 def test_models(client: openai.OpenAI) -> None:
     listed = {model.id: model for model in client.models.list()}
-    assert {"whisper-1", "small", "large-v3", "turbo"} <= listed.keys()
+    assert {"whisper-1", "gpt-4o-transcribe", "small", "large-v3", "turbo"} <= listed.keys()
     for name in ("whisper-1", "nyrahealth/faster_CrisperWhisper"):
         assert client.models.retrieve(name) == listed[name]
+    assert client.models.retrieve("openai/whisper-small").id == "openai/whisper-small"
     with pytest.raises(openai.NotFoundError) as missing:
         client.models.retrieve("gpt-5")
     assert missing.value.code == "model_not_found"

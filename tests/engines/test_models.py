@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -107,3 +108,35 @@ def test_the_note_is_plain_json(models_dir: Path) -> None:
     assert note["reason"] == "Keine Verbindung: äöü" and note["at"] == pytest.approx(
         time.time(), abs=5
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("whisper-large-v3", "large-v3"),
+        ("whisper-large-v3-turbo", "large-v3-turbo"),
+        ("Systran/faster-whisper-small.en", "small.en"),
+        ("systran/Faster-Distil-Whisper-Large-V3", "distil-large-v3"),
+        ("mobiuslabsgmbh/faster-whisper-large-v3-turbo", "large-v3-turbo"),
+        ("openai/whisper-large-v3", "large-v3"),
+        ("openai/whisper-large", "large-v1"),
+        ("distil-whisper/distil-medium.en", "distil-medium.en"),
+        ("distil-whisper-large-v3-en", "distil-large-v3"),
+        ("whisper-turbo", "turbo"),
+        ("NyraHealth/faster_crisperwhisper", "nyrahealth/faster_CrisperWhisper"),
+        ("Tiny", "tiny"),
+        ("whisper-1", ""),
+        ("gpt-4o-transcribe", ""),
+        ("owner/whisper-small", ""),
+        ("whisper-", ""),
+    ],
+)
+def test_names_that_hubs_and_services_have(said: str, name: str) -> None:
+    assert models.known_as(said) == name
+
+
+def test_repositories_that_are_there(models_dir: Path, tiny_model: Path) -> None:
+    shutil.copytree(tiny_model, models_dir / "owner--name")
+    assert models.is_present("owner/name", models_dir)
+    for other in ("owner/other", "../owner--name", str(tiny_model), "owner--name", ""):
+        assert not models.is_present(other, models_dir), other

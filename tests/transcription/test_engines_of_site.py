@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import openai
 import pytest
 
 from tests.running import Site, text_of
@@ -62,3 +63,23 @@ def test_other_languages_have_no_stand_in(
     )
     assert again.status_code == 200
     assert site.wait_for_task(identifier)["status"] == "completed"
+
+
+def test_a_transcript_that_is_read_along(
+    scripted_site: Site, speech_files: Callable[[str], Path]
+) -> None:
+    """OpenAI's client gets each segment of Whisper; the header names no folder of this machine."""
+    site = scripted_site
+    client = openai.OpenAI(base_url=f"{site.url}/v1", api_key=site.key, max_retries=0)
+    with speech_files("wav").open("rb") as file:
+        events = client.audio.transcriptions.create(file=file, model="whisper-1", stream=True)
+        name = Path(site.environment["WHISPER_MODEL"]).name
+        assert events.response.headers["X-Transcription-Model"] == name
+        *deltas, done = [event.to_dict() for event in events]
+    assert "".join(str(event["delta"]) for event in deltas) == done["text"] == SCRIPT
+    assert (done["model"], done["engine"]) == (name, "faster-whisper")
+    with speech_files("wav").open("rb") as file:
+        answer = client.audio.transcriptions.with_raw_response.create(
+            file=file, model="Systran/faster-whisper-base"
+        )
+    assert answer.headers["X-Transcription-Model"] == "pocketsphinx"  # it stood in

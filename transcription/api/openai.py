@@ -10,15 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from transcription.api import openai_models
 from transcription.api.base import ApiView
 from transcription.api.clients import turn_of_client, watcher
 from transcription.api.intake import shown_name
 from transcription.api.multipart import read_form
 from transcription.api.openai_errors import openai_error, openai_handle, refuse
-from transcription.api.openai_form import WHISPER_1, Asked, read_asked, recording_of
+from transcription.api.openai_form import Asked, read_asked, recording_of
+from transcription.api.openai_stream import streamed_transcript
 from transcription.api.tasks import with_engine
 from transcription.conf import conf
 from transcription.engines.base import MediaError
@@ -32,9 +35,8 @@ from transcription.services.places import Unwanted
 from transcription.services.results import segments_of
 from transcription.services.sound import measure, places
 from transcription.services.submit import submit_intake
-from transcription.vocabulary import LANGUAGES, MODELS
+from transcription.vocabulary import LANGUAGES
 
-CREATED = 1677532384  # when OpenAI published whisper-1; clients want some moment for each model
 PLAIN = "text/plain; charset=utf-8"
 NAMES = {"my": "myanmar", "nn": "nynorsk"}
 """Where Whisper's name of a language is not ours."""
@@ -69,9 +71,9 @@ class Models(OpenAIView):
     """GET `/v1/models`."""
 
     def get(self, request: Request) -> Response:
-        """The models that a request may name; `whisper-1` stands for this site's own."""
-        names = dict.fromkeys((WHISPER_1, conf.WHISPER_MODEL, *MODELS))
-        return Response({"object": "list", "data": [model(name) for name in names]})
+        """The models that a request may name; OpenAI's own names stand for this site's own."""
+        names = openai_models.listed()
+        return Response({"object": "list", "data": [openai_models.described(n) for n in names]})
 
 
 class OneModel(OpenAIView):
@@ -79,14 +81,9 @@ class OneModel(OpenAIView):
 
     def get(self, request: Request, name: str) -> Response:
         """One of them."""
-        if name not in (WHISPER_1, conf.WHISPER_MODEL, *MODELS):
+        if not openai_models.exists(name):
             raise refuse(404, f"The model '{name}' does not exist", "model", "model_not_found")
-        return Response(model(name))
-
-
-def model(name: str) -> dict[str, Any]:
-    """A model as clients know it."""
-    return {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
+        return Response(openai_models.described(name))
 
 
 class Transcriptions(OpenAIView):
@@ -94,11 +91,13 @@ class Transcriptions(OpenAIView):
 
     task = "transcribe"
 
-    def post(self, request: Request) -> Response | HttpResponse:
+    def post(self, request: Request) -> HttpResponseBase:
         """Transcribe the recording in the form's `file`."""
         is_gone = watcher(request)
         try:
             asked, job = self.take(request, is_gone)
+            if asked.streams:
+                return streamed_transcript(asked, job, is_gone)
             ended = wait(job, is_gone)
         except Unwanted:
             return openai_error(NOBODY_WAITS, "The client went away; the job was cancelled.")
@@ -106,6 +105,7 @@ class Transcriptions(OpenAIView):
         if not conf.OPENAI_KEEP:
             end.delete(ended)
         answer["X-Task-Id"] = str(job.pk)
+        openai_models.tell_model(answer, ended)
         return with_engine(answer, ended)
 
     def take(self, request: Request, is_gone: Callable[[], bool]) -> tuple[Asked, Job]:
@@ -148,6 +148,8 @@ class Transcriptions(OpenAIView):
         usage = {"type": "duration", "seconds": math.ceil(duration)}
         if asked.response_format == "json":
             return Response({"text": text, "usage": usage})
+        if asked.is_diarized:
+            return diarized(job, text, duration, usage)
         body: dict[str, Any] = {
             "task": self.task,
             "language": NAMES.get(language, LANGUAGES.get(language, language).lower()),
@@ -160,6 +162,19 @@ class Transcriptions(OpenAIView):
             body["words"] = written.words_of(segments)
         whole = "".join(write_gradually({**body, "usage": usage}))
         return HttpResponse(whole, content_type="application/json")
+
+
+def diarized(job: Job, text: str, duration: float, usage: dict[str, Any]) -> HttpResponse:
+    """The transcript with who says what, and why that may not be known."""
+    body = {
+        "task": "transcribe",
+        "duration": duration,
+        "text": text,
+        "segments": written.diarized(segments_of(job)),
+        "usage": usage,
+        **({"warnings": job.warnings} if job.warnings else {}),
+    }
+    return HttpResponse("".join(write_gradually(body)), content_type="application/json")
 
 
 class Translations(Transcriptions):

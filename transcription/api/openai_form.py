@@ -6,18 +6,24 @@ from typing import Any
 
 from transcription.api.multipart import Form
 from transcription.api.openai_errors import refuse
+from transcription.api.openai_models import resolved
 from transcription.api.parts import MediaPart
 from transcription.conf import conf
 from transcription.engines import registry
+from transcription.engines.base import LIVE
 from transcription.models import TaskType
+from transcription.parameters import FullParameters, TranscribeParameters
 from transcription.services.file_language import language_in
 from transcription.services.storable import whole
 from transcription.services.submit import Wish
-from transcription.vocabulary import LANGUAGES, MODELS
+from transcription.services.told_options import told_params
+from transcription.vocabulary import LANGUAGES
 
-WHISPER_1 = "whisper-1"
-"""OpenAI's own name; here it stands for WHISPER_MODEL."""
-RESPONSE_FORMATS = ("json", "text", "srt", "verbose_json", "vtt")
+DIARIZED = "diarized_json"
+RESPONSE_FORMATS = ("json", "text", "srt", "verbose_json", "vtt", DIARIZED)
+STREAMED_FORMATS = ("json", "text", DIARIZED)
+"""Those whose content the events of a stream have."""
+KNOWN_SPEAKERS = ("known_speaker_names", "known_speaker_references")
 GRANULARITIES = ("segment", "word")
 CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {
     code: code for code in LANGUAGES
@@ -35,6 +41,7 @@ class Asked:
         temperature: Of the sampling; 0: the engine raises it itself where that is needed.
         response_format: One of RESPONSE_FORMATS.
         granularities: Some of GRANULARITIES.
+        streams: Whether the client reads along.
     """
 
     model: str
@@ -43,6 +50,12 @@ class Asked:
     temperature: float = 0.0
     response_format: str = "json"
     granularities: frozenset[str] = field(default_factory=lambda: frozenset(("segment",)))
+    streams: bool = False
+
+    @property
+    def is_diarized(self) -> bool:
+        """Whether speakers are to be told apart."""
+        return self.response_format == DIARIZED
 
     def wish(self, task: str, file_name: str, duration: float) -> Wish:
         """What is wanted of the job.
@@ -59,18 +72,34 @@ class Asked:
             options["temperatures"] = self.temperature
         if self.response_format == "verbose_json":
             options["details"] = True
-        # Only the whole way aligns words, where the engine does not bring their times itself.
-        brought = registry.get(conf.ENGINE).capabilities().words
-        aligned = "word" in self.granularities and not brought
+        wanted = {
+            "model": self.model,
+            "language": self.language or language_in(file_name),
+            "task": task,
+        }
+        whole_way = self.is_diarized or self.needs_alignment
+        parameters = (FullParameters if whole_way else TranscribeParameters)(**options)
+        params = told_params(parameters, wanted)
+        if whole_way:
+            options["diarize"] = params["diarize"] = self.is_diarized
+        if self.streams:
+            options[LIVE] = True
         return Wish(
-            task_type=TaskType.FULL if aligned else TaskType.TRANSCRIPTION,
-            model=self.model,
-            language=self.language or language_in(file_name),
+            task_type=TaskType.FULL if whole_way else TaskType.TRANSCRIPTION,
+            model=wanted["model"],
+            language=wanted["language"],
             task=task,
             options=options,
+            params=params,
             file_name=file_name,
             audio_duration=duration,
         )
+
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether words need times that the engine does not bring itself."""
+        brought = registry.get(conf.ENGINE).capabilities().words
+        return "word" in self.granularities and not brought
 
 
 def read_asked(form: Form, task: str) -> Asked:
@@ -79,32 +108,55 @@ def read_asked(form: Form, task: str) -> Asked:
     Raises:
         Refused: One of them is not as it has to be.
     """
-    response_format = one_of(form, "response_format", RESPONSE_FORMATS) or "json"
+    listens = task == "transcribe"
+    formats = (
+        RESPONSE_FORMATS if listens else tuple(one for one in RESPONSE_FORMATS if one != DIARIZED)
+    )
+    response_format = one_of(form, "response_format", formats) or "json"
+    refuse_known_speakers(form)
     return Asked(
         model=model_of(form),
         # A translation has always been told its language by listening.
-        language=language_of(form) if task == "transcribe" else "",
+        language=language_of(form) if listens else "",
         prompt=whole(form.text("prompt")),
         temperature=temperature_of(form),
         response_format=response_format,
         granularities=granularities_of(form, response_format),
+        streams=listens and streams(form, response_format),
     )
 
 
 def model_of(form: Form) -> str:
-    """The model, by our own name for it. Streams are refused where OpenAI does not ignore them."""
+    """The model, by our own name for it."""
     name = form.text("model").strip()
     if not name:
         raise refuse(400, "you must provide a model parameter")
-    if name == WHISPER_1:
-        return conf.WHISPER_MODEL
-    if name not in (*MODELS, conf.WHISPER_MODEL):
-        message = f"The model `{name}` does not exist or you do not have access to it."
-        raise refuse(404, message, code="model_not_found")
-    if form.text("stream").strip().lower() in ("true", "1"):
-        message = "This server does not stream transcripts; ask without `stream`."
+    return resolved(name)
+
+
+def streams(form: Form, response_format: str) -> bool:
+    """Whether the client wants events. OpenAI's client reads nothing else where it asks for them.
+
+    Raises:
+        Refused: They have no place for what else it wants.
+    """
+    if form.text("stream").strip().lower() not in ("true", "1"):
+        return False
+    if response_format not in STREAMED_FORMATS:
+        message = (
+            f"A stream has no {response_format}. Ask for `response_format` "
+            f"{', '.join(STREAMED_FORMATS)}, or without `stream`."
+        )
         raise refuse(400, message, "stream", "unsupported_value")
-    return name
+    return True
+
+
+def refuse_known_speakers(form: Form) -> None:
+    """Nobody is recognised here: letters in place of the names that a client waits for mislead."""
+    for name in KNOWN_SPEAKERS:
+        if form.texts.get(name) or form.texts.get(f"{name}[]"):
+            message = f"This server does not recognise people; ask without `{name}`."
+            raise refuse(400, message, name, "unsupported_value")
 
 
 def language_of(form: Form) -> str:

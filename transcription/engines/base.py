@@ -16,6 +16,8 @@ Segment = dict[str, Any]
 """{"start", "end", "text", "speaker"?, "avg_logprob"?, "words"?}: plain JSON values, seconds."""
 Word = dict[str, Any]
 """{"word", "start"?, "end"?, "score"?, "speaker"?}: seconds; a score is between 0 and 1."""
+Heard = dict[str, Any]
+"""{"text", "language"}: what a client that reads along gets of a segment."""
 Turn = dict[str, Any]
 """{"label", "speaker", "start", "end"}: who speaks from when to when, in seconds."""
 
@@ -158,8 +160,11 @@ class Event:
     total: float | None = None
     media: dict[str, Any] | None = None  # with the first news after the probe
     output: Output | None = None  # with the last news of a stage
+    heard: Sequence[Heard] = ()  # since the last news, where `LIVE` is among the options
 
 
+LIVE = "live"
+"""The option of a request that asks for segments as soon as they are there."""
 WORKING = {TRANSCRIBE: "transcribing", ALIGN: "aligning", DIARIZE: "diarizing"}
 """What the news of each stage are called."""
 FETCHING = "fetching"
@@ -217,4 +222,29 @@ class Cancelled(Exception):
 
 Progress = Callable[[float], None]
 """Called with the seconds of audio that are done."""
+
+
+@dataclass(frozen=True)
+class LiveProgress:
+    """Progress of a transcription that a client reads along.
+
+    Attributes:
+        tell: As of all others.
+        hear: Called with each segment as soon as it is there.
+    """
+
+    tell: Progress
+    hear: Callable[[Heard], None]
+
+    def __call__(self, done: float) -> None:
+        """Tell the seconds of audio that are done."""
+        self.tell(done)
+
+
+def hear(on_progress: Progress, text: str, language: str | None) -> None:
+    """Give a new segment to the client that reads along, if one does. In the transcript's order."""
+    if isinstance(on_progress, LiveProgress):
+        on_progress.hear({"text": text, "language": language})
+
+
 ShouldStop = Callable[[], bool]

@@ -28,6 +28,7 @@ from transcription.engines.base import (
     WORKING,
     Cancelled,
     EngineError,
+    Heard,
     MediaError,
     Output,
     Progress,
@@ -50,6 +51,11 @@ class Told:
 
     def __init__(self, send: Callable[..., None]) -> None:
         self._send = send
+        self._heard: list[Heard] = []  # they go along with other news; the last with the output
+
+    def heard(self, heard: Heard) -> None:
+        """A new segment for the client that reads along."""
+        self._heard.append(heard)
 
     def teller(self, stage: str, total: float | None) -> Progress:
         """A function that reports progress, but not more often than anybody looks."""
@@ -60,7 +66,9 @@ class Told:
             now = time.monotonic()
             if now - told >= PROGRESS_EVERY:
                 told = now
-                self._send("progress", stage=stage, done=round(done, 2), total=total)
+                news = {"heard": self._heard} if self._heard else {}
+                self._heard = []
+                self._send("progress", stage=stage, done=round(done, 2), total=total, **news)
 
         return tell
 

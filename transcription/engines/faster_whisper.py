@@ -18,6 +18,7 @@ from transcription.engines.base import (
     Segment,
     ShouldStop,
     Transcription,
+    hear,
 )
 from transcription.engines.chapters import chapters
 from transcription.engines.cores import DEFAULT_THREADS, cores, threads_for
@@ -151,6 +152,7 @@ class _Run:
                 if self._request.options.get("details"):
                     made |= _details(segment, start)
                 self.segments.append(made)
+                hear(self._on_progress, made["text"], self.language)
                 self._on_progress(made["end"])
 
     def _how(self, seconds: float) -> tuple[Any, dict[str, Any]]:

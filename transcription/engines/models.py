@@ -34,6 +34,17 @@ KNOWN = {
 ALIASES = {"turbo": "large-v3-turbo", "large": "large-v3"}
 TRUSTED = ("nyrahealth/faster_CrisperWhisper",)
 """Repositories without a short name that clients of the API may ask for, too."""
+OTHER_NAMES = {
+    "openai/whisper-large": "large-v1",
+    "whisper-v3": "large-v3",
+    "whisper-v3-turbo": "large-v3-turbo",
+    "distil-whisper-large-v3-en": "distil-large-v3",
+}
+"""What hubs and services call models, where no rule tells it (see `known_as`)."""
+PREFIXES = (
+    *("openai/whisper-", "distil-whisper/", "systran/faster-whisper-", "faster-whisper-"),
+    *("faster-", "whisper-"),
+)
 REPOSITORY = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$", re.ASCII)
 NEEDS = (
     *(("model.bin",), ("config.json",), ("tokenizer.json",)),
@@ -80,6 +91,31 @@ def is_below(folder: Path, models_dir: str | Path) -> bool:
 def is_known(model: str) -> bool:
     """Whether anybody may ask for it: a name, not some folder or repository of their choice."""
     return canonical(model) in KNOWN or model in TRUSTED
+
+
+def known_as(said: str) -> str:
+    """Our name of a model by whatever hubs and services call it, in any case; "" where none fits.
+
+    Such as `Systran/faster-whisper-small`, `openai/whisper-large-v3` and `whisper-large-v3-turbo`.
+    """
+    name = said.lower()
+    if name in OTHER_NAMES:
+        return OTHER_NAMES[name]
+    repositories = {where.lower(): known for known, (where, _) in KNOWN.items()}
+    if name in repositories:
+        return repositories[name]
+    for prefix in PREFIXES:
+        rest = name.removeprefix(prefix)
+        if rest != name and (rest in KNOWN or rest in ALIASES):
+            return rest
+    return next((known for known in (*KNOWN, *ALIASES, *TRUSTED) if known.lower() == name), "")
+
+
+def is_present(model: str, models_dir: str | Path) -> bool:
+    """Whether a repository of this name lies in `models_dir`, whole."""
+    if not REPOSITORY.match(model):
+        return False
+    return not folder_problem(assets.directory(models_dir, asset(model)))
 
 
 def canonical(model: str) -> str:

@@ -13,10 +13,13 @@ from transcription.engines.base import (
     ALIGN,
     DIARIZE,
     FETCHING,
+    LIVE,
     TRANSCRIBE,
     WORKING,
     Cancelled,
     EngineError,
+    Heard,
+    LiveProgress,
     Output,
     Progress,
     Request,
@@ -46,6 +49,10 @@ class Listener(Protocol):
 
     def found(self, about: Mapping[str, Any]) -> None:
         """What the file turned out to be."""
+        ...
+
+    def heard(self, heard: Heard) -> None:
+        """A new segment, where a client reads along."""
         ...
 
     def output(self, output: Output, duration: float) -> None:
@@ -157,7 +164,10 @@ class Pipeline:
         self._listener.teller("loading", audio.duration)(0.0)
         able.load(request)
         self._go_on()
-        text = able.transcribe(audio, request, self._tell(TRANSCRIBE, audio), self._stop)
+        tell = self._tell(TRANSCRIBE, audio)
+        if request.options.get(LIVE):
+            tell = LiveProgress(tell, self._listener.heard)
+        text = able.transcribe(audio, request, tell, self._stop)
         self._result.language_probability = text.language_probability
         value = {"segments": text.segments, "language": text.language}
         return Output(TRANSCRIBE, engine.name, value, request.model, text.note, text.warnings)

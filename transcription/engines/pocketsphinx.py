@@ -20,6 +20,7 @@ from transcription.engines.base import (
     Segment,
     ShouldStop,
     Transcription,
+    hear,
 )
 from transcription.engines.forced_alignment import ForcedAligner
 
@@ -123,6 +124,7 @@ class PocketSphinx:
         for utterance in _utterances(audio, on_progress, should_stop):
             if segment := self._segment(utterance, on_progress, should_stop):
                 segments.append(segment)
+                hear(on_progress, segment["text"], "en")
             on_progress(min(utterance.end, audio.duration))
         on_progress(audio.duration)
         return Transcription(segments, language="en" if segments else request.language)

@@ -154,7 +154,7 @@ def _judge(
     event = message["event"]
     if event in ("progress", "output"):
         values: dict[str, Any] = {
-            key: message[key] for key in ("done", "total", "media") if key in message
+            key: message[key] for key in ("done", "total", "media", "heard") if key in message
         }
         if event == "output":
             output = values["output"] = Output(**message["output"])

@@ -17,6 +17,7 @@ from transcription.engines.base import (
     Capabilities,
     Diarization,
     EngineError,
+    LiveProgress,
     Progress,
     Request,
     Segment,
@@ -164,4 +165,4 @@ def rising(tell: Progress) -> Progress:
             furthest = done
             tell(done)
 
-    return told
+    return LiveProgress(told, tell.hear) if isinstance(tell, LiveProgress) else told

@@ -15,6 +15,7 @@ from transcription.engines.base import (
     Segment,
     ShouldStop,
     Transcription,
+    hear,
 )
 from transcription.engines.chapters import chapters
 from transcription.engines.whisperx_voice import chunks_of
@@ -113,7 +114,9 @@ class _Run:
             progress_callback=decoded,
         )
         made = [_segment(one, start, self._audio.duration) for one in found["segments"]]
-        self.segments += [segment for segment in made if segment]
+        for segment in filter(None, made):
+            self.segments.append(segment)
+            hear(self._on_progress, segment["text"], self.language)
 
     def _pipeline(self, chunks: Sequence[Mapping[str, Any]]) -> Any:
         """whisperx's own, round the model that is loaded and the chunks that were found."""

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from transcription.formats.cues import Options, Segment
+from transcription.formats.voices import by_speaker
 from transcription.formats.writers import written
 
 # Written without blanks between words, so segments are joined without any.
 UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
 ENDINGS = {"srt": "\n\n", "vtt": "\n"}
 LOWEST_SCORE = 1e-4  # a score of 0 has no logarithm
+NOBODY_KNOWS = "unknown"
 PLAIN = Options(split=False, speakers=False)
 
 
@@ -33,6 +35,37 @@ def subtitles(kind: str, segments: Iterable[Segment]) -> str:
     """The transcript as `srt` or `vtt`; who speaks is left out, as there."""
     text = "".join(written(kind, segments, options=PLAIN))
     return text + ENDINGS[kind] if text else "\n"
+
+
+def diarized(segments: Iterable[Segment]) -> list[dict[str, Any]]:
+    """The `segments` of `diarized_json`, each of one speaker.
+
+    Speakers are called A, B, C and so on in the order in which they speak; where nobody knows who
+    does, the label is `unknown`.
+    """
+    letters: dict[str, str] = {}
+    told = []
+    for number, segment in enumerate(by_speaker(segments)):
+        speaker = str(segment.get("speaker") or "")
+        if speaker:
+            speaker = letters.setdefault(speaker, lettered(len(letters)))
+        told.append(
+            {
+                "type": "transcript.text.segment",
+                "id": f"seg_{number + 1:03}",
+                "start": segment["start"],
+                "end": segment["end"],
+                "text": str(segment.get("text") or "").strip(),
+                "speaker": speaker or NOBODY_KNOWS,
+            }
+        )
+    return told
+
+
+def lettered(number: int) -> str:
+    """A, B … Z, AA, AB … for 0, 1, …"""
+    before, last = divmod(number, 26)
+    return (lettered(before - 1) if before else "") + chr(ord("A") + last)
 
 
 def detailed(

@@ -10,9 +10,17 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from transcription.conf import conf
-from transcription.engines.base import FETCHING, TRANSCRIBE, Cancelled, EngineDied, Event, Output
+from transcription.engines.base import (
+    FETCHING,
+    TRANSCRIBE,
+    Cancelled,
+    EngineDied,
+    Event,
+    Heard,
+    Output,
+)
 from transcription.models import Job, Stage
-from transcription.services import claim, outputs, progress
+from transcription.services import claim, live, outputs, progress
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +49,8 @@ class Watch:
         self.plan: Sequence[str] = ()  # what the engine is to do
         self.note = ""  # why it is another engine than was asked for
         self.kept: set[str] = set()  # the stages whose outputs are in the database
+        self.segments: list[Heard] = []  # of those that the client reads along, the newest
+        self.told = 0  # how many were told before these
 
     def should_stop(self) -> bool:
         """Whether to stop: cancelled, deleted, or given to somebody else. Extends the lease.
@@ -97,6 +107,7 @@ class Watch:
             self.audio = event.total or self.audio
         if event.media:
             self.ask(progress.report_media, self.job, event.media)
+        self.segments += event.heard
         self.report(event.stage, event.done, event.total)
         if event.output:
             self.ask(self.keep, event.output)
@@ -117,6 +128,10 @@ class Watch:
             return
         self.stage, self.reported = stage, time.monotonic()
         self.ask(progress.report, self.job, stage, done, total, self.plan)
+        if self.segments:
+            self.ask(live.keep, self.job, self.told, self.segments)
+            self.told += len(self.segments)
+            self.segments = []
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
         """Ask or tell the database; where it does not answer, the job goes on."""

@@ -7,12 +7,12 @@ from pydantic import Field
 from rest_framework.views import APIView
 
 from transcription.api import openai
-from transcription.api.openai_form import GRANULARITIES, RESPONSE_FORMATS
+from transcription.api.openai_form import DIARIZED, GRANULARITIES, RESPONSE_FORMATS
 from transcription.api.schema.body import Body, OpenBody
 from transcription.api.schema.operation import Answer, Operation, Schema
 
 TAG = "OpenAI-compatible"
-PLAIN = "text/plain"
+PLAIN, EVENTS = "text/plain", "text/event-stream"
 
 
 class OpenAIFault(Body):
@@ -47,7 +47,8 @@ class OpenAIModels(Body):
 
 
 class OpenAITranscript(OpenBody):
-    """`json`: the text; `verbose_json`: also language, duration, segments and words."""
+    """`json`: the text; `verbose_json`: also language, duration, segments and words;
+    `diarized_json`: duration, and segments with their speakers (A, B, …)."""
 
     text: str
     usage: dict[str, Any]
@@ -58,15 +59,28 @@ class OpenAITranscript(OpenBody):
     words: list[dict[str, Any]] = []
 
 
+MODEL = (
+    "A name of `/v1/models`, also as hubs and services write it (`whisper-large-v3`, "
+    "`Systran/faster-whisper-small`). Any other, such as `whisper-1` or `gpt-4o-transcribe`, "
+    "stands for this site's own model. The header `X-Transcription-Model` says which was used."
+)
+TRANSLATED = [name for name in RESPONSE_FORMATS if name != DIARIZED]
+STREAM = (
+    "Answer with events (`text/event-stream`) while the work goes on: `transcript.text.delta`, "
+    f"for `{DIARIZED}` at the end `transcript.text.segment`, then `transcript.text.done`; `error` "
+    "where it fails. Comments keep the connection alive, and OPENAI_TIMEOUT does not count."
+)
 FIELDS: Mapping[str, Schema] = {
     "file": {"type": "string", "format": "binary", "description": "The recording."},
-    "model": {"type": "string", "description": "`whisper-1` stands for this site's own model."},
+    "model": {"type": "string", "description": MODEL},
     "prompt": {"type": "string", "description": "Text that the recording continues."},
-    "response_format": {"type": "string", "enum": list(RESPONSE_FORMATS), "default": "json"},
+    "response_format": {"type": "string", "enum": TRANSLATED, "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
 }
 HEARD: Mapping[str, Schema] = {
     "language": {"type": "string", "description": "ISO-639-1 code; absent: it is detected."},
+    "response_format": {"type": "string", "enum": list(RESPONSE_FORMATS), "default": "json"},
+    "stream": {"type": "boolean", "default": False, "description": STREAM},
     "timestamp_granularities[]": {
         "type": "array",
         "items": {"type": "string", "enum": list(GRANULARITIES)},
@@ -75,7 +89,6 @@ HEARD: Mapping[str, Schema] = {
 }
 REFUSALS: Mapping[int, str] = {
     400: "A field or the recording cannot be used.",
-    404: "There is no such model.",
     408: "The body stopped coming.",
     409: "The job was cancelled.",
     411: "This web server has to know the length of the body.",
@@ -88,11 +101,11 @@ REFUSALS: Mapping[int, str] = {
 }
 
 
-def audio(name: str, summary: str, fields: Mapping[str, Schema]) -> Operation:
+def audio(name: str, summary: str, fields: Mapping[str, Schema], *kinds: str) -> Operation:
     """A route that answers with a transcript."""
     form: Schema = {"type": "object", "required": ["file", "model"], "properties": dict(fields)}
     answers = {status: Answer(said, [OpenAIError]) for status, said in REFUSALS.items()}
-    answers[200] = Answer("The transcript.", [OpenAITranscript, PLAIN])
+    answers[200] = Answer("The transcript.", [OpenAITranscript, PLAIN, *kinds])
     return Operation(
         name,
         TAG,
@@ -112,7 +125,7 @@ OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "openai_models",
         TAG,
         "Models that a request may name",
-        "`whisper-1` stands for this site's own.",
+        "OpenAI's own names, such as `whisper-1`, stand for this site's own model.",
         {200: Answer("The models.", [OpenAIModels])},
         fault=FAULT,
     ),
@@ -128,7 +141,10 @@ OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         fault=FAULT,
     ),
     (openai.Transcriptions, "POST"): audio(
-        "openai_transcription", "Transcribe a recording and wait", {**FIELDS, **HEARD}
+        "openai_transcription",
+        "Transcribe a recording and wait",
+        {**FIELDS, **HEARD},
+        EVENTS,
     ),
     (openai.Translations, "POST"): audio(
         "openai_translation", "Translate a recording into English and wait", FIELDS

@@ -1,0 +1,68 @@
+"""Segments of a job at work, kept for the client that reads along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+
+from tests.transcription.building import make_job, within
+from transcription import tasks
+from transcription.engines.base import TRANSCRIBE, Event, Output
+from transcription.models import Job, LiveText
+from transcription.services import claim, live
+from transcription.services.watch import Watch
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def folders(settings: LazySettings, tmp_path: Path) -> None:
+    within(settings, tmp_path)
+
+
+def heard(*texts: str) -> list[dict[str, Any]]:
+    return [{"text": text, "language": "en"} for text in texts]
+
+
+def read(job: Job, first: int = 0) -> list[tuple[int, str]]:
+    return [(row.number, row.text) for row in live.heard_from(job.pk, first)]
+
+
+def claimed() -> tuple[Job, Watch]:
+    job = claim.claim(make_job(options={"live": True}).pk)
+    assert job is not None
+    return job, Watch(job)
+
+
+def test_what_is_heard_comes_in_its_order() -> None:
+    job, watch = claimed()
+    watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two\0")))
+    watch.on_event(Event("transcribing", 2.0, 9.0, heard=heard("three")))  # too soon to be written
+    assert read(job) == [(0, "one"), (1, "two")]
+    output = Output(TRANSCRIBE, "pocketsphinx", {"segments": [], "language": "en"})
+    watch.on_event(Event("transcribing", 9.0, 9.0, output=output))
+    assert read(job, 1) == [(1, "two"), (2, "three")]
+
+
+def test_a_run_that_begins_anew_repeats_nothing() -> None:
+    job, watch = claimed()
+    watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one")))
+    assert claim.release(job, "its worker was stopped.")
+    again = claim.claim(job.pk)
+    assert again is not None
+    Watch(again).on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two")))
+    assert read(job) == [(0, "one"), (1, "two")]
+    live.keep(job, 2, heard("three"))  # the claim of before
+    assert read(job) == [(0, "one"), (1, "two")]
+
+
+def test_nothing_is_left_of_jobs_that_have_ended() -> None:
+    (job, _), (other, _) = claimed(), claimed()
+    for one in (job, other):
+        live.keep(one, 0, heard("one"))
+    tasks.finish(job, reason="It broke.")
+    live.forget()
+    assert list(LiveText.objects.values_list("job_id", flat=True)) == [other.pk]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import openai
+import pydantic
 import pytest
 import requests
 from openai.types.audio.transcription_text_delta_event import TranscriptionTextDeltaEvent
@@ -17,7 +18,7 @@ from tests.running import Site
 from tests.speech import able_engine, recordings
 
 SAID = "go forward ten meters"
-TYPES = {
+TYPES: dict[str, type[pydantic.BaseModel]] = {
     "transcript.text.delta": TranscriptionTextDeltaEvent,
     "transcript.text.segment": TranscriptionTextSegmentEvent,
     "transcript.text.done": TranscriptionTextDoneEvent,
@@ -45,8 +46,10 @@ def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def able_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site whose engine tells two people apart, unless the file `closed` is there."""
     folder = tmp_path_factory.mktemp("able")
+    site = Site(folder / "data")
     closed = {able_engine.CLOSED: str(folder / "closed")}
-    site = Site(folder / "data", **able_engine.environment(folder), **closed).start()
+    site.environment |= {**able_engine.environment(folder), **closed}
+    site.start()
     yield site
     site.kill_everything()
 

@@ -100,6 +100,11 @@ def test_nothing_is_kept(
     answer = post(site, short)
     assert answer.json()["text"] == "go forward ten meters"
     assert tasks(site) == []
+    client = openai.OpenAI(base_url=f"{site.url}/v1", api_key=site.key, max_retries=0)
+    with short.open("rb") as file:
+        events = client.audio.transcriptions.create(file=file, model="whisper-1", stream=True)
+    assert [event.type for event in events][-1] == "transcript.text.done"
+    assert tasks(site) == []
     with pytest.raises(requests.ReadTimeout):
         post(site, long_recording, timeout=4)
     wait_for(lambda: not tasks(site), 10)

@@ -359,6 +359,8 @@ def test_who_wants_speakers() -> None:
     wanted = [stages.wanted(job, "pocketsphinx") for job in (page, api, asked)]
     assert wanted == [[TRANSCRIBE], [TRANSCRIBE, DIARIZE], [TRANSCRIBE, DIARIZE]]
     assert stages.wanted(page, "even-spread") == [TRANSCRIBE, ALIGN]  # no words of its own
+    upload = make_job(params={"align": None, "diarize": None})
+    assert stages.wanted(upload, "pocketsphinx") == [TRANSCRIBE]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from transcription.engines.assets import (
     recent_failure,
 )
 from transcription.engines.base import EngineError
+from transcription.services.outlook import remedy_for
 from transcription.services.provision import Needs, needed, needs_of_site, unusable_folders
 
 TAG = "models"
@@ -27,7 +28,6 @@ IDS = {
     PUNKT: "transcription.W013",
     DIARIZATION: "transcription.W014",
 }
-FETCH = "python manage.py fetch_models"
 
 
 def models_are_there(**kwargs: Any) -> list[CheckMessage]:
@@ -62,15 +62,4 @@ def _missing(asset: Asset, reason: str) -> CheckMessage:
     told = f"{label} is not whole: {reason}." if there else f"{label} is not there."
     if tried := recent_failure(conf.MODELS_DIR, asset):
         told += f" It could not be had a moment ago: {tried}"
-    return Warning(told, hint=_remedy(asset), id=IDS[asset.kind])
-
-
-def _remedy(asset: Asset) -> str:
-    """What to do about an asset that is missing."""
-    folder = directory(conf.MODELS_DIR, asset)
-    if folder.exists():  # no download touches it
-        return f"Remove {folder}; then run: {FETCH}"
-    if not asset.page:
-        return f"Run: {FETCH}"
-    account = "with the account of HF_TOKEN" if conf.HF_TOKEN else "and set HF_TOKEN to a key"
-    return f"Accept the conditions on {asset.page} {account}; then run: {FETCH}"
+    return Warning(told, hint=remedy_for(asset), id=IDS[asset.kind])

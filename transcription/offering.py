@@ -38,7 +38,6 @@ def offer(job: Job | None = None) -> dict[str, Any]:
         "engine": able.label,
         "quality": able.quality,
         "cannot": cannot(able),
-        "problem": engine.installed(),
         "languages": languages(able),
         "patterns": [(part, LANGUAGES[language]) for part, language in patterns()],
         "models": offered_models(engine, job.model if job else ""),

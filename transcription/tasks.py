@@ -26,6 +26,7 @@ from transcription.services import (
     deliveries,
     end,
     live,
+    outlook,
     outputs,
     progress,
     provision,
@@ -83,6 +84,11 @@ def deliver() -> None:
     deliver_due()
 
 
+def look_ahead() -> None:
+    """At a start: say in the log what recordings will become."""
+    outlook.tell(outlook.look_ahead())
+
+
 def sweep() -> None:
     """Every minute: requeue what lost its worker, make good what the queue or a crash lost."""
     for step in (
@@ -95,6 +101,7 @@ def sweep() -> None:
         queue.prune,
         turns.forget_old_turns,
         live.forget,
+        outlook.look_again,
     ):
         try:
             step()

@@ -18,6 +18,7 @@ from transcription.presenting import job_details
 from transcription.recordings import GROUPS, PAGE_SIZE, Filters, listing
 from transcription.services import again, end
 from transcription.services.find import find
+from transcription.services.outlook import outlook
 from transcription.services.rerun_options import NotUnderstood, changes_of
 from transcription.services.results import StoredList, find_segments
 from transcription.streams import streamed, streamed_json
@@ -55,6 +56,7 @@ def home(request: HttpRequest) -> HttpResponse:
             if uploads_conf.UPLOADS_ACCEPT == "media"
             else ["*/*"],
             "offer": offer(),
+            "outlook": outlook(),
         },
     )
     patch_vary_headers(response, ["Accept"])

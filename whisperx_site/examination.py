@@ -15,6 +15,7 @@ from django.db import connection
 from transcription.conf import conf as transcription_conf
 from transcription.engines import registry
 from transcription.engines.registry import ENGINES
+from transcription.services.outlook import look_ahead
 from uploads.conf import conf as uploads_conf
 from uploads.services.cleanup import orphans_kept
 from uploads.services.store_identity import store_problem
@@ -58,6 +59,7 @@ def examine() -> Iterator[Finding]:
             yield workers()
     yield media_library()
     yield from engines()
+    yield results()
     yield front_end()
     yield openness()
     yield public_address()
@@ -168,6 +170,14 @@ def engines() -> Iterator[Finding]:
     if transcription_conf.ENGINE not in ENGINES:
         known = " or ".join(ENGINES)
         yield Finding("engine", f"ENGINE={transcription_conf.ENGINE} is unknown", f"Use {known}.")
+
+
+def results() -> Finding:
+    """Whether recordings become transcripts or drafts; the source of a missing model is asked."""
+    found = look_ahead()
+    if found is None:
+        return Finding("results", "what they need is on this machine")
+    return Finding("results", found.sentence, found.remedy if found.is_bad else "")
 
 
 def front_end() -> Finding:

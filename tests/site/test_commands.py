@@ -55,7 +55,7 @@ def test_before_the_first_start(tmp_path: Path, command: str) -> None:
 
 def test_doctor_before_the_first_start(tmp_path: Path) -> None:
     """Nothing is wrong yet."""
-    done = run(tmp_path, "doctor")
+    done = run(tmp_path, "doctor", ENGINE="pocketsphinx")
     assert f"ok  tables: {NO_TABLES}" in done.stdout
     assert done.returncode == 0, done.stdout
 

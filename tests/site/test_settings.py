@@ -107,7 +107,8 @@ def test_defaults_in_the_table_are_what_counts_without_any_setting(tmp_path: Pat
     assert set(changed) <= {"DATA_DIR", "UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"}
     names = re.findall(r"^  ([A-Z_]+) = ", doctor.stdout, re.MULTILINE)
     assert names == [setting.name for setting in all_settings()]
-    assert "!!" not in doctor.stdout
+    # The model of the default engine may be beyond this machine's reach.
+    assert set(re.findall("!!  ([^:]+):", doctor.stdout)) <= {"results"}
 
 
 def test_env_example_is_up_to_date_and_says_the_defaults(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_env_example_is_up_to_date_and_says_the_defaults(tmp_path: Path) -> None
     spoken = dict(re.findall(r"^#([A-Z_]+)=(.*)$", kept, re.MULTILINE))
     spoken |= {"DATA_DIR": str(tmp_path / "data")}
     told = manage(tmp_path, "doctor", **spoken)
-    assert "!!" not in told.stdout, told.stdout + told.stderr
+    assert set(re.findall("!!  ([^:]+):", told.stdout)) <= {"results"}, told.stdout + told.stderr
 
 
 def test_readme_has_the_table() -> None:
@@ -155,7 +156,9 @@ def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
         "shell",
         "-v0",
         "-c",
-        "import sys; from django.core.management import call_command; call_command('doctor')\n"
+        "import sys; from contextlib import suppress\n"
+        "from django.core.management import call_command\n"
+        "with suppress(SystemExit): call_command('doctor')\n"
         "print({'av', 'faster_whisper', 'ctranslate2', 'pocketsphinx'} & set(sys.modules))",
     )
     assert heavy.stdout.strip().endswith("set()"), heavy.stdout + heavy.stderr

@@ -21,6 +21,7 @@ WHISPER, ALIGNER, PUNKT, DIARIZATION = "whisper", "aligner", "punkt", "diarizati
 REMEMBER_FAILURE = 300.0
 """Seconds in which an asset that could not be had is not tried again."""
 NOTE_SUFFIX = ".unavailable.json"
+LOOK_SUFFIX = ".looked-for.json"
 
 PUNKT_URL = (
     "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/tokenizers/punkt_tab.zip"
@@ -200,17 +201,44 @@ def size_on_disk(folder: Path) -> int:
 
 def recent_failure(models_dir: str | Path, asset: Asset, within: float = REMEMBER_FAILURE) -> str:
     """Why it could not be had a moment ago; "" when it was not tried, or long ago."""
-    try:
-        note = json.loads(_note(models_dir, asset).read_text(encoding="utf-8"))
-        age = time.time() - float(note["at"])
-        return str(note["reason"]) if 0 <= age < within else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    return _noted(_note(models_dir, asset), within) or ""
 
 
 def remember_failure(models_dir: str | Path, asset: Asset, reason: str) -> None:
     """Keep the reason, for all processes and for the next minutes."""
-    note = _note(models_dir, asset)
+    _write_note(_note(models_dir, asset), asset, reason)
+
+
+def last_look(models_dir: str | Path, asset: Asset, within: float) -> str | None:
+    """Why it could not have been downloaded when its source was last asked; "": it could have been.
+
+    Args:
+        models_dir: Where models lie.
+        asset: Which is missing.
+        within: Seconds; a look before that does not count.
+
+    Returns:
+        None where there was none. Unlike a failure, no look keeps a download from being tried.
+    """
+    return _noted(_note(models_dir, asset, LOOK_SUFFIX), within)
+
+
+def remember_look(models_dir: str | Path, asset: Asset, reason: str) -> None:
+    """Keep what a look has found, for all processes."""
+    _write_note(_note(models_dir, asset, LOOK_SUFFIX), asset, reason)
+
+
+def _noted(note: Path, within: float) -> str | None:
+    """The reason that a note keeps; None where there is none, or an old one."""
+    try:
+        kept = json.loads(note.read_text(encoding="utf-8"))
+        age = time.time() - float(kept["at"])
+        return str(kept["reason"]) if 0 <= age < within else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_note(note: Path, asset: Asset, reason: str) -> None:
     note.parent.mkdir(parents=True, exist_ok=True)
     fresh = note.with_name(f"{note.name}.{os.getpid()}")
     text = json.dumps({"model": asset.name, "reason": reason, "at": time.time()})
@@ -225,6 +253,6 @@ def forget_failures(models_dir: str | Path) -> None:
             note.unlink(missing_ok=True)
 
 
-def _note(models_dir: str | Path, asset: Asset) -> Path:
+def _note(models_dir: str | Path, asset: Asset, suffix: str = NOTE_SUFFIX) -> Path:
     final = directory(models_dir, asset)
-    return final.with_name(f"{final.name}{NOTE_SUFFIX}")
+    return final.with_name(f"{final.name}{suffix}")

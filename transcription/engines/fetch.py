@@ -1,5 +1,7 @@
 """Downloads one asset: `python -m transcription.engines.fetch MODELS_DIR ASSET`, that as JSON.
 
+With `--look` after them it only asks whether the asset is there to be downloaded.
+
 It runs in a process of its own, because a connection that says nothing can only be ended from
 outside. It writes {"event": "total", "bytes"}, {"event": "checking", "bytes"} and at last
 {"event": "done"} or {"event": "failed", "reason"} to stdout, one JSON object a line.
@@ -199,7 +201,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def main(models_dir: str, asset_json: str) -> None:
+def main(models_dir: str, asset_json: str, how: str = "") -> None:
     """Fetch, and tell the parent how it went; end at once when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     write = orphan.take_stdout()
@@ -212,7 +214,10 @@ def main(models_dir: str, asset_json: str) -> None:
         write(json.dumps({"event": event, **values}).encode() + b"\n")
 
     try:
-        fetch(models_dir, asset, tell)
+        if how == "--look":
+            listing(asset, TIMEOUT)
+        else:
+            fetch(models_dir, asset, tell)
     except Exception as error:  # noqa: BLE001 - told to the parent
         traceback.print_exc()
         tell("failed", reason=reason(error, asset))

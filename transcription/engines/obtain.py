@@ -62,6 +62,25 @@ def obtain(
     return folder
 
 
+def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
+    """Why an asset could not be downloaded just now; "" where its source offers it.
+
+    Nothing of it is downloaded.
+    """
+    helper = _helper(asset, models_dir, "--look")
+    until = time.monotonic() + patience
+    try:
+        while time.monotonic() < until:
+            message = helper.receive(POLL) or {"event": "nothing"}
+            if message["event"] == "done":
+                return ""
+            if message["event"] in ("failed", "died"):
+                return _why(message)
+        return f"{host(asset)} has not answered for {patience:g} seconds."
+    finally:
+        helper.kill()
+
+
 def cannot_be_had(asset: Asset, reason: object) -> str:
     """A whole sentence about an asset that is unavailable."""
     return f"{asset.label[:1].upper()}{asset.label[1:]} cannot be had: {reason}"
@@ -85,12 +104,7 @@ def _download(
 ) -> None:
     """Watch a download from outside, and kill it when no byte has come for `stall` seconds."""
     partial = assets.partial(models_dir, asset)
-    # The engine's process, which may be our parent, never looks at the hub itself.
-    helper = Helper(
-        "transcription.engines.fetch",
-        [str(models_dir), asset.as_json()],
-        {**secrets_for_downloads(), "HF_HUB_OFFLINE": "0"},
-    )
+    helper = _helper(asset, models_dir)
     held, moved, total = assets.size_on_disk(partial), time.monotonic(), None
     try:
         on_progress(held, total)
@@ -112,6 +126,16 @@ def _download(
                 raise Unavailable(f"No byte came from {host(asset)} for {stall:g} seconds.")
     finally:
         helper.kill()
+
+
+def _helper(asset: Asset, models_dir: str | Path, *how: str) -> Helper:
+    """The process that speaks to an asset's source."""
+    # The engine's process, which may be our parent, never looks at the hub itself.
+    return Helper(
+        "transcription.engines.fetch",
+        [str(models_dir), asset.as_json(), *how],
+        {**secrets_for_downloads(), "HF_HUB_OFFLINE": "0"},
+    )
 
 
 def _why(message: dict[str, Any]) -> str:

@@ -41,6 +41,11 @@ def nudge_deliveries() -> None:
     async_task("transcription.tasks.deliver", task_name="deliver", cluster=LIGHT)
 
 
+def nudge_outlook() -> None:
+    """Let the light worker look whether the models that are missing can be had."""
+    async_task("transcription.tasks.look_ahead", task_name="look ahead", cluster=LIGHT)
+
+
 def nudge_for_all_waiting() -> int:
     """Make sure that there is an entry for every waiting job; returns how many were missing."""
     waiting = Job.objects.filter(state=State.QUEUED).count()

@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import OperationalError, connections
 
 from transcription.services import claim as jobs
+from transcription.services.queue import nudge_outlook
 from uploads import tasks as housekeeping
 from uploads.services import ballast, heartbeat
 from uploads.services.faults import is_disk_full
@@ -72,6 +73,7 @@ class Command(BaseCommand):
             jobs.start_afresh()
             free_light_queue()
             housekeeping.enqueue_cleanup("start")
+            nudge_outlook()
             ballast.keep()
         except (OSError, DatabaseError) as problem:
             if is_disk_full(problem):

@@ -1,0 +1,127 @@
+"""What recordings will become, as far as it can be known before they come: transcripts, or drafts.
+
+The model that a recording needs is downloaded with the first one. Where it can't be, the built-in
+engine stands in. Whether it can be is asked of its source (`look_ahead`) at the start, and now and
+then as long as it is missing; requests read what was found.
+"""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+
+from transcription.conf import conf
+from transcription.engines import assets, obtain, registry
+from transcription.engines.assets import WHISPER, Asset, directory
+from transcription.engines.base import EngineError
+from transcription.services.provision import needed, needs_of_site, unusable_folders
+
+logger = logging.getLogger(__name__)
+
+FETCH = "python manage.py fetch_models"
+LOOK_EVERY = 600.0
+"""Seconds between two looks for a model that is missing."""
+COUNTS_FOR = 86400.0
+"""Seconds for which the last look is believed: the site may have been off, or its worker busy."""
+STAND_IN = "Meanwhile the built-in engine is used: in English only, other languages fail."
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is to be known before a recording is uploaded.
+
+    Attributes:
+        is_bad: Whether results will be drafts, or recordings will fail.
+        sentence: For everyone.
+        remedy: For those who run the site; empty where nothing needs doing.
+    """
+
+    is_bad: bool
+    sentence: str
+    remedy: str = ""
+
+
+def outlook() -> Outlook | None:
+    """What the disk and the last look tell; None: transcripts will be as asked for."""
+    if registry.find(conf.ENGINE) is None:
+        return None  # a system check says so
+    if reason := registry.get(conf.ENGINE).installed():
+        remedy = "Install its requirements, or set ENGINE to another one."
+        return Outlook(True, f"Results will be drafts. {reason} {STAND_IN}", remedy)
+    for model, reason in unusable_folders(needs_of_site()).items():
+        remedy = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
+        said = f"Recordings will fail: {model} is not a model: {reason}."
+        return Outlook(True, said, remedy)
+    found = sorted(map(of_missing, missing_models()), key=lambda one: not one.is_bad)
+    return found[0] if found else None  # the worst
+
+
+def of_missing(asset: Asset) -> Outlook:
+    """What it means that this model is not there."""
+    label = f"{asset.label[:1].upper()}{asset.label[1:]}"
+    if assets.directory(conf.MODELS_DIR, asset).exists():
+        said = f"{label} is damaged."
+    elif reason := known_reason(asset):
+        said = f"{label} is not on this machine and can't be downloaded: {reason}"
+    else:
+        size = f" ({asset.size / 1e6:,.0f} MB)" if asset.size else ""
+        said = f"{label}{size} is downloaded with the first recording, which takes longer then."
+        return Outlook(False, said, f"To have it before: {FETCH}")
+    return Outlook(True, f"Results will be drafts. {said} {STAND_IN}", remedy_for(asset))
+
+
+def known_reason(asset: Asset) -> str:
+    """Why it could not be downloaded when that was last tried or asked; "" where it could."""
+    failed = assets.recent_failure(conf.MODELS_DIR, asset)
+    return failed or assets.last_look(conf.MODELS_DIR, asset, COUNTS_FOR) or ""
+
+
+def missing_models() -> list[Asset]:
+    """Models of speech that the settings name and that are not there, or not whole."""
+    try:
+        wanted = [asset for asset in needed(needs_of_site()) if asset.kind == WHISPER]
+    except EngineError:  # jobs and `manage.py check --tag models` say which setting is wrong
+        return []
+    return assets.missing(conf.MODELS_DIR, wanted)
+
+
+def look_ahead(within: float = 0) -> Outlook | None:
+    """Ask whether missing models can be downloaded; keep the answer, and tell it.
+
+    Args:
+        within: Seconds; what was asked so lately is not asked again.
+    """
+    for asset in missing_models():
+        if assets.last_look(conf.MODELS_DIR, asset, within) is None:
+            reason = obtain.look(asset, conf.MODELS_DIR, conf.MODEL_STALL_SECONDS)
+            with suppress(OSError):  # a folder that cannot be written is told by downloads
+                assets.remember_look(conf.MODELS_DIR, asset, reason)
+    return outlook()
+
+
+def look_again() -> None:
+    """The same, now and then; told in the log where it has changed."""
+    before = outlook()
+    if before is None:
+        return
+    if (now := look_ahead(LOOK_EVERY)) != before:
+        tell(now)
+
+
+def tell(found: Outlook | None) -> None:
+    """Write it to the log."""
+    if found is None:
+        logger.info("the models of this site are there")
+    else:
+        level = logging.WARNING if found.is_bad else logging.INFO
+        logger.log(level, "%s %s", found.sentence, found.remedy)
+
+
+def remedy_for(asset: Asset) -> str:
+    """What to do about an asset that is missing."""
+    folder = directory(conf.MODELS_DIR, asset)
+    if folder.exists():  # no download touches it
+        return f"Remove {folder}; then run: {FETCH}"
+    if not asset.page:
+        return f"Run: {FETCH}"
+    account = "with the account of HF_TOKEN" if conf.HF_TOKEN else "and set HF_TOKEN to a key"
+    return f"Accept the conditions on {asset.page} {account}; then run: {FETCH}"

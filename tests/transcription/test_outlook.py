@@ -12,6 +12,7 @@ from tests.engines import hub
 from tests.running import Site, wait_for
 from tests.site.people import signed_in
 from tests.speech import tiny_whisper
+from transcription.conf import conf
 from transcription.services import outlook
 
 from .building import staff_client, within
@@ -75,7 +76,7 @@ def test_what_cannot_be_had_is_told_to_everyone(
     guest.force_login(User.objects.create_user("guest"))
     page = shown(guest)
     assert "Results will be drafts" in page and "The administrator of this site" in page
-    damaged = Path(settings.MODELS_DIR) / "small"
+    damaged = Path(conf.MODELS_DIR) / "small"
     damaged.mkdir()
     assert str(damaged) in shown(staff_client()) and str(damaged) not in shown(guest)
     damaged.rmdir()

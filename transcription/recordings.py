@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpRequest, QueryDict
 
 from transcription.models import ACTIVE, State
 from transcription.presenting import job_row, upload_row
@@ -14,6 +16,7 @@ from uploads.services.find import Person
 
 PAGE_SIZE = 25
 LONGEST_NAME = 200  # characters of a name that are searched for
+LONGEST_QUERY = 4000  # characters: such a name in any script, a state and a place
 
 # States as people tell them apart, by their words in addresses.
 GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
@@ -65,7 +68,7 @@ class Filters:
         """The page with these filters at another place."""
         wanted = {"q": self.name, "state": self.state, **place}
         query = urlencode({key: value for key, value in wanted.items() if value})
-        return f"/?{query}#recordings"
+        return f"/?{query}#recordings" if query else "/"
 
 
 def listing(person: Person, filters: Filters, size: int = PAGE_SIZE) -> dict[str, Any]:
@@ -87,3 +90,15 @@ def neighbours(filters: Filters, page: Page) -> dict[str, str]:
         "newer": filters.address(after=page.newer) if page.newer else "",
         "older": filters.address(before=page.older) if page.older else "",
     }
+
+
+def list_left(request: HttpRequest) -> str:
+    """The address of the list from which somebody has come to a page, as it was there."""
+    try:
+        came = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    if came.netloc != request.get_host() or came.path != "/":
+        return "/"
+    filters = Filters.of(QueryDict(came.query[:LONGEST_QUERY]))
+    return filters.address(before=filters.before, after=filters.after)

@@ -15,7 +15,7 @@ from transcription.media_head import SUFFIXES
 from transcription.models import Job
 from transcription.offering import chosen, offer
 from transcription.presenting import job_details
-from transcription.recordings import GROUPS, PAGE_SIZE, Filters, listing
+from transcription.recordings import GROUPS, PAGE_SIZE, Filters, list_left, listing
 from transcription.services import again, end
 from transcription.services.find import find
 from transcription.services.outlook import outlook
@@ -85,7 +85,11 @@ def jobs_json(request: HttpRequest) -> HttpResponse:
 def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
     """One recording: progress while it is worked on, then the transcript."""
     job = wanted_job(request, job_id)
-    context = {"job": job_details(job, request.user), "offer": offer(job)}
+    context = {
+        "job": job_details(job, request.user),
+        "offer": offer(job),
+        "list_left": list_left(request),
+    }
     response = render(request, "transcription/job.html", context)
     response["Cache-Control"] = "no-store"
     return response

@@ -24,7 +24,7 @@ from .building import make_upload, within
 
 pytestmark = pytest.mark.django_db
 HTML = {"accept": "text/html"}
-NAME = re.compile(r'class="row-name" href="[^"]+" data-field="filename"[^>]*>([^<]+)<')
+NAME = re.compile(r'class="row-name[^"]*" href="[^"]+" data-field="filename"[^>]*>([^<]+)<')
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +151,20 @@ def test_a_late_page_sorts_no_more_than_the_first(client: Client, ann: User) -> 
     newest = visible_to(ann).order_by("-created", "-pk")
     plan = newest.filter(place_of(newest[5]).older)[:3].explain()
     assert "jobs_of_owner" in plan and "created<" in plan and "TEMP B-TREE" not in plan, plan
+
+
+def test_a_recording_leads_back_to_the_list_from_which_one_came(client: Client, ann: User) -> None:
+    make(ann, "a.wav")
+    address = f"/jobs/{Job.objects.get().pk}"
+    for came, expected in {
+        "http://testserver/?q=a%26b&state=failed&x=1": "/?q=a%26b&state=failed#recordings",
+        "http://testserver/?before=1-2": "/?before=1-2#recordings",
+        "http://testserver/": "/",
+        "http://testserver/admin/?q=a": "/",
+        "http://elsewhere/?q=a": "/",
+        "http://[": "/",
+        "": "/",
+    }.items():
+        page = client.get(address, headers={**HTML, "referer": came}).content.decode()
+        found = re.search(r'class="back"><a href="([^"]*)"', page)
+        assert found and unescape(found[1]) == expected, came

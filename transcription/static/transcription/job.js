@@ -76,6 +76,7 @@ async function reload(acted = false) {
   const old = document.getElementById("job");
   if (!fresh) return location.reload();
   const hadFocus = acted || old.contains(document.activeElement);
+  fresh.querySelector(".back a").href = old.querySelector(".back a").href;
   old.replaceWith(document.adoptNode(fresh));
   document.title = page.title;
   start();

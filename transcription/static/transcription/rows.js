@@ -34,7 +34,7 @@ export function fillJob(row, job) {
   row.dataset.state = job.state;
   const link = row.querySelector("a");
   if (link.getAttribute("href") !== job.url) link.href = job.url;
-  write(row, "filename", job.filename);
+  writeName(row, job.filename);
   write(row, "state", job.state_label);
   write(row, "duration", job.audio_duration == null ? "" : clock(job.audio_duration));
   write(row, "language", job.language_label);
@@ -54,7 +54,7 @@ export function fillUpload(row, upload, here) {
   const known = here.canResume(upload.id);
   const silence = Date.now() - lastGrowth(row, upload);
   const sending = here.isSending(upload.id) || silence < (known ? SILENCE_HERE : SILENCE);
-  write(row, "filename", upload.filename);
+  writeName(row, upload.filename);
   write(row, "state", sending ? "Uploading" : "Waiting for the rest");
   write(row, "received", `${size(upload.offset)} of ${size(upload.length ?? upload.offset)}`);
   write(row, "hint", sending ? "" : resumeHint(known));
@@ -72,6 +72,11 @@ function lastGrowth(row, upload) {
 
 function resumeHint(known) {
   return known ? "Drop the file again to go on." : "Go on in the browser in which it was started.";
+}
+
+function writeName(row, name) {
+  write(row, "filename", name);
+  row.querySelector(".row-name").classList.toggle("is-one-word", !name.includes(" "));
 }
 
 function write(row, field, text) {

@@ -1,13 +1,16 @@
 """Finding and reading recordings in a real Chromium: on phones and desks, by keyboard, on paper."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
+from tests import accessibility
 from tests.pages.conftest import is_bad
+from tests.pages.looking import clipped_rings, covered_texts, small_controls
 from tests.running import Site
 from tests.site.people import make_user, signed_in
 
@@ -42,7 +45,8 @@ for number, state in enumerate([*State, *[State.FAILED] * 40]):
     if ended:
         Transcript.objects.create(job=job, segments=[
             {"start": 3.0 * at, "end": 3.0 * at + 3, "text": SAID[at % 3],
-             "speaker": f"SPEAKER_0{at // 3 % 2}"} for at in range(600)])
+             "speaker": f"SPEAKER_0{at // 3 % 2}"}
+            for at in range(600 if state == State.COMPLETED else 60)])
     if number < len(State):
         print(state.value, job.pk)
 """
@@ -133,3 +137,104 @@ def test_the_list_works_without_script(site: Site, chromium: Browser, cookies: l
         expect(page.locator("#jobs li")).to_have_count(21)
         page.get_by_role("link", name="Newer").click()
         expect(page.locator("#jobs li")).to_have_count(25)
+
+
+# How pages look ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_pages_are_well_made(
+    site: Site, chromium: Browser, cookies: list[Any], jobs: dict[str, str], width: int
+) -> None:
+    """In all states, by light and in the dark."""
+    scheme: Any = "dark" if width == 820 else "light"
+    with opened(chromium, cookies, width, color_scheme=scheme) as page:
+        states = (jobs[state] for state in ("processing", "warnings", "failed"))
+        for address in (site.url, f"{site.url}/?q=nothing+like+it", *states):
+            page.goto(address)
+            page.locator("#rerun").evaluate_all("all => all.forEach((one) => (one.open = true))")
+            if address == jobs["warnings"]:
+                expect(page.locator("#transcript .segment")).to_have_count(60)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+            assert covered_texts(page) == [], address
+            assert clipped_rings(page) == [], address
+            assert accessibility.problems(page) == [], address
+            if width < 1000:
+                assert small_controls(page) == [], address
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_what_one_does_with_a_transcript_is_above_it_and_search_stays(
+    chromium: Browser, cookies: list[Any], jobs: dict[str, str], width: int
+) -> None:
+    with opened(chromium, cookies, width) as page:
+        page.goto(jobs["completed"])
+        expect(page.locator("#transcript .segment")).to_have_count(600)
+        begin = box(page.locator("#transcript"))["y"]
+        for action in (page.get_by_text("Run again", exact=True), page.get_by_text("Delete …")):
+            assert box(action)["y"] < begin
+        page.get_by_text("Run again", exact=True).first.click()
+        expect(page.get_by_role("button", name="Run again")).to_be_visible()
+        expect(page.get_by_role("button", name="Delete …")).to_be_visible()
+        page.mouse.move(100, 400)
+        page.mouse.wheel(0, 9000)
+        search = page.get_by_label("Search in the transcript")
+        expect(search).to_be_in_viewport(ratio=1)
+        assert box(search)["y"] < 60
+        search.fill("take one from the table")
+        expect(page.locator("#search-count")).to_have_text("1 of 200")
+        search.press("Enter")
+        found = page.locator(".segment.found .text")
+        expect(found).to_be_in_viewport(ratio=1)
+        assert box(found)["y"] > box(search)["y"] + box(search)["height"]
+
+
+def box(one: Locator) -> FloatRect:
+    """Where it is on the screen."""
+    found = one.first.bounding_box()
+    assert found is not None
+    return found
+
+
+def test_on_paper_a_transcript_is_a_document(
+    chromium: Browser, cookies: list[Any], jobs: dict[str, str]
+) -> None:
+    """Title, date, speakers, and paragraphs with their times; nothing to press, nothing dark."""
+    with opened(chromium, cookies, color_scheme="dark") as page:
+        page.goto(jobs["completed"])
+        expect(page.locator("#transcript .segment")).to_have_count(600)
+        pages = page.pdf(format="A4", prefer_css_page_size=True).count(b"/Type /Page\n")
+        assert 20 < pages < 60, pages
+        page.emulate_media(media="print")
+        lines = [line for line in page.locator("body").inner_text().splitlines() if line.strip()]
+        made = page.locator("time[data-whole]").inner_text()
+        assert lines[0].startswith("2026-11-28_Board") and made in lines[1:8]
+        assert re.search(r"\b20\d\d\b.*\d:\d\d", made)
+        assert "Speakers: SPEAKER_00, SPEAKER_01" in lines
+        begin = lines.index("Speakers: SPEAKER_00, SPEAKER_01") + 1
+        assert sorted(lines[begin : begin + 3]) == sorted(
+            ["0:00", "SPEAKER_00", "Good morning, and thank you for coming on such short notice."]
+        )
+        assert lines[begin + 3 : begin + 5] == ["0:03", "Yes."]
+        for absent in (
+            "Log out",
+            "Run again",
+            "Delete",
+            "Copy text",
+            "SRT",
+            "← Recordings",
+            "done",
+        ):
+            assert absent not in lines
+        expect(page.locator("audio")).to_be_hidden()
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+
+
+def test_the_way_back_leads_to_the_list_as_it_was(site: Site, page: Page) -> None:
+    page.goto(site.url)
+    page.get_by_label("Search by name").fill("größe")
+    expect(page.locator("#jobs li")).to_have_count(22)
+    page.locator("#jobs a").last.click()
+    page.get_by_role("link", name="← Recordings").click()
+    expect(page.locator("#jobs li")).to_have_count(22)
+    expect(page.get_by_label("Search by name")).to_have_value("größe")

@@ -50,8 +50,9 @@ export function localise(root = document) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
     if (Number.isNaN(date.getTime())) continue;
-    time.textContent = ago(time.dateTime);
-    time.title = date.toLocaleString([], { dateStyle: "full", timeStyle: "short" });
+    const whole = date.toLocaleString([], { dateStyle: "full", timeStyle: "short" });
+    time.textContent = "whole" in time.dataset ? whole : ago(time.dateTime);
+    time.title = whole;
   }
   for (const element of root.querySelectorAll("[data-seconds]")) {
     const seconds = Number.parseFloat(element.dataset.seconds);

@@ -18,6 +18,7 @@ export async function showTranscript() {
   document.getElementById("no-speech").hidden = segments.length > 0;
   root.parentElement.classList.toggle("is-empty", segments.length === 0);
   const reading = { root, segments, colours: colours(segments), paragraphs: [], texts: [] };
+  root.append(speakersOf(reading));
   for (let start = 0; start < segments.length; start += SLICE) {
     root.append(block(reading, start));
     await nextFrame();
@@ -96,6 +97,13 @@ function timeButton(segment, index) {
 function colours(segments) {
   const names = new Set(segments.map(({ speaker }) => speaker).filter(Boolean));
   return new Map(Array.from(names, (name, index) => [name, index % COLOURS]));
+}
+
+// Who speaks in this recording, as the head of a printed document says it.
+function speakersOf({ colours }) {
+  const element = message("on-paper", `Speakers: ${[...colours.keys()].join(", ")}`);
+  element.hidden = colours.size === 0;
+  return element;
 }
 
 function speakerName(speaker, colours) {

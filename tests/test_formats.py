@@ -65,9 +65,9 @@ def read_vtt(written: str) -> list[tuple[int, int, str]]:
 
 
 def test_srt_numbers_cues_and_uses_a_comma() -> None:
-    written = render("srt", [segment("one", 0, 1.5), segment("two", 1.5, 3725.25)], {})
+    written = render("srt", [segment("one", 0, 1.5), segment("two", 3720, 3725.25)], {})
     assert written == (
-        "1\n00:00:00,000 --> 00:00:01,500\none\n\n2\n00:00:01,500 --> 01:02:05,250\ntwo\n"
+        "1\n00:00:00,000 --> 00:00:01,500\none\n\n2\n01:02:00,000 --> 01:02:05,250\ntwo\n"
     )
 
 
@@ -135,7 +135,9 @@ def test_srt_keeps_arrows_out_of_the_text() -> None:
 def test_blank_lines_do_not_end_a_cue() -> None:
     text = "\n first\r\n\r\n \t\nsecond\u2028\u2029third\x85\n"
     for kind, read in (("srt", read_srt), ("vtt", read_vtt)):
-        assert read(render(kind, [segment(text)], {})) == [(0, 1000, "first\nsecond\nthird")]
+        whole = render(kind, [segment(text)], {}, Options(split=False))
+        assert read(whole) == [(0, 1000, "first\nsecond\nthird")]
+        assert read(render(kind, [segment(text)], {})) == [(0, 1000, "first second third")]
     assert render("txt", [segment(text)], {}) == "first second third\n"
 
 
@@ -222,17 +224,24 @@ def test_slow_speech_is_cut_by_time() -> None:
     assert all(end - start <= 7000 for start, end, _ in read_vtt(render("vtt", [slow], {})))
 
 
+def test_short_segments_stay_one_cue() -> None:
+    said = spoken("Short enough for two lines of a subtitle, however long it took to say.")
+    assert len(read_srt(render("srt", [said], {}))) == 1
+
+
 @pytest.mark.parametrize(
-    "said",
+    "words",
     [
-        segment(SENTENCE, 0, 20),
-        spoken("Short enough for two lines of a subtitle, however long it took to say."),
-        segment(SENTENCE, 0, 20, words=[{"word": word} for word in SENTENCE.split()]),
-        segment(SENTENCE, 0, 20, words=[{"word": "other", "start": 1.0, "end": 2.0}]),
+        [],
+        [{"word": word} for word in SENTENCE.split()],
+        [{"word": "other", "start": 1.0, "end": 2.0}],
     ],
 )
-def test_other_segments_stay_one_cue(said: dict[str, Any]) -> None:
-    assert len(read_srt(render("srt", [said], {}))) == 1
+def test_long_segments_are_cut_evenly_where_words_have_no_times(words: list[Any]) -> None:
+    written = read_srt(render("srt", [segment(SENTENCE, 0, 20, words=words)], {}))
+    assert " ".join(text.replace("\n", " ") for _, _, text in written) == SENTENCE
+    assert all(0 < end - start <= 7000 for start, end, _ in written)
+    assert (written[0][0], written[-1][1]) == (0, 20_000)
 
 
 def test_splitting_can_be_switched_off_and_is_for_subtitles_only() -> None:

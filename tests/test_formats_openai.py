@@ -27,11 +27,6 @@ def test_subtitles_have_the_length_that_openai_s_have() -> None:
     assert len(vtt) == 187
 
 
-def test_long_segments_stay_one_cue_each() -> None:
-    long = [{"start": 0.0, "end": 60.0, "text": "word " * 100}]
-    assert openai.subtitles("srt", long).count("-->") == 1
-
-
 def test_silence() -> None:
     assert openai.text_of([]) == ""
     assert openai.subtitles("srt", []) == "\n"

@@ -104,7 +104,7 @@ def test_long_turns_are_cut_into_cues_that_each_name_the_speaker() -> None:
     written = render("vtt", [segment(" ".join(word for word, _ in said), *said)])
     cues = [block.split("\n")[1:] for block in written.strip().split("\n\n")[1:]]
     voices = [lines[0].split(">")[0] for lines in cues]
-    assert voices == [f"<v {ANNA}"] * 3 + [f"<v {BEN}"]
+    assert voices == [f"<v {ANNA}"] * 4 + [f"<v {BEN}"] * 2
     assert all(lines[-1].endswith("</v>") for lines in cues)
     text = " ".join(" ".join(lines) for lines in cues).replace("</v>", "")
     assert text.replace(f"<v {ANNA}>", "").replace(f"<v {BEN}>", "").split() == [w for w, _ in said]

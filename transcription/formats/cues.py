@@ -2,13 +2,15 @@
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
-from transcription.formats.split import Word, readable_parts
+from transcription.formats.graphemes import shortened, width
+from transcription.formats.pieces import LINE_COLUMNS
+from transcription.formats.split import is_readable, readable_parts
 from transcription.formats.voices import by_speaker
+from transcription.formats.words import Word
 
 Segment = Mapping[str, Any]
 
@@ -23,7 +25,7 @@ class Options:
 
     Attributes:
         times: Of each line, in txt.
-        split: Cut long segments into readable cues, in srt and vtt.
+        split: Wrap lines and cut long segments into cues that can be read, in srt and vtt.
         speakers: Say who speaks, and begin anew where another goes on.
     """
 
@@ -46,6 +48,22 @@ class Cue:
         """The text in one line."""
         return " ".join(self.lines)
 
+    @property
+    def label(self) -> str:
+        """What names the speaker before the text, where a format has no sign of its own for it.
+
+        It counts in every format, so that all have the same cues, and fits into one line.
+        """
+        return f"[{shortened(self.speaker, LINE_COLUMNS - 2)}] " if self.speaker else ""
+
+    @property
+    def labelled_lines(self) -> tuple[str, ...]:
+        """The lines with the label, which has a line of its own where both fit into none."""
+        first, *others = self.lines
+        if width(self.label + first) > LINE_COLUMNS >= width(first):
+            return (self.label.strip(), *self.lines)
+        return (self.label + first, *others)
+
 
 def cues(segments: Iterable[Segment], split: bool = False, speakers: bool = True) -> Iterator[Cue]:
     """Turn segments into cues of one speaker each; segments without text are left out.
@@ -55,14 +73,16 @@ def cues(segments: Iterable[Segment], split: bool = False, speakers: bool = True
     """
     previous_end = 0
     for segment in by_speaker(segments) if speakers else segments:
-        words = _timed_words(segment)
-        start = _first(milliseconds(segment.get("start")), words and words[0].start, previous_end)
-        end = _first(milliseconds(segment.get("end")), words and words[-1].end, start)
+        start, end = milliseconds(segment.get("start")), milliseconds(segment.get("end"))
+        if start is None or end is None:
+            words = _words(segment)
+            start = _first(start, *(word.start for word in words), previous_end)
+            end = _first(end, *(word.end for word in reversed(words)), start)
         start, end = min(start, end), max(start, end)
         speaker = " ".join(_lines(segment.get("speaker"))) if speakers else ""
         cue = Cue(start, max(end, start + 1), _lines(segment.get("text")), speaker)
         if cue.lines:
-            yield from _split(cue, words) if split else (cue,)
+            yield from _readable(cue, segment) if split else (cue,)
             previous_end = cue.end
 
 
@@ -95,35 +115,29 @@ def _lines(text: object) -> tuple[str, ...]:
 
     A blank line would end the cue in srt and vtt.
     """
-    lines = _LINE_BREAKS.split(_CONTROLS.sub("", "" if text is None else str(text)))
+    said = "" if text is None else str(text)
+    lines = [said] if said.isprintable() else _LINE_BREAKS.split(_CONTROLS.sub("", said))
     return tuple(line for line in (_BLANKS.sub(" ", line).strip() for line in lines) if line)
 
 
-def _timed_words(segment: Segment) -> list[Word]:
-    """The words of a segment, never going back in time; empty if no word has a time.
-
-    Engines leave some words without times (numbers, mostly): such a word lies at the end of the
-    one before it.
-    """
-    words: list[Word] = []
-    timed = False
-    last = milliseconds(segment.get("start")) or 0
+def _words(segment: Segment) -> list[Word]:
+    """The words of a segment that hold any letter; what has no start has no time."""
+    words = []
     for entry in segment.get("words") or ():
         start, end = milliseconds(entry.get("start")), milliseconds(entry.get("end"))
-        timed = timed or start is not None
-        start = max(last, start or 0)
-        last = max(start, end or 0)
-        words.append(Word(" ".join(_lines(entry.get("word"))), start, last))
-    return [word for word in words if word.text] if timed else []
+        text = " ".join(_lines(entry.get("word")))
+        if start is not None and end is not None:
+            start, end = min(start, end), max(start, end)
+        words.append(Word(text, start, start if end is None else end))
+    return [word for word in words if word.text]
 
 
-def _split(cue: Cue, words: Sequence[Word]) -> Iterator[Cue]:
-    """Cut a cue that is too long to read into several, if its words say when."""
-    parts = readable_parts(cue.line, words)
-    start = cue.start
-    for part, following in pairwise(parts):
-        end = max(start + 1, part.end)
-        yield replace(cue, start=start, end=end, lines=part.lines)
-        start = max(end, following.start)
-    lines = parts[-1].lines if parts else cue.lines
-    yield replace(cue, start=start, end=max(start + 1, cue.end), lines=lines)
+def _readable(cue: Cue, segment: Segment) -> Iterator[Cue]:
+    """The cue as it is, or, where it is too long to be read, wrapped or cut into several."""
+    label = width(cue.label)
+    if is_readable(cue.lines, cue.end - cue.start, label):
+        yield cue
+        return
+    words = _words(segment)
+    for part in readable_parts(cue.line, words, cue.start, cue.end, label):
+        yield replace(cue, start=part.start, end=part.end, lines=part.lines)

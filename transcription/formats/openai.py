@@ -1,6 +1,6 @@
 """Transcripts as OpenAI's audio API gives them, byte for byte where that is text.
 
-Its subtitles end with more line breaks than the formats ask for, and each segment is one cue.
+Its subtitles end with more line breaks than the formats ask for.
 """
 
 import math
@@ -17,7 +17,7 @@ UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
 ENDINGS = {"srt": "\n\n", "vtt": "\n"}
 LOWEST_SCORE = 1e-4  # a score of 0 has no logarithm
 NOBODY_KNOWS = "unknown"
-PLAIN = Options(split=False, speakers=False)
+PLAIN = Options(speakers=False)
 
 
 def text_of(segments: Iterable[Segment], language: str = "") -> str:
@@ -32,7 +32,7 @@ def text_of(segments: Iterable[Segment], language: str = "") -> str:
 
 
 def subtitles(kind: str, segments: Iterable[Segment]) -> str:
-    """The transcript as `srt` or `vtt`; who speaks is left out, as there."""
+    """The transcript as `srt` or `vtt`, in readable cues; who speaks is left out, as there."""
     text = "".join(written(kind, segments, options=PLAIN))
     return text + ENDINGS[kind] if text else "\n"
 

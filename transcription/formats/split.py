@@ -1,112 +1,164 @@
-"""Cut a long text into subtitles that can be read: two lines of 42 characters, seven seconds."""
+"""Cut a text into subtitles that can be read: two lines of 42 columns, seven seconds."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
 
-LINE_CHARACTERS = 42  # what broadcasters allow in one subtitle line
-CUE_CHARACTERS = 2 * LINE_CHARACTERS
+from transcription.formats.graphemes import width
+from transcription.formats.pieces import LINE_COLUMNS, Piece, pieces
+from transcription.formats.words import SENTENCE_END, Word, beginnings, stretches
+
+LINES = 2
 CUE_MILLISECONDS = 7000
+PAUSE_MILLISECONDS = 2000  # what is said after so long begins anew where a cue has to be cut
 
-_CLAUSE_END = re.compile(r"[.!?…,;:。！？、，；：][\"'”’»)\]]*\s*$")
+_CLAUSE_END = re.compile(r"[.!?…,;:。！？、，；：؟،؛।॥۔][\"'”’»)\]」』]*\s*$")
 
-
-@dataclass(frozen=True)
-class Word:
-    """A word, or the stretch of text that it begins, with its time in milliseconds."""
-
-    text: str
-    start: int
-    end: int
+Place = tuple[int, int]
+"""Where a piece would stand: the number of its line, and the columns that are used there."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One subtitle of several: one or two lines and the time (milliseconds) of its words."""
+    """One subtitle of several: one or two lines and their time in milliseconds."""
 
     lines: tuple[str, ...]
     start: int
     end: int
 
 
-def readable_parts(text: str, words: Sequence[Word]) -> list[Part]:
-    """Cut a text of more than two lines where its words allow.
+def is_readable(lines: Sequence[str], duration: int, label: int) -> bool:
+    """Whether a cue can stay as it is.
 
-    Returns:
-        The parts in order; empty if the text is short enough, or if the words are not its words.
+    Args:
+        lines: Of its text.
+        duration: In milliseconds.
+        label: Columns of what stands before the first line.
     """
-    stretches = _stretches(text, words) if len(text) > CUE_CHARACTERS else []
-    return [
-        Part(_two_lines(_joined(group)), group[0].start, group[-1].end)
-        for group in _groups(stretches)
-    ]
+    widths = [label * (not number) + width(line) for number, line in enumerate(lines)]
+    return (
+        duration <= CUE_MILLISECONDS
+        and len(widths) <= LINES
+        and all(columns <= LINE_COLUMNS for columns in widths)
+    )
 
 
-def places(text: str, words: Sequence[str]) -> list[int]:
-    """Where in the text each word begins, one after the other; empty if a word is not in it.
+def readable_parts(
+    text: str, words: Sequence[Word], start: int, end: int, label: int
+) -> Iterator[Part]:
+    """Cut what is said into subtitles, at words.
 
-    Texts are cut at these places rather than joined of words, because Chinese or Japanese have no
-    blanks.
+    Args:
+        text: In one line.
+        words: Its words, as far as they are known.
+        start: When it begins, in milliseconds.
+        end: When it ends.
+        label: Columns of what stands before the first line of each.
     """
-    found: list[int] = []
-    position = 0
-    for word in words:
-        place = text.find(word.strip(), position)
-        if place < 0:
-            return []
-        found.append(place)
-        position = place + len(word.strip())
-    return found
+    spoken = stretches(text, words, beginnings(text, [word.text for word in words]), start, end)
+    if spoken[0].start - start < PAUSE_MILLISECONDS:
+        spoken[0] = spoken[0]._replace(start=start)
+    if end - spoken[-1].end < PAUSE_MILLISECONDS:
+        spoken[-1] = spoken[-1]._replace(end=end)
+    pause = PAUSE_MILLISECONDS if end - start > CUE_MILLISECONDS else CUE_MILLISECONDS
+    last = 0
+    for group in _evened(_groups(pieces(text, spoken), label, pause), label):
+        begin = max(last, group[0].start)
+        last = min(max(begin + 1, group[-1].end), begin + CUE_MILLISECONDS)
+        if lines := _lines(group, label):
+            yield Part(lines, begin, last)
 
 
-def _stretches(text: str, words: Sequence[Word]) -> list[Word]:
-    """Cut the text before each word; empty if a word is not in it."""
-    starts = places(text, [word.text for word in words])
-    if not starts:
-        return []
-    ends = [*starts[1:], len(text)]
-    starts[0] = 0
-    return [
-        Word(text[a:b], word.start, word.end)
-        for a, b, word in zip(starts, ends, words, strict=True)
-    ]
-
-
-def _groups(stretches: Sequence[Word]) -> Iterator[list[Word]]:
-    """Pack words as long as they fit into one subtitle; end it after a clause where possible."""
-    group: list[Word] = []
-    for stretch in stretches:
-        while group and not _fits([*group, stretch]):
-            kept = _up_to_last_clause(group)
+def _groups(said: Iterable[Piece], label: int, pause: int) -> Iterator[list[Piece]]:
+    """Pack pieces as long as they fit into one subtitle; end it after a sentence where possible."""
+    group: list[Piece] = []
+    place = (1, label)
+    for piece in said:
+        while group and not _fits(group, piece, _placed(place, piece), pause):
+            is_pause = piece.start - group[-1].end >= pause
+            kept = len(group) if is_pause else _up_to_last_end(group)
             yield group[:kept]
             group = group[kept:]
-        group.append(stretch)
+            place = reduce(_placed, group, (1, label))
+        group.append(piece)
+        place = _placed(place, piece)
     if group:
         yield group
 
 
-def _fits(group: Sequence[Word]) -> bool:
-    short = all(len(line) <= LINE_CHARACTERS for line in _two_lines(_joined(group)))
-    return short and group[-1].end - group[0].start <= CUE_MILLISECONDS
+def _placed(place: Place, piece: Piece) -> Place:
+    """Where the next piece stands."""
+    line, used = place
+    if used and used + piece.width > LINE_COLUMNS:
+        line, used = line + 1, 0
+    return line, used + piece.width + piece.gap
 
 
-def _up_to_last_clause(group: Sequence[Word]) -> int:
-    """How many words to keep: up to the last clause end in the second half, else all."""
-    for count in range(len(group), len(group) // 2, -1):
-        if _CLAUSE_END.search(group[count - 1].text):
-            return count
+def _fits(group: Sequence[Piece], piece: Piece, place: Place, pause: int) -> bool:
+    return (
+        place[0] <= LINES
+        and piece.end - group[0].start <= CUE_MILLISECONDS
+        and piece.start - group[-1].end < pause
+    )
+
+
+def _up_to_last_end(group: Sequence[Piece]) -> int:
+    """How many pieces to keep: up to the last end of a sentence or clause in the second half."""
+    for end in (SENTENCE_END, _CLAUSE_END):
+        for count in range(len(group), len(group) // 2, -1):
+            if end.search(group[count - 1].text):
+                return count
     return len(group)
 
 
-def _joined(group: Sequence[Word]) -> str:
-    return "".join(word.text for word in group).strip()
+def _evened(groups: Iterator[list[Piece]], label: int) -> Iterator[list[Piece]]:
+    """The last two share their text, so that the last is no mere rest of a clause."""
+    before: list[Piece] = []
+    last = next(groups, [])
+    for group in groups:
+        if before:
+            yield before
+        before, last = last, group
+    while len(before) > 1 and _is_better(before, last, label):
+        last = [before[-1], *last]
+        before = before[:-1]
+    yield from filter(None, (before, last))
 
 
-def _two_lines(text: str) -> tuple[str, ...]:
-    """One line if it is short, else two as even as the blanks (or, without any, letters) allow."""
-    if len(text) <= LINE_CHARACTERS:
-        return (text,)
-    middle = len(text) // 2
-    blanks = (match.start() for match in re.finditer(" ", text))
-    cut = min(blanks, key=lambda blank: abs(blank - middle), default=middle)
-    return (text[:cut].strip(), text[cut:].strip())
+def _is_better(before: Sequence[Piece], last: Sequence[Piece], label: int) -> bool:
+    """Whether the last piece before the last subtitle should rather begin it."""
+    moved = before[-1]
+    return (
+        not _CLAUSE_END.search(moved.text)
+        and last[0].start - moved.end < PAUSE_MILLISECONDS
+        and last[-1].end - moved.start <= CUE_MILLISECONDS
+        and _columns(last) + moved.width < _columns(before)
+        and reduce(_placed, [moved, *last], (1, label))[0] <= LINES
+    )
+
+
+def _columns(group: Sequence[Piece]) -> int:
+    return sum(piece.width + piece.gap for piece in group) - group[-1].gap
+
+
+def _lines(group: Sequence[Piece], label: int) -> tuple[str, ...]:
+    """One line if it is short, else two as even as the pieces allow."""
+    whole = label + _columns(group)
+    cuts = [] if whole <= LINE_COLUMNS else _cuts(group, label, whole)
+    cut = min(cuts)[1] if cuts else 0
+    lines = (group[:cut], group[cut:])
+    texts = ("".join(piece.text for piece in line).strip() for line in lines)
+    return tuple(filter(None, texts))  # no-break spaces alone are no line
+
+
+def _cuts(group: Sequence[Piece], label: int, whole: int) -> list[tuple[int, int]]:
+    """After how many pieces the second line may begin, each with how uneven the lines are then."""
+    cuts = []
+    before = label
+    for count, (piece, _) in enumerate(pairwise(group), start=1):
+        first, before = before + piece.width, before + piece.width + piece.gap
+        if first <= LINE_COLUMNS and whole - before <= LINE_COLUMNS:
+            cuts.append((abs(first - (whole - before)), count))
+    return cuts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
 
-from transcription.formats.split import places
+from transcription.formats.words import beginnings
 
 Segment = Mapping[str, Any]
 
@@ -47,7 +47,8 @@ def _stretches(segment: Segment) -> list[_Stretch]:
         return []
     if len(set(speakers)) == 1:
         return [_Stretch(speakers[0], words, 0)]
-    found = places(str(segment.get("text") or ""), [str(word.get("word") or "") for word in words])
+    text = str(segment.get("text") or "")
+    found = beginnings(text, [str(word.get("word") or "") for word in words])
     spoken = zip(speakers, words, found, strict=False)  # nothing is found of strange words
     grouped = (list(group) for _, group in groupby(spoken, key=lambda one: one[0]))
     return [_Stretch(group[0][0], [word for _, word, _ in group], group[0][2]) for group in grouped]
@@ -76,7 +77,8 @@ def _parts(segment: Segment, stretches: Sequence[_Stretch]) -> Iterator[Segment]
         start = _time(stretch.words, "start", end) if number else segment.get("start")
         end = segment.get("end") if number == last else _time(stretch.words[::-1], "end", start)
         times = {"start": start, "end": end, "text": text[a:b].strip()}
-        yield {**segment, **times, "speaker": stretch.speaker, "words": stretch.words}
+        if times["text"]:  # the letter may belong to the word before
+            yield {**segment, **times, "speaker": stretch.speaker, "words": stretch.words}
 
 
 def _time(words: Iterable[Mapping[str, Any]], key: str, otherwise: Any) -> Any:

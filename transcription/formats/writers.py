@@ -66,8 +66,7 @@ def _write_srt(segments: Iterable[Segment], _: Metadata, options: Options) -> It
     """SubRip. It knows no escaping, so an arrow that would look like a time line is shortened."""
     for number, cue in enumerate(cues(segments, options.split, options.speakers), start=1):
         times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
-        speaker = f"[{cue.speaker}] " if cue.speaker else ""
-        text = ARROW.sub("->", speaker + "\n".join(cue.lines))
+        text = ARROW.sub("->", "\n".join(cue.labelled_lines))
         blank_line = "\n" if number > 1 else ""
         yield f"{blank_line}{number}\n{times}\n{text}\n"
 

@@ -1,0 +1,138 @@
+"""Where the words of a segment are in its text, and when each stretch of the text is said."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby, pairwise, zip_longest
+from typing import NamedTuple
+
+from transcription.formats.graphemes import bounds
+
+OPENING = "([{\"'“‘„‚«‹¿¡「『（〔【［｛《〈〖〘"
+SENTENCE_END = re.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]」』]*\s*$")
+SLOWEST_LETTER = 150  # milliseconds: words without times take no longer than that each letter
+
+
+class Word(NamedTuple):
+    """A word with its time in milliseconds; both are None where no one knows it."""
+
+    text: str
+    start: int | None
+    end: int | None
+
+
+class Stretch(NamedTuple):
+    """A part of a text, with the time in milliseconds in which it is said.
+
+    Attributes:
+        begin: Where in the text it begins; the next one begins where it ends.
+        letters: How many characters are said: those without the blanks behind them.
+        start: When it begins.
+        end: When it ends.
+    """
+
+    begin: int
+    letters: int
+    start: int
+    end: int
+
+    def moment(self, place: int) -> int:
+        """When this place of the text is said."""
+        letters = min(place - self.begin, self.letters)
+        return self.start + (self.end - self.start) * letters // max(1, self.letters)
+
+
+def beginnings(text: str, words: Sequence[str]) -> list[int]:
+    """Where in the text what belongs to each word begins: signs before a word go with it.
+
+    Texts are cut at these places rather than joined of words, because Chinese or Japanese have no
+    blanks. Where an engine divides what is one letter to its readers, the first word has all of it.
+
+    Returns:
+        One place for each word, in order; the first is 0. Empty if a word is not in the text.
+    """
+    found: list[int] = []
+    position = 0
+    allowed = bounds(text) if words and not text.isascii() else None
+    for word in map(str.strip, words):
+        place = text.find(word, position)
+        if place < 0:
+            return []
+        begin = _before_signs(text, position, place) if found else 0
+        position = place + len(word)
+        while allowed and begin not in allowed:
+            begin += 1
+        found.append(max(begin, found[-1] if found else 0))
+    return found
+
+
+def _before_signs(text: str, position: int, place: int) -> int:
+    """Behind the last blank between two words; without any, before the brackets that open."""
+    between = text[position:place]
+    blank = max(between.rfind(" "), between.rfind("\u3000"))
+    return position + (blank + 1 if blank >= 0 else len(between.rstrip(OPENING)))
+
+
+def stretches(
+    text: str, words: Sequence[Word], begins: Sequence[int], start: int, end: int
+) -> list[Stretch]:
+    """When each part of a text is said, in milliseconds that never go back.
+
+    Args:
+        text: All that is said.
+        words: Its words. What has no time, or one outside of the text's, gets what is free beside
+            it; without any time, all share the text's evenly, by letters.
+        begins: Their `beginnings`.
+        start: When the text begins.
+        end: When it ends.
+    """
+    words = [_within(word, start, end) for word in words]
+    if not begins or all(word.start is None for word in words):
+        return [Stretch(0, len(text), start, end)]
+    letters = [len(text[a:b].rstrip()) for a, b in pairwise((*begins, len(text)))]
+    times = _filled(list(zip(words, letters, strict=True)), start, end)
+    return [
+        Stretch(begin, count, *time)
+        for begin, count, time in zip(begins, letters, times, strict=True)
+    ]
+
+
+def _within(word: Word, start: int, end: int) -> Word:
+    """The word, without its time where that is outside of its segment's."""
+    if word.start is None or word.end is None or word.start > end or word.end < start:
+        return Word(word.text, None, None)
+    return Word(word.text, max(start, word.start), min(end, word.end))
+
+
+def _filled(words: Sequence[tuple[Word, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A time for each word; each comes with the number of its letters."""
+    groups = [list(group) for _, group in groupby(words, key=lambda one: one[0].start is None)]
+    last = start
+    for before, group, following in zip_longest([None, *groups[:-1]], groups, groups[1:]):
+        if group[0][0].start is not None:
+            times = _timed(group, last)
+        else:
+            until = max(last, following[0][0].start or 0) if following else end
+            is_new = before and following and SENTENCE_END.search(before[-1][0].text)
+            times = _spread(group, last, until, bool(is_new))
+        for time in times:
+            yield time
+            last = time[1]
+
+
+def _timed(words: Sequence[tuple[Word, int]], last: int) -> Iterator[tuple[int, int]]:
+    """The times that are known."""
+    for word, _ in words:
+        start = max(last, word.start or 0)
+        last = max(start, word.end or 0)
+        yield start, last
+
+
+def _spread(
+    words: Sequence[tuple[Word, int]], start: int, until: int, is_late: bool
+) -> Iterator[tuple[int, int]]:
+    """Times by length, no slower than one speaks: a pause follows, or, if `is_late`, precedes."""
+    total = max(1, sum(letters for _, letters in words))
+    spoken = min(max(0, until - start), total * SLOWEST_LETTER)
+    begin = until - spoken if is_late else start
+    counted = accumulate((letters for _, letters in words), initial=0)
+    yield from pairwise(begin + spoken * count // total for count in counted)

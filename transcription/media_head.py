@@ -10,17 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-AUDIO = (
-    "aac ac3 adts aif aifc aiff amr ape au awb bwf caf dts eac3 flac m2a m4a m4b m4r mka mp1 mp2 "
-    "mp3 mpa mpc mpga oga ogg opus ra rf64 snd spx tta voc w64 wav weba wma wv"
-)
-VIDEO = (
-    "3g2 3ga 3gp 3gpp asf avi divx f4v flv m2t m2ts m2v m4v mk3d mkv mov mp4 mpeg mpg mts mxf ogv "
-    "ogx qt rm rmvb ts vob webm wmv"
-)
-SUFFIXES = tuple(sorted((AUDIO + " " + VIDEO).split()))
-USUAL = tuple("mp3 wav m4a aac flac ogg opus wma amr mp4 mov mkv webm avi wmv".split())
-"""What people are told; the whole list would only bury it."""
+from transcription.media.names import RARE, SUFFIXES, USUAL
+
 HEAD = 512
 """Bytes that are looked at."""
 
@@ -67,7 +58,38 @@ _MAGIC = (
     b".SoX",
     b"XoS.",
     b"nut/multimedia",
+    b"\x02dss",  # dictation machines
+    b"\x03dss",
+    b"\x64\xa3\x01\x00",  # IRCAM, by the machine that wrote it
+    b"\x64\xa3\x02\x00",
+    b"\x64\xa3\x03\x00",
+    b"\x64\xa3\x04\x00",
+    b"\x00\x01\xa3\x64",
+    b"\x00\x02\xa3\x64",
+    b"\x00\x03\xa3\x64",
+    b"\x00\x04\xa3\x64",
+    b"#!iLBC",
+    b"PVF1",
+    b"2BIT",
+    b"MMMD",
+    b"FRM8",
+    b"qoaf",
+    b"TWIN",
+    b"ajkg",
+    b"OSQ ",
+    b"ea3\x03",
+    b"\xb7\xd8\x00\x20\x37\x49\xda\x11",  # Windows' television recorder
+    b"NSVf",
+    b"NSVs",
+    b"NuppelVideo",
+    b"MythTVVideo",
+    b"DHAV",
+    b"SMK2",
+    b"SMK4",
+    b"BIK",
 )
+_RIFF_KINDS = frozenset((b"WAVE", b"AVI ", b"AVIX", b"AMV ", b"CDXA", b"RMP3", b"QLCM", b"XWMA"))
+_IFF_KINDS = frozenset((b"AIFF", b"AIFC", b"8SVX", b"16SV", b"MAUD"))
 _MP4_BOXES = frozenset(
     b"ftyp moov mdat free skip wide pnot PICT styp sidx moof uuid junk udta".split()
 )
@@ -132,6 +154,8 @@ def looks_like_media(filename: str, head: bytes, complete: bool) -> str:
     if kind := _known_otherwise(head):
         return f"The file is {kind}, not a recording."
     suffix = filename.strip().rpartition(".")[2].lower()
+    if suffix in RARE and head.strip(b"\0"):
+        return ""
     if suffix in STREAMS and _may_begin_later(head, complete):
         return ""
     if not head.strip(b"\0"):
@@ -171,9 +195,9 @@ def _is_container(head: bytes) -> bool:
     if head.startswith(_MAGIC):
         return True
     if head[:4] in (b"RIFF", b"RIFX", b"RF64", b"BW64"):
-        return head[8:12] in (b"WAVE", b"AVI ", b"AVIX", b"AMV ", b"CDXA", b"RMP3")
+        return head[8:12] in _RIFF_KINDS
     if head[:4] == b"FORM":
-        return head[8:12] in (b"AIFF", b"AIFC", b"8SVX", b"16SV")
+        return head[8:12] in _IFF_KINDS
     if head[4:8] in _MP4_BOXES:
         return not (head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS)
     return False

@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
 from transcription.formats import FORMATS, by_speaker, written
-from transcription.media_head import SUFFIXES
+from transcription.media.names import SUFFIXES
 from transcription.models import Job
 from transcription.offering import chosen, offer
 from transcription.presenting import job_details

@@ -15,7 +15,22 @@ from transcription.media.decode import decode
 from transcription.media.probe import probe
 
 LENGTH = 2.786
-LOSSLESS = {"wav", "flac", "oga", "aiff", "caf", "au", "mkv", "w64", "wv", "tta", "rf64"}
+LOSSLESS = {
+    "wav",
+    "flac",
+    "oga",
+    "aiff",
+    "caf",
+    "au",
+    "mkv",
+    "w64",
+    "wv",
+    "tta",
+    "rf64",
+    "sf",
+    "nut",
+    "sox",
+}
 
 
 def decoded(path: Path, folder: Path) -> Audio:

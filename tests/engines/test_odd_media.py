@@ -16,6 +16,7 @@ from tests.speech.odd_recordings import (
     samples,
     wav_header,
     with_unknown_codec,
+    write_dictation,
     write_film,
     write_pairs,
 )
@@ -23,6 +24,7 @@ from transcription.engines.base import MediaError
 from transcription.engines.pcm import Audio
 from transcription.media.decode import decode
 from transcription.media.probe import probe
+from transcription.media_head import HEAD, looks_like_media
 
 LENGTH = 2.786
 MIDDLE = 0.89  # second at which half of the sentence's energy has passed
@@ -286,3 +288,48 @@ def test_an_mp4_with_its_index_first_that_is_cut_off_is_read_as_far_as_it_goes(
     audio = decoded(path)
     assert 5 < audio.duration < 16
     assert "The file is cut off" in " ".join(audio.warnings)
+
+
+@pytest.mark.parametrize(("mode", "codec", "seconds"), [(0, "dss_sp", 11.8), (2, "g723_1", 25.3)])
+def test_dictation_machines_are_understood(
+    mode: int, codec: str, seconds: float, tmp_path: Path
+) -> None:
+    path = write_dictation(tmp_path / "upload", mode=mode)
+    found = probe(path)
+    assert (found.container, found.codec, found.mime) == ("dss", codec, "audio/x-dss")
+    assert decoded(path).duration == pytest.approx(seconds, abs=0.2)
+    assert looks_like_media("memo.dss", path.read_bytes()[:HEAD], False) == ""
+
+
+OUTSIDE = {
+    "alaw": ("alaw", "pcm_alaw"),
+    "raw samples": ("s16le", "pcm_s16le"),
+    "g722": ("g722", "g722"),
+    "sbc": ("sbc", "sbc"),
+    "a list of segments": ("hls", "aac"),
+}
+TEXTS = {
+    "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\n",
+    "srt": "1\n00:00:01,000 --> 00:00:02,000\nHello\n\n" * 20,
+    "vtt": "WEBVTT\n\n00:01.000 --> 00:02.000\nHello\n",
+    "metadata": ";FFMETADATA1\ntitle=x\n",
+    "svg": '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>',
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>',
+    "smil": "<smil><body><audio src='/etc/passwd'/></body></smil>",
+}
+
+
+@pytest.mark.parametrize("kind", [*OUTSIDE, *TEXTS])
+def test_what_has_no_header_or_is_no_recording_stays_outside(kind: str, tmp_path: Path) -> None:
+    """Under the names that FFmpeg goes by, too."""
+    suffix = OUTSIDE[kind][0] if kind in OUTSIDE else kind
+    path = tmp_path / f"upload.{ {'hls': 'm3u8', 'metadata': 'txt'}.get(suffix, suffix) }"
+    if kind in OUTSIDE:
+        container, codec = OUTSIDE[kind]
+        written = recordings.Kind(suffix, container, codec, recordings.RATE, "mono")
+        recordings.write(path, recordings.speech(), written)
+    else:
+        path.write_text(TEXTS[kind])
+    with pytest.raises(MediaError) as caught:
+        probe(path)
+    assert caught.value.code == "unreadable"

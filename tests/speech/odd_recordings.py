@@ -143,3 +143,22 @@ def with_unknown_codec(path: Path, track: int) -> Path:
     data[description : description + 4] = b"dapa"
     path.write_bytes(data)
     return path
+
+
+def write_dictation(path: Path, blocks: int = 40, mode: int = 0) -> Path:
+    """What a dictation machine writes (DSS): noise, as no encoder can be had.
+
+    Args:
+        path: Where it goes.
+        blocks: Of 512 bytes, 506 of them sound.
+        mode: 0: standard play, frames of 41 bytes for 24 ms; 2: long play, 24 bytes for 30 ms.
+    """
+    head = bytearray(1024)
+    head[:4] = b"\x02dss"
+    head[0x26:0x3E] = b"261130120000" * 2
+    head[0x2A4] = mode
+    random = np.random.default_rng(1)
+    sound = random.integers(0, 64, blocks * 506, np.uint8) * 4  # two bits tell the frame's length
+    pieces = [bytes(6) + sound[at : at + 506].tobytes() for at in range(0, len(sound), 506)]
+    path.write_bytes(bytes(head) + b"".join(pieces))
+    return path

@@ -8,25 +8,24 @@ for one of those.
 
 from __future__ import annotations
 
-_USUAL = """mov matroska webm avi asf asf_o wav w64 mp3 aac loas flac ogg amr aiff caf au ac3 eac3
-dts dtshd truehd mlp mpegts mpeg flv ape wv tta tak mpc mpc8 dsf voc rm oma mxf xwma nut sox
+_USUAL = """mov matroska webm avi asf wav w64 mp3 aac loas flac ogg amr aiff caf au ac3 eac3 dts
+dtshd truehd mlp mpegts mpeg flv ape wv tta tak mpc mpc8 dsf voc rm oma mxf xwma nut sox
 nistsphere"""
-_SPEECH = """dss act aa qcp ilbc codec2 lc3 g729 bit pvf ircam avr epaf hcom iff sds wve nsp mmf aea
-msnwctcp sdr2"""
+_SPEECH = "dss act aa qcp ilbc bit pvf ircam avr epaf hcom iff sds wve nsp mmf aea"
 """Dictation machines, telephones, audio books, archives of sound."""
-_MUSIC = "bonk osq rka shn wavarc vqf wsd iamf qoa laf apac mca dsicin s337m spdif"
-_TELEVISION = "wtv ty dv gxf lxf nsv nuv pva ivr rpl swf kux dhav luodat ifv iv8 r3d mtv mxg pmp"
+_MUSIC = "bonk osq rka shn wavarc vqf wsd iamf qoa laf apac dsicin s337m spdif"
+_TELEVISION = "wtv ty dv gxf lxf nsv nuv pva ivr rpl swf dhav luodat ifv iv8 r3d mtv mxg pmp"
 """Recorders of television, cameras, old video on the web."""
 _GAMES = """3dostr 4xm aax acm ads adx afc aix alp apc apm argo_asf argo_brp argo_cvg ast avs
 bethsoftvid bfi bfstm bink binka bmv boa brstm c93 cdxl dcstr derf dfa dxa ea film_cpk fsb fwse hca
-hnm idcin ipmovie iss jv kvag mgsts mm mods moflex msf mtaf musx mv mvi paf pp_bnk psxstr redspark
-rl2 roq rsd rso scd sdns sga siff smjpeg smk smush sol svag svs thp tiertexseq tmv usm vag vividas
-vivo vmd vpk wady wc3movie wsaud wsvqa xa xmd xmv xvag yop"""
+hnm idcin ipmovie iss jv kvag mca mgsts mm mods moflex msf mtaf musx mv mvi paf pp_bnk psxstr
+redspark rl2 roq rsd scd sdns sga siff smjpeg smk smush sol svag svs thp tiertexseq tmv usm vag
+vividas vivo vmd vpk wady wc3movie wsaud wsvqa xa xmd xmv xvag yop"""
 
 FORMATS = ",".join(" ".join((_USUAL, _SPEECH, _MUSIC, _TELEVISION, _GAMES)).split())
 """FFmpeg's names of them."""
 
-TIMED_FORMATS = frozenset("mov matroska webm mpegts mpeg asf flv wtv mxf gxf".split())
+TIMED_FORMATS = frozenset("mov matroska webm mpegts mpeg asf flv wtv".split())
 """Formats whose time stamps say where sound begins late or pauses; in others they are guesses."""
 
 STREAMED_FORMATS = frozenset(("mpegts", "mpeg"))

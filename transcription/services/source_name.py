@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlparse
 
-from transcription.media_head import SUFFIXES
+from transcription.media.names import SUFFIXES
 
 ALLOWED = sorted(f".{suffix}" for suffix in SUFFIXES)
 FALLBACK = "recording"  # where nothing of a name is left but its extension

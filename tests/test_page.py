@@ -131,6 +131,7 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
     before = wait_for(held, 30)
     assert 0 < before < size
     shot(page, "uploading")
+    page.once("dialog", lambda dialog: dialog.accept())  # it warns
     page.reload()
     session.detach()
     row = page.locator("#jobs li", has_text=name)
@@ -204,7 +205,7 @@ def states(site: Site, name: str) -> list[str]:
 
 def restored(page: Page, name: str) -> bool:
     """Whether the upload goes on by itself; the rest of it may be over before anybody looks."""
-    item = page.locator(".uppy-Dashboard-Item", has_text=name[:8])
+    item = page.locator("#sending li", has_text=name)
     job = page.locator("#jobs li", has_text=name).get_by_role("link")
     try:
         item.or_(job).first.wait_for(timeout=5000)

@@ -41,7 +41,9 @@ function replace(media) {
   link.download = "";
   link.textContent = "Download it";
   sentence.append("This browser can't play the recording. ", link, " to listen to it.");
-  media.closest(".player").replaceWith(sentence);
+  const player = media.closest(".player");
+  (document.querySelector(".reading") ?? player).before(sentence); // before all that is to be read
+  player.remove();
   document.getElementById("transcript")?.classList.add("no-media");
 }
 

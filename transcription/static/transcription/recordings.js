@@ -1,12 +1,17 @@
 // The home page: the drop area, and the list of recordings kept fresh below it.
 
-import { csrfToken, getJSON } from "./api.js";
+import { getJSON } from "./api.js";
+import { lost, restored } from "./connection.js";
+import { connectDiscard } from "./discard.js";
+import { connectIntake } from "./intake.js";
+import { connectLeaving } from "./leaving.js";
 import { connectListing, showPlaces } from "./listing.js";
 import { note } from "./notes.js";
 import { poll } from "./poll.js";
 import { fillJob, fillUpload, isActive, updateList } from "./rows.js";
 import { localise } from "./text.js";
-import { startUploads } from "./upload.js";
+import { followUp } from "./tally.js";
+import { isUploading, startUploads } from "./upload.js";
 
 const BUSY = 2000; // milliseconds between two questions while something is going on
 const IDLE = 15000;
@@ -22,34 +27,35 @@ let busy = true;
 let shown = location.search; // the query whose list is on the page
 
 localise();
-const polling = poll(refresh, pause);
-start();
+const polling = poll(refresh, pause, {
+  // An upload that is on its way says itself that the site is away.
+  onFailure: (error, wait) => (isUploading(uppy) ? restored() : lost(error, wait, polling.now)),
+  onSuccess: restored,
+});
+const uploading = start();
 connectListing(() => {
   list.setAttribute("aria-busy", "true");
   polling.now();
 });
-uploadList.addEventListener("click", discard);
-document.addEventListener("click", keepUploading);
+connectIntake(async (files) => (await uploading)?.add(files));
+connectDiscard(uploadList, section.dataset.endpoint, () => polling.now());
+connectLeaving(() => isUploading(uppy));
 
 async function start() {
   try {
-    uppy = await startUploads(section, () => polling.now());
+    const started = await startUploads(section, () => polling.now());
+    ({ uppy } = started);
+    return started;
   } catch (error) {
     console.error(error);
     note("page", "error", "The upload area could not be loaded. Reload the page.");
+    return null;
   }
-}
-
-function isUploading() {
-  const files = uppy?.getFiles() ?? [];
-  return files.some(({ progress, error }) => {
-    return progress.uploadStarted && !progress.uploadComplete && !error;
-  });
 }
 
 function pause() {
   if (shown !== location.search) return SOON;
-  return busy || isUploading() ? BUSY : IDLE;
+  return busy || isUploading(uppy) ? BUSY : IDLE;
 }
 
 async function refresh() {
@@ -57,12 +63,14 @@ async function refresh() {
   const { uploads, jobs, newer, older } = await getJSON(jobList.dataset.url + asked);
   if (asked !== location.search) return; // another list was asked for meanwhile
   const here = addressesHere();
-  updateList(uploadList, uploads, "upload-row", (row, upload) => fillUpload(row, upload, here));
+  const others = uploads.filter(({ id }) => !here.isSending(id)); // those of this page are above
+  updateList(uploadList, others, "upload-row", (row, upload) => fillUpload(row, upload, here));
   updateList(jobList, jobs, "job-row", fillJob);
   showPlaces({ newer, older, isEmpty: jobs.length + uploads.length === 0 });
   if (asked !== shown) announce(jobs.length + uploads.length, older);
   shown = asked;
   list.removeAttribute("aria-busy");
+  followUp(jobs);
   busy = jobs.some(isActive) || uploads.length > 0;
 }
 
@@ -81,21 +89,4 @@ function addressesHere() {
     isSending: (id) => sending.some((url) => url.includes(id)),
     canResume: (id) => stored.some((value) => value.includes(id)),
   };
-}
-
-// Leaving the page would interrupt an upload: links open in a new tab meanwhile.
-function keepUploading(event) {
-  const link = event.target.closest("a[href]");
-  if (link) link.target = isUploading() ? "_blank" : "";
-}
-
-async function discard(event) {
-  const row = event.target.closest("button[data-discard]")?.closest("li");
-  if (!row) return;
-  const response = await fetch(`${section.dataset.endpoint}${row.dataset.id}`, {
-    method: "DELETE",
-    headers: { "Tus-Resumable": "1.0.0", "X-CSRFToken": csrfToken() },
-  });
-  if (response.ok || response.status === 404 || response.status === 410) row.remove();
-  polling.now();
 }

@@ -47,12 +47,17 @@ function statusOf(error) {
   return error.originalResponse?.getStatus() ?? unresumed?.status ?? 0;
 }
 
+// While the site is away it is tried for long; what it says again and again is shown soon.
+const AWAY = [0, 408, 423, 429, 502, 503, 504];
+const TRIES = 7;
+
 // next() is Uppy's own judgement: it makes the queue wait until the browser is online again.
 export function isWorthRetrying(error, attempt, options, next) {
   const status = statusOf(error);
   if (!navigator.onLine) return next(error);
+  if (AWAY.includes(status) || (status >= 520 && status <= 524)) return true;
+  if (attempt >= TRIES) return false;
   if (status === 409) return error.originalRequest?.getMethod() !== "POST";
-  if ([0, 408, 423, 429].includes(status)) return true;
   return status >= 500 && ![501, 505, 507].includes(status);
 }
 
@@ -62,11 +67,12 @@ export function isFinal(error, response) {
   return status >= 400 && status < 500 && ![401, 408, 423, 429].includes(status);
 }
 
-// One sentence, or two, for a file that could not be uploaded.
-export function uploadSentence(file, error, response) {
+// Why a file could not be uploaded: { text, link }, the link where one helps.
+export function uploadReason(error, response) {
   const status = response?.status ?? statusOf(error);
   const said = plainReason(response?.body?.xhr?.responseText ?? "");
-  return `${file.name}: ${reason(status, said)}`;
+  const link = status === 401 ? { href: "/login?next=/", label: "Log in" } : null;
+  return { text: reason(status, said), link };
 }
 
 function reason(status, said) {

@@ -2,35 +2,50 @@
 
 import { note } from "./notes.js";
 import { markAlive } from "./refusals.js";
+import * as tally from "./tally.js";
 
 const PATIENCE = 250; // milliseconds
 
 // Restoring replaces the list of files, so nobody may add one before. Where nothing is stored Uppy
-// says nothing: hence the limit.
-export function restoration(uppy) {
+// says nothing: hence the limit. begin() makes Uppy look.
+export function restore(uppy, begin) {
+  uppy.on("restored", () => continueRestored(uppy));
+  begin();
   return new Promise((resolve) => {
     uppy.once("restored", resolve);
     setTimeout(resolve, PATIENCE);
   });
 }
 
+// Whether a file belongs to an upload that Uppy runs.
+export function isRunning(uppy, { id }) {
+  return Object.values(uppy.getState().currentUploads).some(({ fileIDs }) => fileIDs.includes(id));
+}
+
 // Called when Uppy has put the files of the last visit back into its list.
-export function continueRestored(uppy) {
+function continueRestored(uppy) {
   const lost = uppy.getFiles().filter((file) => file.isGhost);
+  const done = uppy.getFiles().filter(({ progress }) => progress.uploadComplete);
   lost.forEach(askFor);
-  uppy.removeFiles(lost.map((file) => file.id));
+  uppy.removeFiles([...lost, ...done].map((file) => file.id));
   if (uppy.getFiles().length === 0) return;
+  tally.expect(uppy.getFiles(), false);
   // What goes on by itself must not start over by itself.
   uppy.getFiles().forEach((file) => file.tus?.uploadUrl && markAlive(file.tus.uploadUrl));
-  const failed = failedBefore(uppy);
+  leavePaused(uppy);
+  const failed = uppy.getFiles().filter((file) => file.error && !isRunning(uppy, file));
   uppy.emit("restore-confirmed"); // goes on with the uploads that were running
   failed.forEach((file) => uppy.retryUpload(file.id).catch(() => {}));
 }
 
-// Files that had failed for good (no connection, login expired) and belong to no running upload.
-function failedBefore(uppy) {
-  const running = Object.values(uppy.getState().currentUploads).flatMap((upload) => upload.fileIDs);
-  return uppy.getFiles().filter((file) => file.error && !running.includes(file.id));
+// Uppy would start what is paused, and never end it: it starts when it is resumed.
+function leavePaused(uppy) {
+  const paused = uppy.getFiles().filter((file) => file.isPaused).map((file) => file.id);
+  const uploads = Object.entries(uppy.getState().currentUploads).map(([id, upload]) => {
+    return [id, { ...upload, fileIDs: upload.fileIDs.filter((file) => !paused.includes(file)) }];
+  });
+  const left = uploads.filter(([, { fileIDs }]) => fileIDs.length);
+  uppy.setState({ currentUploads: Object.fromEntries(left) });
 }
 
 // The tus address of the upload is kept apart, under the file's name, size and date: dropping the

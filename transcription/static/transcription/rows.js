@@ -55,7 +55,7 @@ export function fillUpload(row, upload, here) {
   const silence = Date.now() - lastGrowth(row, upload);
   const sending = here.isSending(upload.id) || silence < (known ? SILENCE_HERE : SILENCE);
   writeName(row, upload.filename);
-  write(row, "state", sending ? "Uploading" : "Waiting for the rest");
+  write(row, "state", sending ? "Uploading" : "Upload interrupted");
   write(row, "received", `${size(upload.offset)} of ${size(upload.length ?? upload.offset)}`);
   write(row, "hint", sending ? "" : resumeHint(known));
   row.dataset.state = sending ? "receiving" : "waiting";
@@ -71,7 +71,9 @@ function lastGrowth(row, upload) {
 }
 
 function resumeHint(known) {
-  return known ? "Drop the file again to go on." : "Go on in the browser in which it was started.";
+  return known
+    ? "Drop the file again to resume."
+    : "Resume this upload in the browser you started it in.";
 }
 
 function writeName(row, name) {

@@ -1,31 +1,41 @@
-// The drop area: Uppy's Dashboard, uploads by tus, resumed after a reload.
+// Uploads by tus, resumed after a reload: Uppy does the sending, sending.js shows it.
 
 import { csrfToken } from "./api.js";
+import { forgetAttempts, requestAnswered, requestBegins, requestFailed } from "./attempts.js";
 import { drop, note } from "./notes.js";
 import { chosenOptions, connectOptions, optionsProblem } from "./options.js";
-import { isFinal, isWorthRetrying, keepStoredUpload, uploadSentence } from "./refusals.js";
-import { continueRestored, restoration } from "./restore.js";
+import { isFinal, isWorthRetrying, keepStoredUpload, uploadReason } from "./refusals.js";
+import { isRunning, restore } from "./restore.js";
+import { connectSending } from "./sending.js";
 import { isSoleTab } from "./sole.js";
+import * as tally from "./tally.js";
+import { cancelOf } from "./upload_cancel.js";
 
 const MEBIBYTE = 1024 * 1024;
-const RETRY_DELAYS = [0, 1000, 2000, 4000, 8000, 16000, 32000]; // milliseconds
 const DAY = 24 * 60 * 60 * 1000;
+const SLOWEST = 15000; // milliseconds between two tries, for a day: a closed laptop opens again
+const RETRY_DELAYS = [0, 1000, 2000, 4000, 8000, ...Array(DAY / SLOWEST).fill(SLOWEST)];
 // A recording up to this size is copied into the browser's own storage, so that its upload goes on
 // by itself after a reload. Anything larger has to be dropped again (and then goes on, too).
 const RESTORABLE = { maxFileSize: 256 * MEBIBYTE, maxTotalSize: 1024 * MEBIBYTE };
-const MESSAGES = {
-  noDuplicates: "%{fileName}: This file is being uploaded already.",
-  exceedsSize: "%{file}: The file is larger than %{size}.",
-  inferiorSize: "The file is empty.",
-  youCanOnlyUploadFileTypes: "This kind of file cannot be transcribed. These can: %{types}",
+const REFUSALS = {
+  noDuplicates: "This is being uploaded already.",
+  exceedsSize: "This is larger than %{size}.",
+  inferiorSize: "This file is empty.",
+  youCanOnlyUploadFileTypes:
+    "This kind of file can't be transcribed. Audio and video can, such as mp3, m4a, wav, mp4 or mov.",
 };
-const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in the drop area
+const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in sight
+const NAMES = 8; // that one refusal names
+let shownRefusals = []; // the keys of their notes
+const reasons = new Map(); // why a file failed: { text, link } by its identifier
 
-// Builds the drop area. onChange is called when an upload starts, ends or fails.
+// Makes the uploads of the page. onChange is called when one starts, ends or fails. Resolves to
+// { uppy, add }, where add(files) uploads what people bring.
 export async function startUploads(section, onChange) {
   connectOptions(section, { remember: true });
   const [uppyModule, sole] = await Promise.all([import(section.dataset.uppy), isSoleTab()]);
-  const { Uppy, Dashboard, Tus, GoldenRetriever } = uppyModule;
+  const { Uppy, Tus, GoldenRetriever } = uppyModule;
   const accepts = section.dataset.accept;
   const uppy = new Uppy({
     id: "recordings",
@@ -35,22 +45,55 @@ export async function startUploads(section, onChange) {
       maxFileSize: Number(section.dataset.maxSize) || null,
       minFileSize: 1,
     },
-    locale: { strings: MESSAGES },
-    onBeforeFileAdded: () => !optionsProblem(section), // the site would refuse it
+    locale: { strings: REFUSALS },
   });
   uppy.on("file-added", (file) => uppy.setFileMeta(file.id, choices(section, file)));
-  uppy.on("file-added", () => drop("options"));
-  uppy.on("restriction-failed", (file, error) => {
-    const problem = optionsProblem(section);
-    note(problem ? "options" : (file?.name ?? "page"), "error", problem || error.message);
-  });
   listen(uppy, onChange);
   uppy.use(Tus, tusOptions(section));
-  if (sole) {
-    uppy.use(GoldenRetriever, { expires: DAY, indexedDB: RESTORABLE });
-    await restoration(uppy);
+  connectSending(uppy, (file) => reasons.get(file.id) ?? { text: "" }, actions(uppy));
+  const kept = { expires: DAY, indexedDB: RESTORABLE };
+  if (sole) await restore(uppy, () => uppy.use(GoldenRetriever, kept));
+  return { uppy, add: (files) => add(uppy, section, files) };
+}
+
+// Whether leaving the page would interrupt something.
+export function isUploading(uppy) {
+  const files = uppy?.getFiles() ?? [];
+  return files.some(({ progress, error }) => !progress.uploadComplete && !error);
+}
+
+function add(uppy, section, files) {
+  const problem = optionsProblem(section); // the site would refuse it
+  drop("options");
+  if (problem) return note("options", "error", problem);
+  if (files.length === 0) return;
+  const refusals = new Map();
+  const refuse = (file, { message }) => {
+    refusals.set(message, [...(refusals.get(message) ?? []), file.name]);
+    tally.refused(file);
+  };
+  const isBusy = isUploading(uppy);
+  tally.expect(isBusy ? files : [...uppy.getFiles().filter(({ error }) => error), ...files], isBusy);
+  uppy.on("restriction-failed", refuse);
+  try {
+    uppy.addFiles(files.map(described));
+  } finally {
+    uppy.off("restriction-failed", refuse);
   }
-  return uppy.use(Dashboard, dashboardOptions(section));
+  shownRefusals.forEach(drop);
+  shownRefusals = Array.from(refusals.keys());
+  for (const [message, names] of refusals) note(message, "error", `${listed(names)}: ${message}`);
+  conclude(uppy);
+}
+
+function described(file) {
+  const meta = { relativePath: file.relativePath || null };
+  return { source: "page", name: file.name, type: file.type, data: file, meta };
+}
+
+function listed(names) {
+  const rest = names.length - NAMES;
+  return rest > 0 ? `${names.slice(0, NAMES).join(", ")} and ${rest} more` : names.join(", ");
 }
 
 function choices(section, file) {
@@ -82,39 +125,48 @@ function tusOptions(section) {
     removeFingerprintOnSuccess: true,
     allowedMetaFields: ["filename", "filetype", "taskId", ...Object.keys(chosenOptions(section))],
     headers: () => ({ "X-CSRFToken": csrfToken() }),
-    onShouldRetry: isWorthRetrying,
-    onAfterResponse: keepStoredUpload,
-  };
-}
-
-function dashboardOptions(section) {
-  const byFinger = matchMedia("(pointer: coarse)").matches;
-  return {
-    inline: true,
-    target: section.querySelector("#drop-area"),
-    width: "100%",
-    height: byFinger ? 210 : 300,
-    theme: "auto",
-    proudlyDisplayPoweredByUppy: false,
-    disableThumbnailGenerator: true,
-    disableInformer: true, // its messages go below the drop area, where they stay
-    singleFileFullScreen: false,
-    hideUploadButton: true,
-    doneButtonHandler: null,
-    locale: {
-      strings: {
-        dashboardTitle: "Drop area for recordings",
-        // who points with a finger drops nothing
-        dropPasteFiles: byFinger ? "%{browseFiles}" : "Drop a recording here or %{browseFiles}",
-        browseFiles: byFinger ? "Choose a recording" : "browse files",
-        dropHint: "Let go to upload",
-      },
+    onBeforeRequest: requestBegins,
+    onShouldRetry: (error, attempt, options, next) => {
+      const again = isWorthRetrying(error, attempt, options, next);
+      if (again) requestFailed(error, RETRY_DELAYS[attempt]);
+      return again;
+    },
+    onAfterResponse: (request, response) => {
+      requestAnswered(request, response);
+      keepStoredUpload(request, response);
     },
   };
 }
 
-function loginLink(response) {
-  return response?.status === 401 ? { href: "/login?next=/", label: "Log in" } : null;
+function actions(uppy) {
+  const unfinished = () => uppy.getFiles().filter(({ progress }) => !progress.uploadComplete);
+  const toggle = (file, paused) => {
+    if (file.error || Boolean(file.isPaused) === paused) return;
+    if (isRunning(uppy, file)) uppy.pauseResume(file.id);
+    else retry(file); // paused before the page was left
+  };
+  const retry = ({ id }) => uppy.retryUpload(id).catch(() => {});
+  const verbs = {
+    pause: (file) => toggle(file, true),
+    resume: (file) => toggle(file, false),
+    retry,
+    now: ({ id }) => [id, id].forEach((same) => uppy.pauseResume(same)), // begins anew at once
+  };
+  const cancel = cancelOf(uppy, (file) => {
+    tally.cancelled(file);
+    uppy.removeFile(file.id);
+    conclude(uppy);
+  });
+  return (verb, file) => {
+    if (verb === "cancel") cancel(file);
+    else if (file) verbs[verb](file);
+    else unfinished().forEach(verbs[verb]);
+  };
+}
+
+// Says how it went, once nothing is on its way any more.
+function conclude(uppy) {
+  if (!isUploading(uppy)) tally.tell(uppy.getFiles().filter(({ error }) => error).length);
 }
 
 function listen(uppy, onChange) {
@@ -122,17 +174,26 @@ function listen(uppy, onChange) {
   uppy.on("upload-start", (files) => files.forEach((file) => drop(file.name)));
   uppy.on("upload-success", (file, response) => {
     const task = response.body?.xhr?.getResponseHeader("X-Task-Id") || file.meta.taskId;
-    const link = { href: `/jobs/${task}`, label: "Open the transcript" };
-    note(file.name, "done", `${file.name} is uploaded.`, link);
+    tally.uploaded(file, task);
+    setTimeout(() => uppy.getFile(file.id) && uppy.removeFile(file.id), SHOW_COMPLETE);
     onChange();
   });
   uppy.on("upload-error", (file, error, response) => {
-    note(file.name, "error", uploadSentence(file, error, response), loginLink(response));
-    if (isFinal(error, response)) setTimeout(() => uppy.removeFile(file.id));
+    const reason = uploadReason(error, response);
+    reasons.set(file.id, reason);
+    if (isFinal(error, response)) refuse(uppy, file, reason.text);
     onChange();
   });
-  uppy.on("complete", ({ successful }) => {
-    setTimeout(() => uppy.removeFiles(successful.map((file) => file.id)), SHOW_COMPLETE);
-  });
-  uppy.on("restored", () => continueRestored(uppy));
+  uppy.on("file-removed", ({ id }) => forgetAttempts(id));
+  // Uppy marks a file as uploaded or failed after it has told the others of it.
+  for (const name of ["upload-success", "upload-error"]) {
+    uppy.on(name, () => setTimeout(() => conclude(uppy)));
+  }
+}
+
+// What the site has refused for good leaves the list, and says so below.
+function refuse(uppy, file, text) {
+  note(file.name, "error", `${file.name}: ${text}`);
+  tally.refused(file);
+  setTimeout(() => uppy.removeFile(file.id));
 }

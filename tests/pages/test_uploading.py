@@ -1,0 +1,237 @@
+"""Uploading by the page: what it says of each file, what it asks, and every way to bring files."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import CDPSession, Locator, Page, expect
+
+from tests import accessibility
+from tests.running import Site, wait_for
+from tests.site.people import sign_in
+from tests.speech import recordings
+
+INTERRUPTED = """
+from datetime import timedelta
+from django.utils import timezone
+from uploads.models import Upload
+Upload.objects.filter(pk={key!r}).update(last_activity=timezone.now() - timedelta(hours=1))
+"""
+
+
+def enter(page: Page, site: Site) -> None:
+    """The home page of somebody who is signed in."""
+    sign_in(page.context, site)
+    page.goto(site.url)
+
+
+def slow_down(page: Page, rate: float) -> CDPSession:
+    """Let no more bytes out than `rate` a second; -1 lets all out."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate}
+    session.send("Network.emulateNetworkConditions", limits)
+    return session
+
+
+def choose(page: Page, *paths: Path) -> None:
+    """By keyboard, but for the system's own window."""
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="browse files").press("Enter")
+    chooser.value.set_files(paths)
+
+
+def button(page: Page, verb: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(f"^{verb}: "))
+
+
+def large(folder: Path) -> Path:
+    return recordings.write(folder / "meeting.wav", recordings.long_speech(300))
+
+
+def listed(site: Site, name: str) -> list[int]:
+    """The offsets of the unfinished uploads of this file."""
+    uploads = site.http.get(f"{site.url}/jobs.json", timeout=10).json()["uploads"]
+    return [upload["offset"] for upload in uploads if upload["filename"] == name]
+
+
+def test_an_upload_pauses_warns_who_leaves_and_asks_before_it_ends(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    enter(page, site)
+    slow_down(page, 3e5)
+    choose(page, large(tmp_path))
+    row = page.locator("#sending li", has_text="meeting.wav")
+    expect(row).to_contain_text("left", timeout=15_000)
+    with page.expect_event("dialog", lambda dialog: dialog.type == "beforeunload") as warning:
+        page.evaluate("setTimeout(() => location.reload())")
+    warning.value.dismiss()
+    button(page, "Pause").press("Enter")
+    expect(row).to_contain_text("Paused")
+    expect(row).not_to_contain_text("left")
+    expect(button(page, "Resume")).to_be_focused()
+    expect(page.locator("#uploads li", has_text="meeting.wav")).to_have_count(0)  # shown above
+    button(page, "Cancel").press("Enter")
+    question = page.get_by_role("dialog", name="Cancel this upload?")
+    expect(question).to_contain_text("meeting.wav")
+    expect(page.get_by_role("button", name="Keep uploading")).to_be_focused()
+    assert accessibility.problems(page) == []
+    page.keyboard.press("Escape")
+    expect(question).to_be_hidden()
+    expect(button(page, "Cancel")).to_be_focused()
+    button(page, "Resume").press("Enter")
+    expect(row).not_to_contain_text("Paused")
+    button(page, "Cancel").press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(row).to_have_count(0)
+    expect(page.get_by_role("button", name="browse files")).to_be_focused()
+    wait_for(lambda: not listed(site, "meeting.wav"))
+
+
+def test_of_several_files_each_is_counted_and_what_is_refused_is_named(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    """Nor is a transcript offered before there is one."""
+    good = [
+        recordings.write(tmp_path / f"part {number}.wav", recordings.silence(0.5))
+        for number in range(1, 9)
+    ]
+    picture = tmp_path / "holiday.mp3"
+    picture.write_bytes(recordings.png())
+    enter(page, site)
+    choose(page, *good[:4], picture, *good[4:])
+    notes = page.locator("#upload-notes li")
+    expect(notes).to_have_text(
+        [re.compile("8 of 9 uploaded, 1 refused"), re.compile("holiday.mp3: .*PNG picture")],
+        timeout=30_000,
+    )
+    last = recordings.write(tmp_path / "the last.wav", recordings.speech())
+    choose(page, last)
+    expect(notes.first).to_contain_text("the last.wav is uploaded. Watch its progress")
+    expect(notes.filter(has_text="8 of 9")).to_have_count(0)
+    page.get_by_role("link", name="Open the transcript").click(timeout=60_000)
+    expect(page.locator("#transcript")).to_contain_text("go forward")
+
+
+def test_files_that_are_none_or_empty_are_named(site: Site, page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no sound")
+    (tmp_path / "letter.pdf").write_text("no sound either")
+    (tmp_path / "silence.wav").touch()
+    enter(page, site)
+    choose(page, *(tmp_path / name for name in ("notes.txt", "letter.pdf", "silence.wav")))
+    notes = page.locator("#upload-notes li")
+    expect(notes).to_have_count(3)  # what is common to two is said once
+    expect(notes.filter(has_text="notes.txt, letter.pdf: This kind of file")).to_have_count(1)
+    expect(notes.filter(has_text="silence.wav: This file is empty.")).to_have_count(1)
+    expect(notes.filter(has_text="0 of 3 uploaded, 3 refused.")).to_have_count(1)
+    assert accessibility.problems(page) == []
+
+
+def test_a_drop_anywhere_uploads_and_text_is_left_alone(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    path = recordings.write(tmp_path / "dropped.wav", recordings.speech())
+    enter(page, site)
+    overlay = page.get_by_text("Drop to upload")
+    session = page.context.new_cdp_session(page)
+    box = page.locator(".site-header").bounding_box()
+    assert box
+
+    def drag(kind: str, data: dict[str, object]) -> None:
+        place = {"x": box["x"] + 5, "y": box["y"] + 5}
+        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
+
+    text = {"mimeType": "text/plain", "data": "some words"}
+    words = {"items": [text], "files": [], "dragOperationsMask": 1}
+    files = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    page.evaluate("addEventListener('drop', event => (window.taken = event.defaultPrevented))")
+    for kind in ("dragEnter", "dragOver"):
+        drag(kind, words)
+    expect(overlay).to_be_hidden()
+    drag("dragCancel", words)
+    for kind in ("dragEnter", "dragOver"):
+        drag(kind, files)
+    expect(overlay).to_be_visible()
+    assert accessibility.problems(page) == []
+    drag("drop", files)
+    expect(overlay).to_be_hidden()
+    expect(page.locator("#jobs li", has_text="dropped.wav")).to_be_visible(timeout=15_000)
+    assert page.evaluate("window.taken")
+
+
+def test_an_interrupted_upload_is_discarded_after_a_question(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    data = large(tmp_path).read_bytes()[:10_000]
+    address = site.create(10**6, {"filename": "half.wav"})
+    site.patch(address, 0, data)
+    site.shell(INTERRUPTED.format(key=address.rpartition("/")[2]))
+    enter(page, site)
+    row = page.locator("#uploads li", has_text="half.wav")
+    expect(row).to_contain_text("Upload interrupted")
+    discard = row.get_by_role("button", name="Discard …")
+    discard.press("Enter")
+    expect(page.get_by_role("dialog", name="Discard this upload?")).to_contain_text("half.wav")
+    page.keyboard.press("Enter")  # keeps it
+    expect(discard).to_be_focused()
+    assert listed(site, "half.wav") == [10_000]
+    discard.press("Enter")
+    page.get_by_role("button", name="Discard it").press("Enter")
+    expect(row).to_have_count(0)
+    assert listed(site, "half.wav") == []
+
+
+@pytest.mark.proof
+def test_pages_reconnect_to_a_site_that_was_away(
+    new_site: Callable[..., Site], page: Page, tmp_path: Path
+) -> None:
+    """The upload says so, not how long it takes; so does the page of a job."""
+    site = new_site().start()
+    path = large(tmp_path)
+    enter(page, site)
+    address = site.upload(path)
+    identifier = site.http.head(address, timeout=10).headers["X-Task-Id"]
+    job = page.context.new_page()
+    job.goto(f"{site.url}/jobs/{identifier}")
+    slow_down(page, 1e6)
+    choose(page, path)
+    row = page.locator("#sending li", has_text="meeting.wav")
+    expect(row).to_contain_text("left", timeout=15_000)
+    site.stop()
+    expect(row).to_contain_text(re.compile(r"Reconnecting … Next try in \d+"), timeout=15_000)
+    expect(row).not_to_contain_text("left")
+    expect(job.locator(".connection")).to_contain_text(
+        re.compile(r"Reconnecting … .*Next try in \d+"), timeout=15_000
+    )
+    assert accessibility.problems(page) == accessibility.problems(job) == []
+    site.start()
+    job.get_by_role("button", name="Try now").click()
+    expect(job.locator(".connection p")).to_be_empty(timeout=20_000)
+    expect(row).not_to_contain_text("Reconnecting", timeout=20_000)
+    expect(page.locator("#upload-notes")).to_contain_text("meeting.wav is uploaded", timeout=60_000)
+    held = "from uploads.models import Upload; print(Upload.objects.count())"
+    assert site.shell(held).split() == ["2"]  # it went on, and did not start over
+
+
+@pytest.mark.proof
+def test_what_is_paused_stays_so_over_a_reload(site: Site, page: Page, tmp_path: Path) -> None:
+    enter(page, site)
+    slow_down(page, 1e6)
+    choose(page, large(tmp_path))
+    row = page.locator("#sending li", has_text="meeting.wav")
+    expect(row).to_contain_text("left", timeout=15_000)
+    button(page, "Pause").click()
+    expect(row).to_contain_text("Paused")
+    page.wait_for_timeout(1000)  # Uppy writes down now and then what it does
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(row).to_contain_text("Paused", timeout=15_000)
+    button(page, "Resume").click()
+    expect(page.locator("#upload-notes")).to_contain_text("meeting.wav is uploaded", timeout=60_000)
+    assert listed(site, "meeting.wav") == []
+    page.get_by_role("link", name="Watch its progress").click()
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.wait_for_url(site.url + "/")

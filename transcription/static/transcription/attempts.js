@@ -1,0 +1,39 @@
+// What became of each file's last request: whether the site is away, and when it is asked again.
+
+import { plainReason } from "./api.js";
+
+const files = new WeakMap(); // the file's identifier by its request
+const attempts = new Map(); // { retryAt, reason } by the file's identifier; null while all is well
+
+// Called before each request of an upload.
+export function requestBegins(request, file) {
+  files.set(request, file.id);
+  const attempt = attempts.get(file.id);
+  if (attempt) attempt.retryAt = 0;
+  else attempts.set(file.id, null);
+}
+
+// Called with each answer.
+export function requestAnswered(request, response) {
+  if (response.getStatus() < 400) attempts.set(files.get(request), null);
+}
+
+// Called when a request failed and is made again after a delay in milliseconds.
+export function requestFailed({ originalRequest, originalResponse }, delay) {
+  const reason = plainReason(originalResponse?.getBody() ?? "");
+  attempts.set(files.get(originalRequest), { retryAt: Date.now() + delay, reason });
+}
+
+// Whether anything was asked for this file yet; else it waits for its turn.
+export function hasBegun(id) {
+  return attempts.has(id);
+}
+
+// { retryAt, reason } while the site is away, else null. retryAt is 0 while it is being asked.
+export function outage(id) {
+  return attempts.get(id) ?? null;
+}
+
+export function forgetAttempts(id) {
+  attempts.delete(id);
+}

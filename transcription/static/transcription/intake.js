@@ -1,0 +1,52 @@
+// The ways in which people bring files: the button, a drop anywhere on the page, and paste.
+
+import { droppedFiles } from "./dropped.js";
+
+const FORGOTTEN = 1000; // milliseconds without a sign of dragged files after which they are gone
+
+// Calls take(files) with what was chosen, dropped or pasted. Before the page can take files, it
+// keeps them from being opened in place of the page.
+export function connectIntake(take) {
+  const input = document.getElementById("files");
+  document.getElementById("browse").addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    take(Array.from(input.files));
+    input.value = ""; // the same file can be chosen again
+  });
+  document.addEventListener("paste", ({ target, clipboardData }) => {
+    const files = Array.from(clipboardData?.files ?? []);
+    if (files.length && !target.closest?.("input")) take(files);
+  });
+  connectDrop(take);
+}
+
+function connectDrop(take) {
+  const overlay = document.getElementById("drop-overlay");
+  let timer = null;
+
+  function show(visible) {
+    clearTimeout(timer);
+    overlay.hidden = !visible;
+    if (visible) timer = setTimeout(() => show(false), FORGOTTEN);
+  }
+
+  addEventListener("dragover", (event) => {
+    if (!bringsFiles(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    show(true);
+  });
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) show(false); // out of the window
+  });
+  addEventListener("drop", async (event) => {
+    if (!bringsFiles(event)) return; // text goes where text can go
+    event.preventDefault();
+    show(false);
+    take(await droppedFiles(event.dataTransfer));
+  });
+}
+
+function bringsFiles({ dataTransfer }) {
+  return dataTransfer?.types.includes("Files") ?? false;
+}

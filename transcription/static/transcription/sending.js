@@ -1,0 +1,149 @@
+// The files that are on their way: a row each, and above them a line for all of them.
+
+import { outage } from "./attempts.js";
+import { Estimate, timeLeft } from "./estimate.js";
+import { isWaitingForSite, lineOf, stateOf } from "./sending_state.js";
+import * as tally from "./tally.js";
+
+const EVERY = 1000; // milliseconds between two looks at the clock
+const SOON = 100; // milliseconds in which many updates are one
+const SPOKEN = { paused: "Paused", reconnecting: "Reconnecting", failed: "Failed" };
+
+const panel = document.getElementById("sending");
+const list = document.getElementById("sending-files");
+const all = document.getElementById("sending-all");
+const template = document.getElementById("sending-row");
+const announcer = document.getElementById("announcer");
+const estimates = new Map();
+
+// Shows the files of Uppy; reasonOf(file) says why one failed, act(verb, file or null for all)
+// does what a button says.
+export function connectSending(uppy, reasonOf, act) {
+  let timer = null;
+  let due = false;
+  const show = () => {
+    due = false;
+    clearTimeout(timer);
+    const files = uppy.getFiles();
+    showFiles(files, reasonOf);
+    if (files.length) timer = setTimeout(show, EVERY);
+  };
+  uppy.on("state-update", () => {
+    if (!due) setTimeout(show, SOON);
+    due = true;
+  });
+  panel.addEventListener("click", ({ target }) => {
+    const button = target.closest("button[data-verb]");
+    const id = button?.closest("li")?.dataset.id;
+    if (button) act(button.dataset.verb, id ? uppy.getFile(id) : null);
+  });
+  show();
+}
+
+function showFiles(files, reasonOf) {
+  panel.hidden = files.length === 0;
+  const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
+  for (const file of files) {
+    const row = rows.get(file.id) ?? newRow(file);
+    rows.delete(file.id);
+    showFile(row, file, reasonOf(file));
+  }
+  for (const [id, row] of rows) remove(row, id);
+  showAll(files);
+}
+
+function newRow(file) {
+  const row = template.content.firstElementChild.cloneNode(true);
+  row.dataset.id = file.id;
+  row.querySelector("[data-field=name]").textContent = file.name;
+  row.querySelector("[data-field=name]").title = file.name;
+  for (const button of row.querySelectorAll("button")) {
+    button.setAttribute("aria-label", `${button.textContent.trim()}: ${file.name}`);
+  }
+  row.querySelector("progress").setAttribute("aria-label", `Uploaded of ${file.name}`);
+  estimates.set(file.id, new Estimate());
+  list.append(row);
+  return row;
+}
+
+function remove(row, id) {
+  const hadFocus = row.contains(document.activeElement);
+  const next = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  estimates.delete(id);
+  if (!hadFocus) return;
+  const button = next?.querySelector("[data-verb=cancel]:not([hidden])");
+  (button ?? document.getElementById("browse")).focus();
+}
+
+function showFile(row, file, reason) {
+  const state = stateOf(file);
+  const estimate = estimates.get(file.id);
+  if (state === "sending") estimate.add(file.progress.bytesUploaded || 0);
+  else estimate.restart();
+  if (row.dataset.state !== state && state in SPOKEN) {
+    announcer.textContent = `${file.name}: ${SPOKEN[state]}`;
+  }
+  row.dataset.state = state;
+  write(row, "line", lineOf(file, estimate, reason.text));
+  write(row, "percent", state === "failed" ? "" : `${percentOf(file)}\u00a0%`);
+  row.querySelector("progress").value = percentOf(file);
+  const link = row.querySelector("[data-field=link]");
+  link.hidden = !(state === "failed" && reason.link);
+  if (reason.link) Object.assign(link, { href: reason.link.href, textContent: reason.link.label });
+  showButtons(row, file, state);
+}
+
+function showButtons(row, file, state) {
+  const { bytesUploaded: sent, bytesTotal: total } = file.progress;
+  const finishing = total && sent >= total;
+  const offered = {
+    pause: ["waiting", "sending", "reconnecting"].includes(state) && !finishing,
+    resume: state === "paused",
+    retry: state === "failed",
+    now: state === "reconnecting" && outage(file.id).retryAt > Date.now() + EVERY,
+    cancel: state !== "uploaded",
+  };
+  const focused = row.querySelector("button:focus");
+  for (const button of row.querySelectorAll("button")) button.hidden = !offered[button.dataset.verb];
+  if (focused?.hidden) row.querySelector("button:not([hidden])")?.focus();
+}
+
+function percentOf({ progress: { bytesUploaded: sent, bytesTotal: total } }) {
+  return total ? Math.floor((100 * (sent || 0)) / total) : 0;
+}
+
+function showAll(files) {
+  const batch = tally.progress();
+  all.hidden = batch.total < 2 || files.length < 2;
+  if (all.hidden) return;
+  const open = files.filter((file) => stateOf(file) !== "uploaded" && !file.error);
+  const onTheWay = open.map(({ progress }) => progress.bytesUploaded || 0);
+  const sent = onTheWay.reduce((sum, bytes) => sum + bytes, batch.sent);
+  const percent = batch.bytes ? Math.floor((100 * sent) / batch.bytes) : 0;
+  write(all, "line", lineOfAll(batch, open, Math.min(percent, 100), batch.bytes - sent));
+  all.querySelector("progress").value = percent;
+  const paused = open.length > 0 && open.every(({ isPaused }) => isPaused);
+  const focused = all.querySelector("button:focus");
+  all.querySelector("[data-verb=pause]").hidden = paused || open.length === 0;
+  all.querySelector("[data-verb=resume]").hidden = !paused;
+  if (focused?.hidden) all.querySelector("button:not([hidden])").focus();
+}
+
+function lineOfAll({ total, uploaded }, open, percent, rest) {
+  const parts = [`${uploaded} of ${total} uploaded`, `${percent}\u00a0%`];
+  const running = open.filter((file) => !["paused", "waiting"].includes(stateOf(file)));
+  if (open.length && open.every(({ isPaused }) => isPaused)) parts.unshift("Paused");
+  else if (running.length && running.every(isWaitingForSite)) parts.unshift("Reconnecting …");
+  else parts.push(timeLeft(rest, speedOf(running)));
+  return parts.filter(Boolean).join(" · ");
+}
+
+function speedOf(files) {
+  return files.reduce((sum, { id }) => sum + (estimates.get(id)?.speed() ?? 0), 0);
+}
+
+function write(root, field, text) {
+  const element = root.querySelector(`[data-field=${field}]`);
+  if (element.textContent !== text) element.textContent = text;
+}

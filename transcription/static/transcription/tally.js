@@ -1,0 +1,71 @@
+// How the files fare that are uploaded together, and the one note that says so in the end.
+
+import { drop, note } from "./notes.js";
+
+const KEY = "uploaded";
+const NOTHING = { total: 0, uploaded: 0, refused: 0, bytes: 0, sent: 0, name: "", task: "" };
+let batch = { ...NOTHING };
+let told = null; // { task, name } of the one recording whose note follows what becomes of it
+
+// More files are to come; isBusy: those before are still on their way, and count along.
+export function expect(files, isBusy) {
+  if (!isBusy) {
+    batch = { ...NOTHING };
+    drop(KEY);
+  }
+  batch.total += files.length;
+  batch.bytes += files.reduce((sum, { size }) => sum + (size ?? 0), 0);
+}
+
+export function uploaded(file, task) {
+  batch.uploaded += 1;
+  batch.sent += file.size ?? 0;
+  Object.assign(batch, { name: file.name, task });
+}
+
+export function refused(file) {
+  batch.refused += 1;
+  batch.bytes -= file?.size ?? 0;
+}
+
+export function cancelled(file) {
+  batch.total -= 1;
+  batch.bytes -= file.size ?? 0;
+}
+
+// How far all of them are, with those that are uploaded and gone from sight.
+export function progress() {
+  return batch;
+}
+
+// Says how it went, when nothing is on its way any more; failed: how many wait for another try.
+export function tell(failed) {
+  const { total, uploaded: count, refused: no, name, task } = batch;
+  told = null;
+  drop(KEY);
+  if (total === 1 && count === 1) return follow({ name, task });
+  if (total < 2 || count + no + failed === 0) return;
+  if (count === total) return note(KEY, "done", `${count} recordings are uploaded.`);
+  const parts = [`${count} of ${total} uploaded`];
+  if (no) parts.push(`${no} refused`);
+  if (failed) parts.push(`${failed} failed`);
+  note(KEY, "wait", `${parts.join(", ")}.`);
+}
+
+function follow(one) {
+  told = one;
+  const link = { href: `/jobs/${one.task}`, label: "Watch its progress" };
+  note(KEY, "done", `${one.name} is uploaded.`, link);
+}
+
+// Called with the list of jobs: the transcript is offered when there is one.
+export function followUp(jobs) {
+  const job = told && jobs.find(({ id }) => id === told.task);
+  if (!job || ["queued", "processing"].includes(job.state)) return;
+  const isDone = ["completed", "warnings"].includes(job.state);
+  const words = isDone ? "is transcribed." : `is uploaded. Its transcription: ${job.state_label}.`;
+  const link = { href: job.url, label: isDone ? "Open the transcript" : "See why" };
+  if (job.state === "cancelled") link.label = "Open it";
+  note(KEY, isDone ? "done" : "wait", `${told.name} ${words}`, link);
+  told = null;
+}

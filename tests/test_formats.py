@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transcription.formats import FORMATS, Options, render
@@ -275,6 +275,7 @@ SEGMENTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(SEGMENTS)
 def test_anything_can_be_written_and_read_back(segments: list[dict[str, Any]]) -> None:
     whole = Options(split=False)
@@ -300,6 +301,7 @@ def test_every_millisecond_survives(value: int) -> None:
     assert read_srt(written) == [(value, value + 1000, "x")]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text("abcdefgh,.", min_size=1, max_size=30), min_size=1, max_size=60),
     st.floats(0.01, 3),

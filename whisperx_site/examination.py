@@ -177,7 +177,7 @@ def results() -> Finding:
     found = look_ahead()
     if found is None:
         return Finding("results", "what they need is on this machine")
-    return Finding("results", found.sentence, found.remedy if found.is_bad else "")
+    return Finding("results", str(found), found.remedy if found.is_bad else "")
 
 
 def front_end() -> Finding:

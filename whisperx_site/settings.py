@@ -1,6 +1,7 @@
 """Django settings. Every value that people may set is declared in an options class."""
 
 import os
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ from whisperx_site.options import FIXED, SITE_DEFAULTS, SiteOptions
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = open_environment(BASE_DIR)
 SITE = read_all(ENVIRONMENT, SiteOptions)
+PRODUCT_VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))[
+    "project"
+]["version"]
 
 HOST: str = SITE["HOST"]
 PORT: int = SITE["PORT"]

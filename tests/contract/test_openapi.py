@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from drf_spectacular.validation import validate_schema
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser import browser
 from tests.contract.defaults import ALIGNMENT as A
 from tests.contract.defaults import ASR as O
 from tests.contract.defaults import DIARIZATION as D
 from tests.contract.defaults import VOICE as V
-from tests.running import Site
+from tests.running import ROOT, Site
 from tests.site.people import sign_in
 from transcription.devices import default_device
 
@@ -176,10 +177,19 @@ def page(chromium: Browser, site: Site) -> Iterator[Page]:
     assert asked and all(url.startswith((site.url, "blob:", "data:")) for url in asked)
 
 
+def version() -> str:
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"])
+
+
 def test_swagger_ui_shows_and_asks(site: Site, page: Page) -> None:
-    page.goto(f"{site.url}/docs")
-    assert page.title() == "whisperX REST service - Swagger UI"
+    page.goto(site.url)
+    page.get_by_role("link", name="API", exact=True).click()
+    page.wait_for_url(f"{site.url}/docs")
+    assert page.title() == f"Swagger UI – Transcripts API {version()}"
     page.locator(".opblock").first.wait_for()
+    heading = page.locator(".info .title")
+    expect(heading).to_contain_text("Transcripts API")
+    expect(heading).to_contain_text(version())
     assert page.locator(".opblock").count() > 20
     page.click("#operations-Health-health")
     page.get_by_role("button", name="Try it out").click()
@@ -188,11 +198,42 @@ def test_swagger_ui_shows_and_asks(site: Site, page: Page) -> None:
 
 
 def test_redoc_shows_and_finds(site: Site, page: Page) -> None:
-    page.goto(f"{site.url}/redoc")
-    assert page.title() == "whisperX REST service - ReDoc"
-    page.get_by_role("heading", name="whisperX REST service").wait_for()
+    page.goto(f"{site.url}/docs")
+    page.get_by_role("link", name="Read", exact=True).click()
+    page.wait_for_url(f"{site.url}/redoc")
+    assert page.title() == f"ReDoc – Transcripts API {version()}"
+    page.get_by_role("heading", name=f"Transcripts API ({version()})").wait_for()
     page.get_by_placeholder("Search").fill("speakers apart")
     page.locator("[role=search] [role=menuitem]", has_text="Tell speakers apart").wait_for()
+
+
+# Text and what is behind it, as relative luminance from 0 (black) to 1.
+LUMINANCE = """element => {
+  const values = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const light = ([r, g, b]) => (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+  let behind = element;
+  while (behind && values(getComputedStyle(behind).backgroundColor)[3] === 0) {
+    behind = behind.parentElement;
+  }
+  const page = behind ? getComputedStyle(behind).backgroundColor : "rgb(255, 255, 255)";
+  return [light(values(getComputedStyle(element).color)), light(values(page))];
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        ("/docs", (".info .title", ".opblock-summary-description", ".docs-header a")),
+        ("/redoc", ("h1", "h2", "h5", "main p", "[role=menuitem] span[title]", ".docs-header a")),
+    ],
+)
+def test_they_follow_the_dark(site: Site, page: Page, path: str, places: tuple[str, ...]) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto(site.url + path)
+    for place in places:
+        page.locator(place).first.wait_for()
+        text, behind = page.locator(place).first.evaluate(LUMINANCE)
+        assert behind < 0.3 and text > behind + 0.3, (place, text, behind)
 
 
 def test_the_policy_is_relaxed_for_these_pages_alone(site: Site) -> None:

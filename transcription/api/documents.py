@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from transcription.api.base import ApiView
 from transcription.api.schema.document import document
-from transcription.api.schema.options import TITLE
+from transcription.api.schema.options import PRODUCT
 
 # Both pages write styles of their own, and ReDoc searches in a worker made of its own script.
 RELAXED = {"style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}
@@ -65,5 +65,9 @@ class RedocPage(DocumentView):
 
 def page(request: Request, template: str) -> HttpResponse:
     """A page that loads its scripts from this site alone."""
-    facts = {"title": TITLE, "assets": settings.DOCUMENTATION_ASSETS}
+    facts = {
+        "product": PRODUCT,
+        "version": settings.PRODUCT_VERSION,
+        "assets": settings.DOCUMENTATION_ASSETS,
+    }
     return render(request._request, template, facts)

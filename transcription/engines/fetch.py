@@ -180,7 +180,8 @@ def reason(error: BaseException, asset: Asset) -> str:
         return f"The name {host(asset)} cannot be resolved; is there a network?"
     if isinstance(error, (ValueError, TypeError, LookupError, AttributeError)):
         return f"{host(asset)} gave an answer that cannot be read."
-    return f"{host(asset)} cannot be reached: {causes[-1] or type(error).__name__}"
+    said = getattr(causes[-1], "strerror", None) or str(causes[-1]) or type(error).__name__
+    return f"{host(asset)} cannot be reached: {said}"
 
 
 def _answered(status: int, asset: Asset) -> str:

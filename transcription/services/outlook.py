@@ -22,6 +22,7 @@ LOOK_EVERY = 600.0
 """Seconds between two looks for a model that is missing."""
 COUNTS_FOR = 86400.0
 """Seconds for which the last look is believed: the site may have been off, or its worker busy."""
+DRAFTS = "Results will be drafts."
 STAND_IN = "Meanwhile the built-in engine is used: in English only, other languages fail."
 
 
@@ -30,14 +31,22 @@ class Outlook:
     """What is to be known before a recording is uploaded.
 
     Attributes:
-        is_bad: Whether results will be drafts, or recordings will fail.
-        sentence: For everyone.
+        headline: That results will be drafts, or recordings will fail; empty: neither.
+        sentence: Why, for everyone.
         remedy: For those who run the site; empty where nothing needs doing.
     """
 
-    is_bad: bool
+    headline: str
     sentence: str
     remedy: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether results will be drafts, or recordings will fail."""
+        return bool(self.headline)
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.headline, self.sentence)))
 
 
 def outlook() -> Outlook | None:
@@ -46,11 +55,10 @@ def outlook() -> Outlook | None:
         return None  # a system check says so
     if reason := registry.get(conf.ENGINE).installed():
         remedy = "Install its requirements, or set ENGINE to another one."
-        return Outlook(True, f"Results will be drafts. {reason} {STAND_IN}", remedy)
+        return Outlook(DRAFTS, f"{ended(reason)} {STAND_IN}", remedy)
     for model, reason in unusable_folders(needs_of_site()).items():
         remedy = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
-        said = f"Recordings will fail: {model} is not a model: {reason}."
-        return Outlook(True, said, remedy)
+        return Outlook("Recordings will fail.", f"{model} is not a model: {reason}.", remedy)
     found = sorted(map(of_missing, missing_models()), key=lambda one: not one.is_bad)
     return found[0] if found else None  # the worst
 
@@ -61,12 +69,17 @@ def of_missing(asset: Asset) -> Outlook:
     if assets.directory(conf.MODELS_DIR, asset).exists():
         said = f"{label} is damaged."
     elif reason := known_reason(asset):
-        said = f"{label} is not on this machine and can't be downloaded: {reason}"
+        said = f"{label} is not on this machine and can't be downloaded: {ended(reason)}"
     else:
         size = f" ({asset.size / 1e6:,.0f} MB)" if asset.size else ""
         said = f"{label}{size} is downloaded with the first recording, which takes longer then."
-        return Outlook(False, said, f"To have it before: {FETCH}")
-    return Outlook(True, f"Results will be drafts. {said} {STAND_IN}", remedy_for(asset))
+        return Outlook("", said, f"To have it before: {FETCH}")
+    return Outlook(DRAFTS, f"{said} {STAND_IN}", remedy_for(asset))
+
+
+def ended(reason: str) -> str:
+    """A reason as a whole sentence."""
+    return reason if reason.endswith((".", "?", "!")) else f"{reason}."
 
 
 def known_reason(asset: Asset) -> str:
@@ -113,7 +126,7 @@ def tell(found: Outlook | None) -> None:
         logger.info("the models of this site are there")
     else:
         level = logging.WARNING if found.is_bad else logging.INFO
-        logger.log(level, "%s %s", found.sentence, found.remedy)
+        logger.log(level, "%s %s", found, found.remedy)
 
 
 def remedy_for(asset: Asset) -> str:

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-TITLE = "whisperX REST service"
+PRODUCT = "Transcripts"
+TITLE = "whisperX REST service"  # clients know the document by it; pages bear the product's name
 DESCRIPTION = """Upload a recording, get a transcript.
 
 Every POST below "Speech-2-Text" answers at once with the identifier of a task; ask for it at
 `/task/{identifier}` until it has ended. Large files go by the resumable protocol
 ([tus](https://tus.io/protocols/resumable-upload) 1.0.0) and become the same tasks.
 
-Without a key the site serves its own machine alone, unless it was opened; keys are made in the
-admin and sent as `Authorization: Bearer …`.
+Requests need a key, sent as `Authorization: Bearer …`, unless the site serves everyone. Keys are
+made in the admin.
 """
 TAGS = [
     {"name": "Speech-2-Text", "description": "From a recording to its transcript."},

@@ -1,9 +1,18 @@
-// Shows the OpenAPI document. What changes something carries the session's token, as on our pages.
-const place = document.getElementById("swagger-ui");
+// Swagger UI. What changes something carries the session's token, as on our pages.
+
+import { dark, place, readDocument } from "./documentation.js";
+
 const READING = ["GET", "HEAD", "OPTIONS"];
 
+function paint() {
+  document.documentElement.classList.toggle("dark-mode", dark.matches);
+}
+
+paint();
+dark.addEventListener("change", paint);
+
 SwaggerUIBundle({
-  url: place.dataset.document,
+  spec: await readDocument(),
   domNode: place,
   deepLinking: true,
   validatorUrl: null, // nothing is sent elsewhere

@@ -83,8 +83,8 @@ class TranscriptionConf:
     OPENAI_TIMEOUT = Option(
         "seconds",
         540,
-        "How long a request to `/v1/audio/` waits for its transcript; OpenAI's clients give up "
-        "after ten minutes.",
+        "How long a request to `/v1/audio/` waits for its transcript, unless it is a stream; "
+        "OpenAI's clients give up after ten minutes.",
     )
     OPENAI_KEEP = Option(
         "flag",

@@ -1,5 +1,6 @@
 """What people see of a job's stages, and how staff lets it run otherwise."""
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.test import Client
 
 from transcription.models import Job, StageOutput, State, TaskType
 
-from .building import make_job, staff_client, within
+from .building import make_job, make_upload, staff_client, within
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "/admin/transcription/job/"
@@ -134,3 +135,10 @@ def test_the_page_of_a_job(settings: LazySettings) -> None:
     speakers = make_job(state=State.COMPLETED, task_type=TaskType.DIARIZATION)
     page = shown(speakers)
     assert f'href="/task/{speakers.pk}"' in page and "diarization alone" in page
+
+
+def test_names_are_found_as_macs_type_them(staff: Client) -> None:
+    make_job(file_name="Größen.wav", upload=make_upload(file_name="Größen.wav"))
+    typed = unicodedata.normalize("NFD", "Größen")
+    for address in (LIST, "/admin/uploads/upload/"):
+        assert "Größen.wav" in staff.get(address, {"q": typed}).content.decode()

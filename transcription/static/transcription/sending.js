@@ -115,32 +115,46 @@ function percentOf({ progress: { bytesUploaded: sent, bytesTotal: total } }) {
 
 function showAll(files) {
   const batch = tally.progress();
+  const focused = all.querySelector("button:focus");
   all.hidden = batch.total < 2 || files.length < 2;
-  if (all.hidden) return;
-  const open = files.filter((file) => stateOf(file) !== "uploaded" && !file.error);
-  const onTheWay = open.map(({ progress }) => progress.bytesUploaded || 0);
-  const sent = onTheWay.reduce((sum, bytes) => sum + bytes, batch.sent);
-  const percent = batch.bytes ? Math.floor((100 * sent) / batch.bytes) : 0;
-  write(all, "line", lineOfAll(batch, open, Math.min(percent, 100), batch.bytes - sent));
+  if (all.hidden) return focused && document.getElementById("browse").focus();
+  const rest = files.filter((file) => stateOf(file) !== "uploaded");
+  const open = rest.filter((file) => !file.error);
+  const sent = batch.sent + sum(rest, sentOf);
+  const percent = batch.bytes ? Math.min(100, Math.floor((100 * sent) / batch.bytes)) : 0;
+  write(all, "line", lineOfAll(batch, open, rest.length - open.length, percent));
   all.querySelector("progress").value = percent;
   const paused = open.length > 0 && open.every(({ isPaused }) => isPaused);
-  const focused = all.querySelector("button:focus");
   all.querySelector("[data-verb=pause]").hidden = paused || open.length === 0;
   all.querySelector("[data-verb=resume]").hidden = !paused;
+  all.querySelector("[data-verb=retry]").hidden = open.length > 0 || rest.length === 0;
   if (focused?.hidden) all.querySelector("button:not([hidden])").focus();
 }
 
-function lineOfAll({ total, uploaded }, open, percent, rest) {
+function lineOfAll({ total, uploaded }, open, failed, percent) {
   const parts = [`${uploaded} of ${total} uploaded`, `${percent}\u00a0%`];
+  if (failed) parts.splice(1, 0, `${failed} failed`);
   const running = open.filter((file) => !["paused", "waiting"].includes(stateOf(file)));
   if (open.length && open.every(({ isPaused }) => isPaused)) parts.unshift("Paused");
   else if (running.length && running.every(isWaitingForSite)) parts.unshift("Reconnecting …");
-  else parts.push(timeLeft(rest, speedOf(running)));
+  else parts.push(timeLeft(sum(open, leftOf), sum(running, speedOf)));
   return parts.filter(Boolean).join(" · ");
 }
 
-function speedOf(files) {
-  return files.reduce((sum, { id }) => sum + (estimates.get(id)?.speed() ?? 0), 0);
+function sum(files, amountOf) {
+  return files.reduce((total, file) => total + amountOf(file), 0);
+}
+
+function sentOf({ progress }) {
+  return progress.bytesUploaded || 0;
+}
+
+function leftOf(file) {
+  return Math.max(0, (file.size || 0) - sentOf(file));
+}
+
+function speedOf({ id }) {
+  return estimates.get(id)?.speed() ?? 0;
 }
 
 function write(root, field, text) {

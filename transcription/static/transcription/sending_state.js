@@ -22,7 +22,7 @@ export function stateOf({ id, error, isPaused, progress }) {
 // file: as Uppy has it; estimate: of its speed; reason: why it failed.
 export function lineOf(file, estimate, reason) {
   const { bytesUploaded: sent, bytesTotal: total } = file.progress;
-  const amount = `${size(sent || 0)} of ${size(total || file.size || 0)}`;
+  const amount = `${size(sent || 0)}\u00a0of\u00a0${size(total || file.size || 0)}`;
   const lines = {
     uploaded: () => "Uploaded",
     failed: () => reason,

@@ -145,7 +145,7 @@ function actions(uppy) {
     if (isRunning(uppy, file)) uppy.pauseResume(file.id);
     else retry(file); // paused before the page was left
   };
-  const retry = ({ id }) => uppy.retryUpload(id).catch(() => {});
+  const retry = ({ id }) => uppy.retryUpload(id).catch(() => {}); // its error comes as an event
   const verbs = {
     pause: (file) => toggle(file, true),
     resume: (file) => toggle(file, false),

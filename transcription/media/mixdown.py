@@ -30,20 +30,25 @@ class Mixer:
         """One channel of signed 16-bit samples from an array of (left, right)."""
         import numpy
 
-        both = pairs.astype(numpy.float32)
-        powers = [float(numpy.dot(both[:, side], both[:, side])) for side in (0, 1)]
+        left, right = pairs.T.astype(numpy.int32)
+        mixed: numpy.ndarray = ((left + right) >> 1).astype(numpy.int16)
+        powers = [_power(left), _power(right)]
         loudest = max(powers)
-        total = pairs.astype(numpy.int32).sum(axis=1)
-        mixed: numpy.ndarray = (total >> 1).astype(numpy.int16)
         if loudest > _AUDIBLE**2 * len(pairs):
-            floats = mixed.astype(numpy.float32)
-            share = float(numpy.dot(floats, floats)) / loudest
+            share = _power(mixed) / loudest
             if share < _CANCELLED and self._channel is None:
                 self._channel = powers.index(loudest)
                 self.has_cancelled = True
             elif share > _RESTORED:
                 self._channel = None
         return mixed if self._channel is None else pairs[:, self._channel]
+
+
+def _power(samples: numpy.ndarray) -> float:
+    import numpy
+
+    floats = samples.astype(numpy.float32)
+    return float(numpy.dot(floats, floats))
 
 
 class Levels:

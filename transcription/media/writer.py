@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _BLOCK = RATE // 2
 """Samples that are mixed, and brought to their time, together."""
 _STEREO = 2
+_BEGINNING = 64
+"""Bytes of a frame that mostly tell already that it is no silence."""
 
 
 class Writer:
@@ -37,7 +39,8 @@ class Writer:
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._bytes = 0
-        self._zeros: int | None = None  # samples of a silence that goes round the resampler
+        self._at_rest = False
+        self._skipped = 0  # samples of silence that went round the resampler
         self._mixer = Mixer()
         self.levels = Levels()
         self.broken = 0
@@ -79,7 +82,7 @@ class Writer:
     @property
     def is_at_rest(self) -> bool:
         """Whether there is nothing but zeros just now."""
-        return self._zeros is not None
+        return self._at_rest
 
     def add_silence(self, seconds: float) -> None:
         """Write zeros."""
@@ -104,19 +107,16 @@ class Writer:
         self._channels = 1 if len(frame.layout.channels) == 1 else _STEREO
         layout = "mono" if self._channels == 1 else "stereo"
         self._resampler = av.AudioResampler(format="s16", layout=layout, rate=RATE)
-        self._kind, self._zeros = kind, None
+        self._kind, self._at_rest, self._skipped = kind, False, 0
 
     def _is_silent_still(self, frame: AudioFrame) -> bool:
         """Whether a frame of zeros follows another; it is counted: hours of them cost nothing."""
-        if any(_has_sound(bytes_of) for bytes_of in frame.planes):
-            self._zeros = None
+        rested, self._at_rest = self._at_rest, not any(map(_has_sound, frame.planes))
+        if not (rested and self._at_rest):
             return False
-        if self._zeros is None:
-            self._zeros = 0
-            return False
-        before, self._zeros = self._zeros, self._zeros + frame.samples
+        before, self._skipped = self._skipped, self._skipped + frame.samples
         rate = frame.sample_rate or RATE
-        count = self._zeros * RATE // rate - before * RATE // rate
+        count = self._skipped * RATE // rate - before * RATE // rate
         self._put_zeros(count - (self._clock.excess(count) if self._clock else 0))
         return True
 
@@ -161,6 +161,8 @@ def _has_sound(plane: Any) -> bool:
     """Whether not all bytes are zero."""
     import numpy
 
+    if bytes(memoryview(plane)[:_BEGINNING]).strip(b"\0"):
+        return True
     octets = numpy.frombuffer(plane, numpy.uint8)
     whole = len(octets) // 8 * 8
     return bool(octets[:whole].view(numpy.uint64).any() or octets[whole:].any())

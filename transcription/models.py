@@ -109,6 +109,9 @@ class Job(models.Model):
     audio_duration = models.FloatField(null=True, blank=True, help_text="Seconds.")
     media_type = models.CharField(max_length=100, blank=True, help_text="As the probe found it.")
     has_video = models.BooleanField(default=False)
+    audio_tracks = models.PositiveIntegerField(
+        null=True, blank=True, help_text="In the file; one is read."
+    )
 
     class Meta:
         ordering = ("-created",)

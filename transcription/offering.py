@@ -19,6 +19,7 @@ from transcription.services import stages
 from transcription.services.file_language import patterns
 from transcription.vocabulary import LANGUAGES, MODELS, OFFERED_MODELS
 
+MOST_TRACKS = 100
 ENGLISH_ONLY = ".en"
 MEGABYTE, GIGABYTE = 10**6, 10**9
 
@@ -45,6 +46,7 @@ def offer(job: Job | None = None) -> dict[str, Any]:
         "aligns": whole and ALIGN in able.stages and not able.words,
         "diarizes": diarizes,
         "diarizer": gated(engine) if diarizes else None,
+        "audio_tracks": audio_tracks(job) if job else (),
         "chosen": chosen(job or Job(engine=conf.ENGINE)),
     }
 
@@ -72,7 +74,14 @@ def chosen(job: Job) -> dict[str, Any]:
         "diarize": stages.wants_speakers(usual),
         "min_speakers": job.options.get("min_speakers") or "",
         "max_speakers": job.options.get("max_speakers") or "",
+        "audio_track": job.options.get("audio_track") or "",
     }
+
+
+def audio_tracks(job: Job) -> range:
+    """The numbers of a recording's audio tracks, where it has several that could be read."""
+    count = min(job.audio_tracks or 0, MOST_TRACKS)
+    return range(1, count + 1) if count > 1 else range(0)
 
 
 # Models -----------------------------------------------------------------------------------------

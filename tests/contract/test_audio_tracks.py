@@ -18,7 +18,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_film(path, "matroska", [Sound(silence(3)), Sound(speech(), language="eng")])
 
 
-def test_the_silent_main_track_is_read_and_the_other_one_is_named(site: Site, film: Path) -> None:
+def test_a_silent_main_track_is_read_and_the_other_one_named_and_chosen_after_all(
+    site: Site, film: Path
+) -> None:
     address = site.upload(film, language="en")
     identifier = site.http.head(address).headers["X-Task-Id"]
     task = site.wait_for_task(identifier)
@@ -28,7 +30,12 @@ def test_the_silent_main_track_is_read_and_the_other_one_is_named(site: Site, fi
         "2 audio tracks; track 1 " in told["engine_note"] and "2 (eng, aac)" in told["engine_note"]
     )
     page = site.http.get(f"{site.url}/jobs/{identifier}").text
-    assert "Audio track 1 is silent" in page and "set audio_track to 2" in page
+    assert "Audio track 1 is silent" in page and "with audio track 2" in page
+    assert '<option value="2">Track 2</option>' in page
+    told = site.http.post(f"{site.url}/jobs/{identifier}/rerun", data={"audio_track": "2"})
+    assert told.status_code == 200, told.text
+    assert "forward" in text_of(site.wait_for_task(identifier))
+    assert '<option value="2" selected>' in site.http.get(f"{site.url}/jobs/{identifier}").text
 
 
 def test_another_track_can_be_asked_for_by_each_door(site: Site, film: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +21,9 @@ from tests.speech.odd_recordings import (
     write_film,
     write_pairs,
 )
-from transcription.engines.base import MediaError
+from transcription.engines.base import DIARIZE, TRANSCRIBE, MediaError, Request
 from transcription.engines.pcm import Audio
+from transcription.engines.process import EngineProcess
 from transcription.media.decode import decode
 from transcription.media.probe import probe
 from transcription.media_head import HEAD, looks_like_media
@@ -106,7 +108,7 @@ def test_a_track_can_be_asked_for(tmp_path: Path) -> None:
 
 def test_a_silent_main_track_beside_one_with_sound_is_told(tmp_path: Path) -> None:
     (warning,) = decoded(three_tracks(tmp_path / "film")).warnings
-    assert "track 1 is silent" in warning and "set audio_track to 2" in warning
+    assert "track 1 is silent" in warning and "with audio track 2" in warning
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov"])
@@ -256,6 +258,18 @@ def test_hours_of_nothing_in_a_sparse_file_cost_little(tmp_path: Path) -> None:
         after = resource.getrusage(resource.RUSAGE_SELF)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         assert used < 10
+
+
+def test_no_engine_looks_for_speech_in_hours_of_nothing(
+    draft: Callable[[Path], Request], engine: EngineProcess, tmp_path: Path
+) -> None:
+    path = tmp_path / "hour.wav"
+    path.write_bytes(wav_header(3600 * 32_000))
+    with path.open("r+b") as file:
+        file.truncate(44 + 3600 * 32_000)
+    result = engine.run(replace(draft(path), stages=(TRANSCRIBE, DIARIZE)))
+    assert (result.duration, result.segments, result.outputs[DIARIZE].value) == (3600, [], [])
+    assert result.warnings == ["The recording is silent from beginning to end."]
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "m4a", "3gp"])

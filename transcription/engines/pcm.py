@@ -22,6 +22,7 @@ class Audio:
     duration: float  # seconds really decoded
     warnings: tuple[str, ...] = ()
     note: str = ""  # what people should know of how it was read
+    is_silent: bool = False  # whether all samples are zero
 
     def samples(self, start: float = 0.0, seconds: float | None = None) -> numpy.ndarray:
         """The samples from `start` on as float32 within -1..1."""

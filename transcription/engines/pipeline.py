@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 NO_CARD = "There is no CUDA card that {} can use here: the processor did the work."
 INSTEAD = "{} cannot {}: {} did it instead."
+SILENT = "The recording is silent from beginning to end."
+LONG_SILENCE = 60.0
+"""Seconds; in shorter ones the engines look for themselves."""
 TOLD = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "track")
 """What of a file the listener is told."""
 
@@ -160,6 +163,9 @@ class Pipeline:
         return language
 
     def _transcribe(self, engine: Engine, audio: Audio, request: Request) -> Output:
+        if _is_long_silence(audio):
+            silence: dict[str, Any] = {"segments": [], "language": request.language}
+            return Output(TRANSCRIBE, engine.name, silence, request.model, warnings=[SILENT])
         able = cast(Transcriber, engine)
         self._listener.teller("loading", audio.duration)(0.0)
         able.load(request)
@@ -183,6 +189,8 @@ class Pipeline:
         return Output(ALIGN, engine.name, value, note=made.note, warnings=made.warnings)
 
     def _diarize(self, engine: Engine, audio: Audio, request: Request) -> Output:
+        if _is_long_silence(audio):
+            return Output(DIARIZE, engine.name, [], warnings=[SILENT])
         able = cast(Diarizer, engine)
         made = able.diarize(audio, request, self._tell(DIARIZE, audio), self._stop)
         return Output(DIARIZE, engine.name, made.turns, note=made.note, warnings=made.warnings)
@@ -211,6 +219,11 @@ class Pipeline:
     def _go_on(self) -> None:
         if self._stop():
             raise Cancelled
+
+
+def _is_long_silence(audio: Audio) -> bool:
+    """Whether hours would go by in which an engine looks for speech where there is no sound."""
+    return audio.is_silent and audio.duration > LONG_SILENCE
 
 
 def _reason(error: Exception) -> str:

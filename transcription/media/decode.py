@@ -101,7 +101,8 @@ class _Reading:
             raise MediaError("no_audio", "The file holds no audio that can be decoded.")
         warnings = tuple(self._warnings(writer, source))
         notes = (self._media.note, _MIRRORED if writer.has_cancelled else "")
-        return Audio(pcm_path, writer.seconds, warnings, " ".join(filter(None, notes)))
+        note = " ".join(filter(None, notes))
+        return Audio(pcm_path, writer.seconds, warnings, note, writer.levels.peak == 0)
 
     def _skip_hole(self, writer: Writer, source: Source, stream: av.AudioStream) -> bool:
         """Whether all the rest is zeros that no disk holds; then they are written unread."""
@@ -137,7 +138,7 @@ class _Reading:
         if writer.levels.is_silent and (louder := self._first_with_sound()):
             yield (
                 f"Audio track {media.track} is silent, but there is sound in track {louder}. "
-                f"To transcribe that one, set audio_track to {louder}."
+                f"To transcribe that one, run it again with audio track {louder} (audio_track)."
             )
         said = media.audio_duration
         tolerated = 0.1 if media.has_video else 0.02  # pictures may well go on for a little

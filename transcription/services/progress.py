@@ -62,6 +62,7 @@ def media_facts(media: dict[str, Any]) -> dict[str, Any]:
     return {
         "media_type": media.get("mime") or "",
         "has_video": bool(media.get("has_video")),
+        "audio_tracks": media.get("audio_tracks"),
         "audio_duration": media.get("duration"),
     }
 

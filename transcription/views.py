@@ -10,6 +10,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_POST
 
+from transcription.compression import compressed
 from transcription.formats import FORMATS, by_speaker, written
 from transcription.media.names import SUFFIXES
 from transcription.models import Job
@@ -117,7 +118,7 @@ def segments(request: HttpRequest, job_id: Any) -> HttpResponseBase:
     job = wanted_job(request, job_id)
     response = streamed_json({"segments": by_speaker(transcript_of(job))})
     response["Cache-Control"] = "private, no-cache"
-    return response
+    return compressed(request, response)
 
 
 @require_GET
@@ -132,7 +133,7 @@ def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponseBase:
     name = as_text(job.file_name.encode("utf-8", "replace"))  # without line breaks: it is a header
     stem = (name.rpartition(".")[0] or name or "transcript")[:LONGEST_STEM]
     response["Content-Disposition"] = content_disposition_header(True, stem + form.suffix) or ""
-    return response
+    return compressed(request, response)
 
 
 def facts_of(job: Job) -> dict[str, Any]:

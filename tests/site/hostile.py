@@ -88,9 +88,10 @@ class Target:
         pieces.append(f"--{BOUNDARY}--\r\n".encode())
         return self.post(path, b"".join(pieces), f"multipart/form-data; boundary={BOUNDARY}")
 
-    def read_all(self, path: str) -> str:
+    def read_all(self, path: str, coding: str = "identity") -> str:
         """GET; the whole answer is read."""
-        return self.send(f"GET {path}", {"Connection": "close"}, iter([b"\r\n"]))
+        fields = {"Connection": "close", "Accept-Encoding": coding}
+        return self.send(f"GET {path}", fields, iter([b"\r\n"]))
 
 
 def answered(wire: socket.socket, keep: Callable[[bytes], object]) -> str:
@@ -294,14 +295,14 @@ def fast_url(path: str) -> Callable[[Target], str]:
     return send
 
 
-def export(path: str) -> Callable[[Target], str]:
+def export(path: str, coding: str = "identity") -> Callable[[Target], str]:
     """A long transcript, four times at once."""
 
     def send(target: Target) -> str:
         said: list[str] = []
 
         def read() -> None:
-            said.append(target.read_all(path.format(job=target.job)))
+            said.append(target.read_all(path.format(job=target.job), coding))
 
         readers = [threading.Thread(target=read) for _ in range(4)]
         for reader in readers:
@@ -402,6 +403,7 @@ SHAPES: dict[str, Callable[[Target], str]] = {
     "large deletions": delete_large,
     "long task": export("/task/{job}"),
     "long segments": export("/jobs/{job}/segments.json"),
+    "long segments, compressed": export("/jobs/{job}/segments.json", "gzip"),
 }
 
 

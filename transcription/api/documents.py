@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from transcription.api.base import ApiView
 from transcription.api.schema.document import document
 from transcription.api.schema.options import PRODUCT
+from transcription.compression import compressed
 
 # Both pages write styles of their own, and ReDoc searches in a worker made of its own script.
 RELAXED = {"style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}
@@ -42,7 +43,8 @@ class OpenApi(DocumentView):
 
     def get(self, request: Request) -> HttpResponse:
         """The OpenAPI document."""
-        return HttpResponse(document(), content_type="application/json")
+        answer = HttpResponse(document(), content_type="application/json")
+        return compressed(request._request, answer)
 
 
 @method_decorator(csp_update(RELAXED), name="dispatch")

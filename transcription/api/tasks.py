@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
+from transcription.compression import compressed
 from transcription.models import Job, Stage, TaskType
 from transcription.services import end
 from transcription.services.find import find
@@ -48,7 +49,7 @@ class OneTask(ApiView):
         body = task_body(job)
         if body["result"] is None:
             return with_engine(Response(body), job)
-        return with_engine(streamed_json(body), job)
+        return compressed(request._request, with_engine(streamed_json(body), job))
 
 
 class DeleteTask(ApiView):

@@ -398,3 +398,43 @@ def test_what_the_engine_cannot_do_is_not_offered(site: Site, page: Page) -> Non
     expect(page.locator("#upload")).to_contain_text("cannot tell speakers apart")
     expect(page.locator("#upload [data-option]")).to_have_count(1)  # the language
     assert page.locator("#upload option").all_inner_texts() == ["Detect automatically", "English"]
+
+
+COUNT_QUESTIONS = """async (address) => {
+  const { poll } = await import(address);
+  const asked = [];
+  const answers = [];
+  const polling = poll(
+    () => new Promise((answer) => { asked.push("one"); answers.push(answer); }),
+    () => 3600000,
+  );
+  const changed = () => { for (let file = 0; file < 9; file += 1) polling.soon(); };
+  const next = async (count) => {
+    while (asked.length < count) await new Promise((done) => setTimeout(done, 20));
+    return asked.length;
+  };
+  changed();  // while the first is on its way
+  answers[0]();
+  const meanwhile = await next(2);
+  answers[1]();
+  await new Promise((done) => setTimeout(done, 300));
+  changed();  // when nothing is
+  const later = await next(3);
+  answers[2]();
+  await new Promise((done) => setTimeout(done, 300));
+  polling.stop();
+  return [meanwhile, later, asked.length];
+}"""
+
+
+def test_the_list_is_asked_once_for_all_that_has_changed(site: Site, page: Page) -> None:
+    """At the start, and where nine uploads end together."""
+    asked: list[str] = []
+    page.on("request", lambda made: asked.append(made.url) if "/jobs.json" in made.url else None)
+    enter(page, site)
+    expect(page.get_by_role("button", name="browse files")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert len(asked) == 1
+    loaded = "performance.getEntriesByType('resource').map(({ name }) => name)"
+    (module,) = [name for name in page.evaluate(loaded) if "/poll." in name]
+    assert page.evaluate(COUNT_QUESTIONS, module) == [2, 3, 3]

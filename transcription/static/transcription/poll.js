@@ -1,20 +1,24 @@
 // Ask again and again, but not while nobody looks.
 
+const GATHER = 150; // milliseconds in which several reasons to ask become one question
 const SLOWEST = 15000; // milliseconds between two questions to a site that does not answer
 
 // Calls task() at once and again delay() milliseconds after each end; delay() of null stops it.
 // While the tab is hidden nothing is asked; when it is shown again, at once. A task that fails is
 // tried again ever more slowly: onFailure(error, wait) hears of it, onSuccess() of each end.
+// now() asks at once, soon() once for all who call it: nine files that end together are one question.
 export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} } = {}) {
   let timer = null;
   let running = false;
   let stopped = false;
+  let isWanted = false; // by somebody who called soon()
   let failures = 0;
 
   async function run() {
     clearTimeout(timer);
     if (running || stopped || document.hidden) return;
     running = true;
+    isWanted = false;
     const error = await failureOf(task);
     running = false;
     if (stopped) return;
@@ -23,7 +27,15 @@ export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} }
     if (error) onFailure(error, wait);
     else onSuccess();
     if (wait === null) stop();
-    else timer = setTimeout(run, wait);
+    else timer = setTimeout(run, isWanted && !error ? Math.min(GATHER, wait) : wait);
+  }
+
+  function soon() {
+    if (isWanted || stopped) return;
+    isWanted = true;
+    if (running) return; // what changed may not be in the answer that is on its way: once more
+    clearTimeout(timer);
+    timer = setTimeout(run, GATHER);
   }
 
   function stop() {
@@ -36,7 +48,7 @@ export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} }
   document.addEventListener("visibilitychange", run);
   addEventListener("online", run);
   run();
-  return { now: run, stop };
+  return { now: run, soon, stop };
 }
 
 async function failureOf(task) {

@@ -43,7 +43,7 @@ connectLeaving(() => isUploading(uppy));
 
 async function start() {
   try {
-    const started = await startUploads(section, () => polling.now());
+    const started = await startUploads(section, () => polling.soon());
     ({ uppy } = started);
     return started;
   } catch (error) {

@@ -74,6 +74,13 @@ def test_sound_that_begins_after_megabytes_of_pictures_is_found(tmp_path: Path) 
     assert middle_of(decoded(path)) == pytest.approx(3.0 + MIDDLE, abs=0.1)
 
 
+def test_a_track_that_begins_late_is_found_beside_one_that_does_not(tmp_path: Path) -> None:
+    sounds = [Sound(recordings.speech(), "mp2", late=9.0), Sound(recordings.silence(12), "mp2")]
+    audio = decoded(write_film(tmp_path / "film", "mpegts", sounds))
+    assert middle_of(audio) == pytest.approx(9.0 + MIDDLE, abs=0.15)
+    assert "track 1 (mp" in audio.note and "Can't be read" not in audio.note
+
+
 def three_tracks(path: Path, default: int | None = None, container: str = "matroska") -> Path:
     """Silence, the sentence at once, the sentence after 2 s."""
     pcm = recordings.speech()
@@ -141,7 +148,7 @@ def test_a_track_that_gives_nothing_hides_no_other(tmp_path: Path) -> None:
         at = data.find(b"\x0b\x77", at + 8)
     path.write_bytes(data)
     found = probe(path)
-    assert (found.track, "No decoder here knows: 1" in found.note) == (2, True)
+    assert (found.track, "Can't be read: 1" in found.note) == (2, True)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.9])
@@ -205,6 +212,15 @@ def test_what_may_follow_the_sound_is_no_sound(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.wav"
         path.write_bytes(wav_header(len(pcm)) + pcm + rest)
         assert decoded(path).warnings == ()
+
+
+@pytest.mark.parametrize("codec", ["libmp3lame", "adpcm_ms", "pcm_mulaw", "pcm_u8", "pcm_s24le"])
+def test_a_whole_wav_of_any_codec_is_taken_for_whole(codec: str, tmp_path: Path) -> None:
+    pcm = recordings.silence(20) + recordings.speech() + recordings.noise(5)
+    kind = recordings.Kind("wav", "wav", codec, recordings.RATE, "mono")
+    audio = decoded(recordings.write(tmp_path / "a.wav", pcm, kind))
+    assert audio.duration == pytest.approx(len(pcm) / 32_000, abs=0.2)
+    assert audio.warnings == ()
 
 
 def test_a_wav_that_is_cut_off_is_told(tmp_path: Path) -> None:

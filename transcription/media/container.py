@@ -85,8 +85,9 @@ def opened(path: str | Path) -> Iterator[Source]:
     container = _open(path, _SEEK_NOTHING if ends_strangely(Path(path)) else {})
     name = container.format.name.split(",")[0]
     streamed = name in STREAMED_FORMATS
-    for further in _FURTHER_IN_STREAMS if streamed else _FURTHER:
-        if any(is_usable(stream) for stream in container.streams.audio):
+    steps = _FURTHER_IN_STREAMS if streamed else _FURTHER
+    for step, further in enumerate(steps):
+        if _is_searched(container, thoroughly=step > 0):
             break
         container.close()
         container = _open(path, further | _KEEP_NOTHING if streamed else further)
@@ -99,6 +100,16 @@ def opened(path: str | Path) -> Iterator[Source]:
 def is_usable(stream: av.AudioStream) -> bool:
     """Whether there is a decoder for it, and it is known how many samples a second it has."""
     return stream.codec_context is not None and stream.codec_context.sample_rate > 0
+
+
+def _is_searched(container: InputContainer, thoroughly: bool) -> bool:
+    """Whether nothing more is to be found: one track may begin long before another does."""
+    usable = [is_usable(stream) for stream in container.streams.audio]
+    unseen = any(
+        stream.codec_context is not None and not is_usable(stream)
+        for stream in container.streams.audio
+    )
+    return any(usable) and (thoroughly or not unseen)
 
 
 def _open(path: str | Path, further: dict[str, str]) -> InputContainer:

@@ -107,7 +107,7 @@ class _Reading:
     def _skip_hole(self, writer: Writer, source: Source, stream: av.AudioStream) -> bool:
         """Whether all the rest is zeros that no disk holds; then they are written unread."""
         bytes_a_second = (stream.codec_context.bit_rate or 0) // 8
-        if self._media.container != "wav" or not bytes_a_second:
+        if not (self._is_plain_wav() and bytes_a_second):
             return False
         rest = wave.hole_until_end(self._path, source.read_until)
         if rest:
@@ -122,10 +122,11 @@ class _Reading:
 
     def _refuse_what_is_surely_too_long(self) -> None:
         """Samples that are not compressed need not be read to be counted."""
-        media = self._media
-        if media.container == "wav" and media.codec.startswith("pcm_") and media.duration:
-            if media.duration > self._max_seconds:
-                raise self._too_long()
+        if self._is_plain_wav() and (self._media.duration or 0) > self._max_seconds:
+            raise self._too_long()
+
+    def _is_plain_wav(self) -> bool:
+        return self._media.container == "wav" and self._media.codec.startswith("pcm_")
 
     def _too_long(self) -> MediaError:
         hours = self._max_seconds / 3600
@@ -173,7 +174,7 @@ class _Reading:
         """Whether the file itself shows that its end is missing."""
         if self._media.container == "mov":
             return mp4.missing_bytes(self._path) > 0
-        return self._media.container == "wav"  # its header tells bytes, not a guess
+        return self._is_plain_wav()  # its header tells bytes, not a guess
 
     def _unread_seconds(self, seconds: float, read_until: int) -> float:
         """Seconds of sound that a header does not count; 0 where it is less than one."""

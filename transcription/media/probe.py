@@ -192,7 +192,8 @@ def _trusted_duration(source: Source, stream: av.AudioStream, name: str) -> floa
     if name in ("mov", "wav", "flac") and stream.duration and stream.time_base:
         said = float(stream.duration * stream.time_base)
         bit_rate = stream.codec_context.bit_rate
-        promised = promised_bytes(source.path) if name == "wav" and bit_rate else None
+        is_plain = name == "wav" and stream.codec_context.name.startswith("pcm_")
+        promised = promised_bytes(source.path) if is_plain else None
         return max(said, promised * 8 / bit_rate) if promised and bit_rate else said
     duration = source.container.duration
     if name in ("matroska", "webm", "asf") and duration:

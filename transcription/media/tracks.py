@@ -86,7 +86,7 @@ def note_on(tracks: Sequence[Track], used: int, failed: Sequence[int]) -> str:
     said = f"The file has {len(tracks)} audio tracks; track {tracks[used - 1]} was used."
     lost = [t for t in tracks if t.number != used and (t.number in failed or not t.is_usable)]
     if lost:
-        said += f" No decoder here knows: {listed(lost)}."
+        said += f" Can't be read: {listed(lost)}."
     others = [t for t in tracks if t.number != used and t not in lost]
     if others:
         said += f" Others can be chosen by audio_track: {listed(others)}."
@@ -101,7 +101,7 @@ def _track(number: int, stream: av.AudioStream) -> Track:
     context = stream.codec_context
     return Track(
         number=number,
-        codec=context.name if context is not None else "of an unknown kind",
+        codec=context.codec.canonical_name if context is not None else "of an unknown kind",
         language="" if (language := _said(stream, "language")) == "und" else language,
         title=_said(stream, "title"),
         is_default=bool(flags & kinds.default),

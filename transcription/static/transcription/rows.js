@@ -1,6 +1,6 @@
 // Rows of the recordings list, made from <template> elements that the server also fills itself.
 
-import { ago, clock, size } from "./text.js";
+import { ago, clock, size, writeName } from "./text.js";
 
 // Milliseconds without new bytes after which an upload counts as interrupted. One of this browser
 // is asked for soon, because its page has most likely been reloaded.
@@ -34,7 +34,7 @@ export function fillJob(row, job) {
   row.dataset.state = job.state;
   const link = row.querySelector("a");
   if (link.getAttribute("href") !== job.url) link.href = job.url;
-  writeName(row, job.filename);
+  writeName(row.querySelector("a"), job.filename);
   write(row, "state", job.state_label);
   write(row, "duration", job.audio_duration == null ? "" : clock(job.audio_duration));
   write(row, "language", job.language_label);
@@ -54,7 +54,7 @@ export function fillUpload(row, upload, here) {
   const known = here.canResume(upload.id);
   const silence = Date.now() - lastGrowth(row, upload);
   const sending = here.isSending(upload.id) || silence < (known ? SILENCE_HERE : SILENCE);
-  writeName(row, upload.filename);
+  writeName(row.querySelector(".row-name"), upload.filename);
   write(row, "state", sending ? "Uploading" : "Upload interrupted");
   write(row, "received", `${size(upload.offset)} of ${size(upload.length ?? upload.offset)}`);
   write(row, "hint", sending ? "" : resumeHint(known));
@@ -74,11 +74,6 @@ function resumeHint(known) {
   return known
     ? "Drop the file again to resume."
     : "Resume this upload in the browser you started it in.";
-}
-
-function writeName(row, name) {
-  write(row, "filename", name);
-  row.querySelector(".row-name").classList.toggle("is-one-word", !name.includes(" "));
 }
 
 function write(row, field, text) {

@@ -4,6 +4,7 @@ import { outage } from "./attempts.js";
 import { Estimate, timeLeft } from "./estimate.js";
 import { isWaitingForSite, lineOf, stateOf } from "./sending_state.js";
 import * as tally from "./tally.js";
+import { writeName } from "./text.js";
 
 const EVERY = 1000; // milliseconds between two looks at the clock
 const SOON = 100; // milliseconds in which many updates are one
@@ -55,8 +56,7 @@ function showFiles(files, reasonOf) {
 function newRow(file) {
   const row = template.content.firstElementChild.cloneNode(true);
   row.dataset.id = file.id;
-  row.querySelector("[data-field=name]").textContent = file.name;
-  row.querySelector("[data-field=name]").title = file.name;
+  writeName(row.querySelector("[data-field=name]"), file.name);
   for (const button of row.querySelectorAll("button")) {
     button.setAttribute("aria-label", `${button.textContent.trim()}: ${file.name}`);
   }

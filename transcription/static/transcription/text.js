@@ -59,3 +59,10 @@ export function localise(root = document) {
     if (Number.isFinite(seconds)) element.textContent = clock(seconds);
   }
 }
+
+// The name of a file, whole where one points at it; a name of one word may break anywhere.
+export function writeName(element, name) {
+  if (element.textContent !== name) element.textContent = name;
+  element.title = name;
+  element.classList.toggle("is-one-word", !name.includes(" "));
+}

@@ -8,7 +8,7 @@ from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.services.find import VIEW, Person, has_staff_permission, is_overdue, owner_id
 
-SHOWN = 20
+SHOWN = 100  # more than somebody has at once; others are found by name
 LOOKED_THROUGH = 500  # rows that a search goes through
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
 from tests import accessibility
-from tests.running import Site, wait_for
+from tests.running import PASSWORD, Site, wait_for
 from tests.site.people import sign_in
 from tests.speech import recordings
 
@@ -132,7 +132,12 @@ def test_files_that_are_none_or_empty_are_named(site: Site, page: Page, tmp_path
 def test_a_drop_anywhere_uploads_and_text_is_left_alone(
     site: Site, page: Page, tmp_path: Path
 ) -> None:
-    path = recordings.write(tmp_path / "dropped.wav", recordings.speech())
+    """Of a folder its recordings are taken, but not what systems put there for themselves."""
+    folder = tmp_path / "folder"
+    (folder / "within").mkdir(parents=True)
+    (folder / ".DS_Store").write_text("for itself")
+    for path in (folder / "dropped.wav", folder / "within" / "deeper.wav"):
+        recordings.write(path, recordings.silence(0.5))
     enter(page, site)
     overlay = page.get_by_text("Drop to upload")
     session = page.context.new_cdp_session(page)
@@ -145,7 +150,7 @@ def test_a_drop_anywhere_uploads_and_text_is_left_alone(
 
     text = {"mimeType": "text/plain", "data": "some words"}
     words = {"items": [text], "files": [], "dragOperationsMask": 1}
-    files = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    files = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     page.evaluate("addEventListener('drop', event => (window.taken = event.defaultPrevented))")
     for kind in ("dragEnter", "dragOver"):
         drag(kind, words)
@@ -157,8 +162,61 @@ def test_a_drop_anywhere_uploads_and_text_is_left_alone(
     assert accessibility.problems(page) == []
     drag("drop", files)
     expect(overlay).to_be_hidden()
-    expect(page.locator("#jobs li", has_text="dropped.wav")).to_be_visible(timeout=15_000)
+    for name in ("dropped.wav", "deeper.wav"):
+        expect(page.locator("#jobs li", has_text=name)).to_be_visible(timeout=15_000)
+    expect(page.locator("#upload-notes li")).to_have_text(re.compile("2 recordings are uploaded"))
     assert page.evaluate("window.taken")
+
+
+def test_all_uploads_pause_and_end_together(site: Site, page: Page, tmp_path: Path) -> None:
+    """One that a browser was offline for goes on by itself."""
+    names = ("first.wav", "second.wav", "third.wav")
+    sound = recordings.silence(100)
+    paths = [recordings.write(tmp_path / name, sound) for name in names]
+    enter(page, site)
+    session = slow_down(page, 3e5)
+    choose(page, *paths)
+    summary = page.locator("#sending-all")
+    rows = page.locator("#sending li")
+    expect(summary).to_contain_text("left", timeout=15_000)
+    expect(rows.nth(2)).to_contain_text("Waiting for its turn")
+    page.get_by_role("button", name="Pause all").press("Enter")
+    expect(summary).to_contain_text("Paused · 0 of 3 uploaded")
+    expect(page.get_by_role("button", name="Resume all")).to_be_focused()
+    expect(rows).to_have_text([re.compile("Paused")] * 3)
+    page.get_by_role("button", name="Cancel all").press("Enter")
+    expect(page.get_by_role("dialog", name="Cancel 3 uploads?")).to_be_visible()
+    page.get_by_role("button", name="Cancel the uploads").press("Enter")
+    expect(rows).to_have_count(0)
+    expect(page.get_by_role("button", name="browse files")).to_be_focused()
+    wait_for(lambda: not any(listed(site, name) for name in names))
+
+    choose(page, paths[0])
+    expect(rows).to_contain_text("left", timeout=15_000)
+    limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": 3e5}
+    session.send("Network.emulateNetworkConditions", {"offline": True, **limits})
+    expect(rows).to_contain_text("You are offline.", timeout=15_000)
+    session.send("Network.emulateNetworkConditions", {"offline": False, **limits})
+    expect(page.locator("#upload-notes")).to_contain_text("first.wav is", timeout=15_000)
+
+
+def test_an_upload_waits_for_the_login(site: Site, page: Page, tmp_path: Path) -> None:
+    enter(page, site)
+    slow_down(page, 1e6)
+    sound = recordings.silence(100)
+    choose(page, recordings.write(tmp_path / "patient.wav", sound))
+    row = page.locator("#sending li", has_text="patient.wav")
+    button(page, "Pause").press("Enter")
+    page.context.clear_cookies()
+    button(page, "Resume").press("Enter")
+    expect(row).to_contain_text("Your login has expired", timeout=15_000)
+    assert accessibility.problems(page) == []
+    page.wait_for_timeout(1000)  # Uppy writes down now and then what it does
+    row.get_by_role("link", name="Log in").click()
+    page.get_by_label("User name").fill("admin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("#upload-notes")).to_contain_text("patient.wav is", timeout=30_000)
 
 
 def test_an_interrupted_upload_is_discarded_after_a_question(
@@ -217,21 +275,26 @@ def test_pages_reconnect_to_a_site_that_was_away(
 
 @pytest.mark.proof
 def test_what_is_paused_stays_so_over_a_reload(site: Site, page: Page, tmp_path: Path) -> None:
+    """And what was not goes on."""
     enter(page, site)
     slow_down(page, 1e6)
-    choose(page, large(tmp_path))
+    other = recordings.write(tmp_path / "goes on.wav", recordings.silence(150))
+    choose(page, large(tmp_path), other)
     row = page.locator("#sending li", has_text="meeting.wav")
     expect(row).to_contain_text("left", timeout=15_000)
-    button(page, "Pause").click()
+    page.get_by_role("button", name="Pause: meeting.wav").click()
     expect(row).to_contain_text("Paused")
     page.wait_for_timeout(1000)  # Uppy writes down now and then what it does
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(row).to_contain_text("Paused", timeout=15_000)
+    expect(page.locator("#jobs li", has_text="goes on.wav")).to_be_visible(timeout=30_000)
+    expect(row).to_contain_text("Paused")
     button(page, "Resume").click()
-    expect(page.locator("#upload-notes")).to_contain_text("meeting.wav is uploaded", timeout=60_000)
+    notes = page.locator("#upload-notes")
+    expect(notes).to_contain_text("2 recordings are uploaded", timeout=60_000)
     assert listed(site, "meeting.wav") == []
-    page.get_by_role("link", name="Watch its progress").click()
+    page.get_by_role("link", name="meeting.wav").click()
     page.get_by_role("button", name="Delete …").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url(site.url + "/")

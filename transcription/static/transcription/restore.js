@@ -32,15 +32,17 @@ function continueRestored(uppy) {
   tally.expect(uppy.getFiles(), false);
   // What goes on by itself must not start over by itself.
   uppy.getFiles().forEach((file) => file.tus?.uploadUrl && markAlive(file.tus.uploadUrl));
-  leavePaused(uppy);
+  const paused = uppy.getFiles().filter((file) => file.isPaused).map((file) => file.id);
+  leaveAlone(uppy, paused);
   const failed = uppy.getFiles().filter((file) => file.error && !isRunning(uppy, file));
-  uppy.emit("restore-confirmed"); // goes on with the uploads that were running
-  failed.forEach((file) => uppy.retryUpload(file.id).catch(() => {}));
+  const areSomeRunning = Object.keys(uppy.getState().currentUploads).length > 0;
+  uppy.emit("restore-confirmed"); // goes on with what was running, else with what had failed
+  if (areSomeRunning) failed.forEach((file) => uppy.retryUpload(file.id).catch(() => {}));
+  paused.forEach((id) => uppy.setFileState(id, { isPaused: true }));
 }
 
 // Uppy would start what is paused, and never end it: it starts when it is resumed.
-function leavePaused(uppy) {
-  const paused = uppy.getFiles().filter((file) => file.isPaused).map((file) => file.id);
+function leaveAlone(uppy, paused) {
   const uploads = Object.entries(uppy.getState().currentUploads).map(([id, upload]) => {
     return [id, { ...upload, fileIDs: upload.fileIDs.filter((file) => !paused.includes(file)) }];
   });

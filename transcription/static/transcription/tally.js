@@ -4,6 +4,12 @@ import { drop, note } from "./notes.js";
 
 const KEY = "uploaded";
 const NOTHING = { total: 0, uploaded: 0, refused: 0, bytes: 0, sent: 0, name: "", task: "" };
+const ENDS = {
+  completed: ["done", "is transcribed.", "Open the transcript"],
+  warnings: ["done", "is transcribed, with warnings.", "Open the transcript"],
+  failed: ["error", "is uploaded, but could not be transcribed.", "See why"],
+  cancelled: ["wait", "is uploaded. Its transcription was cancelled.", "Open it"],
+};
 let batch = { ...NOTHING };
 let told = null; // { task, name } of the one recording whose note follows what becomes of it
 
@@ -62,10 +68,7 @@ function follow(one) {
 export function followUp(jobs) {
   const job = told && jobs.find(({ id }) => id === told.task);
   if (!job || ["queued", "processing"].includes(job.state)) return;
-  const isDone = ["completed", "warnings"].includes(job.state);
-  const words = isDone ? "is transcribed." : `is uploaded. Its transcription: ${job.state_label}.`;
-  const link = { href: job.url, label: isDone ? "Open the transcript" : "See why" };
-  if (job.state === "cancelled") link.label = "Open it";
-  note(KEY, isDone ? "done" : "wait", `${told.name} ${words}`, link);
+  const [kind, words, label] = ENDS[job.state] ?? ENDS.completed;
+  note(KEY, kind, `${told.name} ${words}`, { href: job.url, label });
   told = null;
 }

@@ -21,6 +21,9 @@ class RerunForm(forms.Form):
     task = forms.ChoiceField(required=False)
     min_speakers = forms.IntegerField(required=False, min_value=1, label="Minimum speakers")
     max_speakers = forms.IntegerField(required=False, min_value=1, label="Maximum speakers")
+    audio_track = forms.IntegerField(
+        required=False, min_value=1, max_value=1000, help_text="From 1 on; empty: as before."
+    )
     anew = forms.BooleanField(
         required=False,
         label="Do everything again",
@@ -52,8 +55,8 @@ class RerunForm(forms.Form):
         }
         if changes.get("language") == DETECT:
             changes["language"] = ""
-        speakers = ("min_speakers", "max_speakers")
-        options = {name: said[name] for name in speakers if said[name] is not None}
+        numbers = ("min_speakers", "max_speakers", "audio_track")
+        options = {name: said[name] for name in numbers if said[name] is not None}
         return changes | ({"options": options} if options else {})
 
     def clean(self) -> dict[str, Any]:

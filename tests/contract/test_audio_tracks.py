@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.running import Site, text_of
 from tests.speech.odd_recordings import Sound, write_film
 from tests.speech.recordings import silence, speech
 
-from .forms import accepted, file, form, post
+from .forms import accepted, file, form, post, text
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,20 @@ def test_another_track_can_be_asked_for_by_each_door(site: Site, film: Path) -> 
         told = site.http.get(f"{site.url}/tasks/{identifier}/progress").json()
         assert "track 2 (eng, aac) was used" in told["engine_note"]
     assert site.task(posted)["metadata"]["task_params"]["audio_track"] == 2
+
+
+def test_clients_of_openai_ask_for_a_track_by_a_field_of_their_own(site: Site, film: Path) -> None:
+    def asked(track: str) -> requests.Response:
+        named = [text("model", "whisper-1"), text("language", "en"), text("audio_track", track)]
+        recording = file("file", "film.mkv", film.read_bytes())
+        return post(site, "/v1/audio/transcriptions", form(*named, recording))
+
+    assert "forward" in asked("2").json()["text"]
+    refusal = asked("3").json()["error"]["message"]
+    assert "no audio track 3" in refusal
+    for wrong in ("0", "first", "-1", "9" * 5000, "00999" + "9" * 5000):
+        answer = asked(wrong)
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "audio_track")
 
 
 def test_a_track_that_is_not_there_is_refused_with_the_count(site: Site, film: Path) -> None:

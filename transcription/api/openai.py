@@ -126,7 +126,7 @@ class Transcriptions(OpenAIView):
             if reason := problem_of(part.file_name, head, len(head) < HEAD):
                 raise refuse(400, f"Invalid file format. {reason}")
             try:
-                measured = measure(path, turn, is_gone)
+                measured = measure(path, turn, is_gone, asked.audio_track)
             except MediaError as problem:
                 raise refuse(400, f"The audio file could not be decoded. {problem}") from problem
             wish = asked.wish(self.task, shown_name(part.file_name), measured.duration)

@@ -1,6 +1,7 @@
 """The fields of OpenAI's audio routes, and what they ask of a job."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,8 @@ class Asked:
         response_format: One of RESPONSE_FORMATS.
         granularities: Some of GRANULARITIES.
         streams: Whether the client reads along.
+        audio_track: The one to read, from 1 on, which OpenAI's own service does not offer; None:
+            the file's main one.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Asked:
     response_format: str = "json"
     granularities: frozenset[str] = field(default_factory=lambda: frozenset(("segment",)))
     streams: bool = False
+    audio_track: int | None = None
 
     @property
     def is_diarized(self) -> bool:
@@ -70,6 +74,8 @@ class Asked:
             options["initial_prompt"] = self.prompt
         if self.temperature:
             options["temperatures"] = self.temperature
+        if self.audio_track:
+            options["audio_track"] = self.audio_track
         if self.response_format == "verbose_json":
             options["details"] = True
         wanted = {
@@ -123,6 +129,7 @@ def read_asked(form: Form, task: str) -> Asked:
         response_format=response_format,
         granularities=granularities_of(form, response_format),
         streams=listens and streams(form, response_format),
+        audio_track=audio_track_of(form),
     )
 
 
@@ -186,6 +193,17 @@ def temperature_of(form: Form) -> float:
         message = f"Invalid value for 'temperature': '{said}'. Expected a number between 0 and 1."
         raise refuse(400, message, "temperature", "invalid_value")
     return temperature
+
+
+def audio_track_of(form: Form) -> int | None:
+    """The audio track, if the form names one."""
+    said = form.text("audio_track").strip()
+    if not said:
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", said):
+        message = f"Invalid value for 'audio_track': '{said[:99]}'. Expected a number from 1 on."
+        raise refuse(400, message, "audio_track", "invalid_value")
+    return int(said)
 
 
 def granularities_of(form: Form, response_format: str) -> frozenset[str]:

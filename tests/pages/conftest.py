@@ -1,11 +1,15 @@
 """A real Chromium under the strict content policy, and people in front of it."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import browser
+from tests.pages.reader import FILL, NAME, PASSWORD, opened
+from tests.running import Site
+from tests.site.people import make_user, signed_in
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"),
@@ -24,17 +28,27 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     """A page that fails its test where the console tells of an error or a policy violation."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 860})
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda said: complaints.append(said.text) if is_bad(said) else None)
-    opened.on("pageerror", lambda problem: complaints.append(str(problem)))
-    yield opened
-    context.close()
-    assert not complaints, complaints
+    with opened(chromium) as page:
+        yield page
 
 
-def is_bad(said: ConsoleMessage) -> bool:
-    # Uppy and the browser themselves report answers that say no.
-    expected = ("net::ERR", "Failed to load resource", "[Uppy]")
-    return said.type == "error" and not any(word in said.text for word in expected)
+@pytest.fixture(scope="session")
+def jobs(site: Site) -> dict[str, str]:
+    """One job of the reader's in each state, and many that failed; the addresses by state."""
+    make_user(site, NAME, PASSWORD)
+    made = dict(line.split() for line in site.shell(FILL).strip().splitlines())
+    return {state: f"{site.url}/jobs/{key}" for state, key in made.items()}
+
+
+@pytest.fixture(scope="session")
+def cookies(site: Site, jobs: dict[str, str]) -> list[Any]:
+    """Of the reader's session."""
+    said = signed_in(site, NAME, PASSWORD).cookies
+    return [{"name": one, "value": value, "url": site.url} for one, value in said.items()]
+
+
+@pytest.fixture
+def desk(chromium: Browser, cookies: list[Any]) -> Iterator[Page]:
+    """A desk's page, signed in; it fails its test where the console tells of an error."""
+    with opened(chromium, cookies) as page:
+        yield page

@@ -203,6 +203,7 @@ def test_what_postgresql_cannot_keep_is_replaced_and_named(
     assert kept.strip() == r"[('a\ufffdb',), ('long',), (['\ufffd', {'\ufffd': 1}],)]"
 
 
+@pytest.mark.proof
 def test_it_refuses_what_would_lose_something(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:

@@ -276,6 +276,7 @@ def test_task_answers_have_the_contracts_keys(
         assert missing.json()["error"]["code"] == "TASK_NOT_FOUND"
 
 
+@pytest.mark.proof
 def test_web_processes_never_load_the_media_libraries(site: Site, some_file: Path) -> None:
     identifier = run(site, some_file)
     site.wait_for_task(identifier)

@@ -17,9 +17,9 @@ from django.db import connection
 from django.utils import timezone
 from uploads.models import CleanupRun, State, Upload
 from uploads.services.cleanup import clean_up
-from uploads.stores.registry import store
+from uploads.services.store_identity import store_problem
 
-store().prepare()
+assert store_problem() is None  # and both are joined
 long_ago = timezone.now() - timedelta(days=60)
 facts = {"last_activity": long_ago, "expires": long_ago, "metadata": "filename " + "QUJD" * 60}
 rows = [Upload(state=State.EXPIRED, has_bytes=False, **facts) for _ in range(50_000)]

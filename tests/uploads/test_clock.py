@@ -172,7 +172,7 @@ print(json.dumps(None))
 """
 
 
-@pytest.mark.parametrize("days", [20_000, 3])
+@pytest.mark.parametrize("days", [pytest.param(20_000, marks=pytest.mark.proof), 3])
 def test_a_clock_that_is_behind_at_a_start_costs_no_upload_its_time(
     clock: Clock, days: int
 ) -> None:

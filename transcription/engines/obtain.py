@@ -113,6 +113,8 @@ def _download(
                 raise Cancelled
             message = helper.receive(POLL) or {"event": "nothing"}
             if message["event"] == "done":
+                if total:  # a quick download is over before anyone looked at it
+                    on_progress(total, total)
                 return
             if message["event"] == "total":
                 total = message["bytes"]

@@ -84,7 +84,7 @@ check: install-dev
 	PUBLIC_URL=https://transcripts.example.org $(PY) manage.py check --deploy --fail-level WARNING
 
 pytest: install-dev browser
-	$(PY) -m pytest -m "not proof" -n 4 --dist loadfile --durations=60
+	$(PY) -m pytest -m "not proof" -n 3 --dist loadfile
 
 proof: install-dev browser $(WHISPERX)/installed
 	$(PY) -m pytest -m "proof and not alone" -n 2 --dist loadfile

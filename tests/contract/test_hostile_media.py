@@ -9,6 +9,8 @@ from tests.speech import recordings
 
 from .forms import file, form, post
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def claim(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -118,6 +118,7 @@ def test_signs_of_life(site: Site, long_recording: Path) -> None:
     assert "cancelled" in site.wait_for_task(answer.headers["X-Task-Id"], 20)["error"]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("end", "message", "code"),
     [

@@ -19,6 +19,8 @@ from tests.running import ROOT, Site
 from tests.site.people import sign_in
 from transcription.devices import default_device
 
+pytestmark = pytest.mark.proof
+
 TAGS = {
     "/speech-to-text": "Speech-2-Text",
     "/speech-to-text-url": "Speech-2-Text",

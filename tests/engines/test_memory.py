@@ -66,6 +66,7 @@ def test_what_the_system_refuses_has_the_same_reason(tmp_path: Path) -> None:
     assert "too_much_memory" in measured(path, LIMIT)[0]
 
 
+@pytest.mark.proof
 def test_a_job_that_takes_too_much_ends_with_that_reason_and_the_next_one_runs(
     claim: Path,
     draft: Callable[[Path], Request],

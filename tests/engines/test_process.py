@@ -95,6 +95,7 @@ def test_after_a_cancel_the_process_is_still_warm(
     assert own_engine.pid == pid
 
 
+@pytest.mark.proof
 @posix
 def test_a_process_that_does_not_listen_is_killed(
     own_engine: EngineProcess,
@@ -118,6 +119,7 @@ def test_a_process_that_does_not_listen_is_killed(
     assert own_engine.run(draft(recording("wav"))).segments
 
 
+@pytest.mark.proof
 @posix
 @pytest.mark.parametrize(
     ("number", "words"),
@@ -160,6 +162,7 @@ def test_a_process_that_never_starts(
     assert "no_such_module" in caught.value.stderr
 
 
+@pytest.mark.proof
 @posix
 def test_one_that_left_as_we_asked_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
@@ -178,6 +181,7 @@ def test_one_that_left_as_we_asked_is_replaced(
     assert own_engine.run(draft(recording("wav"))).segments
 
 
+@pytest.mark.proof
 def test_idle_processes_end(draft: Draft, recording: Callable[[str], Path]) -> None:
     engine = EngineProcess(idle_seconds=0.3)
     engine.run(draft(recording("wav")))

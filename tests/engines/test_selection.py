@@ -82,6 +82,7 @@ def test_an_engine_without_models_is_told_of_none(models_dir: Path) -> None:
     assert prepared.request.model == ""
 
 
+@pytest.mark.proof
 def test_turbo_and_repositories(serving: hub.Hub, models_dir: Path) -> None:
     selection.prepare(replace(WANTED, model="turbo"), models_dir)
     assert (models_dir / "large-v3-turbo" / "model.bin").exists()
@@ -118,6 +119,7 @@ def test_damaged_bytes_are_noticed(serving: hub.Hub, models_dir: Path) -> None:
     assert selection.prepare(WANTED, models_dir).request.engine == "faster-whisper"
 
 
+@pytest.mark.proof
 def test_two_at_once(serving: hub.Hub, models_dir: Path) -> None:
     serving.drip = 0.005
     prepared: list[selection.Prepared] = []
@@ -137,6 +139,7 @@ def test_two_at_once(serving: hub.Hub, models_dir: Path) -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.proof
 def test_a_slow_line_is_waited_for(serving: hub.Hub, models_dir: Path) -> None:
     serving.drip = 0.03
     started = time.monotonic()

@@ -14,7 +14,7 @@ from tests.running import Site
 from tests.speech import recordings
 
 
-@pytest.mark.parametrize("width", [390, 820, 1440])
+@pytest.mark.parametrize("width", [390, pytest.param(820, marks=pytest.mark.proof), 1440])
 def test_pages_are_well_made(
     site: Site, chromium: Browser, cookies: list[Any], jobs: dict[str, str], width: int
 ) -> None:
@@ -35,7 +35,7 @@ def test_pages_are_well_made(
                 assert small_controls(page) == [], address
 
 
-@pytest.mark.parametrize("width", [390, 820])
+@pytest.mark.parametrize("width", [390, pytest.param(820, marks=pytest.mark.proof)])
 def test_files_on_their_way_have_room(
     site: Site, chromium: Browser, cookies: list[Any], tmp_path: Path, width: int
 ) -> None:

@@ -168,6 +168,7 @@ def test_a_drop_anywhere_uploads_and_text_is_left_alone(
     assert page.evaluate("window.taken")
 
 
+@pytest.mark.proof
 def test_all_uploads_pause_and_end_together(site: Site, page: Page, tmp_path: Path) -> None:
     """One that a browser was offline for goes on by itself."""
     names = ("first.wav", "second.wav", "third.wav")
@@ -202,6 +203,7 @@ def test_all_uploads_pause_and_end_together(site: Site, page: Page, tmp_path: Pa
     expect(page.locator("#upload-notes")).to_contain_text("first.wav is", timeout=15_000)
 
 
+@pytest.mark.proof
 def test_an_upload_waits_for_the_login(site: Site, page: Page, tmp_path: Path) -> None:
     enter(page, site)
     slow_down(page, 1e6)

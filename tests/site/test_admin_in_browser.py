@@ -12,6 +12,8 @@ from tests.browser import browser
 from tests.running import Site
 from tests.site.people import sign_in
 
+pytestmark = pytest.mark.proof
+
 FILL = """
 from tests.transcription.building import make_job, make_upload
 from transcription.models import Delivery

@@ -12,6 +12,8 @@ from tests.programs import needed
 from tests.running import Site, free_port, wait_for
 from tests.site.test_doors import CLOSED, METHODS, OPEN, TUS
 
+pytestmark = pytest.mark.proof
+
 # nginx rewrites Host, and leaves no mark of its own.
 BARE = """
 daemon off;

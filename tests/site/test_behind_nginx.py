@@ -17,6 +17,8 @@ from tests.programs import needed
 from tests.running import ROOT, Site, encode_metadata, free_port, wait_for
 from tests.uploads.wire import DATA, TUS, identifier, path_of
 
+pytestmark = pytest.mark.proof
+
 BLOCK = re.search(r"```nginx\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 MAIN = """daemon off;
 master_process off;

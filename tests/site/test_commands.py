@@ -53,6 +53,7 @@ def test_before_the_first_start(tmp_path: Path, command: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.proof
 def test_doctor_before_the_first_start(tmp_path: Path) -> None:
     """Nothing is wrong yet."""
     done = run(tmp_path, "doctor", ENGINE="pocketsphinx")
@@ -78,6 +79,7 @@ def test_tables_of_another_version(tmp_path: Path) -> None:
     assert "Traceback" not in older.stderr + newer.stderr
 
 
+@pytest.mark.proof
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     done = run(tmp_path, "cleanup_uploads", DATABASE_URL="postgres://me:sesame@127.0.0.1:1/x")
     assert done.returncode == 1
@@ -98,6 +100,7 @@ print(store().path(upload.id.hex))
 """
 
 
+@pytest.mark.proof
 def test_cleanup_tells_by_its_status_that_something_failed(tmp_path: Path) -> None:
     """Bytes that stay, and a step that breaks off; the next run, once it is mended, is well."""
     site = Site(tmp_path / "data")

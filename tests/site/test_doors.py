@@ -255,7 +255,8 @@ for _ in range(9):
 """
 
 
-@pytest.mark.parametrize("path", ["/login", pytest.param("/admin/login/", marks=pytest.mark.proof)])
+@pytest.mark.proof
+@pytest.mark.parametrize("path", ["/login", "/admin/login/"])
 def test_guessing_passwords_is_stopped(site: Site, path: str) -> None:
     name = "victim" + path.strip("/").replace("/", "-")
     make_user(site, name)

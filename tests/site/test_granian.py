@@ -15,6 +15,8 @@ from tests.site.family import leaves_nothing, parts
 from tests.site.test_serve import assert_calm, stop
 from tests.speech import recordings
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def granian_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:

@@ -9,6 +9,8 @@ from django.test import Client
 from tests.running import Site
 from tests.site.people import make_key, page_token, signed_in
 
+pytestmark = pytest.mark.proof
+
 DUMMY = {"Authorization": "Bearer sk-0123456789"}
 
 

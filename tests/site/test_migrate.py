@@ -11,6 +11,8 @@ import pytest
 
 from tests.running import ROOT
 
+pytestmark = pytest.mark.proof
+
 KILLED = 77
 # Dies when it is about to note that a migration is done, whether its tables are there or not.
 DYING = """

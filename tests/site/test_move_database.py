@@ -18,6 +18,8 @@ from filelock import FileLock
 
 from tests.running import ROOT, Site, prepared
 
+pytestmark = pytest.mark.proof
+
 # Rows of every model of every app, with values that one database or the other might change.
 FILL = r"""
 import datetime, uuid
@@ -145,7 +147,6 @@ def prepared_site(new_site: Callable[..., Site]) -> Site:
     return site
 
 
-@pytest.mark.proof
 def test_everything_arrives_there_and_back(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
@@ -172,7 +173,6 @@ def test_everything_arrives_there_and_back(
     assert files(site) == 13
 
 
-@pytest.mark.proof
 def test_what_postgresql_cannot_keep_is_replaced_and_named(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
@@ -203,7 +203,6 @@ def test_what_postgresql_cannot_keep_is_replaced_and_named(
     assert kept.strip() == r"[('a\ufffdb',), ('long',), (['\ufffd', {'\ufffd': 1}],)]"
 
 
-@pytest.mark.proof
 def test_it_refuses_what_would_lose_something(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
@@ -230,7 +229,6 @@ def test_it_refuses_what_would_lose_something(
     assert "something else (cellar)" in refusal("--to", postgres_url)
 
 
-@pytest.mark.proof
 def test_a_living_database_is_not_taken_for_an_interrupted_move(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
@@ -267,7 +265,6 @@ else:
 """
 
 
-@pytest.mark.proof
 def test_a_move_that_is_killed_is_repeated(
     new_site: Callable[..., Site], postgres_url: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,8 @@ import requests
 from tests.running import Site
 from tests.site.people import form_token, page_token, signed_in
 
+pytestmark = pytest.mark.proof
+
 FILTERS = ("q", "state__exact", "owner__id__exact", "created__gte", "created__year", "p")
 LISTS = ("/admin/uploads/upload/", "/admin/transcription/job/", "/admin/accounts/apikey/")
 

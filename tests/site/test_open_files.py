@@ -38,6 +38,7 @@ def test_places_follow_from_the_limit() -> None:
     assert connections_within(64, 8000) == 1
 
 
+@pytest.mark.proof
 def test_doctor_says_how_many_clients_that_are(site: Site) -> None:
     told = site.manage("doctor", check=False).stdout
     assert "open files: " in told and "clients at once" in told

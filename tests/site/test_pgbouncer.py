@@ -16,6 +16,8 @@ from tests.running import Site, text_of, wait_for
 from tests.site.people import signed_in
 from tests.speech import recordings
 
+pytestmark = pytest.mark.proof
+
 MAKE_OVERDUE = """
 from datetime import timedelta
 from django.utils import timezone
@@ -87,7 +89,6 @@ def test_staff_see_their_pages(site_behind_pgbouncer: Site) -> None:
         assert answer.status_code == 200, page
 
 
-@pytest.mark.proof
 def test_monitors_do_not_wait_for_a_database_that_hangs(site_behind_pgbouncer: Site) -> None:
     """Its tables are locked for as long as it takes; many who ask keep no connection each."""
     site = site_behind_pgbouncer
@@ -101,7 +102,6 @@ def test_monitors_do_not_wait_for_a_database_that_hangs(site_behind_pgbouncer: S
     wait_for(lambda: ready(site)[0] == 200, 30)
 
 
-@pytest.mark.proof
 def test_schedules_run(site_behind_pgbouncer: Site) -> None:
     site = site_behind_pgbouncer
     site.shell(HURRY)

@@ -15,6 +15,8 @@ from tests.running import ROOT, Site, wait_for
 from tests.site.family import members
 from tests.site.without_posix import POSIX_ONLY
 
+pytestmark = pytest.mark.proof
+
 
 def test_every_module_imports_without_posix(tmp_path: Path) -> None:
     result = subprocess.run(
@@ -37,7 +39,6 @@ def test_every_module_imports_without_posix(tmp_path: Path) -> None:
     assert files - set(imported) == set(POSIX_ONLY)
 
 
-@pytest.mark.proof
 def test_a_cluster_runs_tasks_under_spawn(tmp_path: Path) -> None:
     site = Site(tmp_path / "data", DJANGO_SETTINGS_MODULE="tests.site.spawned.settings")
     site.manage("migrate", "-v0")

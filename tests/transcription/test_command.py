@@ -83,6 +83,7 @@ def test_with_a_site_that_does_the_work(site: Site, recording: Path, tmp_path: P
     assert int(worker) in {member.pid for member in site.family()}
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_names_that_are_no_utf8(site: Site, recording: Path, tmp_path: Path) -> None:
     """Such a name is shown as far as it can be, and the recordings after it are done, too."""
@@ -104,6 +105,7 @@ def test_names_that_are_no_utf8(site: Site, recording: Path, tmp_path: Path) -> 
     assert (missing.returncode, "There is no file" in missing.stderr) == (1, True)
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such pipes")
 @pytest.mark.parametrize("closed", ["| true", ">&-"])
 def test_output_that_nobody_reads(site: Site, recording: Path, closed: str) -> None:

@@ -22,6 +22,8 @@ from transcription.engines import assets, models, registry
 from transcription.engines.base import ALIGN, Request
 from transcription.services import provision
 
+pytestmark = pytest.mark.proof
+
 DIARIZER = f"the diarization model {needy.DIARIZER}"
 
 
@@ -230,7 +232,6 @@ def test_a_voice_detector_that_nobody_has(settings: LazySettings) -> None:
     assert problem.id == "transcription.E005" and "silero" in (problem.hint or "")
 
 
-@pytest.mark.proof
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_leaves_what_the_next_call_goes_on_with(tmp_path: Path) -> None:
     with hub.serving(tiny_whisper.make(tmp_path / "tiny")) as server:

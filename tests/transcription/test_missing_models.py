@@ -56,6 +56,7 @@ def worked() -> Job:
     return Job.objects.get()
 
 
+@pytest.mark.proof
 def test_what_cannot_be_had_is_a_warning_and_run_again_does_that_alone(
     serving: hub.Hub, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def bare_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     running.kill_everything()
 
 
+@pytest.mark.proof
 def test_a_site_without_its_model_says_that_results_will_be_drafts(bare_site: Site) -> None:
     wait_for(lambda: "Results will be drafts" in bare_site.log.read_text(), 60)
     line = next(one for one in bare_site.log.read_text().splitlines() if "be drafts" in one)

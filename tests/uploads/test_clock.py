@@ -22,6 +22,8 @@ from tests.uploads.conftest import created, head, patch
 from tests.uploads.test_creation import bytes_on_disk
 from tests.uploads.wire import TUS, ask, identifier
 
+pytestmark = pytest.mark.proof
+
 Statement = tuple[Any, ...]  # SQL, and its values
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -172,7 +174,7 @@ print(json.dumps(None))
 """
 
 
-@pytest.mark.parametrize("days", [pytest.param(20_000, marks=pytest.mark.proof), 3])
+@pytest.mark.parametrize("days", [20_000, 3])
 def test_a_clock_that_is_behind_at_a_start_costs_no_upload_its_time(
     clock: Clock, days: int
 ) -> None:
@@ -212,7 +214,6 @@ def test_a_first_note_is_not_left_without_its_grace(clock: Clock) -> None:
     assert json.loads(clock.site.shell(FIRST)) is False
 
 
-@pytest.mark.proof
 def test_schedules_of_a_clock_that_was_ahead_run_again(clock: Clock) -> None:
     """Seen by the supervisor, as the scheduler itself would wait; a clock behind sweeps."""
     far = now() + 100 * DAY

@@ -13,6 +13,8 @@ from tests.uploads.test_creation import bytes_on_disk
 from tests.uploads.test_staff import Office, made, patched, signed
 from tests.uploads.wire import TUS, ask, identifier
 
+pytestmark = pytest.mark.proof
+
 USERS = "/admin/auth/user/"
 NEWCOMER = """
 import json
@@ -151,7 +153,6 @@ print(json.dumps([(after - before) / 1024, Upload.objects.filter(owner=user.pk).
 """
 
 
-@pytest.mark.proof
 def test_thousands_of_recordings_go_in_bounded_memory(sqlite_site: Site) -> None:
     """By a queryset, too; 10,000 rows with 4 kB of metadata each would be more than 40 MB."""
     sqlite_site.shell(MANY)

@@ -222,6 +222,7 @@ def test_what_is_kept_back_is_kept_again(disk: SmallDisk) -> None:
     assert sum(piece.stat().st_blocks * 512 for piece in pieces.iterdir()) == 16 * MIB
 
 
+@pytest.mark.proof
 def test_a_site_starts_on_a_full_disk(disk: SmallDisk) -> None:
     """And serves what frees it."""
     with_ballast(disk)
@@ -262,6 +263,7 @@ class Filling:
             return 507  # some servers end the connection once the refusal is out
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("server", ["gunicorn", pytest.param("granian", marks=pytest.mark.proof)])
 def test_promised_uploads_leave_the_spare_disk(tmp_path: Path, server: str) -> None:
     """UPLOADS_SPARE_DISK holds while bytes come in; what came is kept, and goes on later."""

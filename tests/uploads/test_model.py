@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -148,6 +149,7 @@ class OneUpload(RuleBasedStateMachine):
             assert (answer.status, answer.offset) == (200, len(self.held))
 
 
+@pytest.mark.proof
 def test_one_upload_is_what_the_model_says(plain_site: Site) -> None:
     machine = type("Here", (OneUpload,), {"site": plain_site})
     run_state_machine_as_test(

@@ -12,6 +12,8 @@ import requests
 
 from tests.running import ROOT, Site, wait_for
 
+pytestmark = pytest.mark.proof
+
 # What another release of gunicorn may be like inside, and still serve.
 WITHOUT_BUFFER = """
 from gunicorn.http import unreader

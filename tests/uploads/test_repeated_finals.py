@@ -14,6 +14,8 @@ from tests.uploads.test_completion import SHAM, jobs
 from tests.uploads.test_concatenation import final, part
 from tests.uploads.wire import TUS, Wire, ask, identifier
 
+pytestmark = pytest.mark.proof
+
 
 def made_of(site: Site, parts: list[str]) -> list[str]:
     """The final uploads in which the first of these parts is, and their states."""

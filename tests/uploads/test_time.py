@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import pytest
+
 from tests.running import Site, encode_metadata, wait_for
 from tests.site.people import make_key, make_user
 from tests.uploads.conftest import ROOT, created, head, patch
@@ -158,6 +160,7 @@ def finished_sham(site: Site) -> tuple[str, str]:
     return path, name
 
 
+@pytest.mark.proof
 def test_the_cleanup(hurried: Site) -> None:
     """`cleanup_uploads`: `--dry-run` names and changes nothing; then everything is done once, and
     a record remains."""
@@ -273,6 +276,7 @@ def test_bytes_lost_from_the_disk_are_gone(hurried: Site) -> None:
     assert ask(hurried, "DELETE", unfinished, TUS).status in (204, 410)
 
 
+@pytest.mark.proof
 def test_a_removal_that_was_killed_is_made_up_for(hurried: Site) -> None:
     """The file says that it is closed, the row does not know yet: 410, and the cleanup ends it."""
     path = created(hurried, 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.running import Site, encode_metadata
 from tests.uploads.conftest import created, head, patch
 from tests.uploads.wire import TUS, ask, identifier
@@ -44,6 +46,7 @@ def test_long_headers_go_when_an_upload_ends(plain_site: Site) -> None:
     assert head(site, done).headers["Upload-Metadata"] == LONG["Upload-Metadata"]
 
 
+@pytest.mark.proof
 def test_the_cleanup_takes_them_from_rows_of_before(sqlite_site: Site) -> None:
     """In batches, from ended uploads alone."""
     site = sqlite_site

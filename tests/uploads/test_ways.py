@@ -115,6 +115,7 @@ def test_clients_that_take_their_time_do_not_hold_the_database(crowded: Site) ->
         assert time.monotonic() - began < 4  # DRAIN_SILENCE ends what would hold them up at 5
 
 
+@pytest.mark.proof
 def test_another_database_file_is_not_missed(tmp_path: Path) -> None:
     """Somebody puts a copy in its place: no connection to the old one is used again."""
     site = Site(tmp_path / "data", UPLOADS_ACCEPT="any", WEB_WORKERS="1").start()

@@ -1,7 +1,7 @@
 # make run     the whole product, on this machine:  make run PORT=8123 DATA_DIR=/srv/transcripts
 #              with WhisperX (several GB more):     make run ENGINE=whisperx
-# make test    every check and every test, under five minutes after installation
-# make proof   the slow proofs: kills, real model downloads that stall, long runs, WhisperX (in an
+# make test    every check and the fast tests, under five minutes after installation
+# make proof   all other tests: kills, full disks, proxies, PgBouncer, long runs, WhisperX (in an
 #              environment of its own, 2 GB)
 # make lock    after a change in requirements*.txt: name by hash what they bring. Versions stay where
 #              they can; newer ones:                make lock UPGRADE="--upgrade-package av"

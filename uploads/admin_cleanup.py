@@ -15,11 +15,10 @@ from django.utils.safestring import SafeString
 from uploads.admin_base import ReadOnlyAdmin, plural, wrapped
 from uploads.models import CleanupRun
 from uploads.services.cleanup import orphans_kept
+from uploads.services.find import CHANGE
 from uploads.services.inventory import take_inventory
 from uploads.services.store_identity import identity_problem, store_problem
 from uploads.tasks import enqueue_cleanup
-
-CHANGE = "uploads.change_upload"
 
 
 def tell_of_store(request: HttpRequest) -> None:

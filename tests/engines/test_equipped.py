@@ -98,12 +98,12 @@ def test_words_are_aligned_by_another_engine_which_says_why(
     result, _ = run(needy_process, replace(wanted, language="de", stages=[TRANSCRIBE, ALIGN]))
     output = result.outputs[ALIGN]
     assert output.engine == "even-spread" and "evenly" in output.note
-    assert "The aligner for de cannot be had" in output.note and "404" in output.note
+    assert "The aligner for de couldn't be downloaded" in output.note and "404" in output.note
     assert not output.warnings
     # Who asked for a model must not have to look for the word that it was another.
     asked = replace(wanted, language="de", stages=[TRANSCRIBE, ALIGN], options={"align_model": "x"})
     [warning] = run(needy_process, asked)[0].outputs[ALIGN].warnings
-    assert "The aligner for de cannot be had" in warning
+    assert "The aligner for de couldn't be downloaded" in warning
 
 
 def test_cancel_while_downloading_within_a_run(

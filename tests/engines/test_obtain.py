@@ -181,7 +181,7 @@ def test_a_refused_zip_is_fetched_anew_though_its_length_is_unknown(
         (errno.ENOSPC, "The disk is full."),
         (errno.EDQUOT, "The disk is full."),
         (errno.EIO, "The models folder cannot be written: Input/output error."),
-        (errno.ECONNREFUSED, "cannot be reached"),
+        (errno.ECONNREFUSED, "There is no connection to"),
     ],
 )
 def test_the_disk_is_no_fault_of_the_network(number: int, words: str) -> None:

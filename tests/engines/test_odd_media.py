@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import resource
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -257,6 +257,8 @@ def test_time_stamps_that_start_anew_cost_no_sound(tmp_path: Path) -> None:
     assert decoded(path).duration == pytest.approx(2 * decoded(part).duration, abs=0.6)
 
 
+@pytest.mark.proof
+@pytest.mark.alone
 def test_hours_of_nothing_in_a_sparse_file_cost_little(tmp_path: Path) -> None:
     """4.4 GB, of which the disk holds 4 kB; what is surely too long is not read at all."""
     for rate, channels, code in ((44_100, 2, ""), (16_000, 1, "too_long")):
@@ -264,16 +266,14 @@ def test_hours_of_nothing_in_a_sparse_file_cost_little(tmp_path: Path) -> None:
         path.write_bytes(wav_header(2**32, channels, rate))
         with path.open("r+b") as file:
             file.truncate(4_400_000_000)
-        before = resource.getrusage(resource.RUSAGE_SELF)
+        before = time.process_time()
         try:
             audio = decode(path, "/dev/null")
         except MediaError as problem:
             assert problem.code == code
         else:
             assert not code and audio.duration > 24_000
-        after = resource.getrusage(resource.RUSAGE_SELF)
-        used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        assert used < 10
+        assert time.process_time() - before < 10
 
 
 def test_no_engine_looks_for_speech_in_hours_of_nothing(

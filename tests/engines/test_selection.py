@@ -41,7 +41,10 @@ def unavailable(models_dir: Path, reason: str = "No network.") -> None:
 
 
 def stands_in(prepared: selection.Prepared) -> bool:
-    return prepared.request.engine == "pocketsphinx" and "PocketSphinx stands in" in prepared.note
+    return (
+        prepared.request.engine == "pocketsphinx"
+        and "The built-in engine (PocketSphinx) was used." in prepared.note
+    )
 
 
 def test_download_then_use(
@@ -195,7 +198,7 @@ def test_no_name_service(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_refused_connection(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     prepared = selection.prepare(WANTED, models_dir)
-    assert stands_in(prepared) and "127.0.0.1:9 cannot be reached" in prepared.note
+    assert stands_in(prepared) and "There is no connection to 127.0.0.1:9 (" in prepared.note
 
 
 def test_a_repository_that_does_not_exist(serving: hub.Hub, models_dir: Path) -> None:

@@ -116,7 +116,7 @@ def test_without_its_packages_the_built_in_engine_stands_in(
     monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
     prepared = selection.prepare(request(), tmp_path)
     assert (prepared.request.engine, prepared.request.asked) == ("pocketsphinx", "whisperx")
-    assert "requirements-whisperx.lock" in prepared.note and "draft" in prepared.note
+    assert "requirements-whisperx.lock" in prepared.note and "Draft only" in prepared.note
     with pytest.raises(EngineError, match="requirements-whisperx"):
         selection.prepare(request("de"), tmp_path)
 

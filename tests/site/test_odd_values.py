@@ -17,9 +17,7 @@ FILTERS = ("q", "state__exact", "owner__id__exact", "created__gte", "created__ye
 LISTS = ("/admin/uploads/upload/", "/admin/transcription/job/", "/admin/accounts/apikey/")
 
 
-@pytest.fixture(
-    scope="module", params=["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.proof)]
-)
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
 def some_site(
     request: pytest.FixtureRequest,
     site: Site,

@@ -68,7 +68,7 @@ def test_a_recording_becomes_a_transcript(site_behind_pgbouncer: Site, tmp_path:
     assert "forward" in text_of(site.wait_for_task(identifier))
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(2100, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("count", [20, 2100])
 def test_cleanup_goes_through_all_rows(site_behind_pgbouncer: Site, count: int) -> None:
     """Also through more than Django, or we, fetch at once."""
     site = site_behind_pgbouncer

@@ -82,8 +82,8 @@ def test_everything_is_tried_and_then_used_offline(
         f"{DIARIZER}: failed",
     ]
     first, german, diarizer = complaint.splitlines()
-    assert first == "Could not be had:"
-    assert "The aligner for de cannot be had" in german and "404" in german
+    assert first == "Could not be downloaded:"
+    assert "The aligner for de couldn't be downloaded" in german and "404" in german
     assert needy.PAGE in diarizer and "HF_TOKEN" in diarizer
     serving.gated.clear()
     code, lines, _ = fetch("--language", "en")

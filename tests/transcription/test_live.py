@@ -37,9 +37,10 @@ def claimed() -> tuple[Job, Watch]:
     return job, Watch(job)
 
 
-def test_what_is_heard_comes_in_its_order() -> None:
+def test_what_is_heard_comes_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     job, watch = claimed()
     watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two\0")))
+    monkeypatch.setattr("transcription.services.watch.REPORT_EVERY", 3600.0)
     watch.on_event(Event("transcribing", 2.0, 9.0, heard=heard("three")))  # too soon to be written
     assert read(job) == [(0, "one"), (1, "two")]
     output = Output(TRANSCRIBE, "pocketsphinx", {"segments": [], "language": "en"})

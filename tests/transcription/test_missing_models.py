@@ -96,7 +96,10 @@ def test_what_cannot_be_had_is_a_warning_and_run_again_does_that_alone(
 def test_words_that_a_stand_in_placed_are_placed_anew(serving: hub.Hub) -> None:
     queue_one("de")  # nobody has that model
     job = worked()
-    assert job.state == State.COMPLETED and "The aligner for de cannot be had" in job.engine_note
+    assert (
+        job.state == State.COMPLETED
+        and "The aligner for de couldn't be downloaded" in job.engine_note
+    )
     rows = StageOutput.objects.filter(job=job)
     assert dict(rows.values_list("name", "engine")) == {
         TRANSCRIBE: "needy",

@@ -264,7 +264,7 @@ class Filling:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("server", ["gunicorn", pytest.param("granian", marks=pytest.mark.proof)])
+@pytest.mark.parametrize("server", ["gunicorn", "granian"])
 def test_promised_uploads_leave_the_spare_disk(tmp_path: Path, server: str) -> None:
     """UPLOADS_SPARE_DISK holds while bytes come in; what came is kept, and goes on later."""
     mounting()

@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_had(whisperx_site: Site, tmp_path: Path) -> None
     assert task["status"] == "completed" and "forward" in text_of(task)
     about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
     assert about["engine"] == "pocketsphinx" and about["stood_in"]
-    assert 'model "base" cannot be had' in about["engine_note"]
+    assert 'model "base" couldn\'t be downloaded' in about["engine_note"]
 
 
 @pytest.fixture

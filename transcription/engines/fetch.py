@@ -181,7 +181,7 @@ def reason(error: BaseException, asset: Asset) -> str:
     if isinstance(error, (ValueError, TypeError, LookupError, AttributeError)):
         return f"{host(asset)} gave an answer that cannot be read."
     said = getattr(causes[-1], "strerror", None) or str(causes[-1]) or type(error).__name__
-    return f"{host(asset)} cannot be reached: {said}"
+    return f"There is no connection to {host(asset)} ({said})."
 
 
 def _answered(status: int, asset: Asset) -> str:

@@ -82,8 +82,8 @@ def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
 
 
 def cannot_be_had(asset: Asset, reason: object) -> str:
-    """A whole sentence about an asset that is unavailable."""
-    return f"{asset.label[:1].upper()}{asset.label[1:]} cannot be had: {reason}"
+    """What is missing, and why, in whole sentences."""
+    return f"{asset.label[:1].upper()}{asset.label[1:]} couldn't be downloaded. {reason}"
 
 
 def host(asset: Asset) -> str:

@@ -196,10 +196,10 @@ def _stand_in(request: Request, missing: str) -> Prepared:
     stand_in = registry.get(STAND_IN)
     languages = stand_in.capabilities().languages or ()
     if request.language is not None and request.language not in languages:
-        limit = f'The built-in engine that could stand in does not know "{request.language}".'
+        limit = f'The built-in engine doesn\'t know "{request.language}".'
         raise EngineError("model_unavailable", f"{missing} {limit}")
     if request.task == "translate" and request.language is None:
-        limit = "The built-in engine that could stand in cannot translate."
+        limit = "The built-in engine can't translate."
         raise EngineError("model_unavailable", f"{missing} {limit}")
     replaced = replace(
         request,
@@ -212,4 +212,4 @@ def _stand_in(request: Request, missing: str) -> Prepared:
     if problem := stand_in.ready(replaced):
         raise EngineError("model_unavailable", f"{missing} {problem}")
     label = stand_in.capabilities().label
-    return Prepared(replaced, f"{missing} {label} stands in: this is a draft.")
+    return Prepared(replaced, f"Draft only. {missing} The built-in engine ({label}) was used.")

@@ -132,5 +132,5 @@ def _reason(path: Path) -> MediaError:
             return MediaError("empty", "The file is empty.")
         if lacking := cut_off(path):
             return MediaError("truncated", lacking)
-    message = "The file is no recording that can be read, or its beginning is damaged."
+    message = "This file can't be read: it isn't audio or video, or it is damaged."
     return MediaError("unreadable", message)

@@ -1,9 +1,8 @@
 """Uploads that still await bytes, as the list of recordings shows them."""
 
-import unicodedata
-
 from django.db.models import Q
 
+from transcription.services.file_language import comparable
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.services.find import VIEW, Person, has_staff_permission, is_overdue, owner_id
@@ -30,8 +29,3 @@ def unfinished_uploads(person: Person, part: str = "") -> list[Upload]:
         for upload in looked
         if wanted in comparable(upload.file_name) and not is_overdue(upload)
     ][:SHOWN]
-
-
-def comparable(name: str) -> str:
-    """A name without what people do not tell apart: case, and how accents are written."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -76,6 +76,11 @@ FIELDS: Mapping[str, Schema] = {
     "prompt": {"type": "string", "description": "Text that the recording continues."},
     "response_format": {"type": "string", "enum": TRANSLATED, "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
+    "audio_track": {
+        "type": "integer",
+        "minimum": 1,
+        "description": "Which audio track to read, from 1 on; not in OpenAI's own service.",
+    },
 }
 HEARD: Mapping[str, Schema] = {
     "language": {"type": "string", "description": "ISO-639-1 code; absent: it is detected."},

@@ -100,7 +100,7 @@ class Command(BaseCommand):
             self.stderr.write("Interrupted; the next time goes on from here.")
             sys.exit(INTERRUPTED)
         if failures:
-            self.stderr.write("Could not be had:")
+            self.stderr.write("Could not be downloaded:")
             self.stderr.write("\n".join(f"  {failure}" for failure in failures))
             sys.exit(1)
 

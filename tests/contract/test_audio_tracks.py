@@ -36,6 +36,7 @@ def test_a_silent_main_track_is_read_and_the_other_one_named_and_chosen_after_al
     told = site.http.post(f"{site.url}/jobs/{identifier}/rerun", data={"audio_track": "2"})
     assert told.status_code == 200, told.text
     assert "forward" in text_of(site.wait_for_task(identifier))
+    assert site.task(identifier)["metadata"]["task_params"]["audio_track"] == 2
     assert '<option value="2" selected>' in site.http.get(f"{site.url}/jobs/{identifier}").text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -274,6 +276,24 @@ def test_hours_of_nothing_in_a_sparse_file_cost_little(tmp_path: Path) -> None:
         else:
             assert not code and audio.duration > 24_000
         assert time.process_time() - before < 10
+
+
+def test_a_file_system_that_cannot_tell_holes_costs_no_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some network mounts; the silence in front makes it look for the next data."""
+    path = recordings.write(tmp_path / "a.wav", recordings.silence(4) + recordings.speech())
+    whole = decoded(path).duration
+    real = os.lseek
+
+    def lseek(file: int, position: int, whence: int) -> int:
+        if whence == os.SEEK_DATA:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        return real(file, position, whence)
+
+    monkeypatch.setattr(os, "lseek", lseek)
+    audio = decode(path, tmp_path / "pcm")
+    assert (audio.duration, audio.is_silent) == (whole, False)
 
 
 def test_no_engine_looks_for_speech_in_hours_of_nothing(

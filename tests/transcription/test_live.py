@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.conf import LazySettings
+from django.db import OperationalError
 
 from tests.transcription.building import make_job, within
 from transcription import tasks
@@ -46,6 +48,16 @@ def test_what_is_heard_comes_in_its_order(monkeypatch: pytest.MonkeyPatch) -> No
     output = Output(TRANSCRIBE, "pocketsphinx", {"segments": [], "language": "en"})
     watch.on_event(Event("transcribing", 9.0, 9.0, output=output))
     assert read(job, 1) == [(1, "two"), (2, "three")]
+
+
+def test_what_the_database_did_not_take_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, watch = claimed()
+    with monkeypatch.context() as away:
+        away.setattr(live, "keep", mock.Mock(side_effect=OperationalError("locked")))
+        watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one")))
+    monkeypatch.setattr("transcription.services.watch.REPORT_EVERY", 0.0)
+    watch.on_event(Event("transcribing", 2.0, 9.0, heard=heard("two")))
+    assert read(job) == [(0, "one"), (1, "two")]
 
 
 def test_a_run_that_begins_anew_repeats_nothing() -> None:

@@ -59,6 +59,8 @@ class Reading:
         self.told = 0  # segments of the transcription
         self.comment = ""
         self.spoke = 0.0  # when the last event or comment was
+        self.has_text = False
+        self.has_ended = False
 
     def events(self) -> Iterator[str]:
         """All that is sent. Errors are events, too: the status has long been sent."""
@@ -68,13 +70,17 @@ class Reading:
             logger.exception("job %s", self.job.pk)
             yield error_event(openai_error(500, UNFORESEEN))
         finally:  # where the client has gone, or the server stops, in the middle of it
-            end.cancel(self.job)
-            if not conf.OPENAI_KEEP:
-                end.delete(self.job)
+            try:
+                if not self.has_ended:  # else it may have been run again meanwhile
+                    end.cancel(self.job)
+            finally:
+                if not conf.OPENAI_KEEP:
+                    end.delete(self.job)
 
     def until_the_end(self) -> Iterator[str]:
         """Texts while they come, signs of life between them, and what is left at the end."""
         for now in follow(self.job.pk):
+            self.has_ended = now is None or not now.is_active
             if now is None or now.state == State.CANCELLED:
                 message = "The transcription was cancelled."
                 yield error_event(openai_error(409, message, code="cancelled"))
@@ -100,10 +106,13 @@ class Reading:
             yield self.delta(row.text, row.language)
 
     def delta(self, text: str, language: str) -> str:
-        """The text of the next segment; all of them joined are the whole text."""
-        before = written.blank(language) if self.told else ""
+        """The text of the next segment; all of them joined are the whole text. Empty for none."""
         self.told += 1
-        return event({"type": DELTA, "delta": before + text.strip()})
+        if not (text := text.strip()):
+            return ""
+        before = written.blank(language) if self.has_text else ""
+        self.has_text = True
+        return event({"type": DELTA, "delta": before + text})
 
     def sign_of_life(self, now: Job) -> str:
         """A comment, which clients pass over, where nothing was sent for long or the stage is new.
@@ -123,7 +132,8 @@ class Reading:
         kept = output_of(ended, StageOutput.Name.TRANSCRIBE) or {}
         let_go()  # all is read, and the client may be slow
         for segment in (kept.get("segments") or [])[self.told :]:
-            yield self.delta(str(segment["text"]), language)
+            if said := self.delta(str(segment["text"]), language):
+                yield said
         if self.asked.is_diarized:
             for told in written.diarized(segments):
                 yield event(told)

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 from transcription.engines import memory, orphan
@@ -28,7 +29,8 @@ def measured(path: str, audio_track: int | None) -> dict[str, Any]:
         EngineError: Nothing can, for this reason.
     """
     found = probe(path, audio_track)
-    sound = decode(path, os.devnull, media=found)
+    # The first of several tracks may be silent; whether another is not shall the job tell.
+    sound = decode(path, os.devnull, media=replace(found, others=()))
     return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
 
 

@@ -23,9 +23,9 @@ def graphemes(text: str) -> Iterator[str]:
     return iter(text) if text.isascii() else iter_graphemes(text)
 
 
-def bounds(text: str) -> set[int]:
-    """Where in a text a letter begins, and where the last one ends."""
-    return {0, *accumulate(map(len, graphemes(text)))}
+def bounds(text: str) -> list[int]:
+    """Where in a text a letter begins, in order, and where the last one ends."""
+    return [0, *accumulate(map(len, graphemes(text)))]
 
 
 def shortened(text: str, limit: int) -> str:

@@ -12,6 +12,7 @@ from transcription.formats.words import SENTENCE_END, Word, beginnings, stretche
 
 LINES = 2
 CUE_MILLISECONDS = 7000
+MOST_PIECES = 200  # in one subtitle: pieces without width would fill none
 PAUSE_MILLISECONDS = 2000  # what is said after so long begins anew where a cue has to be cut
 
 _CLAUSE_END = re.compile(r"[.!?…,;:。！？、，；：؟،؛।॥۔][\"'”’»)\]」』]*\s*$")
@@ -99,6 +100,7 @@ def _placed(place: Place, piece: Piece) -> Place:
 def _fits(group: Sequence[Piece], piece: Piece, place: Place, pause: int) -> bool:
     return (
         place[0] <= LINES
+        and len(group) < MOST_PIECES
         and piece.end - group[0].start <= CUE_MILLISECONDS
         and piece.start - group[-1].end < pause
     )

@@ -1,6 +1,7 @@
 """Where the words of a segment are in its text, and when each stretch of the text is said."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby, pairwise, zip_longest
 from typing import NamedTuple
@@ -59,8 +60,8 @@ def beginnings(text: str, words: Sequence[str]) -> list[int]:
             return []
         begin = _before_signs(text, position, place) if found else 0
         position = place + len(word)
-        while allowed and begin not in allowed:
-            begin += 1
+        if allowed:
+            begin = allowed[bisect_left(allowed, begin)]
         found.append(max(begin, found[-1] if found else 0))
     return found
 

@@ -16,7 +16,7 @@ from transcription.media import mp4, tracks, wave
 from transcription.media.clock import Clock
 from transcription.media.container import Source, opened
 from transcription.media.formats import TIMED_FORMATS
-from transcription.media.probe import Media, probe
+from transcription.media.probe import Media, check_rate, probe
 from transcription.media.writer import Writer
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 24 * 3600
 """Longer audio is refused: a few megabytes of cleverly coded silence must not fill the disk."""
+MOST_TRIED = 8
+"""Other tracks that are looked at where the chosen one is silent."""
 _MIRRORED = (
     "The two channels of the sound cancel each other out (opposite phase), so one of them was used."
 )
@@ -136,7 +138,7 @@ class _Reading:
         media = self._media
         if writer.broken:
             yield f"Parts of the file are damaged and were left out ({writer.broken} places)."
-        if writer.levels.is_silent and (louder := self._first_with_sound()):
+        if writer.levels.is_silent and (louder := self._first_with_sound(writer.seconds)):
             yield (
                 f"Audio track {media.track} is silent, but there is sound in track {louder}. "
                 f"To transcribe that one, run it again with audio track {louder} (audio_track)."
@@ -154,21 +156,38 @@ class _Reading:
                 "made the file repair or export it."
             )
 
-    def _first_with_sound(self) -> int | None:
-        """The first of the other tracks that is not silent."""
-        for number in self._media.others:
-            with opened(self._path) as source:
-                writer = Writer(lambda data: None)
-                try:
-                    for frame in source.frames(tracks.stream_of(source.container, number)):
-                        if self._should_stop():
-                            raise Cancelled
-                        writer.add(frame)
-                        if writer.levels.is_sounding:
-                            return number
-                except MediaError:
-                    continue
+    def _first_with_sound(self, seconds: float) -> int | None:
+        """The first of the other tracks that is not silent; not more than some are tried.
+
+        Args:
+            seconds: What has been read of the main one, for those who watch the progress.
+        """
+        for number in self._media.others[:MOST_TRIED]:
+            try:
+                if self._sounds(number, seconds):
+                    return number
+            except MediaError:
+                continue
         return None
+
+    def _sounds(self, number: int, seconds: float) -> bool:
+        """Whether there is sound in that track, as far as it would be read.
+
+        Raises:
+            MediaError: It cannot be read.
+        """
+        with opened(self._path) as source:
+            stream = tracks.stream_of(source.container, number)
+            check_rate(stream)
+            writer = Writer(lambda data: None)
+            for frame in source.frames(stream):
+                if self._should_stop():
+                    raise Cancelled
+                self._on_progress(seconds)
+                writer.add(frame)
+                if writer.levels.is_sounding or writer.seconds > self._max_seconds:
+                    return writer.levels.is_sounding
+        return False
 
     def _is_cut_off(self) -> bool:
         """Whether the file itself shows that its end is missing."""

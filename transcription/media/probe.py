@@ -118,7 +118,7 @@ def _tried(
         MediaError: It cannot.
     """
     stream = tracks.stream_of(source.container, track.number)
-    _check_rate(stream)
+    check_rate(stream)
     media = _described(source, stream, track, found)
     _decode_a_second(source, stream)
     others = [other.number for other in tracks.by_preference(found) if other is not track]
@@ -131,7 +131,12 @@ def _tried(
     )
 
 
-def _check_rate(stream: av.AudioStream) -> None:
+def check_rate(stream: av.AudioStream) -> None:
+    """Refuse what has too few samples a second.
+
+    Raises:
+        MediaError: It has.
+    """
     rate = stream.codec_context.sample_rate
     if rate < LOWEST_RATE:  # some bytes would be hours, and fill the disk once decoded
         message = f"The sound has {rate} samples a second: in that nothing can be understood."

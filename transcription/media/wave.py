@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -48,8 +49,10 @@ def hole_until_end(path: Path, at: int) -> int:
         end = min(_sound(file)[1] or sys.maxsize, os.fstat(file.fileno()).st_size)
         try:
             data = os.lseek(file.fileno(), at, os.SEEK_DATA)
-        except OSError:  # there is no more
-            data = end
+        except OSError as problem:
+            if problem.errno != errno.ENXIO:
+                return 0  # this file system cannot tell
+            data = end  # nothing more is on the disk
     return max(0, end - at) if data >= end else 0
 
 

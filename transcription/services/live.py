@@ -13,6 +13,8 @@ from transcription.services.storable import whole
 
 logger = logging.getLogger(__name__)
 
+MOST_AT_ONCE = 500
+
 
 def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
     """Keep segments, if the claim still rules; a run that begins anew changes none that are there.
@@ -37,9 +39,13 @@ def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
 
 
 def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:
-    """Segments from this place on, in their order; none while the database does not answer."""
+    """Segments from this place on, in their order; none while the database does not answer.
+
+    Not more than some hundreds: the next look brings the next.
+    """
+    later = LiveText.objects.filter(job_id=job_id, number__gte=first).order_by("number")
     try:
-        return list(LiveText.objects.filter(job_id=job_id, number__gte=first).order_by("number"))
+        return list(later[:MOST_AT_ONCE])
     except DatabaseError:
         logger.warning("the database does not answer; job %s is read along later", job_id)
         connection.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, Request
+from transcription.engines.base import ALIGN, DIARIZE, LIVE, TRANSCRIBE, EngineError, Request
 from transcription.engines.selection import intended
 from transcription.models import Job, StageOutput, TaskType
 from transcription.services.told_options import told_language, told_model
@@ -99,6 +99,7 @@ class Change:
     def options_of(self, job: Job) -> dict[str, Any]:
         """All options as they shall be."""
         merged = {**job.options, **self.options}
+        merged.pop(LIVE, None)  # whoever read along has gone
         return {name: value for name, value in merged.items() if value is not None}
 
     def params_of(self, job: Job) -> dict[str, Any] | None:
@@ -116,7 +117,13 @@ class Change:
             if isinstance(value, dict)
         }
         flat = {name: said[name] for name in job.params if name in said}
-        return {**job.params, **flat, **nested}
+        params = {**job.params, **flat, **nested}
+        for name in OF_THE_SOUND & said.keys():  # told only where it was asked for
+            if said[name] is None:
+                params.pop(name, None)
+            else:
+                params[name] = said[name]
+        return params
 
 
 def void(job: Job, done: Mapping[str, StageOutput], change: Change) -> set[str]:

@@ -129,9 +129,13 @@ class Watch:
         self.stage, self.reported = stage, time.monotonic()
         self.ask(progress.report, self.job, stage, done, total, self.plan)
         if self.segments:
-            self.ask(live.keep, self.job, self.told, self.segments)
-            self.told += len(self.segments)
-            self.segments = []
+            self.ask(self.tell)
+
+    def tell(self) -> None:
+        """Let who reads along have the segments; what the database did not take comes again."""
+        live.keep(self.job, self.told, self.segments)
+        self.told += len(self.segments)
+        self.segments = []
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
         """Ask or tell the database; where it does not answer, the job goes on."""

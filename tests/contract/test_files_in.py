@@ -55,7 +55,7 @@ def test_a_name_that_is_no_recordings(site: Site, name: str) -> None:
     ],
 )
 def test_a_name_as_it_was_sent(site: Site, disposition: str | bytes, name: str) -> None:
-    """§4: as sent, non-ASCII included, in any case; folders are cut, what browsers escape undone."""
+    """§4: as sent, non-ASCII included, in any case, but for folders and browsers' escapes."""
     said = disposition if isinstance(disposition, bytes) else disposition.encode()
     body = form(part(b'name="file"; ' + said, WAV))
     assert metadata(site, post(site, "/service/diarize", body))["file_name"] == name

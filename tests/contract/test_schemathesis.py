@@ -101,10 +101,12 @@ def test_real_files_with_any_options(
     def ask(case: schemathesis.Case[Any]) -> None:
         answer = site.http.post(site.url + path, params=case.query, files=files, timeout=30)
         case.validate_response(answer, checks=CHECKS)
+        lacking = {400} if (case.query or {}).get("audio_track") else set()  # it has but one
+        assert answer.status_code in {200, 422} | lacking
         statuses.add(answer.status_code)
 
     for_each_case(described[path]["POST"], GenerationMode.POSITIVE, ask, 5)
-    assert 200 in statuses and statuses <= {200, 422}
+    assert 200 in statuses
 
 
 def for_each_case(

@@ -2,7 +2,7 @@
 
 const STORED = "transcripts-options";
 const CROSSED = "Number of speakers: the first must not be above the second.";
-const NO_NUMBER = "Number of speakers: give a whole one from 1 to 99, or none.";
+const NO_NUMBER = "Number of speakers: enter a whole number from 1 to 99, or leave it empty.";
 
 // Connects all options within root. With remember, what was chosen before is chosen again; the
 // options that a site no longer offers are passed over.

@@ -3,7 +3,7 @@
 import { plainReason, statusSentence } from "./api.js";
 
 const SENTENCES = {
-  0: "The connection was lost. Press Retry to go on where it stopped.",
+  0: "The connection was lost. Press Retry to resume.",
   401: "Your login has expired. The upload goes on when you have logged in again.",
   403: "The site refused this upload. Reload the page and try again.",
   404: "The upload was ended, or has expired. Drop the file again to start over.",

@@ -28,7 +28,7 @@ export function lineOf(file, estimate, reason) {
     failed: () => reason,
     paused: () => `Paused · ${amount}`,
     waiting: () => `Waiting for its turn · ${size(file.size || 0)}`,
-    offline: () => `You are offline. It goes on by itself when the network is back. · ${amount}`,
+    offline: () => `You are offline. The upload resumes when you are back online. · ${amount}`,
     reconnecting: () => `${reconnecting(outage(file.id))} · ${amount}`,
     sending: () => sending(file, amount, estimate),
   };

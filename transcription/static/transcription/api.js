@@ -1,5 +1,7 @@
 // Talking to the site: the CSRF token, JSON, and failures as sentences for people.
 
+const UNREADABLE = "The site's answer can't be read. Reload the page if this stays.";
+
 export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 }
@@ -11,11 +13,23 @@ export class ApiError extends Error {
   }
 }
 
-export async function getJSON(url) {
+// limit: milliseconds after which a site that says nothing counts as one that does not answer.
+export async function getJSON(url, { limit = null, cache = "no-store" } = {}) {
   const headers = { Accept: "application/json" };
-  const response = await answer(url, { headers, cache: "no-store" });
+  const signal = limit ? AbortSignal.timeout?.(limit) : null; // unknown to Safari before 16
+  const response = await answer(url, { headers, cache, signal });
   if (!response.ok) throw new ApiError(response.status, await sentence(response));
-  return response.json();
+  try {
+    return await response.json();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new ApiError(response.status, UNREADABLE);
+    throw new ApiError(0, statusSentence(0)); // it broke off, or took too long
+  }
+}
+
+// Whether an error says that the site, or what stands behind its proxy, does not answer.
+export function isAway({ status }) {
+  return [0, 502, 504].includes(status) || (status >= 520 && status <= 524);
 }
 
 // Posts a form. The site may answer with a redirect or with JSON that names a url: both end up
@@ -59,7 +73,7 @@ export function plainReason(body) {
 }
 
 export function statusSentence(status) {
-  if (status === 0) return "The site doesn't answer. Try again in a moment.";
+  if ([0, 502, 504].includes(status)) return "The site doesn't answer. Try again in a moment.";
   if (status === 401) return "Your login has expired. Log in again, then repeat this.";
   if (status === 403) return "The site refused this. Reload the page and try again.";
   if (status === 404) return "This is not here any more.";

@@ -1,8 +1,10 @@
-// Says on any page that the site does not answer, and when it is asked again.
+// Says on any page why it is not up to date, and when the site is asked again.
 
+import { isAway } from "./api.js";
 import { countDown } from "./text.js";
 
-const LOGIN = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+const AWAY = "Reconnecting … The site doesn't answer.";
+const BROKEN = "This page has a problem. Reload it if this stays."; // a mistake of ours
 
 const bar = document.createElement("div");
 const sentence = document.createElement("p");
@@ -17,7 +19,6 @@ sentence.setAttribute("role", "status");
 tryNow.type = "button";
 tryNow.textContent = "Try now";
 tryNow.addEventListener("click", () => tryAgain());
-login.href = LOGIN;
 login.textContent = "Log in";
 bar.append(sentence, next, tryNow, login);
 restored();
@@ -26,10 +27,12 @@ document.getElementById("main").prepend(bar);
 // error: what the question met; wait: milliseconds until the next; again() asks at once.
 export function lost(error, wait, again) {
   const loggedOut = error.status === 401;
-  write(loggedOut ? "You are logged out." : "Reconnecting … The site doesn't answer.");
+  if (error.status === undefined) console.error(error);
+  write(reason(error));
   tryAgain = again;
   next.hidden = tryNow.hidden = loggedOut;
   login.hidden = !loggedOut;
+  login.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
   stopCounting();
   stopCounting = countDown(Date.now() + wait, (text) => (next.textContent = `Next try ${text}.`));
 }
@@ -38,6 +41,12 @@ export function restored() {
   stopCounting();
   write("");
   next.hidden = tryNow.hidden = login.hidden = true;
+}
+
+function reason(error) {
+  if (error.status === 401) return "You are logged out.";
+  if (error.status === undefined) return BROKEN;
+  return isAway(error) ? AWAY : error.message;
 }
 
 function write(text) {

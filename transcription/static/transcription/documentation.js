@@ -1,17 +1,19 @@
 // The OpenAPI document for the two pages that show it, under the name and version of this product.
 // The document itself bears those of the API that it describes, which other programs know.
 
+import { getJSON } from "./api.js";
+
 export const place = document.getElementById("documentation");
 export const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export async function readDocument() {
-  const response = await fetch(place.dataset.document);
-  if (!response.ok) {
-    place.textContent = `The description of the API could not be read (status ${response.status}).`;
-    throw new Error(place.textContent);
-  }
-  const description = await response.json();
+  const description = await getJSON(place.dataset.document, { cache: "default" }).catch(explain);
   description.info.title = place.dataset.title;
   description.info.version = place.dataset.version;
   return description;
+}
+
+function explain(error) {
+  place.textContent = `The description of the API could not be loaded. ${error.message}`;
+  throw error;
 }

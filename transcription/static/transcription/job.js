@@ -10,6 +10,7 @@ import { localise } from "./text.js";
 import { showTranscript } from "./transcript.js";
 
 const INTERVAL = 1000; // milliseconds between two questions while the job is active
+const ANSWER = 30000; // that a question waits for its answer
 const ACTIVE = ["queued", "processing"];
 
 let polling = null;
@@ -30,7 +31,7 @@ function watch(article) {
   let active = true;
   polling = poll(
     async () => {
-      const job = await getJSON(article.dataset.url).catch(leaveIfGone);
+      const job = await getJSON(article.dataset.url, { limit: ANSWER }).catch(leaveIfGone);
       active = ACTIVE.includes(job.state);
       if (active && job.state === article.dataset.state) update(article, job);
       else await reload();

@@ -59,7 +59,7 @@ function lead(id, address) {
 function wanted() {
   const fields = { q: form.elements.q.value.trim(), state: form.elements.state.value };
   const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value));
-  return query.size ? `/?${query}` : "/";
+  return query.toString() ? `/?${query}` : "/"; // Safari 16 has no size
 }
 
 function fillForm() {

@@ -1,6 +1,6 @@
 // The home page: the drop area, and the list of recordings kept fresh below it.
 
-import { getJSON } from "./api.js";
+import { getJSON, isAway } from "./api.js";
 import { lost, restored } from "./connection.js";
 import { connectDiscard } from "./discard.js";
 import { connectIntake } from "./intake.js";
@@ -16,6 +16,7 @@ import { isUploading, startUploads } from "./upload.js";
 const BUSY = 2000; // milliseconds between two questions while something is going on
 const IDLE = 15000;
 const SOON = 500; // where another list was asked for while an answer was awaited
+const ANSWER = 30000; // that a question waits for its answer
 
 const section = document.getElementById("upload");
 const list = document.querySelector(".recordings");
@@ -29,7 +30,10 @@ let shown = location.search; // the query whose list is on the page
 localise();
 const polling = poll(refresh, pause, {
   // An upload that is on its way says itself that the site is away.
-  onFailure: (error, wait) => (isUploading(uppy) ? restored() : lost(error, wait, polling.now)),
+  onFailure: (error, wait) => {
+    if (isAway(error) && isSending()) restored();
+    else lost(error, wait, polling.now);
+  },
   onSuccess: restored,
 });
 const uploading = start();
@@ -37,7 +41,7 @@ connectListing(() => {
   list.setAttribute("aria-busy", "true");
   polling.now();
 });
-connectIntake(async (files) => (await uploading)?.add(files));
+connectIntake(take);
 connectDiscard(uploadList, section.dataset.endpoint, () => polling.now());
 connectLeaving(() => isUploading(uppy));
 
@@ -53,6 +57,22 @@ async function start() {
   }
 }
 
+async function take(files) {
+  try {
+    (await uploading)?.add(files);
+  } catch (error) {
+    console.error(error);
+    note("page", "error", "The files could not be added. Reload the page and try again.");
+  }
+}
+
+function isSending() {
+  const files = uppy?.getFiles() ?? [];
+  return files.some(({ progress, error, isPaused }) => {
+    return !progress.uploadComplete && !error && !isPaused;
+  });
+}
+
 function pause() {
   if (shown !== location.search) return SOON;
   return busy || isUploading(uppy) ? BUSY : IDLE;
@@ -60,14 +80,15 @@ function pause() {
 
 async function refresh() {
   const asked = location.search;
-  const { uploads, jobs, newer, older } = await getJSON(jobList.dataset.url + asked);
+  const address = jobList.dataset.url + asked;
+  const { uploads, jobs, newer, older } = await getJSON(address, { limit: ANSWER });
   if (asked !== location.search) return; // another list was asked for meanwhile
   const here = addressesHere();
   const others = uploads.filter(({ id }) => !here.isSending(id)); // those of this page are above
   updateList(uploadList, others, "upload-row", (row, upload) => fillUpload(row, upload, here));
   updateList(jobList, jobs, "job-row", fillJob);
-  showPlaces({ newer, older, isEmpty: jobs.length + uploads.length === 0 });
-  if (asked !== shown) announce(jobs.length + uploads.length, older);
+  showPlaces({ newer, older, isEmpty: jobs.length + others.length === 0 });
+  if (asked !== shown) announce(jobs.length + others.length, older);
   shown = asked;
   list.removeAttribute("aria-busy");
   followUp(jobs);

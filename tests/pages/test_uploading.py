@@ -1,4 +1,4 @@
-"""Uploading by the page: what it says of each file, what it asks, and every way to bring files."""
+"""Uploading by the page: what it says of each file and what it asks."""
 
 import re
 from collections.abc import Callable
@@ -72,6 +72,10 @@ def test_an_upload_pauses_warns_who_leaves_and_asks_before_it_ends(
     expect(row).not_to_contain_text("left")
     expect(button(page, "Resume")).to_be_focused()
     expect(page.locator("#uploads li", has_text="meeting.wav")).to_have_count(0)  # shown above
+    page.route("**/jobs.json*", lambda route: route.abort())
+    expect(page.locator(".connection")).to_contain_text("Reconnecting")  # else nobody says so
+    page.unroute_all()
+    expect(page.locator(".connection p")).to_be_empty()
     button(page, "Cancel").press("Enter")
     question = page.get_by_role("dialog", name="Cancel this upload?")
     expect(question).to_contain_text("meeting.wav")
@@ -129,43 +133,24 @@ def test_files_that_are_none_or_empty_are_named(site: Site, page: Page, tmp_path
     assert accessibility.problems(page) == []
 
 
-def test_a_drop_anywhere_uploads_and_text_is_left_alone(
-    site: Site, page: Page, tmp_path: Path
-) -> None:
-    """Of a folder its recordings are taken, but not what systems put there for themselves."""
-    folder = tmp_path / "folder"
-    (folder / "within").mkdir(parents=True)
-    (folder / ".DS_Store").write_text("for itself")
-    for path in (folder / "dropped.wav", folder / "within" / "deeper.wav"):
-        recordings.write(path, recordings.silence(0.5))
+def test_enter_pressed_twice_cancels_one_upload(site: Site, page: Page, tmp_path: Path) -> None:
+    """What was not begun goes without a question, so the next Cancel must not get the keyboard."""
+    sound = recordings.silence(60)
+    names = ("one.wav", "two.wav", "three.wav")
     enter(page, site)
-    overlay = page.get_by_text("Drop to upload")
-    session = page.context.new_cdp_session(page)
-    box = page.locator(".site-header").bounding_box()
-    assert box
-
-    def drag(kind: str, data: dict[str, object]) -> None:
-        place = {"x": box["x"] + 5, "y": box["y"] + 5}
-        session.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
-
-    text = {"mimeType": "text/plain", "data": "some words"}
-    words = {"items": [text], "files": [], "dragOperationsMask": 1}
-    files = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-    page.evaluate("addEventListener('drop', event => (window.taken = event.defaultPrevented))")
-    for kind in ("dragEnter", "dragOver"):
-        drag(kind, words)
-    expect(overlay).to_be_hidden()
-    drag("dragCancel", words)
-    for kind in ("dragEnter", "dragOver"):
-        drag(kind, files)
-    expect(overlay).to_be_visible()
-    assert accessibility.problems(page) == []
-    drag("drop", files)
-    expect(overlay).to_be_hidden()
-    for name in ("dropped.wav", "deeper.wav"):
-        expect(page.locator("#jobs li", has_text=name)).to_be_visible(timeout=15_000)
-    expect(page.locator("#upload-notes li")).to_have_text(re.compile("2 recordings are uploaded"))
-    assert page.evaluate("window.taken")
+    slow_down(page, 1e5)
+    choose(page, *(recordings.write(tmp_path / name, sound) for name in names))
+    rows = page.locator("#sending li")
+    expect(rows.last).to_contain_text("Waiting for its turn")
+    page.get_by_role("button", name="Cancel: three.wav").press("Enter")
+    expect(page.get_by_role("button", name="Pause: two.wav")).to_be_focused()
+    expect(rows).to_have_count(2)
+    for name in names[:2]:
+        button(page, "Cancel").last.press("Enter")
+        question = page.get_by_role("button", name="Cancel the upload")
+        if question.is_visible():
+            question.press("Enter")
+        expect(rows).to_have_count(1 if name == "one.wav" else 0)
 
 
 @pytest.mark.proof

@@ -4,19 +4,36 @@ const list = document.getElementById("upload-notes");
 
 // kind: "error", "done" or "wait". A note with the same key replaces the older one.
 export function note(key, kind, message, link = null) {
-  drop(key);
+  const hadFocus = remove(key);
   const item = document.createElement("li");
   item.className = `note note-${kind}`;
   item.dataset.key = key;
   const text = document.createElement("p");
   text.textContent = message;
   if (link) text.append(" ", anchor(link));
-  item.append(text, dismissButton(item));
+  item.append(text, dismissButton(key));
   list.prepend(item);
+  if (hadFocus) item.querySelector("a, button").focus();
 }
 
 export function drop(key) {
-  for (const item of list.children) if (item.dataset.key === key) item.remove();
+  const next = after(key);
+  if (remove(key)) next.focus();
+}
+
+// Returns whether the focus was in it.
+function remove(key) {
+  const items = Array.from(list.children).filter((item) => item.dataset.key === key);
+  const hadFocus = items.some((item) => item.contains(document.activeElement));
+  items.forEach((item) => item.remove());
+  return hadFocus;
+}
+
+// Where the keyboard goes on when the note with this key is gone.
+function after(key) {
+  const item = Array.from(list.children).find(({ dataset }) => dataset.key === key);
+  const next = item?.nextElementSibling ?? item?.previousElementSibling;
+  return next?.querySelector("button") ?? document.getElementById("browse");
 }
 
 function anchor({ href, label }) {
@@ -26,12 +43,12 @@ function anchor({ href, label }) {
   return element;
 }
 
-function dismissButton(item) {
+function dismissButton(key) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "dismiss";
   button.setAttribute("aria-label", "Dismiss this message");
   button.textContent = "×";
-  button.addEventListener("click", () => item.remove());
+  button.addEventListener("click", () => drop(key));
   return button;
 }

@@ -14,18 +14,20 @@ export function isActive(job) {
 }
 
 // Bring a list into the order of the items. Rows are kept (and with them focus and selection),
-// only those that are new are made and those that are gone are removed.
+// only those that are new are made and those that are gone are removed: these first, because a row
+// that is moved to close the gap loses the focus.
 export function updateList(list, items, templateId, fill) {
   const template = document.getElementById(templateId);
   const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
+  const kept = new Set(items.map(({ id }) => String(id)));
+  rows.forEach((row, id) => kept.has(id) || row.remove());
   items.forEach((item, index) => {
-    const row = rows.get(String(item.id)) ?? template.content.firstElementChild.cloneNode(true);
-    rows.delete(String(item.id));
-    row.dataset.id = String(item.id);
+    const id = String(item.id);
+    const row = rows.get(id) ?? template.content.firstElementChild.cloneNode(true);
+    row.dataset.id = id;
     fill(row, item);
     if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null);
   });
-  rows.forEach((row) => row.remove());
 }
 
 export function fillJob(row, job) {
@@ -59,7 +61,9 @@ export function fillUpload(row, upload, here) {
   write(row, "received", `${size(upload.offset)} of ${size(upload.length ?? upload.offset)}`);
   write(row, "hint", sending ? "" : resumeHint(known));
   row.dataset.state = sending ? "receiving" : "waiting";
-  row.querySelector("button").hidden = sending || !upload.can_discard;
+  const discard = row.querySelector("button");
+  discard.hidden = sending || !upload.can_discard;
+  discard.setAttribute("aria-label", `${discard.textContent}: ${upload.filename}`);
   setProgress(row.querySelector("progress"), percent);
 }
 
@@ -72,7 +76,7 @@ function lastGrowth(row, upload) {
 
 function resumeHint(known) {
   return known
-    ? "Drop the file again to resume."
+    ? "Drop the file, or its folder, again to resume."
     : "Resume this upload in the browser you started it in.";
 }
 

@@ -12,6 +12,7 @@ const SPOKEN = { paused: "Paused", reconnecting: "Reconnecting", failed: "Failed
 
 const panel = document.getElementById("sending");
 const list = document.getElementById("sending-files");
+const browse = document.getElementById("browse");
 const all = document.getElementById("sending-all");
 const template = document.getElementById("sending-row");
 const announcer = document.getElementById("announcer");
@@ -42,6 +43,7 @@ export function connectSending(uppy, reasonOf, act) {
 }
 
 function showFiles(files, reasonOf) {
+  if (document.activeElement === panel && files.length === 0) browse.focus();
   panel.hidden = files.length === 0;
   const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
   for (const file of files) {
@@ -72,8 +74,10 @@ function remove(row, id) {
   row.remove();
   estimates.delete(id);
   if (!hadFocus) return;
-  const button = next?.querySelector("[data-verb=cancel]:not([hidden])");
-  (button ?? document.getElementById("browse")).focus();
+  if (!next) return browse.focus();
+  // Another Cancel would be pressed by whoever presses Enter once more.
+  const button = next.querySelector("button:not([data-verb=cancel], [hidden])");
+  (button ?? panel).focus();
 }
 
 function showFile(row, file, reason) {
@@ -117,7 +121,7 @@ function showAll(files) {
   const batch = tally.progress();
   const focused = all.querySelector("button:focus");
   all.hidden = batch.total < 2 || files.length < 2;
-  if (all.hidden) return focused && document.getElementById("browse").focus();
+  if (all.hidden) return focused && browse.focus();
   const rest = files.filter((file) => stateOf(file) !== "uploaded");
   const open = rest.filter((file) => !file.error);
   const sent = batch.sent + sum(rest, sentOf);

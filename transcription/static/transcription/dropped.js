@@ -1,35 +1,44 @@
 // The files of a drop, with those within folders.
 
-// Resolves to the files; what cannot be read is left out. A file from a folder has relativePath.
+// Resolves to { files, unreadable }, the latter the paths of what cannot be read. A file from a
+// folder has relativePath.
 export async function droppedFiles({ items, files }) {
   const entries = Array.from(items, (item) => item.webkitGetAsEntry?.() ?? null);
-  if (!entries.some((entry) => entry?.isDirectory)) return Array.from(files);
-  const found = await Promise.all(entries.filter(Boolean).map(within));
-  return found.flat();
+  if (!entries.some((entry) => entry?.isDirectory)) {
+    return { files: Array.from(files), unreadable: [] };
+  }
+  const unreadable = [];
+  const found = await Promise.all(entries.filter(Boolean).map((one) => filesOf(one, unreadable)));
+  return { files: found.flat(), unreadable };
 }
 
-async function within(entry) {
-  if (entry.name.startsWith(".")) return []; // what systems put into folders for themselves
-  if (entry.isFile) return asFile(entry);
-  const found = await Promise.all((await listed(entry.createReader())).map(within));
-  return found.flat();
-}
-
-async function asFile(entry) {
+async function filesOf(entry, unreadable) {
   try {
-    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    file.relativePath = entry.fullPath;
-    return [file];
+    return entry.isFile ? [await asFile(entry)] : await within(entry, unreadable);
   } catch {
+    unreadable.push(entry.fullPath.slice(1));
     return [];
   }
+}
+
+async function within(folder, unreadable) {
+  const entries = await listed(folder.createReader());
+  const meant = entries.filter(({ name }) => !name.startsWith(".")); // systems' own
+  return (await Promise.all(meant.map((one) => filesOf(one, unreadable)))).flat();
+}
+
+// The path is part of what an upload is known by: a file on its own has none, however it is dropped.
+async function asFile(entry) {
+  const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+  if (entry.fullPath.lastIndexOf("/") > 0) file.relativePath = entry.fullPath;
+  return file;
 }
 
 // A reader gives some entries at a time, and an empty list at the end.
 async function listed(reader) {
   const all = [];
   for (;;) {
-    const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return all;
     all.push(...some);
   }

@@ -1,6 +1,8 @@
 // The ways in which people bring files: the button, a drop anywhere on the page, and paste.
 
 import { droppedFiles } from "./dropped.js";
+import { drop, note } from "./notes.js";
+import { someOf } from "./text.js";
 
 const FORGOTTEN = 1000; // milliseconds without a sign of dragged files after which they are gone
 
@@ -43,8 +45,21 @@ function connectDrop(take) {
     if (!bringsFiles(event)) return; // text goes where text can go
     event.preventDefault();
     show(false);
-    take(await droppedFiles(event.dataTransfer));
+    const { files, unreadable } = await droppedFiles(event.dataTransfer);
+    report(files, unreadable);
+    if (files.length) take(files);
   });
+}
+
+// Says what a drop did not bring.
+function report(files, unreadable) {
+  drop("dropped");
+  const count = unreadable.length === 1 ? "1 file" : `${unreadable.length} files`;
+  if (unreadable.length) {
+    note("dropped", "error", `${count} could not be read: ${someOf(unreadable)}.`);
+  } else if (files.length === 0) {
+    note("dropped", "error", "No files found.");
+  }
 }
 
 function bringsFiles({ dataTransfer }) {

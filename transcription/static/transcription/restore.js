@@ -6,10 +6,20 @@ import * as tally from "./tally.js";
 
 const PATIENCE = 250; // milliseconds
 
-// Restoring replaces the list of files, so nobody may add one before. Where nothing is stored Uppy
-// says nothing: hence the limit. begin() makes Uppy look.
+// Restoring replaces the list of files, so they should be added later. Where nothing is stored Uppy
+// says nothing: hence the limit. What is added then, before a slow browser has read what it stored,
+// is added once more. begin() makes Uppy look.
 export function restore(uppy, begin) {
-  uppy.on("restored", () => continueRestored(uppy));
+  const early = new Map();
+  const forget = ({ id }) => early.delete(id);
+  uppy.on("files-added", (files) => files.forEach((file) => early.set(file.id, file)));
+  uppy.on("file-removed", forget);
+  uppy.on("upload-success", forget);
+  uppy.once("restored", () => {
+    const replaced = Array.from(early.values());
+    continueRestored(uppy);
+    addAgain(uppy, replaced);
+  });
   begin();
   return new Promise((resolve) => {
     uppy.once("restored", resolve);
@@ -20,6 +30,17 @@ export function restore(uppy, begin) {
 // Whether a file belongs to an upload that Uppy runs.
 export function isRunning(uppy, { id }) {
   return Object.values(uppy.getState().currentUploads).some(({ fileIDs }) => fileIDs.includes(id));
+}
+
+function addAgain(uppy, replaced) {
+  const gone = replaced.filter(({ id }) => !uppy.getFile(id));
+  if (gone.length === 0) return;
+  // Else it would go on unseen, beside its successor.
+  gone.forEach((file) => uppy.emit("upload-pause", file, true));
+  tally.expect(gone, uppy.getFiles().length > 0);
+  uppy.addFiles(gone.map(({ source, name, type, data, meta: { relativePath } }) => {
+    return { source, name, type, data, meta: { relativePath } };
+  }));
 }
 
 // Called when Uppy has put the files of the last visit back into its list.
@@ -50,10 +71,14 @@ function leaveAlone(uppy, paused) {
   uppy.setState({ currentUploads: Object.fromEntries(left) });
 }
 
-// The tus address of the upload is kept apart, under the file's name, size and date: dropping the
-// same file again finds it.
+// The tus address of the upload is kept apart, under the file's path, size and date: dropping the
+// same file again finds it, one from a folder within that folder only.
 function askFor(file) {
-  const started = Boolean(file.tus?.uploadUrl);
-  const aim = started ? "to go on where its upload stopped" : "to upload it";
-  note(file.name, "wait", `Drop “${file.name}” again ${aim}.`);
+  const aim = file.tus?.uploadUrl ? "to resume" : "to upload it";
+  note(file.name, "wait", `Drop ${whatToDrop(file)} again ${aim}.`);
+}
+
+function whatToDrop({ name, meta: { relativePath } }) {
+  const [folder, ...rest] = (relativePath ?? "").split("/").filter(Boolean);
+  return rest.length ? `the folder “${folder}” with “${name}”` : `“${name}”`;
 }

@@ -1,6 +1,7 @@
 // Times, sizes (as Django's filesizeformat writes them) and dates as people read them.
 
 const RELATIVE = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+const NAMED = 8; // of many names in one sentence
 const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
 // 3725.4 -> "1:02:05"
@@ -58,6 +59,12 @@ export function localise(root = document) {
     const seconds = Number.parseFloat(element.dataset.seconds);
     if (Number.isFinite(seconds)) element.textContent = clock(seconds);
   }
+}
+
+// "a.wav, b.wav and 7 more"
+export function someOf(names) {
+  const rest = names.length - NAMED;
+  return rest > 0 ? `${names.slice(0, NAMED).join(", ")} and ${rest} more` : names.join(", ");
 }
 
 // The name of a file, whole where one points at it; a name of one word may break anywhere.

@@ -9,6 +9,7 @@ import { isRunning, restore } from "./restore.js";
 import { connectSending } from "./sending.js";
 import { isSoleTab } from "./sole.js";
 import * as tally from "./tally.js";
+import { someOf } from "./text.js";
 import { cancelOf } from "./upload_cancel.js";
 
 const MEBIBYTE = 1024 * 1024;
@@ -26,7 +27,6 @@ const REFUSALS = {
     "This kind of file can't be transcribed. Audio and video can, such as mp3, m4a, wav, mp4 or mov.",
 };
 const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in sight
-const NAMES = 8; // that one refusal names
 let shownRefusals = []; // the keys of their notes
 const reasons = new Map(); // why a file failed: { text, link } by its identifier
 
@@ -82,18 +82,13 @@ function add(uppy, section, files) {
   }
   shownRefusals.forEach(drop);
   shownRefusals = Array.from(refusals.keys());
-  for (const [message, names] of refusals) note(message, "error", `${listed(names)}: ${message}`);
+  for (const [message, names] of refusals) note(message, "error", `${someOf(names)}: ${message}`);
   conclude(uppy);
 }
 
 function described(file) {
   const meta = { relativePath: file.relativePath || null };
   return { source: "page", name: file.name, type: file.type, data: file, meta };
-}
-
-function listed(names) {
-  const rest = names.length - NAMES;
-  return rest > 0 ? `${names.slice(0, NAMES).join(", ")} and ${rest} more` : names.join(", ");
 }
 
 function choices(section, file) {

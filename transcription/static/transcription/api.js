@@ -16,8 +16,7 @@ export class ApiError extends Error {
 // limit: milliseconds after which a site that says nothing counts as one that does not answer.
 export async function getJSON(url, { limit = null, cache = "no-store" } = {}) {
   const headers = { Accept: "application/json" };
-  const signal = limit ? AbortSignal.timeout?.(limit) : null; // unknown to Safari before 16
-  const response = await answer(url, { headers, cache, signal });
+  const response = await answer(url, { headers, cache, signal: ending(limit) });
   if (!response.ok) throw new ApiError(response.status, await sentence(response));
   try {
     return await response.json();
@@ -25,6 +24,11 @@ export async function getJSON(url, { limit = null, cache = "no-store" } = {}) {
     if (error instanceof SyntaxError) throw new ApiError(response.status, UNREADABLE);
     throw new ApiError(0, statusSentence(0)); // it broke off, or took too long
   }
+}
+
+// Ends a question after so many milliseconds, but not in browsers that can't (Safari before 16).
+export function ending(limit) {
+  return limit ? (AbortSignal.timeout?.(limit) ?? null) : null;
 }
 
 // Whether an error says that the site, or what stands behind its proxy, does not answer.

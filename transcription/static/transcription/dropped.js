@@ -27,7 +27,7 @@ async function within(folder, unreadable) {
   return (await Promise.all(meant.map((one) => filesOf(one, unreadable)))).flat();
 }
 
-// The path is part of what an upload is known by: a file on its own has none, however it is dropped.
+// The path is part of what an upload is known by: a file on its own has none, beside folders, too.
 async function asFile(entry) {
   const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
   if (entry.fullPath.lastIndexOf("/") > 0) file.relativePath = entry.fullPath;

@@ -1,7 +1,7 @@
 // The page of one recording: live progress while it is transcribed, then the transcript.
 
 import { watchActions } from "./actions.js";
-import { ApiError, answer, getJSON, statusSentence } from "./api.js";
+import { ApiError, answer, ending, getJSON, statusSentence } from "./api.js";
 import { lost, restored } from "./connection.js";
 import { connectPlayer, explainDeadPlayer } from "./player.js";
 import { poll } from "./poll.js";
@@ -69,10 +69,11 @@ function write(article, field, text) {
 // A new state changes most of the page: the server's own rendering takes the place of ours.
 async function reload(acted = false) {
   const headers = { Accept: "text/html" };
-  const response = await answer(location.pathname, { cache: "no-store", headers });
+  const options = { cache: "no-store", headers, signal: ending(ANSWER) };
+  const response = await answer(location.pathname, options);
   if (response.status >= 500) throw new ApiError(response.status, statusSentence(response.status));
   if (!response.ok) return location.reload();
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const page = new DOMParser().parseFromString(await wholeText(response), "text/html");
   const fresh = page.getElementById("job");
   const old = document.getElementById("job");
   if (!fresh) return location.reload();
@@ -82,6 +83,14 @@ async function reload(acted = false) {
   document.title = page.title;
   start();
   if (hadFocus) fresh.querySelector("h1").focus();
+}
+
+async function wholeText(response) {
+  try {
+    return await response.text();
+  } catch {
+    throw new ApiError(0, statusSentence(0)); // it broke off, or took too long
+  }
 }
 
 async function readTranscript() {

@@ -12,10 +12,19 @@ from tests.speech import recordings
 
 # A file that another program holds.
 LOCKED = """() => {
-  const { file } = FileSystemFileEntry.prototype;
-  FileSystemFileEntry.prototype.file = function (done, failed) {
-    if (this.name === "locked.wav") failed(new DOMException("", "NotReadableError"));
-    else file.call(this, done, failed);
+  const { webkitGetAsEntry } = DataTransferItem.prototype;
+  DataTransferItem.prototype.webkitGetAsEntry = function () {
+    const entry = webkitGetAsEntry.call(this);
+    const reader = Object.getPrototypeOf(entry.createReader());
+    const { readEntries } = reader;
+    reader.readEntries = function (done, failed) {
+      readEntries.call(this, (entries) => done(entries.map(lock)), failed);
+    };
+    return entry;
+  };
+  const lock = (entry) => {
+    const fail = (done, failed) => failed(new DOMException("", "NotReadableError"));
+    return entry.name === "locked.wav" ? Object.assign(entry, { file: fail }) : entry;
   };
 }"""
 # A browser that has no room for copies of files.

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests import accessibility
-from tests.pages.test_uploading import button, choose, enter, slow_down
+from tests.pages.sending import button, choose, enter, slow_down
 from tests.running import Site
 from tests.speech import recordings
 

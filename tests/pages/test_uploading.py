@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import CDPSession, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests import accessibility
+from tests.pages.sending import button, choose, enter, large, listed, slow_down
 from tests.running import PASSWORD, Site, wait_for
-from tests.site.people import sign_in
 from tests.speech import recordings
 
 INTERRUPTED = """
@@ -18,42 +18,6 @@ from django.utils import timezone
 from uploads.models import Upload
 Upload.objects.filter(pk={key!r}).update(last_activity=timezone.now() - timedelta(hours=1))
 """
-
-
-def enter(page: Page, site: Site) -> None:
-    """The home page of somebody who is signed in."""
-    sign_in(page.context, site)
-    page.goto(site.url)
-
-
-def slow_down(page: Page, rate: float) -> CDPSession:
-    """Let no more bytes out than `rate` a second; -1 lets all out."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": rate}
-    session.send("Network.emulateNetworkConditions", limits)
-    return session
-
-
-def choose(page: Page, *paths: Path) -> None:
-    """By keyboard, but for the system's own window."""
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="browse files").press("Enter")
-    chooser.value.set_files(paths)
-
-
-def button(page: Page, verb: str) -> Locator:
-    return page.get_by_role("button", name=re.compile(f"^{verb}: "))
-
-
-def large(folder: Path) -> Path:
-    return recordings.write(folder / "meeting.wav", recordings.long_speech(300))
-
-
-def listed(site: Site, name: str) -> list[int]:
-    """The offsets of the unfinished uploads of this file."""
-    uploads = site.http.get(f"{site.url}/jobs.json", timeout=10).json()["uploads"]
-    return [upload["offset"] for upload in uploads if upload["filename"] == name]
 
 
 def test_an_upload_pauses_warns_who_leaves_and_asks_before_it_ends(
@@ -198,7 +162,7 @@ def test_an_upload_waits_for_the_login(site: Site, page: Page, tmp_path: Path) -
     button(page, "Pause").press("Enter")
     page.context.clear_cookies()
     button(page, "Resume").press("Enter")
-    expect(row).to_contain_text("Your login has expired", timeout=15_000)
+    expect(row).to_contain_text("You are logged out. Log in", timeout=15_000)
     assert accessibility.problems(page) == []
     page.wait_for_timeout(1000)  # Uppy writes down now and then what it does
     row.get_by_role("link", name="Log in").click()

@@ -1,8 +1,8 @@
 // To discard an interrupted upload asks first.
 
-import { answer, csrfToken, statusSentence } from "./api.js";
 import { ask } from "./confirm.js";
 import { drop, note } from "./notes.js";
+import { terminate } from "./terminate.js";
 
 // Connects the buttons of the list of unfinished uploads; done() is called when one is gone.
 export function connectDiscard(list, endpoint, done) {
@@ -10,22 +10,12 @@ export function connectDiscard(list, endpoint, done) {
     const row = target.closest("button[data-discard]")?.closest("li");
     if (!row || !(await ask(document.getElementById("question"), wordsFor(row)))) return;
     const key = `discard ${row.dataset.id}`;
-    const problem = await problemWith(endpoint + row.dataset.id);
+    const problem = await terminate(endpoint + row.dataset.id);
     drop(key);
     if (problem) return note(key, "error", `${nameOf(row)} was not discarded. ${problem}`);
     remove(row);
     done();
   });
-}
-
-async function problemWith(address) {
-  const headers = { "Tus-Resumable": "1.0.0", "X-CSRFToken": csrfToken() };
-  try {
-    const { ok, status } = await answer(address, { method: "DELETE", headers });
-    return ok || status === 404 || status === 410 ? "" : statusSentence(status);
-  } catch (error) {
-    return error.message;
-  }
 }
 
 function remove(row) {

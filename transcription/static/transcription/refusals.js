@@ -4,8 +4,8 @@ import { plainReason, statusSentence } from "./api.js";
 
 const SENTENCES = {
   0: "The connection was lost. Press Retry to resume.",
-  401: "Your login has expired. The upload goes on when you have logged in again.",
-  403: "The site refused this upload. Reload the page and try again.",
+  401: "You are logged out. Log in and, if asked, drop the file again to resume.",
+  403: "You were logged out, or logged in elsewhere. Log in if needed, then press Retry to resume.",
   404: "The upload was ended, or has expired. Drop the file again to start over.",
   410: "The upload was ended, or has expired. Drop the file again to start over.",
   413: "The file, or one piece of it, is larger than the site or a proxy before it accepts.",
@@ -64,19 +64,19 @@ export function isWorthRetrying(error, attempt, options, next) {
 // A refusal that the same file would meet again.
 export function isFinal(error, response) {
   const status = response?.status ?? statusOf(error);
-  return status >= 400 && status < 500 && ![401, 408, 423, 429].includes(status);
+  return status >= 400 && status < 500 && ![401, 403, 408, 423, 429].includes(status);
 }
 
-// Why a file could not be uploaded: { text, link }, the link where one helps.
+// Why a file could not be uploaded: { text, link, needsLogin }, the link where one helps.
 export function uploadReason(error, response) {
   const status = response?.status ?? statusOf(error);
   const said = plainReason(response?.body?.xhr?.responseText ?? "");
   const link = status === 401 ? { href: "/login?next=/", label: "Log in" } : null;
-  return { text: reason(status, said), link };
+  return { text: reason(status, said), link, needsLogin: [401, 403].includes(status) };
 }
 
 function reason(status, said) {
-  if (status === 401) return SENTENCES[401];
+  if ([401, 403].includes(status)) return SENTENCES[status];
   if (status >= 520 && status <= 524) return SENTENCES[0];
   return said || SENTENCES[status] || statusSentence(status);
 }

@@ -27,9 +27,10 @@ export function restore(uppy, begin) {
   });
 }
 
-// Whether a file belongs to an upload that Uppy runs.
-export function isRunning(uppy, { id }) {
-  return Object.values(uppy.getState().currentUploads).some(({ fileIDs }) => fileIDs.includes(id));
+// The identifiers of the files that belong to an upload that Uppy runs.
+export function runningFiles(uppy) {
+  const uploads = Object.values(uppy.getState().currentUploads);
+  return new Set(uploads.flatMap(({ fileIDs }) => fileIDs));
 }
 
 function addAgain(uppy, replaced) {
@@ -55,17 +56,21 @@ function continueRestored(uppy) {
   uppy.getFiles().forEach((file) => file.tus?.uploadUrl && markAlive(file.tus.uploadUrl));
   const paused = uppy.getFiles().filter((file) => file.isPaused).map((file) => file.id);
   leaveAlone(uppy, paused);
-  const failed = uppy.getFiles().filter((file) => file.error && !isRunning(uppy, file));
+  const running = runningFiles(uppy);
+  const failed = uppy.getFiles().filter(({ id, error }) => error && !running.has(id));
   const areSomeRunning = Object.keys(uppy.getState().currentUploads).length > 0;
   uppy.emit("restore-confirmed"); // goes on with what was running, else with what had failed
   if (areSomeRunning) failed.forEach((file) => uppy.retryUpload(file.id).catch(() => {}));
   paused.forEach((id) => uppy.setFileState(id, { isPaused: true }));
 }
 
-// Uppy would start what is paused, and never end it: it starts when it is resumed.
+// Uppy would start what is paused, and never end it: it starts when it is resumed. What failed and
+// was tried again belongs to two uploads, and would be sent by both.
 function leaveAlone(uppy, paused) {
+  const taken = new Set(paused);
+  const isFree = (id) => !taken.has(id) && taken.add(id);
   const uploads = Object.entries(uppy.getState().currentUploads).map(([id, upload]) => {
-    return [id, { ...upload, fileIDs: upload.fileIDs.filter((file) => !paused.includes(file)) }];
+    return [id, { ...upload, fileIDs: upload.fileIDs.filter(isFree) }];
   });
   const left = uploads.filter(([, { fileIDs }]) => fileIDs.length);
   uppy.setState({ currentUploads: Object.fromEntries(left) });

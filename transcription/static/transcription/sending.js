@@ -8,6 +8,7 @@ import { writeName } from "./text.js";
 
 const EVERY = 1000; // milliseconds between two looks at the clock
 const SOON = 100; // milliseconds in which many updates are one
+const STILL = ["uploaded", "failed", "paused", "waiting"]; // states whose line has no clock
 const SPOKEN = { paused: "Paused", reconnecting: "Reconnecting", failed: "Failed" };
 
 const panel = document.getElementById("sending");
@@ -17,6 +18,7 @@ const all = document.getElementById("sending-all");
 const template = document.getElementById("sending-row");
 const announcer = document.getElementById("announcer");
 const estimates = new Map();
+const shown = new WeakMap(); // what a row shows: the file as Uppy had it
 
 // Shows the files of Uppy; reasonOf(file) says why one failed, act(verb, file or null for all)
 // does what a button says.
@@ -34,10 +36,14 @@ export function connectSending(uppy, reasonOf, act) {
     if (!due) setTimeout(show, SOON);
     due = true;
   });
-  panel.addEventListener("click", ({ target }) => {
-    const button = target.closest("button[data-verb]");
-    const id = button?.closest("li")?.dataset.id;
-    if (button) act(button.dataset.verb, id ? uppy.getFile(id) : null);
+  panel.addEventListener("click", ({ target, detail }) => {
+    const verb = target.closest("button[data-verb]")?.dataset.verb;
+    const id = target.closest("li")?.dataset.id;
+    const file = id ? uppy.getFile(id) : null;
+    if (!verb || file === undefined) return; // gone already, its row is about to be
+    // By the second click of a double click another row may have come under the pointer.
+    if (verb === "cancel" && detail > 1) return;
+    act(verb, file);
   });
   show();
 }
@@ -49,10 +55,15 @@ function showFiles(files, reasonOf) {
   for (const file of files) {
     const row = rows.get(file.id) ?? newRow(file);
     rows.delete(file.id);
-    showFile(row, file, reasonOf(file));
+    if (!isShown(row, file)) showFile(row, file, reasonOf(file));
   }
   for (const [id, row] of rows) remove(row, id);
   showAll(files);
+}
+
+function isShown(row, file) {
+  const { state } = row.dataset;
+  return shown.get(row) === file && STILL.includes(state) && state === stateOf(file);
 }
 
 function newRow(file) {
@@ -89,6 +100,7 @@ function showFile(row, file, reason) {
     announcer.textContent = `${file.name}: ${SPOKEN[state]}`;
   }
   row.dataset.state = state;
+  shown.set(row, file);
   write(row, "line", lineOf(file, estimate, reason.text));
   write(row, "percent", state === "failed" ? "" : `${percentOf(file)}\u00a0%`);
   row.querySelector("progress").value = percentOf(file);

@@ -15,8 +15,8 @@ export function stateOf({ id, error, isPaused, progress }) {
   if (error) return "failed";
   if (isPaused) return "paused";
   if (!hasBegun(id)) return "waiting";
-  if (!navigator.onLine) return "offline";
-  return outage(id) ? "reconnecting" : "sending";
+  if (!outage(id)) return "sending"; // a browser that is offline may still reach this site
+  return navigator.onLine ? "reconnecting" : "offline";
 }
 
 // file: as Uppy has it; estimate: of its speed; reason: why it failed.

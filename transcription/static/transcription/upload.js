@@ -5,12 +5,12 @@ import { forgetAttempts, requestAnswered, requestBegins, requestFailed } from ".
 import { drop, note } from "./notes.js";
 import { chosenOptions, connectOptions, optionsProblem } from "./options.js";
 import { isFinal, isWorthRetrying, keepStoredUpload, uploadReason } from "./refusals.js";
-import { isRunning, restore } from "./restore.js";
+import { restore } from "./restore.js";
 import { connectSending } from "./sending.js";
 import { isSoleTab } from "./sole.js";
 import * as tally from "./tally.js";
 import { someOf } from "./text.js";
-import { cancelOf } from "./upload_cancel.js";
+import { actionsOf, retryAll } from "./upload_actions.js";
 
 const MEBIBYTE = 1024 * 1024;
 const DAY = 24 * 60 * 60 * 1000;
@@ -28,7 +28,7 @@ const REFUSALS = {
 };
 const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in sight
 let shownRefusals = []; // the keys of their notes
-const reasons = new Map(); // why a file failed: { text, link } by its identifier
+const reasons = new Map(); // why a file failed, by its identifier
 
 // Makes the uploads of the page. onChange is called when one starts, ends or fails. Resolves to
 // { uppy, add }, where add(files) uploads what people bring.
@@ -47,10 +47,15 @@ export async function startUploads(section, onChange) {
     },
     locale: { strings: REFUSALS },
   });
-  uppy.on("file-added", (file) => uppy.setFileMeta(file.id, choices(section, file)));
+  uppy.on("files-added", (files) => addChoices(uppy, section, files));
   listen(uppy, onChange);
   uppy.use(Tus, tusOptions(section));
-  connectSending(uppy, (file) => reasons.get(file.id) ?? { text: "" }, actions(uppy));
+  const reasonOf = (file) => reasons.get(file.id) ?? { text: "" };
+  const act = actionsOf(uppy, reasonOf, (files) => {
+    files.forEach(tally.cancelled);
+    conclude(uppy);
+  });
+  connectSending(uppy, reasonOf, act);
   const kept = { expires: DAY, indexedDB: RESTORABLE };
   if (sole) await restore(uppy, () => uppy.use(GoldenRetriever, kept));
   return { uppy, add: (files) => add(uppy, section, files) };
@@ -67,23 +72,48 @@ function add(uppy, section, files) {
   drop("options");
   if (problem) return note("options", "error", problem);
   if (files.length === 0) return;
-  const refusals = new Map();
-  const refuse = (file, { message }) => {
-    refusals.set(message, [...(refusals.get(message) ?? []), file.name]);
-    tally.refused(file);
-  };
+  const failed = uppy.getFiles().filter(({ error }) => error);
   const isBusy = isUploading(uppy);
-  tally.expect(isBusy ? files : [...uppy.getFiles().filter(({ error }) => error), ...files], isBusy);
+  const refused = addToList(uppy, files);
+  const known = refused.filter(({ file }) => uppy.getFile(file.id)); // in the list already
+  const expected = without(files, known);
+  if (!isBusy) expected.unshift(...failed);
+  if (expected.length) tally.expect(expected, isBusy);
+  for (const one of refused) if (!known.includes(one)) tally.refused(one.file);
+  const retried = known.filter(({ file }) => uppy.getFile(file.id).error);
+  for (const { file } of retried) uppy.setFileState(file.id, { data: file.data }); // as it is now
+  if (failed.length) retryAll(uppy);
+  tellRefusals(refused.filter((one) => !retried.includes(one)));
+  conclude(uppy);
+}
+
+function without(files, known) {
+  const those = new Set(known.map(({ file }) => file.data));
+  return files.filter((file) => !those.has(file));
+}
+
+// Returns what Uppy refuses to take: { file, message }, the file as Uppy would have it.
+function addToList(uppy, files) {
+  const refused = [];
+  const refuse = (file, { message }) => refused.push({ file, message });
   uppy.on("restriction-failed", refuse);
   try {
     uppy.addFiles(files.map(described));
   } finally {
     uppy.off("restriction-failed", refuse);
   }
+  return refused;
+}
+
+// What is common to several is said once.
+function tellRefusals(refused) {
   shownRefusals.forEach(drop);
-  shownRefusals = Array.from(refusals.keys());
-  for (const [message, names] of refusals) note(message, "error", `${someOf(names)}: ${message}`);
-  conclude(uppy);
+  const names = new Map();
+  for (const { file, message } of refused) {
+    names.set(message, [...(names.get(message) ?? []), file.name]);
+  }
+  shownRefusals = Array.from(names.keys());
+  for (const [message, those] of names) note(message, "error", `${someOf(those)}: ${message}`);
 }
 
 function described(file) {
@@ -91,12 +121,19 @@ function described(file) {
   return { source: "page", name: file.name, type: file.type, data: file, meta };
 }
 
-function choices(section, file) {
+function addChoices(uppy, section, files) {
+  const chosen = chosenOptions(section);
+  const changed = files.map((file) => {
+    return [file.id, { meta: { ...file.meta, ...choices(file), ...chosen } }];
+  });
+  uppy.patchFilesState(Object.fromEntries(changed)); // all at once, though there be a thousand
+}
+
+function choices(file) {
   return {
     filename: file.name,
     filetype: file.type || "application/octet-stream",
     taskId: file.meta.taskId ?? randomUUID(),
-    ...chosenOptions(section),
   };
 }
 
@@ -130,32 +167,6 @@ function tusOptions(section) {
       requestAnswered(request, response);
       keepStoredUpload(request, response);
     },
-  };
-}
-
-function actions(uppy) {
-  const unfinished = () => uppy.getFiles().filter(({ progress }) => !progress.uploadComplete);
-  const toggle = (file, paused) => {
-    if (file.error || Boolean(file.isPaused) === paused) return;
-    if (isRunning(uppy, file)) uppy.pauseResume(file.id);
-    else retry(file); // paused before the page was left
-  };
-  const retry = ({ id }) => uppy.retryUpload(id).catch(() => {}); // its error comes as an event
-  const verbs = {
-    pause: (file) => toggle(file, true),
-    resume: (file) => toggle(file, false),
-    retry,
-    now: ({ id }) => [id, id].forEach((same) => uppy.pauseResume(same)), // begins anew at once
-  };
-  const cancel = cancelOf(uppy, (file) => {
-    tally.cancelled(file);
-    uppy.removeFile(file.id);
-    conclude(uppy);
-  });
-  return (verb, file) => {
-    if (verb === "cancel") cancel(file);
-    else if (file) verbs[verb](file);
-    else unfinished().forEach(verbs[verb]);
   };
 }
 

@@ -1,31 +1,82 @@
-// To cancel an upload asks first, where something of it was sent already.
+// To cancel an upload asks first, where something of it was sent already, and deletes that from the
+// site.
 
+import { hasBegun } from "./attempts.js";
 import { ask } from "./confirm.js";
-import { size } from "./text.js";
+import { drop, note } from "./notes.js";
+import { terminateWithRetries } from "./terminate.js";
+import { size, someOf } from "./text.js";
 
-// Returns what cancels a file, or all of them for null; remove(file) takes one away for good.
-export function cancelOf(uppy, remove) {
+const KEY = "not deleted";
+const OFFLINE = "It is deleted when you are back online.";
+const left = new Map(); // names of cancelled files by the addresses that are still on the site
+
+addEventListener("online", () => deleteSent(Array.from(left)));
+
+// Returns what cancels files of Uppy; done(files) is called when they have left its list.
+export function cancelOf(uppy, done) {
   const dialog = document.getElementById("question");
-  const isOpen = ({ id }) => uppy.getFile(id) && !uppy.getFile(id).progress.uploadComplete;
-  return async (one) => {
-    const files = (one ? [one] : uppy.getFiles()).filter(isOpen);
-    const sent = files.reduce((sum, { progress }) => sum + (progress.bytesUploaded || 0), 0);
-    const close = () => files.some(isOpen) || dialog.close(); // it has arrived meanwhile
+  return async (files) => {
+    const open = () => stillOpen(uppy, files);
+    const close = () => open().length || dialog.close(); // it has arrived meanwhile
     uppy.on("upload-success", close);
-    const agreed = sent === 0 || (await ask(dialog, wordsFor(files, sent)));
+    const agreed = !open().some(isSent) || (await ask(dialog, wordsFor(open())));
     uppy.off("upload-success", close);
-    if (agreed) files.filter(isOpen).forEach(remove);
+    if (agreed && open().length) remove(uppy, open(), done);
   };
 }
 
-function wordsFor(files, sent) {
+function stillOpen(uppy, files) {
+  const now = files.map(({ id }) => uppy.getFile(id));
+  return now.filter((file) => file && !file.progress.uploadComplete);
+}
+
+// How much is there of one that waits to be resumed the site has not been asked yet.
+function isSent({ id, tus, progress }) {
+  return progress.bytesUploaded > 0 || Boolean(tus?.uploadUrl && !hasBegun(id));
+}
+
+function remove(uppy, files, done) {
+  const sent = files.map((file) => [takeAddress(uppy, file), file.name]);
+  uppy.removeFiles(files.map(({ id }) => id));
+  done(files);
+  deleteSent(sent.filter(([address]) => address));
+}
+
+// Uppy deletes only what it is sending at the moment, and does not say when that fails. Without the
+// address it leaves that to this page.
+function takeAddress(uppy, { id, tus }) {
+  const upload = uppy.getPlugin("Tus").uploaders[id];
+  const address = upload?.url ?? tus?.uploadUrl ?? null;
+  if (upload) upload.url = null;
+  return address;
+}
+
+async function deleteSent(entries) {
+  let problem = "";
+  for (const [address, name] of entries) {
+    const said = await terminateWithRetries(address);
+    if (said) left.set(address, name);
+    else left.delete(address);
+    problem = said || problem;
+  }
+  if (left.size === 0) return drop(KEY);
+  if (!problem) return;
+  const next = navigator.onLine ? `${problem} You can discard it in the list below.` : OFFLINE;
+  const names = someOf(Array.from(left.values()));
+  note(KEY, "error", `${names}: what was sent is still on the site. ${next}`);
+}
+
+function wordsFor(files) {
   const [{ name }] = files;
   const several = files.length > 1;
+  const sent = files.reduce((sum, { progress }) => sum + (progress.bytesUploaded || 0), 0);
+  const amount = sent ? ` (${size(sent)})` : "";
   return {
     title: several ? `Cancel ${files.length} uploads?` : "Cancel this upload?",
     text: several
-      ? `What has been sent of them so far (${size(sent)}) is lost.`
-      : `What has been sent of “${name}” so far (${size(sent)}) is lost.`,
+      ? `What has been sent of them so far${amount} is lost.`
+      : `What has been sent of “${name}” so far${amount} is lost.`,
     no: "Keep uploading",
     yes: several ? "Cancel the uploads" : "Cancel the upload",
   };

@@ -248,6 +248,9 @@ def test_what_is_paused_stays_so_over_a_reload(site: Site, page: Page, tmp_path:
     expect(notes).to_contain_text("2 recordings are uploaded", timeout=60_000)
     assert listed(site, "meeting.wav") == []
     page.get_by_role("link", name="meeting.wav").click()
+    page.wait_for_url("**/jobs/*")
+    site.wait_for_task(page.url.rpartition("/")[2], 240)
+    page.reload()  # else it does so by itself, with the question open
     page.get_by_role("button", name="Delete …").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.wait_for_url(site.url + "/")

@@ -64,7 +64,7 @@ $(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.lock
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json requirements-node.lock $(STAMPS)/venv
-	$(PY) -m whisperx_site.front_end
+	$(PY) -m whisperx_site.processes.front_end
 	@touch $@
 
 install-dev: $(STAMPS)/requirements-dev node_modules/.installed

@@ -48,7 +48,7 @@ if __name__ == "__main__":
     except ImproperlyConfigured as problem:
         sys.exit(f"Settings: {problem}")
     except DatabaseError:
-        from whisperx_site.database_state import database_problem
+        from whisperx_site.configuration.database_state import database_problem
 
         known = database_problem()
         if known is None or "--traceback" in sys.argv:

@@ -23,7 +23,7 @@ START_SECONDS = 90
 STOP_SECONDS = 15
 # Names of the commands that serve HTTP below `manage.py serve`; the rest are its queue workers.
 WEB = ("gunicorn", "granian_server")
-LEASH = "whisperx_site.leash"
+LEASH = "whisperx_site.processes.process_guard"
 # Settings that must not be those of the site that people run from this directory: their data would
 # be touched. An empty value is the default, also where a .env file says otherwise.
 OF_ITS_OWN = (

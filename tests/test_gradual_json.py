@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from transcription import gradual_json
-from transcription.gradual_json import GradualReader, read_gradually, write_gradually
+from transcription.http import gradual_json
+from transcription.http.gradual_json import GradualReader, read_gradually, write_gradually
 
 LEAVES = [0, -1, 2.5, 1e9, -1e-9, 10**30, True, False, None, "", 'é"\\\n\t😀', "]},:[{", "a" * 300]
 

@@ -11,14 +11,15 @@ from django.conf import LazySettings
 from tests.running import ROOT
 from tests.speech.able_engine import Able
 from tests.transcription.building import make_job, staff_client, within
-from transcription import offering
 from transcription.conf import conf
-from transcription.engines import assets, models, registry
+from transcription.engines import models, registry
 from transcription.engines.base import ALIGN, DIARIZE, STAGES, TRANSCRIBE
+from transcription.engines.model_files import assets
 from transcription.models import Job, StageOutput, State
-from transcription.services import stages
-from transcription.services.upload_options import problems_of, wanted_of
-from transcription.vocabulary import OFFERED_MODELS
+from transcription.pages import choices
+from transcription.services.options.upload_options import problems_of, wanted_of
+from transcription.services.options.vocabulary import OFFERED_MODELS
+from transcription.services.stages import plan
 
 pytestmark = pytest.mark.django_db
 Use = Callable[[str], None]
@@ -48,7 +49,7 @@ def shown() -> dict[str, list[str]]:
     """The names of the offered models by group."""
     return {
         group["label"]: [model["label"] for model in group["models"]]
-        for group in offering.offer()["models"]
+        for group in choices.offer()["models"]
     }
 
 
@@ -90,10 +91,10 @@ def test_a_model_that_is_there_is_ready(use: Use) -> None:
 def test_the_sites_own_model_comes_first(use: Use, settings: LazySettings) -> None:
     use("faster-whisper")
     settings.WHISPER_MODEL = "/srv/models/latvian"
-    (first, *_), *_ = (group["models"] for group in offering.offer()["models"])
+    (first, *_), *_ = (group["models"] for group in choices.offer()["models"])
     assert first["label"] == "latvian – this site's own" and first["selected"]
     settings.WHISPER_MODEL = "large-v3-turbo"  # the same as turbo
-    chosen = [model for group in offering.offer()["models"] for model in group["models"]]
+    chosen = [model for group in choices.offer()["models"] for model in group["models"]]
     assert [model["name"] for model in chosen if model["selected"]] == ["turbo"]
 
 
@@ -101,7 +102,7 @@ def test_an_able_engine_offers_everything(use: Use, settings: LazySettings) -> N
     use("able")
     settings.LANGUAGE_PATTERNS = ["A03=lv", "<b>=de"]
     page = form()
-    assert [code for code, _ in offering.offer()["languages"]] == ["en", "de", "lv"]
+    assert [code for code, _ in choices.offer()["languages"]] == ["en", "de", "lv"]
     for there in ('name="task"', 'name="align"', 'name="diarize"', 'name="min_speakers"'):
         assert there in page
     assert page.count(" checked>") == 2  # what would be done anyhow: words and speakers
@@ -172,7 +173,7 @@ def test_steps_are_done_as_they_are_asked_for(
     use(engine)
     assert problems_of(asked(**said)) == []
     job = Job(engine=engine, options=wanted_of(asked(**said), "a.wav")["options"])
-    assert stages.wanted(job, engine) == todo
+    assert plan.wanted(job, engine) == todo
 
 
 @pytest.mark.parametrize(
@@ -300,4 +301,4 @@ def test_the_document_tells_the_sizes_that_the_page_tells() -> None:
     told = dict(zip(map(str.strip, table["model"]), map(str.strip, table["download"]), strict=True))
     assert set(told) == set(OFFERED_MODELS)
     for name, size in told.items():
-        assert offering.size(models.asset(name).size or 0) == size
+        assert choices.size(models.asset(name).size or 0) == size

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcription.speakers import assign
+from transcription.services.stages.speakers import assign
 
 MOMENT = st.integers(0, 40).map(lambda quarter: quarter / 4)  # exact in binary: no rounding
 SPAN = st.tuples(MOMENT, MOMENT).map(sorted)

@@ -18,11 +18,12 @@ from django.utils.timesince import timesince
 # Their modules register them.
 from transcription import admin_records, admin_uploads  # noqa: F401
 from transcription.models import ACTIVE, Job, StageOutput, Transcript
-from transcription.rerun_form import RerunForm
-from transcription.services import again, end, outputs
-from uploads.admin_base import Question, ReadOnlyAdmin, plural, wrapped
+from transcription.pages.forms import RerunForm
+from transcription.services.jobs import rerun, transitions
+from transcription.services.stages import outputs
+from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.models import Upload
-from uploads.services.holdings import holdings
+from uploads.services.maintenance.holdings import holdings
 
 
 class EngineFilter(admin.AllValuesFieldListFilter):
@@ -138,7 +139,7 @@ class JobAdmin(ReadOnlyAdmin):
         """Stop waiting and working jobs."""
         done = 0
         for job in queryset:
-            if end.cancel(job):
+            if transitions.cancel(job):
                 self.note(request, job, "Cancelled.")
                 done += 1
         self.message_user(request, f"{done} cancelled, {len(queryset) - done} had ended before.")
@@ -181,8 +182,8 @@ class JobAdmin(ReadOnlyAdmin):
         """Queue those that have ended, and say of each whether it could be done."""
         for job in queryset:
             try:
-                again.run_again(job, changes, anew)
-            except again.CannotRun as reason:
+                rerun.run_again(job, changes, anew)
+            except rerun.CannotRun as reason:
                 self.message_user(request, f"{job}: {reason}", "warning")
             else:
                 self.note(request, job, "Run again.")
@@ -198,7 +199,7 @@ class JobAdmin(ReadOnlyAdmin):
         count = len(queryset)
         for job in queryset:
             size = holdings(Upload.objects.filter(job=job)).size
-            end.delete(job)
+            transitions.delete(job)
             self.note(request, job, f"Deleted. Bytes of the recording: {size}.", DELETION)
         self.message_user(request, f"{count} deleted.")
         return None

@@ -11,8 +11,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from transcription.models import Delivery, StageOutput
-from transcription.services import deliveries
-from uploads.admin_base import ReadOnlyAdmin, wrapped
+from transcription.services.webhooks import outbox
+from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
 
 LONGEST_OUTPUT = 20_000  # characters of a stage's output that are shown
 
@@ -93,7 +93,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """Under the same id, beginning with the tries in quick succession."""
         sent = 0
         for delivery in queryset:
-            if deliveries.send_again(delivery):
+            if outbox.send_again(delivery):
                 self.note(request, delivery, "Sent again.")
                 sent += 1
         self.message_user(request, f"{sent} sent again.")

@@ -8,7 +8,7 @@ from django.db.models.signals import post_migrate
 
 def declare_schedules(**kwargs: Any) -> None:
     """Schedules are rows: they are declared where rows are made, after migrations."""
-    from transcription.services.queue import declare_schedules as declare
+    from transcription.services.jobs.queue import declare_schedules as declare
 
     declare()
 

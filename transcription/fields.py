@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import JSONField
 
-from transcription.gradual_json import GradualDecoder, GradualEncoder
+from transcription.http.gradual_json import GradualDecoder, GradualEncoder
 
 
 class LongJSONField(JSONField):

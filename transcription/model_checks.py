@@ -7,7 +7,8 @@ from django.core.checks import CheckMessage, Warning
 
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.assets import (
+from transcription.engines.base import EngineError
+from transcription.engines.model_files.assets import (
     ALIGNER,
     DIARIZATION,
     PUNKT,
@@ -17,9 +18,13 @@ from transcription.engines.assets import (
     problem,
     recent_failure,
 )
-from transcription.engines.base import EngineError
 from transcription.services.outlook import remedy_for
-from transcription.services.provision import Needs, needed, needs_of_site, unusable_folders
+from transcription.services.stages.requirements import (
+    Needs,
+    needed,
+    needs_of_site,
+    unusable_folders,
+)
 
 TAG = "models"
 IDS = {

@@ -8,10 +8,10 @@ from django.db.models import Model
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from transcription.services import task_ids
-from transcription.services.end import cancel_for_upload
-from transcription.services.owners import delete_all_of
-from transcription.services.submit import is_stored_only, submit_upload
+from transcription.services.jobs import task_ids
+from transcription.services.jobs.owners import delete_all_of
+from transcription.services.jobs.submit import is_stored_only, submit_upload
+from transcription.services.jobs.transitions import cancel_for_upload
 from uploads.models import Upload
 from uploads.signals import upload_created, upload_finished, upload_terminated
 

@@ -18,28 +18,20 @@ from transcription.engines.base import (
     Request,
     Result,
 )
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.selection import prepare
 from transcription.models import Job, Stage, TaskType
-from transcription.services import (
-    claim,
-    deliveries,
-    end,
-    live,
-    outlook,
-    outputs,
-    progress,
-    provision,
-    queue,
-    stages,
-    turns,
-)
-from transcription.services.conclude import conclude
-from transcription.services.patience import insist
-from transcription.services.recording import Gone, local_path
-from transcription.services.submit import submit_unheard
-from transcription.services.watch import Watch
-from uploads.services.store_identity import identity_problem
+from transcription.services import outlook
+from transcription.services.db_retry import insist
+from transcription.services.jobs import leases, progress, queue, transitions, turns
+from transcription.services.jobs.monitor import Watch
+from transcription.services.jobs.submit import submit_unheard
+from transcription.services.stages import live, outputs, requirements
+from transcription.services.stages import plan as stages
+from transcription.services.stages.conclude import conclude
+from transcription.services.stages.recording import Gone, local_path
+from transcription.services.webhooks import outbox
+from uploads.services.maintenance.store_identity import identity_problem
 
 logger = logging.getLogger(__name__)
 
@@ -65,21 +57,23 @@ def work() -> None:
     if problem is not None:
         logger.warning("jobs wait: %s", problem)
         return
-    job = claim.claim_next()
+    job = leases.claim_next()
     if job is not None:
         run(job)
 
 
 def combine() -> None:
     """Join the documents of the job whose turn it is among those that wait for that, if any."""
-    job = claim.claim_next(task_type=TaskType.COMBINATION)
+    job = leases.claim_next(task_type=TaskType.COMBINATION)
     if job is not None:
         run(job)
 
 
 def deliver() -> None:
     """Send the messages to callback URLs that are due."""
-    from transcription.services.postman import deliver_due  # its HTTP client is of no use to jobs
+    from transcription.services.webhooks.sender import (
+        deliver_due,  # its HTTP client is of no use to jobs
+    )
 
     deliver_due()
 
@@ -92,11 +86,11 @@ def look_ahead() -> None:
 def sweep() -> None:
     """Every minute: requeue what lost its worker, make good what the queue or a crash lost."""
     for step in (
-        claim.free_leases_of_dead_workers,
-        claim.bring_back,
-        claim.free_expired_leases,
+        leases.free_leases_of_dead_workers,
+        leases.bring_back,
+        leases.free_expired_leases,
         submit_unheard,
-        deliveries.bring_back,
+        outbox.bring_back,
         queue.nudge_for_all_waiting,
         queue.prune,
         turns.forget_old_turns,
@@ -115,7 +109,7 @@ def run(job: Job) -> None:
     try:
         result = do_stages(job, watch)
     except Cancelled:
-        insist(claim.release, job, "it was stopped.")
+        insist(leases.release, job, "it was stopped.")
     except (EngineError, Gone) as reason:
         finish(job, reason=str(reason))
     except EngineDied as death:
@@ -127,7 +121,7 @@ def run(job: Job) -> None:
     except BaseException as interruption:
         # The worker's end by a signal or by the queue's time limit: the job is free at once.
         with suppress(DatabaseError):
-            claim.release(job, f"the worker was stopped ({type(interruption).__name__}).")
+            leases.release(job, f"the worker was stopped ({type(interruption).__name__}).")
         raise
     else:
         watch.report(Stage.COMBINING, 0.0, None)
@@ -175,12 +169,12 @@ def finish(
     try:
         insist(conclude, job, failures, facts, reason, go_on)
     except Cancelled:
-        insist(claim.release, job, "it was stopped.")
+        insist(leases.release, job, "it was stopped.")
     except (OperationalError, InterfaceError):
         raise  # the database was away for too long: once the lease is over the job runs again
     except Exception as problem:
         logger.exception("job %s", job.pk)
-        insist(end.fail, job, reason or unforeseen(problem))
+        insist(transitions.fail, job, reason or unforeseen(problem))
 
 
 def unforeseen(problem: Exception) -> str:
@@ -198,15 +192,15 @@ def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
     deadline = time.monotonic() + PAUSE_AFTER_DEATH
     while time.monotonic() < deadline:
         if watch.should_stop():
-            insist(claim.release, job, "it was stopped.")
+            insist(leases.release, job, "it was stopped.")
             return
         time.sleep(0.1)
     if death.final:
         finish(job, reason=f"The recording could not be read. {death.message}")
         return
-    deaths = insist(claim.count_engine_death, job)
+    deaths = insist(leases.count_engine_death, job)
     if deaths < MOST_ENGINE_DEATHS:
-        insist(claim.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
+        insist(leases.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
         return
     reason = f"The speech engine died {deaths} times on this recording. {death.message}"
     finish(job, reason=reason)
@@ -217,7 +211,7 @@ def request_of(job: Job, plan: Sequence[str], values: Mapping[str, Any]) -> Requ
     return Request(
         media_path=local_path(job),
         engine=job.engine or conf.ENGINE,
-        model=provision.model_for(job.language, job.model),
+        model=requirements.model_for(job.language, job.model),
         language=job.language or None,
         task=job.task,
         device=job.options.get("device") or conf.DEVICE,

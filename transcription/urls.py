@@ -2,8 +2,9 @@
 
 from django.urls import path, re_path
 
-from transcription import views
-from transcription.api import documents, health, listing, openai, speech, stages, stream, tasks
+from transcription.api import documents, health, listing, speech, stages, stream, tasks
+from transcription.api.openai import views as openai
+from transcription.pages import views
 
 urlpatterns = [
     path("", views.home, name="home"),

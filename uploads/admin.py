@@ -17,13 +17,13 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django_q.models import Schedule
 
-from uploads.admin_base import Question, ReadOnlyAdmin, plural, wrapped
-from uploads.admin_cleanup import tell_of_store
+from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
+from uploads.admin_pages.cleanup import tell_of_store
 from uploads.errors import NotFound
+from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
-from uploads.protocol import shown_metadata
-from uploads.services.end import expire, extend, terminate
-from uploads.services.holdings import holdings
+from uploads.services.maintenance.holdings import holdings
+from uploads.services.termination import expire, extend, terminate
 from uploads.tasks import CLEANUP
 
 QUIET_AFTER = timedelta(seconds=30)

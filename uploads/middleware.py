@@ -6,11 +6,11 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from uploads.answers import capabilities
 from uploads.bodies.registry import leave_unread
-from uploads.headers import has_body
-from uploads.protocol import VERSION
-from uploads.services import rows
+from uploads.http.headers import has_body
+from uploads.http.protocol import VERSION
+from uploads.http.responses import capabilities
+from uploads.services import queries
 
 
 class TusMiddleware:
@@ -36,7 +36,7 @@ class TusMiddleware:
             body = leave_unread(request.META) if has_body(request) else None
             if body is not None:
                 response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
-                rows.let_go()
+                queries.let_go()
             if request.method == "OPTIONS" and response.status_code < 300:
                 told = capabilities(request, ()).items()
                 for name, value in told:

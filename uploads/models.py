@@ -170,7 +170,7 @@ class CleanupRun(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The one row that says when the site was last seen alive; see `uploads.services.heartbeat`."""
+    """The one row that says when the site was last seen alive: `services.maintenance.heartbeat`."""
 
     at = models.DateTimeField()
 

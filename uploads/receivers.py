@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Model
 from django.db.models.signals import pre_delete
 
-from uploads.services.owners import terminate_all_of
+from uploads.services.maintenance.owners import terminate_all_of
 
 
 def remove_uploads(instance: Model, **unused: Any) -> None:

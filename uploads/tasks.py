@@ -6,7 +6,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from uploads.services.cleanup import clean_up
+from uploads.services.maintenance.cleanup import clean_up
 
 CLEANUP = "uploads: cleanup"
 

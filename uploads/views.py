@@ -9,10 +9,8 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
 
-from uploads.answers import add_state, capabilities, refusal_answer
 from uploads.bodies.base import Body
 from uploads.bodies.registry import is_coded, leave_unread, open_body
-from uploads.downloads import file_response
 from uploads.errors import (
     BadFraming,
     ContentCoded,
@@ -25,7 +23,8 @@ from uploads.errors import (
     VersionUnsupported,
     WrongContentType,
 )
-from uploads.headers import (
+from uploads.http.downloads import file_response
+from uploads.http.headers import (
     delivery_of,
     has_body,
     is_packed,
@@ -35,23 +34,24 @@ from uploads.headers import (
     order_of,
     upload_ids_in,
 )
-from uploads.models import Concat, State, Upload
-from uploads.protocol import (
+from uploads.http.protocol import (
     VERSION,
     format_concat,
     is_upload_data,
     parse_concat,
 )
-from uploads.services import rows
+from uploads.http.responses import add_state, capabilities, refusal_answer
+from uploads.models import Concat, State, Upload
+from uploads.services import queries
 from uploads.services.append import append
 from uploads.services.concatenate import is_joined
 from uploads.services.create import create
 from uploads.services.create_final import create_final
-from uploads.services.delivery import Delivery
-from uploads.services.end import give_up, terminate
-from uploads.services.faults import database_fault
-from uploads.services.find import find
+from uploads.services.error_mapping import database_fault
+from uploads.services.incoming import Delivery
+from uploads.services.lookup import find
 from uploads.services.read import open_finished, settle
+from uploads.services.termination import give_up, terminate
 
 
 class TusView(View):
@@ -81,7 +81,7 @@ class TusView(View):
         if self.body is None and has_body(request):
             self.body = leave_unread(request.META)
         if response.streaming or (self.body is not None and self.body.abandoned):
-            rows.let_go()  # what is to come takes as long as the client likes
+            queries.let_go()  # what is to come takes as long as the client likes
         if self.body is not None:
             response._resource_closers.append(self.body.linger)  # type: ignore[attr-defined]
         return response
@@ -192,7 +192,7 @@ class UploadsView(TusView):
     def brings_nothing(self, body: Body) -> bool:
         """Whether no byte comes: clients that always stream send chunks, and none in them."""
         if body.length is None:
-            rows.let_go()  # the client takes as long as it likes
+            queries.let_go()  # the client takes as long as it likes
         empty = body.is_empty()
         if body.malformed:
             raise BadFraming

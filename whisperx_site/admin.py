@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django_q import admin as django_q_admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from uploads.admin_base import ReadOnlyAdmin, wrapped
+from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
 
 FUNCTIONS = {
     "uploads.tasks.cleanup": "Clean up: expire uploads, remove what is left over",

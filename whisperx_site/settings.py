@@ -11,11 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from transcription.api.schema.options import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from transcription.conf import TranscriptionConf
 from uploads.conf import UploadsConf
-from whisperx_site import secret_key
-from whisperx_site.bounds import FORM_BYTES
-from whisperx_site.environment import open_environment, read_all
-from whisperx_site.loopback import LOOPBACK_NAMES, is_loopback
-from whisperx_site.options import FIXED, SITE_DEFAULTS, SiteOptions
+from whisperx_site.configuration import secret_key
+from whisperx_site.configuration.environment import open_environment, read_all
+from whisperx_site.configuration.loopback import LOOPBACK_NAMES, is_loopback
+from whisperx_site.configuration.options import FIXED, SITE_DEFAULTS, SiteOptions
+from whisperx_site.middleware.bounds import FORM_BYTES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENVIRONMENT = open_environment(BASE_DIR)
@@ -141,49 +141,49 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
-KEEPS_METHOD = "whisperx_site.https.KeptMethodMiddleware"
+KEEPS_METHOD = "whisperx_site.middleware.https.KeptMethodMiddleware"
 MIDDLEWARE = [
-    "whisperx_site.unread_bodies.UnreadBodyMiddleware",
-    "whisperx_site.answers.AnswersMiddleware",
+    "whisperx_site.middleware.unread_bodies.UnreadBodyMiddleware",
+    "whisperx_site.middleware.responses.AnswersMiddleware",
     "uploads.middleware.TusMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "whisperx_site.cookies.CookieBoundMiddleware",
+    "whisperx_site.middleware.cookies.CookieBoundMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whisperx_site.static_files.StaticFilesMiddleware",
+    "whisperx_site.middleware.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "whisperx_site.accounts.access.AccessMiddleware",
-    "whisperx_site.full_disk.RoomForStaffMiddleware",
-    "whisperx_site.page_bodies.PageBodyMiddleware",
+    "whisperx_site.middleware.full_disk.RoomForStaffMiddleware",
+    "whisperx_site.middleware.page_bodies.PageBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
-    "whisperx_site.odd_values.OddValuesMiddleware",
+    "whisperx_site.middleware.invalid_values.OddValuesMiddleware",
 ]
 if HTTPS:
     MIDDLEWARE.insert(
         MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), KEEPS_METHOD
     )
-# Nothing on the way of an upload that does not serve it (see whisperx_site.upload_handlers).
+# Nothing on the way of an upload that does not serve it (see whisperx_site.serving.fast_path).
 FOR_PAGES_ALONE = {
-    "whisperx_site.unread_bodies.UnreadBodyMiddleware",
-    "whisperx_site.answers.AnswersMiddleware",
-    "whisperx_site.page_bodies.PageBodyMiddleware",
-    "whisperx_site.static_files.StaticFilesMiddleware",
+    "whisperx_site.middleware.unread_bodies.UnreadBodyMiddleware",
+    "whisperx_site.middleware.responses.AnswersMiddleware",
+    "whisperx_site.middleware.page_bodies.PageBodyMiddleware",
+    "whisperx_site.middleware.static_files.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "whisperx_site.full_disk.RoomForStaffMiddleware",
+    "whisperx_site.middleware.full_disk.RoomForStaffMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
-    "whisperx_site.odd_values.OddValuesMiddleware",
+    "whisperx_site.middleware.invalid_values.OddValuesMiddleware",
 }
 UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE]
 # The same for requests that no browser sends.
 TOOLS_MIDDLEWARE = [
-    "whisperx_site.upload_handlers.NoBrowserMiddleware",
+    "whisperx_site.serving.fast_path.NoBrowserMiddleware",
     "uploads.middleware.TusMiddleware",
     *([KEEPS_METHOD] if HTTPS else []),
     "django.middleware.security.SecurityMiddleware",
@@ -216,7 +216,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 REST_FRAMEWORK = {
     # Who may speak to us is decided once, in AccessMiddleware.
-    "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.access.DecidedBefore"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.authentication.DecidedBefore"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "transcription.api.schema.described.DescribedSchema",
@@ -230,13 +230,13 @@ TIME_ZONE = SITE["TIME_ZONE"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-DOCUMENTATION_ASSETS = f"{STATIC_URL}documentation/"  # see whisperx_site.static_files
+DOCUMENTATION_ASSETS = f"{STATIC_URL}documentation/"  # see whisperx_site.middleware.static_files
 STATICFILES_DIRS = [
     (name, path) for name, path in [("uppy", BASE_DIR / "node_modules/uppy/dist")] if path.is_dir()
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whisperx_site.static_storage.HashedStaticStorage"},
+    "staticfiles": {"BACKEND": "whisperx_site.middleware.static_storage.HashedStaticStorage"},
 }
 
 # Data ------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA journal_size_limit=16777216;",
     }
     if os.environ.get("SITE_PROCESS") == "web":
-        DATABASES["default"]["ENGINE"] = "whisperx_site.sqlite_pool"
+        DATABASES["default"]["ENGINE"] = "whisperx_site.serving.sqlite_pool"
 CACHES = {"default": ENVIRONMENT.cache_url_config(SITE["CACHE_URL"])}
 
 # A request body of an upload is never read by Django; this bounds forms alone.
@@ -321,12 +321,12 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "whisperx_site.logs.LineFormatter",
+            "()": "whisperx_site.configuration.logs.LineFormatter",
             "format": "%(asctime)s %(process_name)-5s %(levelname)-7s %(name)s: %(message)s",
             "datefmt": "%Y-%m-%d %H:%M:%S",
         }
     },
-    "filters": {"faults": {"()": "whisperx_site.logs.FaultsAlone"}},
+    "filters": {"faults": {"()": "whisperx_site.configuration.logs.FaultsAlone"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
-from transcription.api.addresses import without_slash
+from transcription.api.paths import without_slash
 from whisperx_site.accounts.forms import ThrottledAdminForm
 from whisperx_site.accounts.known_browsers import remembering_browsers
 from whisperx_site.accounts.views import LoginPage

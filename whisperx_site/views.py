@@ -7,11 +7,11 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
-from transcription.api.addresses import below_api
 from transcription.api.errors import internal_error
-from uploads.services.faults import DISK_IS_FULL, is_disk_full
+from transcription.api.paths import below_api
+from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.access import SAFE_METHODS
-from whisperx_site.answers import is_for_people
+from whisperx_site.middleware.responses import is_for_people
 
 logger = logging.getLogger(__name__)
 

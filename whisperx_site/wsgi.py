@@ -13,9 +13,9 @@ from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
 
-from whisperx_site.bounds import PREFERENCE_BYTES  # noqa: E402
-from whisperx_site.odd_values import PagesHandler  # noqa: E402
-from whisperx_site.upload_handlers import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
+from whisperx_site.middleware.bounds import PREFERENCE_BYTES  # noqa: E402
+from whisperx_site.middleware.invalid_values import PagesHandler  # noqa: E402
+from whisperx_site.serving.fast_path import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
 
 CHARSET = re.compile(r";\s*charset\*?\s*=[^;]*", re.IGNORECASE)
 # Django reads queries and forms by them. Others, such as unicode_escape and utf-7, make halves of

@@ -18,16 +18,16 @@ from django.core.exceptions import ImproperlyConfigured
 
 from transcription import checks
 from transcription.conf import TranscriptionConf
-from transcription.services import addresses, outgoing
-from transcription.services.addresses import (
+from transcription.services.outbound import http_client, url_source
+from transcription.services.outbound.source_name import source_name
+from transcription.services.outbound.url_source import (
     Blocked,
     DownloadFailed,
     Unreachable,
     UnsupportedExtension,
 )
-from transcription.services.source_name import source_name
 from uploads.errors import TooLarge
-from whisperx_site.environment import read
+from whisperx_site.configuration.environment import read
 
 from .servers import AUTHORITY, Answer, Server, endless, hangs, redirects, serves
 
@@ -77,7 +77,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
 
 def fetched(url: str, limit: int = 1000) -> tuple[str, bytes]:
     pieces: list[bytes] = []
-    found = addresses.fetch(url, lambda piece: pieces.append(bytes(piece)), limit)
+    found = url_source.fetch(url, lambda piece: pieces.append(bytes(piece)), limit)
     return found.file_name, b"".join(pieces)
 
 
@@ -86,7 +86,7 @@ def fetched(url: str, limit: int = 1000) -> tuple[str, bytes]:
 
 @pytest.mark.parametrize("host", OWN)
 def test_own_networks_are_closed_in_every_spelling(host: str) -> None:
-    for look in (addresses.check_url, fetched, addresses.probe):
+    for look in (url_source.check_url, fetched, url_source.probe):
         with pytest.raises(Blocked):
             look(f"http://{host}/x.wav")
 
@@ -105,27 +105,27 @@ def test_what_leads_nowhere_is_blocked(url: str) -> None:
         fetched(url)
     assert refusal.value.url == url and refusal.value.reason
     with pytest.raises(Blocked):
-        addresses.probe(url)
+        url_source.probe(url)
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "[2606:4700:4700::1111]", "[64:ff9b::808:808]"])
 def test_public_addresses_are_open(host: str) -> None:
-    addresses.check_url(f"https://{host}:8443/x.wav")
+    url_source.check_url(f"https://{host}:8443/x.wav")
 
 
 def test_one_bad_address_among_good_ones_is_enough(names: dict[str, list[list[str]]]) -> None:
     names["both.test"] = [["8.8.8.8", "10.0.0.1"]]
     with pytest.raises(Blocked):
-        addresses.check_url("http://both.test/x.wav")
+        url_source.check_url("http://both.test/x.wav")
 
 
 def test_schemes_and_networks_are_settings(settings: LazySettings) -> None:
     settings.SSRF_ALLOWED_SCHEMES = ["https"]
     settings.SSRF_BLOCKED_NETWORKS = ["8.8.8.0/24"]
-    addresses.check_url("https://127.0.0.1/x.wav")
+    url_source.check_url("https://127.0.0.1/x.wav")
     for url in ("http://127.0.0.1/x.wav", "https://8.8.8.8/x.wav", "https://[::ffff:8.8.8.8]/"):
         with pytest.raises(Blocked):
-            addresses.check_url(url)
+            url_source.check_url(url)
 
 
 def test_settings_are_read_as_other_services_write_them() -> None:
@@ -189,9 +189,9 @@ def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """The authority of recordings.test, by the system's own way to name one."""
     AUTHORITY.cert_pem.write_to_path(tmp_path / "authority.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    outgoing.tls.cache_clear()
+    http_client.tls.cache_clear()
     yield
-    outgoing.tls.cache_clear()
+    http_client.tls.cache_clear()
 
 
 def test_tls_keeps_the_name(
@@ -280,7 +280,7 @@ def test_a_receiver_that_says_nothing_in_time(
 ) -> None:
     settings.CALLBACK_TIMEOUT = 0.3
     with pytest.raises(Unreachable):
-        addresses.probe(serve(hangs(20)).url)
+        url_source.probe(serve(hangs(20)).url)
 
 
 def test_a_download_has_a_greatest_length(serve: Serve, unguarded: None) -> None:
@@ -327,7 +327,7 @@ def test_unguarded_what_leads_nowhere_is_a_failed_download(unguarded: None, url:
     with pytest.raises(DownloadFailed):
         fetched(url)
     with pytest.raises(Unreachable):
-        addresses.probe(url)
+        url_source.probe(url)
 
 
 # Names (section 4) --------------------------------------------------------------------------------
@@ -377,7 +377,7 @@ def test_names_of_what_is_fetched(path: str, disposition: str, name: str | None)
 def test_a_name_without_extension_costs_no_bytes(serve: Serve, unguarded: None) -> None:
     taken: list[bytes] = []
     with pytest.raises(UnsupportedExtension):
-        addresses.fetch(f"{serve(serves(b'sound')).url}/x", taken.append, 100)
+        url_source.fetch(f"{serve(serves(b'sound')).url}/x", taken.append, 100)
     assert not taken
 
 
@@ -387,7 +387,7 @@ def test_a_name_without_extension_costs_no_bytes(serve: Serve, unguarded: None) 
 @pytest.mark.parametrize("status", [200, 204, 302, 399, 405])
 def test_receivers_that_are_there(serve: Serve, unguarded: None, status: int) -> None:
     server = serve(lambda _, request: request.send_error(status))
-    addresses.probe(server.url)
+    url_source.probe(server.url)
     assert [call.method for call in server.calls] == ["HEAD"]
 
 
@@ -395,14 +395,14 @@ def test_receivers_that_are_there(serve: Serve, unguarded: None, status: int) ->
 def test_receivers_that_refuse(serve: Serve, unguarded: None, status: int) -> None:
     server = serve(lambda _, request: request.send_error(status))
     with pytest.raises(Unreachable):
-        addresses.probe(server.url)
+        url_source.probe(server.url)
 
 
 def test_the_head_follows_no_redirect(serve: Serve, unguarded: None) -> None:
     elsewhere = serve(200)
-    addresses.probe(serve(redirects(lambda *_: elsewhere.url)).url)
+    url_source.probe(serve(redirects(lambda *_: elsewhere.url)).url)
     assert not elsewhere.calls
 
 
 def test_the_client_looks_at_certificates() -> None:
-    assert outgoing.tls().verify_mode == ssl.CERT_REQUIRED and outgoing.tls().check_hostname
+    assert http_client.tls().verify_mode == ssl.CERT_REQUIRED and http_client.tls().check_hostname

@@ -16,10 +16,11 @@ from django_q.models import OrmQ, Schedule
 
 from tests.transcription.building import make_job, make_upload, within
 from transcription import tasks
-from transcription.gradual_json import write_gradually
+from transcription.http.gradual_json import write_gradually
 from transcription.models import Delivery, Job, JobEvent, TaskType, Transcript
-from transcription.services import again, claim, deliveries, end, queue
-from transcription.services.task_body import task_body
+from transcription.services.jobs import leases, queue, rerun, transitions
+from transcription.services.webhooks import outbox
+from transcription.services.webhooks.task_body import task_body
 
 from .servers import Server, hangs_up, redirects, running
 
@@ -36,7 +37,7 @@ def surroundings(settings: LazySettings, tmp_path: Path) -> None:
 def working(**facts: object) -> Job:
     """A job that this process works on, whose end somebody wants to know."""
     make_job(**{"callback_url": "http://127.0.0.1:9/hook", **facts})
-    job = claim.claim_next()
+    job = leases.claim_next()
     assert job
     return job
 
@@ -44,7 +45,7 @@ def working(**facts: object) -> Job:
 def ended(url: str) -> Delivery:
     """The message of a job that failed."""
     job = working(callback_url=url)
-    assert end.fail(job, "It was silent.")
+    assert transitions.fail(job, "It was silent.")
     return Delivery.objects.get(job=job)
 
 
@@ -61,22 +62,22 @@ def waiting_nudges() -> int:
 
 
 def complete(job: Job) -> None:
-    assert end.complete(job, [{"start": 0.0, "end": 1.0, "text": "hello"}], {})
+    assert transitions.complete(job, [{"start": 0.0, "end": 1.0, "text": "hello"}], {})
 
 
 def fail(job: Job) -> None:
-    assert end.fail(job, "It was silent.")
+    assert transitions.fail(job, "It was silent.")
 
 
 def cancel_at_work(job: Job) -> None:
     Job.objects.filter(pk=job.pk).update(cancel_requested=True)
-    assert not claim.release(job, "it was stopped.")
+    assert not leases.release(job, "it was stopped.")
 
 
 def cancel_waiting(job: Job) -> None:
-    assert claim.release(job, "its worker no longer lives.")
+    assert leases.release(job, "its worker no longer lives.")
     assert not Delivery.objects.exists()
-    assert end.cancel(job)
+    assert transitions.cancel(job)
 
 
 @pytest.mark.parametrize("finish", [complete, fail, cancel_at_work, cancel_waiting])
@@ -102,10 +103,10 @@ def test_who_left_no_address_is_not_told() -> None:
 def test_an_end_and_its_message_are_one() -> None:
     job = working()
     with pytest.raises(RuntimeError), transaction.atomic():
-        assert end.fail(job, "It was silent.")
+        assert transitions.fail(job, "It was silent.")
         raise RuntimeError("the power is gone")
     assert not Delivery.objects.exists() and not waiting_nudges()
-    assert claim.is_wanted(job)
+    assert leases.is_wanted(job)
 
 
 def test_the_heavy_worker_leaves_it_to_the_light_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +118,7 @@ def test_the_heavy_worker_leaves_it_to_the_light_one(monkeypatch: pytest.MonkeyP
 
 def test_a_message_goes_with_its_job() -> None:
     message = ended("http://127.0.0.1:9/hook")
-    end.delete(message.job)
+    transitions.delete(message.job)
     assert not Delivery.objects.exists()
     tasks.deliver()
 
@@ -160,7 +161,7 @@ def test_a_receiver_that_died(settings: LazySettings, serve: Serve) -> None:
     assert "given up" in last_step(message.job)
 
     with running(Server(200, port=receiver.server_port)) as risen:
-        assert deliveries.send_again(message)
+        assert outbox.send_again(message)
         tasks.deliver()
         assert [call.headers["X-Delivery-ID"] for call in risen.posts()] == [str(message.pk)]
     message.refresh_from_db()
@@ -205,15 +206,15 @@ def test_one_receiver_that_hangs_keeps_no_other_waiting(
 
 
 def test_tries_grow_rare_and_end(settings: LazySettings) -> None:
-    delays = [deliveries.delay_after(tries) for tries in range(1, 31)]
+    delays = [outbox.delay_after(tries) for tries in range(1, 31)]
     assert delays[:7] == [1, 2, 60, 300, 900, 3600, 3600]
     waits = [delay for delay in delays if delay]
     assert delays[len(waits) :] == [None] * (30 - len(waits))
     assert 86400 - 3600 < sum(waits) <= 86400 + 3
     settings.CALLBACK_PATIENCE = 0
-    assert [deliveries.delay_after(tries) for tries in (1, 2, 3, 4)] == [1, 2, None, None]
+    assert [outbox.delay_after(tries) for tries in (1, 2, 3, 4)] == [1, 2, None, None]
     settings.CALLBACK_MAX_RETRIES = 5
-    assert [deliveries.delay_after(tries) for tries in range(1, 6)] == [1, 2, 4, 8, None]
+    assert [outbox.delay_after(tries) for tries in range(1, 6)] == [1, 2, 4, 8, None]
 
 
 def test_a_later_try_is_left_to_the_schedule(settings: LazySettings, serve: Serve) -> None:
@@ -237,33 +238,33 @@ def test_a_later_try_is_left_to_the_schedule(settings: LazySettings, serve: Serv
 def test_two_workers_never_send_one_message_at_once() -> None:
     for _ in range(3):
         ended("http://127.0.0.1:9/hook")
-    first = [one.delivery.pk for one in deliveries.claim_due(2)]
-    second = [one.delivery.pk for one in deliveries.claim_due(10)]
+    first = [one.delivery.pk for one in outbox.claim_due(2)]
+    second = [one.delivery.pk for one in outbox.claim_due(10)]
     assert (len(first), len(second)) == (2, 1) and not set(first) & set(second)
-    assert not list(deliveries.claim_due(10))
+    assert not list(outbox.claim_due(10))
 
 
 def test_a_claim_that_another_process_was_quicker_to_take() -> None:
     ended("http://127.0.0.1:9/hook")
-    looks = deliveries.claim_due(10)
+    looks = outbox.claim_due(10)
     seen = Delivery.objects.get()
-    [taken] = deliveries.claim_due(10)
+    [taken] = outbox.claim_due(10)
     assert not list(looks)
-    assert not deliveries.held(seen).exists() and deliveries.held(taken.delivery).exists()
+    assert not outbox.held(seen).exists() and outbox.held(taken.delivery).exists()
 
 
 def test_a_sender_that_died_costs_nothing_but_time() -> None:
     message = ended("http://127.0.0.1:9/hook")
-    [lost] = deliveries.claim_due(1)
-    assert not list(deliveries.claim_due(1))
+    [lost] = outbox.claim_due(1)
+    assert not list(outbox.claim_due(1))
     Delivery.objects.update(next_attempt=timezone.now())  # its claim ends
-    [second] = deliveries.claim_due(1)
+    [second] = outbox.claim_due(1)
     assert second.delivery.pk == lost.delivery.pk == message.pk
     assert second.delivery.attempts == 2
-    deliveries.delivered(lost.delivery, 200)  # it only slept, and comes too late
+    outbox.delivered(lost.delivery, 200)  # it only slept, and comes too late
     message.refresh_from_db()
     assert message.state == Delivery.State.WAITING and message.attempts == 2
-    deliveries.delivered(second.delivery, 200)
+    outbox.delivered(second.delivery, 200)
     message.refresh_from_db()
     assert message.state == Delivery.State.DELIVERED
 
@@ -271,22 +272,22 @@ def test_a_sender_that_died_costs_nothing_but_time() -> None:
 def test_a_message_begun_anew_is_no_matter_of_who_sent_it_before() -> None:
     """Both are at their first try, but the outcome of the one says nothing of the other."""
     message = ended("http://127.0.0.1:9/hook")
-    [before] = deliveries.claim_due(1)
-    assert deliveries.send_again(message)
-    [now] = deliveries.claim_due(1)
+    [before] = outbox.claim_due(1)
+    assert outbox.send_again(message)
+    [now] = outbox.claim_due(1)
     assert before.delivery.attempts == now.delivery.attempts == 1
-    deliveries.delivered(before.delivery, 200)
-    assert deliveries.held(now.delivery).exists()
+    outbox.delivered(before.delivery, 200)
+    assert outbox.held(now.delivery).exists()
 
 
 def test_after_a_restart_what_was_claimed_is_due() -> None:
     ended("http://127.0.0.1:9/hook")
-    assert list(deliveries.claim_due(1))
+    assert list(outbox.claim_due(1))
     later = ended("http://127.0.0.1:9/hook")
     Delivery.objects.filter(pk=later.pk).update(next_attempt=timezone.now() + timedelta(hours=1))
     OrmQ.objects.all().delete()
-    deliveries.resume()
-    assert len(list(deliveries.claim_due(10))) == 1 and waiting_nudges() == 1
+    outbox.resume()
+    assert len(list(outbox.claim_due(10))) == 1 and waiting_nudges() == 1
 
 
 def test_a_job_that_runs_again_tells_its_end_alone(serve: Serve) -> None:
@@ -295,15 +296,15 @@ def test_a_job_that_runs_again_tells_its_end_alone(serve: Serve) -> None:
     first = ended(receiver.url)
     Job.objects.filter(pk=first.job_id).update(upload=upload)
     job = Job.objects.select_related("upload").get(pk=first.job_id)
-    [stale] = deliveries.claim_due(1)
+    [stale] = outbox.claim_due(1)
     Delivery.objects.update(next_attempt=timezone.now())
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     tasks.deliver()
-    assert not receiver.calls and not deliveries.send_again(first)
-    claimed = claim.claim_next()
+    assert not receiver.calls and not outbox.send_again(first)
+    claimed = leases.claim_next()
     assert claimed and claimed.pk == job.pk
     complete(claimed)
-    deliveries.delivered(stale.delivery, 200)  # about the first end; the second is still owed
+    outbox.delivered(stale.delivery, 200)  # about the first end; the second is still owed
     tasks.deliver()
     [call] = receiver.posts()
     assert call.headers["X-Delivery-ID"] == str(first.pk)
@@ -322,7 +323,7 @@ def test_a_body_that_cannot_be_made_stops_no_other(
             raise ValueError("broken")
         return task_body(job)
 
-    monkeypatch.setattr(deliveries, "task_body", body)
+    monkeypatch.setattr(outbox, "task_body", body)
     tasks.deliver()
     well.refresh_from_db()
     broken.refresh_from_db()

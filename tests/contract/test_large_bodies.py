@@ -171,7 +171,7 @@ def test_measuring_ends_with_its_client(small_site: Site, tmp_path: Path) -> Non
     ).encode()
 
     def measuring() -> list[psutil.Process]:
-        return site.running("transcription.engines.measure")
+        return site.running("transcription.engines.runtime.measure")
 
     with socket.create_connection(("127.0.0.1", site.port), 60) as connection:
         connection.sendall(head + body)

@@ -17,7 +17,7 @@ from tests.contract.defaults import DIARIZATION as D
 from tests.contract.defaults import VOICE as V
 from tests.running import ROOT, Site
 from tests.site.people import sign_in
-from transcription.devices import default_device
+from transcription.services.options.devices import default_device
 
 pytestmark = pytest.mark.proof
 

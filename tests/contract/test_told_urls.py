@@ -9,11 +9,11 @@ from django.conf import LazySettings
 from django.test import Client
 
 from tests.running import encode_metadata
-from transcription.services import addresses
-from transcription.services.addresses import DownloadFailed, Unreachable
-from transcription.services.deliveries import Claim
-from transcription.services.postman import send
-from transcription.services.told_urls import told_url
+from transcription.services.outbound import url_source
+from transcription.services.outbound.redacted_urls import told_url
+from transcription.services.outbound.url_source import DownloadFailed, Unreachable
+from transcription.services.webhooks.outbox import Claim
+from transcription.services.webhooks.sender import send
 
 from .servers import redirects
 from .test_addresses import Serve, unguarded  # noqa: F401  (a fixture)
@@ -32,10 +32,10 @@ def test_the_log_of_a_failed_request_has_no_secrets(caplog: pytest.LogCaptureFix
     """Neither user nor password nor query, in whatever goes wrong."""
     caplog.set_level(logging.INFO)
     for url in (DEAD, "http://user:gehe/im@x/y.wav?topsecret", "http://user:geheim@[::1/x.wav"):
-        with pytest.raises((Unreachable, DownloadFailed, addresses.Blocked)):
-            addresses.probe(url)
-        with pytest.raises((DownloadFailed, addresses.Blocked)) as failure:
-            addresses.fetch(url, lambda piece: None, 10)
+        with pytest.raises((Unreachable, DownloadFailed, url_source.Blocked)):
+            url_source.probe(url)
+        with pytest.raises((DownloadFailed, url_source.Blocked)) as failure:
+            url_source.fetch(url, lambda piece: None, 10)
         if isinstance(failure.value, DownloadFailed):
             assert not any(secret in str(failure.value) for secret in SECRETS)
     text = told(caplog)
@@ -50,7 +50,7 @@ def test_where_a_redirect_leads_is_no_secret_told(
     caplog.set_level(logging.INFO)
     there = serve(redirects(lambda here, path: "http://user:geheim@[x/?topsecret"))
     with pytest.raises(DownloadFailed):
-        addresses.fetch(there.url + "/x.wav?topsecret", lambda piece: None, 10)
+        url_source.fetch(there.url + "/x.wav?topsecret", lambda piece: None, 10)
     assert not any(secret in told(caplog) for secret in SECRETS)
 
 

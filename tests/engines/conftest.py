@@ -9,7 +9,7 @@ import pytest
 
 from tests.speech import recordings, tiny_whisper
 from transcription.engines.base import Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 
 SCRIPT = tiny_whisper.Script()
 

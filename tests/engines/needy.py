@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.speech.able_engine import TURNS, Able
-from transcription.engines import assets
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
@@ -24,9 +23,10 @@ from transcription.engines.base import (
     Segment,
     ShouldStop,
 )
+from transcription.engines.model_files import assets
 
 if TYPE_CHECKING:
-    from transcription.engines.pcm import Audio
+    from transcription.media.pcm import Audio
 
 PLACE = f"{__name__}:Needy"
 ALIGNER = "somebody/aligner"

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.speech import recordings
-from transcription.engines import pocketsphinx
 from transcription.engines.base import Cancelled, EngineError, Event, Request
-from transcription.engines.pcm import Audio
-from transcription.engines.process import EngineProcess
+from transcription.engines.pocketsphinx import engine as pocketsphinx
+from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.pcm import Audio
 
 Draft = Callable[[Path], Request]
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from tests.engines import hub, needy
 from tests.speech import able_engine, recordings
-from transcription.engines import assets, registry, selection
+from transcription.engines import registry, selection
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
@@ -24,7 +24,8 @@ from transcription.engines.base import (
     Request,
     Result,
 )
-from transcription.engines.process import EngineProcess
+from transcription.engines.model_files import assets
+from transcription.engines.runtime.engine_process import EngineProcess
 
 
 @pytest.fixture

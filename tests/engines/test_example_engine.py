@@ -19,7 +19,7 @@ DOCUMENT = ROOT / "docs" / "engines.md"
 RUN = """
 import json, sys
 from transcription.engines.base import Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 
 engine, told = EngineProcess(), []
 wanted = Request(sys.argv[1], "loudness", language="lv", work_dir=sys.argv[2])

@@ -10,8 +10,8 @@ import pytest
 
 from tests.speech import recordings
 from transcription.engines.base import Cancelled, EngineError, MediaError
-from transcription.engines.pcm import Audio
 from transcription.media.decode import decode
+from transcription.media.pcm import Audio
 from transcription.media.probe import probe
 
 LENGTH = 2.786

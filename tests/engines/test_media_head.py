@@ -8,7 +8,7 @@ import pytest
 
 from tests.speech import recordings
 from transcription.media.names import SUFFIXES
-from transcription.media_head import HEAD, looks_like_media, name_problem
+from transcription.media.sniff import HEAD, looks_like_media, name_problem
 
 CONTRACT = "mp3 wav awb aac ogg oga m4a wma amr mp4 mov avi wmv mkv".split()
 ALSO = "flac webm opus m4v mka aiff aif 3gp mpg mpeg ts ac3 caf au flv w64 qt".split()

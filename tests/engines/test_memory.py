@@ -15,8 +15,8 @@ import pytest
 from tests.contract.forms import silence
 from tests.speech import recordings
 from transcription.engines.base import MediaError, Request
-from transcription.engines.process import EngineProcess
-from transcription.engines.spawn import start
+from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.engines.runtime.process import start
 from transcription.media.decode import decode
 
 MIB = 2**20
@@ -39,7 +39,9 @@ def wav_at(rate: int, channels: int = 1) -> bytes:
 
 def measured(path: Path, most: int) -> tuple[str, int]:
     """What is said of a file, and the most memory that reading it took."""
-    process = start("transcription.engines.measure", [str(path), str(most)], subprocess.DEVNULL)
+    process = start(
+        "transcription.engines.runtime.measure", [str(path), str(most)], subprocess.DEVNULL
+    )
     assert process.stdin and process.stdout
     with process.stdin, process.stdout:
         said = process.stdout.read().decode()

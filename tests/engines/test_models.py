@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from transcription.engines import assets, models, selection
+from transcription.engines import models, selection
 from transcription.engines.base import EngineError, Request
+from transcription.engines.model_files import assets
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
 TINY = models.asset("tiny")

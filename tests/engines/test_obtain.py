@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from tests.engines import hub, needy
-from transcription.engines import addresses, assets, fetch
-from transcription.engines.addresses import FetchError, wanted
-from transcription.engines.obtain import Unavailable, obtain
-from transcription.engines.unpack import unpack
+from transcription.engines.model_files import assets, download, locations
+from transcription.engines.model_files.ensure_downloaded import Unavailable, obtain
+from transcription.engines.model_files.locations import FetchError, wanted
+from transcription.engines.model_files.unpack import unpack
 
 PICKLE = b"\x80\x02"  # how files of torch may begin
 ALIGNER = assets.hub_aligner(needy.ALIGNER, "en", "the aligner for English")
@@ -185,7 +185,7 @@ def test_a_refused_zip_is_fetched_anew_though_its_length_is_unknown(
     ],
 )
 def test_the_disk_is_no_fault_of_the_network(number: int, words: str) -> None:
-    told = fetch.reason(OSError(number, os.strerror(number)), ALIGNER)
+    told = download.reason(OSError(number, os.strerror(number)), ALIGNER)
     assert words in told
 
 
@@ -251,9 +251,9 @@ def test_a_file_of_unknown_length_has_an_end(
 ) -> None:
     asset = address(serving, PICKLE + bytes(1_000_000))
     serving.no_lengths = True
-    monkeypatch.setattr(fetch, "MOST_BYTES", 300_000)
+    monkeypatch.setattr(download, "MOST_BYTES", 300_000)
     with pytest.raises(FetchError, match=r"big\.pth is longer than it should be"):
-        fetch.fetch(str(models_dir), asset, lambda event, **values: None)
+        download.fetch(str(models_dir), asset, lambda event, **values: None)
     assert assets.size_on_disk(assets.partial(models_dir, asset)) == 0
 
 
@@ -268,8 +268,8 @@ def test_an_answer_that_is_none(serving: hub.Hub, models_dir: Path, answer: byte
     """A page of a proxy among them; the hub's client raises whatever comes of it."""
     serving.answer = answer
     with pytest.raises(Exception) as caught:
-        fetch.fetch(str(models_dir), ALIGNER, lambda event, **values: None)
-    told = fetch.reason(caught.value, ALIGNER)
+        download.fetch(str(models_dir), ALIGNER, lambda event, **values: None)
+    told = download.reason(caught.value, ALIGNER)
     assert told.startswith("127.0.0.1:") and "gave an answer that cannot be read" in told
 
 
@@ -279,14 +279,14 @@ def test_an_address_of_the_hub_that_is_none(
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
     with pytest.raises(FetchError) as caught:
-        fetch.fetch(str(models_dir), ALIGNER, lambda event, **values: None)
-    assert fetch.reason(caught.value, ALIGNER) == f"HF_ENDPOINT is no address: {endpoint}."
+        download.fetch(str(models_dir), ALIGNER, lambda event, **values: None)
+    assert download.reason(caught.value, ALIGNER) == f"HF_ENDPOINT is no address: {endpoint}."
 
 
 def test_a_rest_that_there_is_not_starts_anew(serving: hub.Hub, models_dir: Path) -> None:
     """416: what is held is none of the file."""
     asset = address(serving, PICKLE + b"x" * 100)
-    [file] = addresses.listing(asset, 5)
+    [file] = locations.listing(asset, 5)
     serving.no_ranges = True
     partial = assets.partial(models_dir, asset)
     partial.mkdir(parents=True)
@@ -306,7 +306,7 @@ def test_what_the_disk_cannot_hold_is_not_begun(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
     sizes = "The disk is too full: 3 MB are to come, 1 MB are free"
     with pytest.raises(FetchError, match=sizes):
-        fetch.fetch(str(models_dir), asset, lambda event, **values: None)
+        download.fetch(str(models_dir), asset, lambda event, **values: None)
     assert [path for path, _ in serving.requests] == [] and list(partial.iterdir()) == []
 
 

@@ -24,11 +24,11 @@ from tests.speech.odd_recordings import (
     write_pairs,
 )
 from transcription.engines.base import DIARIZE, TRANSCRIBE, MediaError, Request
-from transcription.engines.pcm import Audio
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.media.decode import decode
+from transcription.media.pcm import Audio
 from transcription.media.probe import probe
-from transcription.media_head import HEAD, looks_like_media
+from transcription.media.sniff import HEAD, looks_like_media
 
 LENGTH = 2.786
 MIDDLE = 0.89  # second at which half of the sentence's energy has passed

@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from tests.running import wait_for
-from transcription.engines import process, spawn
 from transcription.engines.base import Cancelled, EngineDied, EngineError, Event, Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime import engine_process
+from transcription.engines.runtime import process as spawn
+from transcription.engines.runtime.engine_process import EngineProcess
 
 Draft = Callable[[Path], Request]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -147,8 +148,8 @@ def test_a_violent_death_has_a_clear_reason(
 
 
 def test_other_ends_have_reasons_too() -> None:
-    assert "ran out of memory" in process._obituary(process.OUT_OF_MEMORY, "").message
-    died = process._obituary(3, "Fatal: something")
+    assert "ran out of memory" in engine_process._obituary(engine_process.OUT_OF_MEMORY, "").message
+    died = engine_process._obituary(3, "Fatal: something")
     assert (died.exit_code, died.signal, died.stderr) == (3, None, "Fatal: something")
     assert "exit status 3" in died.message
 
@@ -156,7 +157,7 @@ def test_other_ends_have_reasons_too() -> None:
 def test_a_process_that_never_starts(
     monkeypatch: pytest.MonkeyPatch, own_engine: EngineProcess, draft: Draft, silent: Path
 ) -> None:
-    monkeypatch.setattr(process, "CHILD", "transcription.engines.no_such_module")
+    monkeypatch.setattr(engine_process, "CHILD", "transcription.engines.no_such_module")
     with pytest.raises(EngineDied) as caught:
         own_engine.run(draft(silent))
     assert "no_such_module" in caught.value.stderr

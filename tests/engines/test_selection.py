@@ -16,9 +16,11 @@ import psutil
 import pytest
 
 from tests.engines import hub
-from transcription.engines import assets, models, obtain, selection, spawn
+from transcription.engines import models, selection
 from transcription.engines.base import Cancelled, EngineError, Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.model_files import assets, ensure_downloaded
+from transcription.engines.runtime import process
+from transcription.engines.runtime.engine_process import EngineProcess
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
 TINY = models.asset("tiny")
@@ -172,7 +174,7 @@ def test_a_server_that_never_answers(models_dir: Path, monkeypatch: pytest.Monke
         started = time.monotonic()  # remembered, so at once
         assert stands_in(selection.prepare(WANTED, models_dir))
         assert time.monotonic() - started < 0.2
-    assert obtain.STALL == 10.0
+    assert ensure_downloaded.STALL == 10.0
 
 
 @pytest.mark.proof
@@ -248,7 +250,7 @@ selection.prepare(request, sys.argv[1], lambda done, all: print(done, flush=True
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_the_download_dies_with_its_parent(serving: hub.Hub, models_dir: Path) -> None:
     serving.drip = 0.2
-    environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(process.ROOT)}
     arguments = [sys.executable, "-c", PARENT, str(models_dir)]
     parent = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True)
     assert parent.stdout

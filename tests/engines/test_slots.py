@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from transcription.engines import slots, spawn
 from transcription.engines.base import Cancelled, Request
+from transcription.engines.runtime import gpu_slots
+from transcription.engines.runtime import process as spawn
 
 HOLD = """
 import sys, time
@@ -49,12 +50,12 @@ def test_a_slot_is_waited_for_and_is_free_when_its_holder_is_killed(
             holder.kill()
             holder.wait()
 
-    with slots.taken(request, "cuda", wait, lambda: False):
+    with gpu_slots.taken(request, "cuda", wait, lambda: False):
         assert len(waits) >= 2
-    with slots.taken(request, "cuda", wait, lambda: False):  # it was given back
+    with gpu_slots.taken(request, "cuda", wait, lambda: False):  # it was given back
         pass
     with pytest.raises(Cancelled):
-        slots._first_free(request, wait, lambda: True)
+        gpu_slots._first_free(request, wait, lambda: True)
 
 
 def test_who_need_not_wait(holder: subprocess.Popen[str], tmp_path: Path) -> None:
@@ -68,5 +69,5 @@ def test_who_need_not_wait(holder: subprocess.Popen[str], tmp_path: Path) -> Non
         (Request("", "x", slots=1, slots_dir=folder, device_index=1), "cuda"),
         (Request("", "x", slots=0, slots_dir=folder), "cuda"),
     ):
-        with slots.taken(request, device, wait, lambda: False):
+        with gpu_slots.taken(request, device, wait, lambda: False):
             pass

@@ -21,8 +21,8 @@ from transcription.engines.base import (
     Event,
     Request,
 )
-from transcription.engines.process import EngineProcess
-from transcription.engines.pronunciation import guess, parts
+from transcription.engines.pocketsphinx.pronunciation import guess, parts
+from transcription.engines.runtime.engine_process import EngineProcess
 
 Draft = Callable[[Path], Request]
 TEXT = "Go forward, ten metres!"  # of which the last is in no American dictionary

@@ -12,9 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from transcription.engines import assets, registry, selection, spawn, workdir
+from transcription.engines import registry, selection
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.model_files import assets
+from transcription.engines.runtime import process as spawn
+from transcription.engines.runtime import workdir
+from transcription.engines.runtime.engine_process import EngineProcess
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -31,7 +34,7 @@ def gone(pid: int, within: float = 3.0) -> bool:
 PARENT = """
 import sys
 from transcription.engines.base import Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 engine = EngineProcess(60)
 def hear(event):
     print(event.stage, engine.pid, flush=True)
@@ -100,12 +103,12 @@ HEAVY = {
 @pytest.mark.parametrize(
     "module",
     [
-        "transcription.media_head",
+        "transcription.media.sniff",
         "transcription.media",
-        "transcription.engines.process",
+        "transcription.engines.runtime.engine_process",
         "transcription.engines.selection",
         "transcription.engines.models",
-        "transcription.engines.child",
+        "transcription.engines.runtime.worker",
     ],
 )
 def test_nothing_heavy_is_imported(module: str) -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
-from transcription.engines import chapters, faster_whisper, whisper_options
+from transcription.engines import chunking
 from transcription.engines.base import Cancelled, EngineError, Event, Request
-from transcription.engines.cores import cores, threads_for
-from transcription.engines.pcm import Audio
-from transcription.engines.process import EngineProcess
+from transcription.engines.faster_whisper import engine as faster_whisper
+from transcription.engines.faster_whisper import options as whisper_options
+from transcription.engines.runtime.cores import cores, threads_for
+from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.pcm import Audio
 
 Scripted = Callable[..., Request]
 
@@ -185,9 +187,9 @@ def test_long_audio_is_cut_where_it_is_quiet(
     model: faster_whisper.FasterWhisper,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(chapters, "CHAPTER", 40.0)
+    monkeypatch.setattr(chunking, "CHAPTER", 40.0)
     sound = audio(tmp_path, recordings.silence(45) + recordings.long_speech(75, pause=1.5))
-    parts = list(chapters.chapters(sound))
+    parts = list(chunking.chapters(sound))
     assert len(parts) >= 3
     assert sum(seconds for _, seconds in parts) == pytest.approx(sound.duration)
     samples = sound.samples()

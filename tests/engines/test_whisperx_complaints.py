@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from transcription.engines.base import EngineError
-from transcription.engines.whisperx_complaints import complaint
-from transcription.engines.whisperx_models import Models
+from transcription.engines.whisperx.errors import complaint
+from transcription.engines.whisperx.models import Models
 
 LABEL = 'The alignment model "owner/name"'
 

@@ -8,17 +8,12 @@ from typing import Any
 
 import pytest
 
-from transcription.engines import (
-    assets,
-    models,
-    selection,
-    whisperx,
-    whisperx_aligners,
-    whisperx_diarizing,
-    whisperx_transcribing,
-)
+from transcription.engines import models, selection
 from transcription.engines.base import ALIGN, DIARIZE, STAGES, TRANSCRIBE, EngineError, Request
-from transcription.engines.whisperx import WhisperX
+from transcription.engines.model_files import assets
+from transcription.engines.whisperx import aligners, diarizing, transcribing
+from transcription.engines.whisperx import engine as whisperx
+from transcription.engines.whisperx.engine import WhisperX
 
 
 def request(language: str | None = "en", models_dir: Path | str = "", **options: Any) -> Request:
@@ -123,15 +118,15 @@ def test_without_its_packages_the_built_in_engine_stands_in(
 
 def test_bounds_that_pyannote_could_not_count() -> None:
     asked = request(min_speakers=0, max_speakers=10**9)
-    assert whisperx_diarizing.bounds(asked) == (1, 255)
+    assert diarizing.bounds(asked) == (1, 255)
     with pytest.raises(EngineError, match="at least 3 and at most 2"):
-        whisperx_diarizing.bounds(request(min_speakers=3, max_speakers=2))
+        diarizing.bounds(request(min_speakers=3, max_speakers=2))
 
 
 def test_options_that_batches_do_not_know_are_named() -> None:
     usual = {"best_of": 5, "temperatures": 0.0, "no_speech_threshold": None}
-    assert whisperx_transcribing._unheard(usual) == ""
-    said = whisperx_transcribing._unheard({"best_of": 1, "temperatures": 0.4, "beam_size": 2})
+    assert transcribing._unheard(usual) == ""
+    said = transcribing._unheard({"best_of": 1, "temperatures": 0.4, "beam_size": 2})
     assert "best_of, temperatures" in said and "beam_size" not in said
 
 
@@ -147,7 +142,7 @@ def test_clients_do_not_choose_what_is_downloaded(tmp_path: Path) -> None:
     """A repository of their own choice fills the disk, and may be a private one of the site's."""
     engine, theirs = WhisperX(), request(models_dir=tmp_path, align_model="somebody/aligner")
     assert engine.assets(theirs, ALIGN) == ()
-    refusal = whisperx_aligners.problem(theirs)
+    refusal = aligners.problem(theirs)
     assert "ALIGN_MODELS" in refusal and "fetch_models --align-model somebody/aligner" in refusal
     for allowed in (("somebody/aligner",), ("*",)):
         (aligner, _) = engine.assets(replace(theirs, aligners=allowed), ALIGN)
@@ -156,7 +151,7 @@ def test_clients_do_not_choose_what_is_downloaded(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for name in ("config.json", "vocab.json", "model.safetensors"):
         (folder / name).touch()
-    assert whisperx_aligners.problem(theirs) == ""  # it is there, whoever brought it
+    assert aligners.problem(theirs) == ""  # it is there, whoever brought it
 
 
 ODD = ["a" * 300, "~nobody-of-this-name/x", "x" * 5000 + "/y", "./\0", "~\0/x", "./\ud800"]
@@ -167,7 +162,7 @@ def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
     assert not models.is_below(models.folder_of(name), tmp_path)
     asked = request(models_dir=tmp_path, align_model=name)
     try:
-        assert WhisperX().assets(asked, ALIGN) and whisperx_aligners.problem(asked)
+        assert WhisperX().assets(asked, ALIGN) and aligners.problem(asked)
     except EngineError as refusal:
         assert refusal.code == "unknown_model"
     assert models.folder_problem(models.folder_of(name))
@@ -176,4 +171,4 @@ def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
 def test_a_folder_of_links_in_a_circle(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     asked = request(models_dir=tmp_path, align_model=str(tmp_path / "circle"))
-    assert whisperx_aligners.problem(asked)
+    assert aligners.problem(asked)

@@ -23,7 +23,9 @@ def members(site: Site) -> list[psutil.Process]:
 def parts(site: Site, name: str) -> list[psutil.Process]:
     """The processes of one service (`web`, `light`, `heavy`), its main process first."""
     ours = [process for process in members(site) if process.environ().get("SITE_PROCESS") == name]
-    leash = next(process for process in ours if "whisperx_site.leash" in process.cmdline())
+    leash = next(
+        process for process in ours if "whisperx_site.processes.process_guard" in process.cmdline()
+    )
     return list(leash.children(recursive=True))
 
 

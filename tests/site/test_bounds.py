@@ -12,7 +12,7 @@ from tests.running import Site
 from tests.site.hostile import BOUNDARY, KB, filled
 from tests.uploads.conftest import ROOT, created, head, patching
 from tests.uploads.wire import TUS, Answer, Wire, ask
-from transcription.services import documents
+from transcription.services.stages import documents
 
 
 def sentence(answer: Answer) -> str:

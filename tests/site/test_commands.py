@@ -91,7 +91,7 @@ MAKE_OVERDUE = """
 from datetime import timedelta
 from django.utils import timezone
 from uploads.models import Upload
-from uploads.services.store_identity import store_problem
+from uploads.services.maintenance.store_identity import store_problem
 from uploads.stores.registry import store
 assert store_problem() is None
 upload = Upload.objects.create(expires=timezone.now() - timedelta(days=1))

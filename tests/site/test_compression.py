@@ -14,7 +14,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from tests.transcription.building import make_job, make_upload, staff_client, within
-from transcription.compression import takes_gzip
+from transcription.http.compression import takes_gzip
 from transcription.models import Job, State, Transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)

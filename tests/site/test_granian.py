@@ -59,4 +59,4 @@ def test_from_upload_with_a_cut_body_to_transcript(granian_site: Site, tmp_path:
 def test_it_stops(granian_site: Site) -> None:
     assert stop(granian_site) == 0
     assert_calm(granian_site.log.read_text())
-    assert "uploads.services.cleanup" in granian_site.log.read_text()  # one log for all
+    assert "uploads.services.maintenance.cleanup" in granian_site.log.read_text()  # one log for all

@@ -9,7 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from tests.running import Site, wait_for
-from whisperx_site.logs import LineFormatter
+from whisperx_site.configuration.logs import LineFormatter
 
 
 def test_what_clients_send_forges_no_line(site: Site) -> None:

@@ -110,7 +110,7 @@ print(json.dumps(found))
 FILES = """
 import uuid
 from uploads.models import State, Upload
-from uploads.services.store_identity import store_problem
+from uploads.services.maintenance.store_identity import store_problem
 from uploads.stores.registry import store
 assert store_problem() is None
 for _ in range({count}):

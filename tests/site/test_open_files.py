@@ -14,7 +14,7 @@ import pytest
 from tests.running import ROOT, Site, wait_for
 from tests.uploads.conftest import created, head, patching
 from tests.uploads.wire import Wire
-from whisperx_site.open_files import connections_within
+from whisperx_site.configuration.open_files import connections_within
 
 FIT = sys.platform == "linux"
 pytestmark = pytest.mark.skipif(not FIT, reason="the limit is set by prlimit")
@@ -24,7 +24,7 @@ MORE = min(65536, psutil.Process().rlimit(psutil.RLIMIT_NOFILE)[1]) if FIT else 
 
 
 def test_the_limit_is_raised_to_what_is_allowed() -> None:
-    code = "from whisperx_site.open_files import raise_limit; print(raise_limit())"
+    code = "from whisperx_site.configuration.open_files import raise_limit; print(raise_limit())"
     for limits, expected in (("256:900", "900"), ("256:256", "256")):
         command = ["prlimit", f"--nofile={limits}", sys.executable, "-c", code]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ from django_q.signing import SignedPackage
 from tests.running import PASSWORD, encode_metadata
 from tests.transcription.building import make_job, make_upload, within
 from transcription.models import Job, RequestedId, State
-from transcription.services.submit import submit_upload
+from transcription.services.jobs.submit import submit_upload
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.stores.registry import store
@@ -291,7 +291,9 @@ def test_the_admin_tells_of_the_store_who_may_look(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused page must not leave its message for the next one that is shown."""
-    monkeypatch.setattr("uploads.admin_cleanup.store_problem", lambda: "The store is another one.")
+    monkeypatch.setattr(
+        "uploads.admin_pages.cleanup.store_problem", lambda: "The store is another one."
+    )
     clerk, looker = someone("clerk"), someone("looker", "view_upload", "view_cleanuprun")
     assert signed_in(looker).get(path).content.count(b"The store is another one.") == 1
     client = signed_in(clerk)

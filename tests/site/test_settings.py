@@ -14,11 +14,11 @@ from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
 from tests.running import ROOT
-from transcription.engines import whisperx
+from transcription.engines.whisperx import engine as whisperx
 from uploads.conf import Option
-from whisperx_site import examination
-from whisperx_site.catalogue import all_settings, env_example, settings_table
-from whisperx_site.environment import PARSERS, read
+from whisperx_site.configuration import diagnostics
+from whisperx_site.configuration.environment import PARSERS, read
+from whisperx_site.configuration.settings_reference import all_settings, env_example, settings_table
 
 
 def manage(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -171,12 +171,12 @@ def test_doctor_has_the_engine_s_own_word_of_what_is_not_installed(
     settings.ENGINE = "whisperx"
     there = {*whisperx.PACKAGES} - {"pyannote"}
     monkeypatch.setattr(whisperx, "find_spec", lambda name: name if name in there else None)
-    found = {finding.what: finding for finding in examination.engines()}
+    found = {finding.what: finding for finding in diagnostics.engines()}
     chosen = found["engine whisperx (chosen)"]
     assert chosen.fact == "not installed"
     assert "no package pyannote" in chosen.remedy and "requirements-whisperx.lock" in chosen.remedy
     monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
-    found = {finding.what: finding for finding in examination.engines()}
+    found = {finding.what: finding for finding in diagnostics.engines()}
     assert not found["engine whisperx (chosen)"].remedy
 
 
@@ -209,7 +209,7 @@ def test_no_credentials_where_all_origins_are_served(tmp_path: Path) -> None:
 
 
 def test_a_dotenv_file_is_read_and_the_environment_goes_first(tmp_path: Path) -> None:
-    from whisperx_site.environment import open_environment
+    from whisperx_site.configuration.environment import open_environment
 
     (tmp_path / ".env").write_text("SOME_A=file\nSOME_B=file\n")
     os.environ["SOME_B"] = "environment"

@@ -17,12 +17,12 @@ ABSENT = ("fcntl", "resource", "pwd", "grp", "termios", "gevent", "gunicorn")
 PACKAGES = ("uploads", "transcription", "whisperx_site")
 # What is never imported on Windows, and why.
 POSIX_ONLY = {
-    "whisperx_site.gunicorn_errors": "gunicorn is POSIX only",
-    "whisperx_site.gunicorn_request": "gunicorn is POSIX only",
-    "whisperx_site.gunicorn_settings": "gunicorn is POSIX only",
-    "whisperx_site.gunicorn_thrift": "gunicorn is POSIX only",
-    "whisperx_site.gunicorn_worker": "gunicorn is POSIX only",
-    "whisperx_site.sqlite_waiting": "waits as gunicorn's gevent worker must",
+    "whisperx_site.serving.gunicorn_errors": "gunicorn is POSIX only",
+    "whisperx_site.serving.gunicorn_request": "gunicorn is POSIX only",
+    "whisperx_site.serving.gunicorn_settings": "gunicorn is POSIX only",
+    "whisperx_site.serving.gunicorn_caching": "gunicorn is POSIX only",
+    "whisperx_site.serving.gunicorn_worker": "gunicorn is POSIX only",
+    "whisperx_site.serving.sqlite_waiting": "waits as gunicorn's gevent worker must",
 }
 CHOOSES_BY_PLATFORM = "uploads.stores.locking"
 

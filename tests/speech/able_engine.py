@@ -26,8 +26,8 @@ from transcription.engines.base import (
 from transcription.engines.models import KNOWN
 
 if TYPE_CHECKING:
-    from transcription.engines.assets import Asset
-    from transcription.engines.pcm import Audio
+    from transcription.engines.model_files.assets import Asset
+    from transcription.media.pcm import Audio
 
 ROOT = Path(__file__).resolve().parents[2]
 CLOSED = "ABLE_ENGINE_CLOSED"

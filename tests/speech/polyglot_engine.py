@@ -22,7 +22,7 @@ from transcription.engines.base import (
 )
 
 if TYPE_CHECKING:
-    from transcription.engines.pcm import Audio
+    from transcription.media.pcm import Audio
 
 JAPANESE = list(
     "今日は天気がいいから散歩しましょう。「はい、そうですね」と彼女は言いました。"

@@ -16,7 +16,7 @@ from transcription.engines.selection import Prepared
 from transcription.models import Job, State
 from uploads.models import State as UploadState
 from uploads.models import Upload
-from uploads.services.store_identity import identity_problem
+from uploads.services.maintenance.store_identity import identity_problem
 from uploads.stores.registry import store
 
 NO_SHOW: dict[str, Any] = {"container": "wav", "codec": "pcm", "mime": "audio/wav"}

@@ -62,7 +62,7 @@ def run(site: Site, path: Path, **metadata: Any) -> str:
 
 def engine_of(site: Site) -> psutil.Process | None:
     """The site's engine process, while there is one."""
-    return process_of(site, "transcription.engines.child")
+    return process_of(site, "transcription.engines.runtime.worker")
 
 
 def process_of(site: Site, word: str) -> psutil.Process | None:

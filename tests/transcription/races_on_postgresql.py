@@ -12,9 +12,9 @@ from django.conf import LazySettings
 from django.db import connection, connections
 
 from transcription.models import Job, JobEvent, State, Transcript
-from transcription.services import claim, end, submit
-from transcription.services.history import note
-from transcription.services.patience import insist
+from transcription.services.db_retry import insist
+from transcription.services.jobs import leases, submit, transitions
+from transcription.services.jobs.events import note
 
 from .building import make_job, make_upload, result, script_engine, within
 
@@ -53,13 +53,13 @@ def test_deleted_while_it_is_completed() -> None:
     segments = [{"start": 0.0, "end": 1.0, "text": "x" * 1000}] * 50
     for _ in range(25):
         make_job()
-        job = claim.claim_next()
+        job = leases.claim_next()
         assert job
         outcome = at_once(
-            partial(end.delete, Job.objects.select_related("upload").get(pk=job.pk)),
-            partial(end.complete, job, segments, {}),
+            partial(transitions.delete, Job.objects.select_related("upload").get(pk=job.pk)),
+            partial(transitions.complete, job, segments, {}),
             partial(note, job.pk, "in between"),
-            partial(claim.give_sign, job),
+            partial(leases.give_sign, job),
         )
         assert not [one for one in outcome if isinstance(one, BaseException)], outcome
         assert not Job.objects.exists() and not Transcript.objects.exists()
@@ -69,7 +69,7 @@ def test_deleted_while_it_is_completed() -> None:
 def test_claimed_by_one_alone() -> None:
     for _ in range(5):
         jobs = {make_job().pk for _ in range(4)}
-        outcome = at_once(*[claim.claim_next] * 6)
+        outcome = at_once(*[leases.claim_next] * 6)
         claimed = [job.pk for job in outcome if job]
         assert sorted(claimed) == sorted(jobs), outcome
         Job.objects.all().delete()
@@ -92,12 +92,12 @@ def test_cancelled_while_it_comes_and_goes() -> None:
     """Whatever meets a cancel, the job ends as cancelled or had ended before."""
     for _ in range(15):
         make_job()
-        job = claim.claim_next()
+        job = leases.claim_next()
         assert job
         outcome = at_once(
-            partial(end.cancel, job),
-            partial(claim.release, job, "test"),
-            claim.free_leases_of_dead_workers,
+            partial(transitions.cancel, job),
+            partial(leases.release, job, "test"),
+            leases.free_leases_of_dead_workers,
         )
         assert outcome[0] is True, outcome
         assert Job.objects.get(pk=job.pk).state == State.CANCELLED, outcome

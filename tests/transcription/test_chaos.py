@@ -28,7 +28,7 @@ JOBS = 50
 VICTIMS = {  # by a word of their command lines
     "web": "gunicorn",
     "worker": "qcluster",
-    "engine": "transcription.engines.child",
+    "engine": "transcription.engines.runtime.worker",
 }
 
 

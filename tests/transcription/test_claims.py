@@ -16,11 +16,12 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Task
 
-from transcription import gradual_json, tasks
+from transcription import tasks
 from transcription.conf import conf
+from transcription.http import gradual_json
 from transcription.models import Job, JobEvent, StageOutput, State, Transcript, Turn
-from transcription.services import again, claim, end, queue, submit, workers
-from transcription.services.history import note
+from transcription.services.jobs import leases, queue, rerun, submit, transitions, workers
+from transcription.services.jobs.events import note
 from uploads.conf import conf as uploads_conf
 from uploads.models import Upload
 
@@ -36,7 +37,7 @@ def folders(settings: LazySettings, tmp_path: Path) -> None:
 
 def claimed(**facts: object) -> Job:
     make_job()
-    job = claim.claim_next()
+    job = leases.claim_next()
     assert job
     if facts:
         Job.objects.filter(pk=job.pk).update(**facts)
@@ -57,9 +58,9 @@ def untaken() -> int:
 def test_jobs_are_claimed_once_in_the_order_of_their_arrival() -> None:
     now = timezone.now()
     late, early = make_job(queued=now), make_job(queued=now - timedelta(hours=1))
-    first, second = claim.claim_next(), claim.claim_next()
+    first, second = leases.claim_next(), leases.claim_next()
     assert first and second and (first.pk, second.pk) == (early.pk, late.pk)
-    assert claim.claim_next() is None
+    assert leases.claim_next() is None
 
 
 def in_line(turns: str, **facts: object) -> None:
@@ -73,11 +74,11 @@ def served(count: int, ends: bool = True) -> str:
     """Whose jobs are claimed next; each ends before the next is claimed, or none does."""
     found = ""
     for _ in range(count):
-        job = claim.claim_next()
+        job = leases.claim_next()
         assert job
         found += job.turn
         if ends:
-            assert end.complete(job, [], {})
+            assert transitions.complete(job, [], {})
     return found
 
 
@@ -114,7 +115,9 @@ def test_deleted_jobs_were_served_all_the_same() -> None:
     order = ""
     for _ in range(4):
         order += served(1)
-        end.delete(Job.objects.get(state=State.COMPLETED, turn=order[-1], upload__state="finished"))
+        transitions.delete(
+            Job.objects.get(state=State.COMPLETED, turn=order[-1], upload__state="finished")
+        )
     assert order == "abab"
 
 
@@ -123,9 +126,9 @@ def test_the_jobs_of_one_owner_are_done_in_their_order() -> None:
     upload = make_upload(owner=owner)
     job = submit.enqueue(submit.Wish(), owner.pk, upload)
     assert job.turn == f"user {owner.pk}"
-    end.complete(claim.claim_next() or job, [], {})
+    transitions.complete(leases.claim_next() or job, [], {})
     Job.objects.update(turn="", state=State.COMPLETED)  # as before there were turns
-    again.run_again(Job.objects.get(), {})
+    rerun.run_again(Job.objects.get(), {})
     assert Job.objects.get().turn == f"user {owner.pk}"
 
 
@@ -155,27 +158,27 @@ def test_turns_of_long_ago_are_forgotten() -> None:
 
 def test_a_stale_token_changes_nothing() -> None:
     stale = claimed()
-    assert claim.release(stale, "test")
-    current = claim.claim_next()
+    assert leases.release(stale, "test")
+    current = leases.claim_next()
     assert current and current.pk == stale.pk
-    assert not claim.give_sign(stale) and not claim.is_wanted(stale)
-    assert not claim.release(stale, "test") and not end.fail(stale, "test")
-    assert not end.complete(stale, [], {})
-    assert claim.count_engine_death(stale) == 0
+    assert not leases.give_sign(stale) and not leases.is_wanted(stale)
+    assert not leases.release(stale, "test") and not transitions.fail(stale, "test")
+    assert not transitions.complete(stale, [], {})
+    assert leases.count_engine_death(stale) == 0
     assert state_of(stale) == "processing" and not Transcript.objects.exists()
-    assert end.complete(current, [], {})
+    assert transitions.complete(current, [], {})
 
 
 def test_release_of_a_job_that_was_to_be_cancelled_cancels_it() -> None:
     """The engine died in the same moment: it must not wait, and run, again."""
     job = claimed(cancel_requested=True)
-    assert not claim.release(job, "the engine died")
+    assert not leases.release(job, "the engine died")
     assert state_of(job) == "cancelled"
 
 
 def test_a_released_job_shows_no_start() -> None:
     job = claimed()
-    claim.release(job, "test")
+    leases.release(job, "test")
     job.refresh_from_db()
     assert job.started is None and job.token is None and job.lease_expires is None
 
@@ -184,7 +187,7 @@ def test_dead_workers_lose_their_leases_at_once() -> None:
     gone = claimed(worker_pid=dead_pid())
     lives = claimed()
     elsewhere = claimed(worker_pid=dead_pid(), worker_host="elsewhere")
-    assert claim.free_leases_of_dead_workers() == 1
+    assert leases.free_leases_of_dead_workers() == 1
     assert [state_of(job) for job in (gone, lives, elsewhere)] == [
         *("queued", "processing", "processing")
     ]
@@ -194,16 +197,16 @@ def test_a_number_used_again_is_another_process() -> None:
     """Born after the job's last sign of life; one born before is the same, whatever the clock."""
     lease = timedelta(seconds=60)
     born = timezone.now().fromtimestamp(psutil.Process().create_time(), tz=timezone.now().tzinfo)
-    again = claimed(lease_expires=born - timedelta(hours=1) + lease)
+    rerun = claimed(lease_expires=born - timedelta(hours=1) + lease)
     same = claimed(lease_expires=born + timedelta(seconds=1) + lease)
-    assert workers.is_gone(again) and not workers.is_gone(same)
+    assert workers.is_gone(rerun) and not workers.is_gone(same)
 
 
 def test_containers_with_one_host_name_leave_each_others_jobs_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = claimed(worker_pid=dead_pid(), worker_host=f"{socket.gethostname()}/4026539999")
-    assert claim.free_leases_of_dead_workers() == 0
+    assert leases.free_leases_of_dead_workers() == 0
     assert state_of(job) == "processing"
 
 
@@ -219,21 +222,21 @@ def test_processes_that_we_may_not_look_at_count_as_alive(monkeypatch: pytest.Mo
 
 def test_expired_leases_go_to_others() -> None:
     lost = claimed(worker_host="elsewhere", lease_expires=timezone.now() - timedelta(seconds=1))
-    assert claim.free_expired_leases() == 1
+    assert leases.free_expired_leases() == 1
     assert state_of(lost) == "queued"
 
 
 def test_a_sign_of_life_between_look_and_release_keeps_the_lease() -> None:
     job = claimed(lease_expires=timezone.now() - timedelta(seconds=1))
-    assert claim.give_sign(job)
+    assert leases.give_sign(job)
     overdue = {"lease_expires__lt": timezone.now()}
-    assert not claim.release(job, "no sign of life", **overdue)
+    assert not leases.release(job, "no sign of life", **overdue)
     assert state_of(job) == "processing"
 
 
 def test_cancel_of_a_job_whose_worker_is_dead_holds_at_once() -> None:
     job = claimed(worker_pid=dead_pid())
-    assert end.cancel(job)
+    assert transitions.cancel(job)
     assert state_of(job) == "cancelled"
 
 
@@ -242,7 +245,7 @@ def test_delete_in_every_state(state: State) -> None:
     job = make_job(state=state)
     Transcript.objects.create(job=job)
     JobEvent.objects.create(job=job, what="test")
-    end.delete(Job.objects.get(pk=job.pk))
+    transitions.delete(Job.objects.get(pk=job.pk))
     assert not Job.objects.exists() and not Transcript.objects.exists()
     upload = Upload.objects.get()
     assert upload.state == "terminated" and not upload.has_bytes
@@ -250,10 +253,10 @@ def test_delete_in_every_state(state: State) -> None:
 
 def test_a_job_deleted_under_its_worker_is_no_fault() -> None:
     job = claimed()
-    end.delete(job)
-    assert not claim.is_wanted(job) and not claim.give_sign(job)
-    assert not end.complete(job, [], {}) and not end.fail(job, "test")
-    assert claim.count_engine_death(job) == 0
+    transitions.delete(job)
+    assert not leases.is_wanted(job) and not leases.give_sign(job)
+    assert not transitions.complete(job, [], {}) and not transitions.fail(job, "test")
+    assert leases.count_engine_death(job) == 0
     note(job.pk, "a note on what is gone")
     assert not JobEvent.objects.exists()
 
@@ -295,7 +298,7 @@ def test_one_step_of_the_sweep_that_fails_leaves_the_others(
     def broken() -> int:
         raise ValueError("broken")
 
-    monkeypatch.setattr(claim, "free_leases_of_dead_workers", broken)
+    monkeypatch.setattr(leases, "free_leases_of_dead_workers", broken)
     tasks.sweep()
     assert state_of(job) == "queued"
 
@@ -307,7 +310,7 @@ def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
     tasks.sweep()
     assert [job.upload_id for job in Job.objects.all()] == [upload.pk]
     assert Job.objects.get().language == "de"
-    claim.start_afresh()  # nobody is at it any more
+    leases.start_afresh()  # nobody is at it any more
     assert {job.upload_id for job in Job.objects.all()} == {upload.pk, fresh.pk}
     assert not Upload.objects.filter(announced=None).exists()
 
@@ -315,11 +318,11 @@ def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
 def test_heavy_worker_that_takes_nothing_is_seen_whatever_else_happens() -> None:
     old = timezone.now() - timedelta(minutes=10)
     waiting = make_job(queued=old)
-    assert claim.stuck()
+    assert leases.stuck()
     JobEvent.objects.create(job=waiting, what="Queued: the upload is finished.")
-    assert claim.stuck()  # new uploads are no sign of life of a worker
+    assert leases.stuck()  # new uploads are no sign of life of a worker
     Job.objects.create(state=State.COMPLETED, started=timezone.now())
-    assert not claim.stuck()
+    assert not leases.stuck()
 
 
 def test_jobs_wait_while_their_recordings_are_out_of_reach(
@@ -333,9 +336,9 @@ def test_jobs_wait_while_their_recordings_are_out_of_reach(
     aside = store.rename(store.with_name("aside"))
     tasks.work()
     assert (ran, state_of(job)) == ([], State.QUEUED)
-    assert not claim.stuck()
+    assert not leases.stuck()
     aside.rename(store)
-    assert claim.stuck()
+    assert leases.stuck()
     tasks.work()
     assert ran == [job]
 
@@ -356,8 +359,8 @@ def test_a_task_id_that_is_taken_or_nonsense_is_no_error(settings: LazySettings)
     )
     assert jobs[0] and str(jobs[0].id) == wanted
     assert jobs[2] and jobs[2].model == conf.WHISPER_MODEL and jobs[2].language == ""
-    again = [submit.submit_upload(upload.id) for upload in uploads]
-    assert [job and job.id for job in jobs] == [job and job.id for job in again]
+    rerun = [submit.submit_upload(upload.id) for upload in uploads]
+    assert [job and job.id for job in jobs] == [job and job.id for job in rerun]
     picture = make_upload(b"\x89PNG\r\n\x1a\n" + bytes(600), file_name="a.png")
     assert submit.submit_upload(picture.id) is None
     assert submit.submit_upload(uuid.uuid4()) is None

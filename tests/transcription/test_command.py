@@ -17,9 +17,9 @@ from django.core.management.base import CommandError
 
 from tests.running import ROOT, Site
 from tests.speech import recordings
-from whisperx_site.local_files import Places
+from whisperx_site.command_line.local_files import Places
+from whisperx_site.command_line.progress_bar import printable
 from whisperx_site.management.commands.transcribe import Command, wish_of
-from whisperx_site.progress_bar import printable
 
 SAID = "go forward ten meters\n"
 NEWEST = """

@@ -18,9 +18,10 @@ from tests.running import ROOT, wait_for
 from tests.speech import tiny_whisper
 from transcription import checks
 from transcription.conf import conf
-from transcription.engines import assets, models, registry
+from transcription.engines import models, registry
 from transcription.engines.base import ALIGN, Request
-from transcription.services import provision
+from transcription.engines.model_files import assets
+from transcription.services.stages import requirements
 
 pytestmark = pytest.mark.proof
 
@@ -216,7 +217,7 @@ def test_models_that_the_site_prefers_for_languages(settings: LazySettings, tmp_
     settings.LANGUAGE_MODEL_OVERRIDES = {"lv": "somebody/latvian"}
     settings.WHISPER_MODEL = "base"
     asked = [("lv", "tiny"), ("lv", ""), ("en", "tiny"), ("", "")]
-    chosen = [provision.model_for(*one) for one in asked]
+    chosen = [requirements.model_for(*one) for one in asked]
     assert chosen == ["somebody/latvian", "somebody/latvian", "tiny", "base"]
     assert checks.known_overrides() == []
     settings.LANGUAGE_MODEL_OVERRIDES = {"xx": "tiny", "lv": "tinny", "de": str(tmp_path)}

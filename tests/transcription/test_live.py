@@ -14,8 +14,9 @@ from tests.transcription.building import make_job, within
 from transcription import tasks
 from transcription.engines.base import TRANSCRIBE, Event, Output
 from transcription.models import Job, LiveText
-from transcription.services import claim, live
-from transcription.services.watch import Watch
+from transcription.services.jobs import leases
+from transcription.services.jobs.monitor import Watch
+from transcription.services.stages import live
 
 pytestmark = pytest.mark.django_db
 
@@ -34,7 +35,7 @@ def read(job: Job, first: int = 0) -> list[tuple[int, str]]:
 
 
 def claimed() -> tuple[Job, Watch]:
-    job = claim.claim(make_job(options={"live": True}).pk)
+    job = leases.claim(make_job(options={"live": True}).pk)
     assert job is not None
     return job, Watch(job)
 
@@ -42,7 +43,7 @@ def claimed() -> tuple[Job, Watch]:
 def test_what_is_heard_comes_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
     job, watch = claimed()
     watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two\0")))
-    monkeypatch.setattr("transcription.services.watch.REPORT_EVERY", 3600.0)
+    monkeypatch.setattr("transcription.services.jobs.monitor.REPORT_EVERY", 3600.0)
     watch.on_event(Event("transcribing", 2.0, 9.0, heard=heard("three")))  # too soon to be written
     assert read(job) == [(0, "one"), (1, "two")]
     output = Output(TRANSCRIBE, "pocketsphinx", {"segments": [], "language": "en"})
@@ -55,7 +56,7 @@ def test_what_the_database_did_not_take_comes_again(monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as away:
         away.setattr(live, "keep", mock.Mock(side_effect=OperationalError("locked")))
         watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one")))
-    monkeypatch.setattr("transcription.services.watch.REPORT_EVERY", 0.0)
+    monkeypatch.setattr("transcription.services.jobs.monitor.REPORT_EVERY", 0.0)
     watch.on_event(Event("transcribing", 2.0, 9.0, heard=heard("two")))
     assert read(job) == [(0, "one"), (1, "two")]
 
@@ -63,8 +64,8 @@ def test_what_the_database_did_not_take_comes_again(monkeypatch: pytest.MonkeyPa
 def test_a_run_that_begins_anew_repeats_nothing() -> None:
     job, watch = claimed()
     watch.on_event(Event("transcribing", 1.0, 9.0, heard=heard("one")))
-    assert claim.release(job, "its worker was stopped.")
-    again = claim.claim(job.pk)
+    assert leases.release(job, "its worker was stopped.")
+    again = leases.claim(job.pk)
     assert again is not None
     Watch(again).on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two")))
     assert read(job) == [(0, "one"), (1, "two")]

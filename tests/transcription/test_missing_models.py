@@ -11,9 +11,9 @@ from tests.speech import able_engine, recordings
 from transcription import tasks
 from transcription.engines import registry
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.models import Job, JobEvent, Stage, StageOutput, State, Transcript
-from transcription.services import again, progress
+from transcription.services.jobs import progress, rerun
 
 from .building import make_job, make_upload, within
 
@@ -84,7 +84,7 @@ def test_what_cannot_be_had_is_a_warning_and_run_again_does_that_alone(
     assert percents == sorted(percents)
 
     serving.gated.clear()
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     job = worked()
     assert (job.state, job.warnings) == (State.COMPLETED, [])
     assert done(job)[2:] == ["diarization, by needy."]
@@ -106,5 +106,5 @@ def test_words_that_a_stand_in_placed_are_placed_anew(serving: hub.Hub) -> None:
         ALIGN: "even-spread",
         DIARIZE: "needy",
     }
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     assert set(rows.values_list("name", flat=True)) == {TRANSCRIBE, DIARIZE}

@@ -157,7 +157,7 @@ def test_six_long_files_of_one_do_not_hold_up_another(
     other = {"Authorization": f"Bearer {make_key(site, 'other')}", "Content-Type": MULTIPART}
 
     def measuring() -> int:
-        return len(site.running("transcription.engines.measure"))
+        return len(site.running("transcription.engines.runtime.measure"))
 
     with posting(site, long_form, 6) as clients:
         wait_for(lambda: measuring() >= 2, 60, what="two recordings that are read")

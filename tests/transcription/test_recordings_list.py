@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from transcription.models import Job, State
-from transcription.services.find import visible_to
+from transcription.services.jobs.queries import visible_to
 from transcription.services.paging import place_of
 from uploads.models import State as UploadState
 

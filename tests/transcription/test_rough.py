@@ -151,7 +151,7 @@ def test_two_workers_and_the_engines_of_both_killed_with_them(
     for _ in range(5):
         wait_for(lambda: engine_of(site), 90)
         time.sleep(1)
-        engines = site.running("transcription.engines.child")
+        engines = site.running("transcription.engines.runtime.worker")
         for member in [*engines, *site.family()]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()

@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from transcription import tasks
 from transcription.conf import conf
-from transcription.engines import assets, models
+from transcription.engines import models
 from transcription.engines.base import (
     Cancelled,
     EngineDied,
@@ -21,9 +21,11 @@ from transcription.engines.base import (
     Result,
     ShouldStop,
 )
+from transcription.engines.model_files import assets
 from transcription.models import Job, State, Transcript
-from transcription.services import again, claim, end, patience, watch
-from uploads.services.end import terminate
+from transcription.services import db_retry
+from transcription.services.jobs import leases, monitor, rerun, transitions
+from uploads.services.termination import terminate
 
 from .building import make_job, result, script_engine, staff_client, state_of, within
 
@@ -92,7 +94,7 @@ def test_problems_end_the_job_with_a_reason_and_never_repeat_it(
 
     job = run(monkeypatch, broken)
     assert job.state == State.FAILED and words in job.error and len(job.error) <= 4000
-    assert claim.claim_next() is None
+    assert leases.claim_next() is None
 
 
 def test_deaths_of_the_engine_are_counted_to_three(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +170,7 @@ def test_a_file_that_cannot_be_read_in_time_is_not_tried_again(
 
 def test_a_cancelled_job_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     def cancelled(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:
-        end.cancel(Job.objects.get())
+        transitions.cancel(Job.objects.get())
         deadline = time.monotonic() + 1
         while not should_stop():
             assert time.monotonic() < deadline
@@ -182,7 +184,7 @@ def test_cancel_and_death_of_the_engine_together_are_a_cancel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def dies(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:
-        end.cancel(Job.objects.get())
+        transitions.cancel(Job.objects.get())
         raise EngineDied("It was killed (signal 9).", None, 9)
 
     assert run(monkeypatch, dies).state == State.CANCELLED
@@ -202,8 +204,8 @@ def test_recording_removed_before_its_turn(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_database_that_is_away_for_a_while_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(patience, "PAUSE", 0.01)
-    monkeypatch.setattr(watch, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(db_retry, "PAUSE", 0.01)
+    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.0)
     away = {"left": 0}
 
     def faulty(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -215,7 +217,7 @@ def test_a_database_that_is_away_for_a_while_costs_nothing(
 
         return ask
 
-    for module, name in ((claim, "is_wanted"), (claim, "give_sign"), (end, "complete")):
+    for module, name in ((leases, "is_wanted"), (leases, "give_sign"), (transitions, "complete")):
         monkeypatch.setattr(module, name, faulty(getattr(module, name)))
 
     def works(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:
@@ -246,7 +248,7 @@ def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
     job = run(monkeypatch, lambda *rest: result())
     assets.remember_failure(conf.MODELS_DIR, models.asset("small"), "no network")
     Job.objects.update(engine_note="a stand-in")
-    again.run_again(Job.objects.get(), {"language": "de"})
+    rerun.run_again(Job.objects.get(), {"language": "de"})
     assert assets.recent_failure(conf.MODELS_DIR, models.asset("small")) == ""
     job.refresh_from_db()
     assert (job.engine_note, job.started, job.finished, job.language) == ("", None, None, "de")
@@ -254,8 +256,8 @@ def test_running_again_keeps_the_transcript_and_tries_the_model_anew(
     assert (task["status"], task["result"]) == ("queued", None)
     assert task["metadata"]["start_time"] is None and task["metadata"]["end_time"] is None
     assert Transcript.objects.get(job=job).segments[0]["text"] == "hello"
-    with pytest.raises(again.CannotRun):
-        again.run_again(Job.objects.get(), {})
+    with pytest.raises(rerun.CannotRun):
+        rerun.run_again(Job.objects.get(), {})
     script_engine(monkeypatch, lambda *rest: result([]))
     tasks.work()
     assert Transcript.objects.get(job=job).segments == []

@@ -34,7 +34,7 @@ def test_percent_and_time_are_both_of_the_sound(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A film whose pictures last twice as long as its sound; reading the sound is no work on it."""
-    monkeypatch.setattr("transcription.services.watch.REPORT_EVERY", -1.0)
+    monkeypatch.setattr("transcription.services.jobs.monitor.REPORT_EVERY", -1.0)
     job = make_job()
     shown: list[tuple[str, int | None, str]] = []
 

@@ -24,10 +24,13 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.models import Job, JobEvent, StageOutput, State, TaskType, Transcript
-from transcription.services import again, claim, end, outputs, patience, stages
-from transcription.services.progress import percent_of
-from transcription.services.submit import Wish, enqueue
-from uploads.services.end import terminate
+from transcription.services import db_retry
+from transcription.services.jobs import leases, rerun, transitions
+from transcription.services.jobs.progress import percent_of
+from transcription.services.jobs.submit import Wish, enqueue
+from transcription.services.stages import outputs
+from transcription.services.stages import plan as stages
+from uploads.services.termination import terminate
 
 from .building import make_job, make_upload, script_engine, state_of, within
 
@@ -144,15 +147,15 @@ def test_each_output_is_kept_before_the_next_stage_begins(monkeypatch: pytest.Mo
 
 def test_an_output_of_a_claim_that_is_over_is_not_kept() -> None:
     full_job()
-    stale = claim.claim_next()
-    assert stale and claim.release(stale, "test")
-    current = claim.claim_next()
+    stale = leases.claim_next()
+    assert stale and leases.release(stale, "test")
+    current = leases.claim_next()
     assert current
     output = Output(TRANSCRIBE, "pocketsphinx", GIVEN[TRANSCRIBE])
     assert not outputs.keep(stale, output) and not kept(stale)
     assert outputs.keep(current, output) and outputs.keep(current, output)
     assert kept(current) == {TRANSCRIBE: False}
-    end.delete(current)
+    transitions.delete(current)
     assert not outputs.keep(current, output) and not StageOutput.objects.exists()
 
 
@@ -164,7 +167,7 @@ def test_a_later_stage_that_fails_is_a_warning_and_is_repeated_alone(
     assert job.state == State.WARNINGS
     assert "speakers could not be told apart: No key for diarize." in job.warnings[1]
     assert "speaker" not in Transcript.objects.get(job=job).segments[0]
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     engine = Engine()
     job = worked(monkeypatch, engine)
     assert engine.asked == [[DIARIZE]]
@@ -212,11 +215,11 @@ def test_a_worker_that_dies_between_two_stages_costs_only_the_second(
 def test_all_there_but_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker died after the last stage: nothing is left to do but to join."""
     full_job()
-    job = claim.claim_next()
+    job = leases.claim_next()
     assert job
     for stage in (TRANSCRIBE, DIARIZE):
         outputs.keep(job, Output(stage, BY[stage], GIVEN[stage]))
-    claim.release(job, "test")
+    leases.release(job, "test")
     engine = Engine()
     job = worked(monkeypatch, engine)
     assert engine.asked == [] and job.state == State.COMPLETED
@@ -224,7 +227,7 @@ def test_all_there_but_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_database_that_is_away_when_a_stage_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSE", 0.01)
+    monkeypatch.setattr(db_retry, "PAUSE", 0.01)
     original, away = outputs.keep, [5]
 
     def faulty(job: Job, output: Output) -> bool:
@@ -247,7 +250,7 @@ def test_cancel_in_each_stage_keeps_what_was_done(
 
     def cancel(now: str, should_stop: ShouldStop) -> None:
         if now == stage:
-            end.cancel(Job.objects.get())
+            transitions.cancel(Job.objects.get())
             deadline = time.monotonic() + 2
             while not should_stop():
                 assert time.monotonic() < deadline
@@ -258,7 +261,7 @@ def test_cancel_in_each_stage_keeps_what_was_done(
     job = worked(monkeypatch, Engine(before=cancel))
     done = [TRANSCRIBE, ALIGN, DIARIZE][: [TRANSCRIBE, ALIGN, DIARIZE].index(stage)]
     assert job.state == State.CANCELLED and list(kept(job)) == done
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     engine = Engine()
     job = worked(monkeypatch, engine)
     assert job.state == State.WARNINGS
@@ -270,15 +273,15 @@ def test_recording_removed_before_the_speakers_were_told_apart(
 ) -> None:
     full_job()
     job = worked(monkeypatch, Engine(fails=(DIARIZE,)))
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     upload = Job.objects.get().upload
     assert upload
     terminate(upload)
     Job.objects.update(state=State.QUEUED, cancel_requested=False)
     job = worked(monkeypatch, Engine())
     assert job.state == State.WARNINGS and "removed" in job.warnings[-1]
-    with pytest.raises(again.CannotRun):
-        again.run_again(job, {})
+    with pytest.raises(rerun.CannotRun):
+        rerun.run_again(job, {})
 
 
 @pytest.mark.parametrize(
@@ -321,7 +324,7 @@ def test_another_engine_or_a_better_one_than_the_stand_in(
     change = stages.Change({"engine": "pocketsphinx"}, {})
     assert stages.void(job, outputs.of(job), change) == set()
     settings.ENGINE = "faster-whisper"
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     job.refresh_from_db()
     assert (job.engine, job.engine_note) == ("faster-whisper", "")
     assert kept(job) == {DIARIZE: False}
@@ -331,7 +334,7 @@ def test_where_nothing_is_missing_everything_is_done_again(monkeypatch: pytest.M
     full_job()
     job = worked(monkeypatch, Engine())
     for anew in (False, True):
-        again.run_again(job, {"options": {"device": "cpu"}}, anew)
+        rerun.run_again(job, {"options": {"device": "cpu"}}, anew)
         assert kept(job) == {}
         engine = Engine()
         job = worked(monkeypatch, engine)
@@ -342,7 +345,7 @@ def test_where_nothing_is_missing_everything_is_done_again(monkeypatch: pytest.M
 def test_other_options_show_in_the_parameters() -> None:
     params = {"model": "tiny", "min_speakers": None, "asr_options": {"beam_size": 5, "patience": 1}}
     job = full_job(params=params, state=State.FAILED)
-    again.run_again(job, {"model": "base", "options": {"min_speakers": 2, "beam_size": 1, "x": 1}})
+    rerun.run_again(job, {"model": "base", "options": {"min_speakers": 2, "beam_size": 1, "x": 1}})
     job.refresh_from_db()
     assert job.params == {
         "model": "base",
@@ -389,7 +392,7 @@ def test_a_single_stage(
     assert (shown is None) == (stage == DIARIZE)
     if shown:
         assert shown.segments == GIVEN[stage]["segments"]
-    again.run_again(job, {})
+    rerun.run_again(job, {})
     assert kept(job) == dict.fromkeys(given, True)
 
 
@@ -409,8 +412,8 @@ def test_documents_are_joined_by_the_light_worker_without_an_engine(
     (segment,) = Transcript.objects.get(job=job).segments
     assert [word["speaker"] for word in segment["words"]] == ["SPEAKER_00", "SPEAKER_01"]
     job.refresh_from_db()
-    again.run_again(job, {})
-    claim.claim_next(task_type=TaskType.COMBINATION)
+    rerun.run_again(job, {})
+    leases.claim_next(task_type=TaskType.COMBINATION)
     assert kept(job) == {ALIGN: True, DIARIZE: True}
 
 

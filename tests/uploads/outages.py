@@ -42,7 +42,7 @@ def web_processes(site: Site) -> list[psutil.Process]:
     for member in site.family():
         with contextlib.suppress(psutil.NoSuchProcess):
             words = member.cmdline()
-            if "gunicorn" in words and "whisperx_site.leash" not in words:
+            if "gunicorn" in words and "whisperx_site.processes.process_guard" not in words:
                 found.append(member)
     return found
 

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from uploads.models import CleanupRun, State, Upload
-from uploads.services.cleanup import clean_up
-from uploads.services.store_identity import store_problem
+from uploads.services.maintenance.cleanup import clean_up
+from uploads.services.maintenance.store_identity import store_problem
 
 assert store_problem() is None  # and both are joined
 long_ago = timezone.now() - timedelta(days=60)

@@ -234,7 +234,7 @@ from django_q.models import OrmQ
 from transcription import tasks
 from transcription.models import Delivery, Job, Turn
 from transcription.services import claim
-from whisperx_site.housekeeping import free_entries_of_the_future
+from whisperx_site.processes.housekeeping import free_entries_of_the_future
 far = timezone.now() + timedelta(days=100)
 soon = timezone.now() + timedelta(hours=1)
 told = {}

@@ -114,7 +114,7 @@ def test_delete_frees_a_disk_without_inodes(disk: SmallDisk) -> None:
 
 
 HOUSE = """
-from whisperx_site.services import keep_house
+from whisperx_site.processes.services import keep_house
 keep_house()
 print("it goes on")
 """

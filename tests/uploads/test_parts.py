@@ -16,8 +16,8 @@ from uploads.bodies.plain import PlainBody
 from uploads.bodies.registry import is_coded, open_body
 from uploads.checks import choices, classes
 from uploads.errors import LengthRequired, Malformed, UploadError
-from uploads.protocol import parse_metadata, parse_number
-from uploads.ranges import parse_range
+from uploads.http.protocol import parse_metadata, parse_number
+from uploads.http.ranges import parse_range
 from uploads.services.create import plain_name
 from uploads.stores.disk import DiskStore
 

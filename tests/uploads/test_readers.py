@@ -51,7 +51,7 @@ from gevent import monkey
 monkey.patch_all()
 {change}
 from gunicorn.app.wsgiapp import run
-sys.argv = ["gunicorn", "-c", "python:whisperx_site.gunicorn_settings"]
+sys.argv = ["gunicorn", "-c", "python:whisperx_site.serving.gunicorn_settings"]
 run()
 """
 TEST = """

@@ -83,7 +83,7 @@ def test_a_final_is_found_again_when_its_parts_have_expired(plain_site: Site) ->
     path = final(plain_site, parts).headers["Location"]
     ids = [str(uuid.UUID(identifier(each))) for each in parts]
     plain_site.shell(
-        "from uploads.models import Upload; from uploads.services.end import expire\n"
+        "from uploads.models import Upload; from uploads.services.termination import expire\n"
         f"[expire(part) for part in Upload.objects.filter(pk__in={ids})]"
     )
     assert head(plain_site, parts[0]).status == 410

@@ -25,13 +25,19 @@ from django.utils import timezone
 
 from uploads.errors import Gone, Unavailable
 from uploads.models import CleanupRun, Concat, State, StoreIdentity, Upload
-from uploads.services import store_identity
-from uploads.services.cleanup import orphans_kept
 from uploads.services.create import Order, create
 from uploads.services.create_final import made_before
-from uploads.services.end import terminate
+from uploads.services.maintenance import store_identity
+from uploads.services.maintenance.cleanup import orphans_kept
+from uploads.services.maintenance.store_identity import (
+    AWAY,
+    FOREIGN,
+    UNKNOWN_FILES,
+    UNWRITABLE,
+    store_problem,
+)
 from uploads.services.read import open_finished, settle
-from uploads.services.store_identity import AWAY, FOREIGN, UNKNOWN_FILES, UNWRITABLE, store_problem
+from uploads.services.termination import terminate
 from uploads.stores.registry import store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -428,7 +434,9 @@ def test_what_waits_for_consent_waits_however_the_site_grows(
             type(store()), "entries", lambda *_: (_ for _ in ()).throw(OSError(5, "no"))
         )
         assert "compare" in cleanup()
-    monkeypatch.setattr("uploads.services.inventory.KEPT_ABOVE_SHARE", 0.95)  # as if many were new
+    monkeypatch.setattr(
+        "uploads.services.maintenance.inventory.KEPT_ABOVE_SHARE", 0.95
+    )  # as if many were new
     cleanup()
     assert strangers < names(folder)
     cleanup("--remove-orphans", "--no-input")

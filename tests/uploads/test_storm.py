@@ -94,7 +94,7 @@ class Uploader(threading.Thread):
 
 def is_gunicorn(process: psutil.Process) -> bool:
     words = process.cmdline()
-    return "gunicorn" in words and "whisperx_site.leash" not in words
+    return "gunicorn" in words and "whisperx_site.processes.process_guard" not in words
 
 
 def web_workers(site: Site) -> list[psutil.Process]:

@@ -22,8 +22,8 @@ from tests.uploads.conftest import created, head
 from tests.uploads.wire import TUS, ask
 from uploads.conf import conf
 from uploads.services import append
-from whisperx_site.gunicorn_thrift import is_trusted_proxy, write
-from whisperx_site.upload_handlers import ToolsRequest
+from whisperx_site.serving.fast_path import ToolsRequest
+from whisperx_site.serving.gunicorn_caching import is_trusted_proxy, write
 
 
 def test_the_date_of_answers_goes_on(sqlite_site: Site) -> None:

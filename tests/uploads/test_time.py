@@ -127,7 +127,7 @@ def test_expiry_ends_a_request_that_is_still_writing(sqlite_site: Site) -> None:
         wire.send(b"x" * 10)
         expired = rows(
             sqlite_site,
-            "from uploads.services.end import expire\n"
+            "from uploads.services.termination import expire\n"
             f"upload = Upload.objects.get(pk='{identifier(path)}')\n"
             "print(json.dumps(expire(upload, reason='Staff wants it.')))",
         )

@@ -20,7 +20,7 @@ from tests.running import ROOT, Site
 from tests.speech import recordings, tiny_whisper
 from tests.whisperx.install_cpu import python_of
 from transcription.engines.base import Request
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 
 ENVIRONMENT = ROOT / ".venv-whisperx"
 LANGUAGE = "nl"  # its alignment model is a folder for transformers; that of English is not

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.speech import tiny_aligner
-from transcription.engines import assets, whisperx_aligners
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Cancelled, Progress, Request
-from transcription.engines.pcm import Audio
-from transcription.engines.whisperx import WhisperX
+from transcription.engines.model_files import assets
+from transcription.engines.whisperx import aligners
+from transcription.engines.whisperx.engine import WhisperX
 from transcription.media.decode import decode
+from transcription.media.pcm import Audio
 
 LANGUAGE = "nl"
 SEGMENT = {"start": 0.5, "end": 2.5, "text": "Go forward. Ten meters"}
@@ -49,10 +50,10 @@ def different() -> list[str]:
     from whisperx import alignment
 
     theirs = alignment.DEFAULT_ALIGN_MODELS_TORCH | alignment.DEFAULT_ALIGN_MODELS_HF
-    pairs = theirs.items() ^ whisperx_aligners.BY_LANGUAGE.items()
+    pairs = theirs.items() ^ aligners.BY_LANGUAGE.items()
     models = {name: getattr(pipelines, name) for name in pipelines.__all__ if "_ASR_" in name}
     files = {name: model._path for name, model in models.items()}
-    return [str(pair) for pair in pairs | (files.items() ^ whisperx_aligners.BUNDLES.items())]
+    return [str(pair) for pair in pairs | (files.items() ^ aligners.BUNDLES.items())]
 
 
 def cancelled(audio: Audio, request: Request) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def bundle(audio: Audio, request: Request) -> dict[str, Any]:
     from torchaudio import models, pipelines
 
     request = replace(request, language="en")
-    asset = whisperx_aligners.asset(request)
+    asset = aligners.asset(request)
     assert asset
     folder = assets.directory(request.models_dir, asset)
     folder.mkdir(parents=True)

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from tests.speech import tiny_aligner, tiny_diarizer, tiny_punkt
-from transcription.engines import assets
 from transcription.engines.base import Request
-from transcription.engines.whisperx_aligners import asset
+from transcription.engines.model_files import assets
+from transcription.engines.whisperx.aligners import asset
 
 
 def make(models_dir: Path, language: str) -> None:

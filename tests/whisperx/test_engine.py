@@ -23,7 +23,7 @@ from transcription.engines.base import (
     Event,
     Request,
 )
-from transcription.engines.process import EngineProcess
+from transcription.engines.runtime.engine_process import EngineProcess
 
 from .conftest import LANGUAGE, SCRIPT, run_there
 

@@ -16,8 +16,8 @@ from tests.contract.forms import accepted, file, form, post, silence
 from tests.engines import hub
 from tests.running import Site, text_of
 from tests.speech import recordings
-from transcription.engines import assets
-from transcription.engines.whisperx_aligners import BY_LANGUAGE
+from transcription.engines.model_files import assets
+from transcription.engines.whisperx.aligners import BY_LANGUAGE
 
 from .conftest import CLOSED, LANGUAGE, SCRIPT
 
@@ -180,7 +180,7 @@ def test_only_the_engine_process_has_torch(
 
 
 def is_engine(process: psutil.Process) -> bool:
-    return "transcription.engines.child" in process.cmdline()
+    return "transcription.engines.runtime.worker" in process.cmdline()
 
 
 def has_torch(process: psutil.Process) -> bool:

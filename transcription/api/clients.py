@@ -7,9 +7,9 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from transcription.services.turns import turn_of
-from uploads.headers import client_address
-from uploads.services.find import owner_id
+from transcription.services.jobs.turns import turn_of
+from uploads.http.headers import client_address
+from uploads.services.lookup import owner_id
 
 
 def turn_of_client(request: Request) -> str:

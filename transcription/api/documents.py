@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from transcription.api.base import ApiView
 from transcription.api.schema.document import document
 from transcription.api.schema.options import PRODUCT
-from transcription.compression import compressed
+from transcription.http.compression import compressed
 
 # Both pages write styles of their own, and ReDoc searches in a worker made of its own script.
 RELAXED = {"style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}

@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from uploads.errors import UploadError
-from uploads.services.faults import DISK_IS_FULL, is_disk_full
+from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
-from transcription.api.parameters import read_query
+from transcription.api.forms.parameters import read_query
 from transcription.models import State
-from transcription.services.find import listed
-from transcription.services.task_body import (
+from transcription.services.jobs.queries import listed
+from transcription.services.webhooks.task_body import (
     STATUS,
     duration_of,
     end_of,

@@ -6,23 +6,23 @@ from typing import ClassVar
 
 from rest_framework.request import Request
 
-from transcription.api.callbacks import judge_callback
 from transcription.api.clients import turn_of_client
 from transcription.api.errors import TEMPORARY, Fault, Refused, domain_error, missing
-from transcription.api.intake import IntakeView, recording_in, submit_measured
-from transcription.api.multipart import FilePart, Form, MediaPart
+from transcription.api.forms.callbacks import judge_callback
+from transcription.api.forms.multipart import FilePart, Form, MediaPart
+from transcription.api.submission import IntakeView, recording_in, submit_measured
 from transcription.models import Job, TaskType
-from transcription.parameters import FullParameters
-from transcription.services.addresses import (
+from transcription.services.audio_probe import places
+from transcription.services.options.parameters import FullParameters
+from transcription.services.outbound.url_source import (
     Blocked,
     DownloadFailed,
     UnsupportedExtension,
     download,
 )
-from transcription.services.sound import places
 from uploads.conf import conf
-from uploads.headers import order_of
-from uploads.services.rows import let_go
+from uploads.http.headers import order_of
+from uploads.services.queries import let_go
 
 
 class SpeechToText(IntakeView[FullParameters]):

@@ -4,30 +4,30 @@ from typing import ClassVar
 
 from rest_framework.request import Request
 
-from transcription.api.intake import (
+from transcription.api.forms.multipart import Form
+from transcription.api.forms.parameters import wish_of
+from transcription.api.submission import (
     IntakeView,
     content_of,
     document_in,
     recording_in,
     submit_measured,
 )
-from transcription.api.multipart import Form
-from transcription.api.parameters import wish_of
 from transcription.models import Job, StageOutput, TaskType
-from transcription.parameters import (
+from transcription.services.jobs.submit import enqueue
+from transcription.services.options.parameters import (
     AlignParameters,
     CombineParameters,
     DiarizeParameters,
     TranscribeParameters,
 )
-from transcription.services.documents import (
+from transcription.services.stages.documents import (
     read_aligned_transcript,
     read_transcript,
     read_turns,
 )
-from transcription.services.submit import enqueue
-from uploads.headers import client_address
-from uploads.services.find import owner_id
+from uploads.http.headers import client_address
+from uploads.services.lookup import owner_id
 
 TRANSCRIPT = "INVALID_TRANSCRIPT_JSON"
 DIARIZATION = "INVALID_DIARIZATION_JSON"

@@ -6,10 +6,10 @@ from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.api.errors import Refused, detail
-from transcription.api.intake import wrong_extension
-from transcription.api.multipart import Form, MediaPart, read_form
-from transcription.media_head import HEAD, looks_like_media
-from transcription.services.source_name import ALLOWED, has_extension
+from transcription.api.forms.multipart import Form, MediaPart, read_form
+from transcription.api.submission import wrong_extension
+from transcription.media.sniff import HEAD, looks_like_media
+from transcription.services.outbound.source_name import ALLOWED, has_extension
 
 
 class UploadStream(ApiView):

@@ -8,12 +8,12 @@ from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
-from transcription.compression import compressed
+from transcription.http.compression import compressed
+from transcription.http.streaming import streamed_json
 from transcription.models import Job, Stage, TaskType
-from transcription.services import end
-from transcription.services.find import find
-from transcription.services.task_body import DONE, STATUS, error_of, task_body
-from transcription.streams import streamed_json
+from transcription.services.jobs import transitions
+from transcription.services.jobs.queries import find
+from transcription.services.webhooks.task_body import DONE, STATUS, error_of, task_body
 
 R = TypeVar("R", bound=HttpResponseBase)
 
@@ -60,7 +60,7 @@ class DeleteTask(ApiView):
         job = find(identifier, request.user, to_change=True)
         if job is None:
             return task_not_found(identifier)
-        end.delete(job)
+        transitions.delete(job)
         return Response({"identifier": identifier, "message": "Task deleted"})
 
 

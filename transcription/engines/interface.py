@@ -19,8 +19,8 @@ from transcription.engines.base import (
 )
 
 if TYPE_CHECKING:
-    from transcription.engines.assets import Asset
-    from transcription.engines.pcm import Audio
+    from transcription.engines.model_files.assets import Asset
+    from transcription.media.pcm import Audio
 
 
 class Engine(Protocol):

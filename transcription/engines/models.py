@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from transcription.engines import assets
 from transcription.engines.base import EngineError
+from transcription.engines.model_files import assets
 
 # Name -> (repository on the hub, rough size of the download in MB). The names are those of
 # faster-whisper, whose own table takes a second and 60 MB to import.

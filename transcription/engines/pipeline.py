@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from transcription.engines import memory, registry, slots, words
+from transcription.engines import registry, words
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
@@ -27,12 +27,13 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.engines.interface import Aligner, Diarizer, Engine, Transcriber
+from transcription.engines.runtime import gpu_slots, memory
 from transcription.engines.selection import WORK, chosen_for, equipped
 from transcription.media.decode import decode
 from transcription.media.probe import probe
 
 if TYPE_CHECKING:
-    from transcription.engines.pcm import Audio
+    from transcription.media.pcm import Audio
 
 NO_CARD = "There is no CUDA card that {} can use here: the processor did the work."
 INSTEAD = "{} cannot {}: {} did it instead."
@@ -137,7 +138,7 @@ class Pipeline:
         device = engine.device(request)
         waiting = self._listener.teller("waiting", None)
         doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
-        with slots.taken(request, device, lambda: waiting(0.0), self._stop):
+        with gpu_slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
         if stage == ALIGN and not output.value["segments"]:
             why = ""  # where nobody speaks, nobody is missed who could align it

@@ -9,13 +9,13 @@ from transcription.engines.base import ALIGN, DIARIZE, EngineError
 from transcription.engines.interface import Engine
 
 ENGINES = {
-    "faster-whisper": "transcription.engines.faster_whisper:FasterWhisper",
-    "pocketsphinx": "transcription.engines.pocketsphinx:PocketSphinx",
-    "whisperx": "transcription.engines.whisperx:WhisperX",
+    "faster-whisper": "transcription.engines.faster_whisper.engine:FasterWhisper",
+    "pocketsphinx": "transcription.engines.pocketsphinx.engine:PocketSphinx",
+    "whisperx": "transcription.engines.whisperx.engine:WhisperX",
 }
 HELPERS = {
-    "even-spread": "transcription.engines.even_spread:EvenSpread",
-    "voice-activity": "transcription.engines.voice_activity:VoiceActivity",
+    "even-spread": "transcription.engines.fallbacks.uniform_alignment:EvenSpread",
+    "voice-activity": "transcription.engines.fallbacks.single_speaker:VoiceActivity",
 }
 """These do a single stage, for engines that cannot; nobody asks for them by name."""
 STAND_INS = {ALIGN: ("pocketsphinx", "even-spread"), DIARIZE: ("voice-activity",)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from transcription.engines import assets, models, registry
+from transcription.engines import models, registry
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
@@ -19,7 +19,8 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.engines.interface import Engine
-from transcription.engines.obtain import (
+from transcription.engines.model_files import assets
+from transcription.engines.model_files.ensure_downloaded import (
     STALL,
     DownloadProgress,
     Unavailable,

@@ -8,8 +8,8 @@ from typing import Any
 
 from transcription.formats.graphemes import shortened, width
 from transcription.formats.pieces import LINE_COLUMNS
+from transcription.formats.speakers import by_speaker
 from transcription.formats.split import is_readable, readable_parts
-from transcription.formats.voices import by_speaker
 from transcription.formats.words import Word
 
 Segment = Mapping[str, Any]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from transcription.formats.cues import Options, Segment
-from transcription.formats.voices import by_speaker
+from transcription.formats.speakers import by_speaker
 from transcription.formats.writers import written
 
 # Written without blanks between words, so segments are joined without any.

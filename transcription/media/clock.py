@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transcription.engines.pcm import RATE
+from transcription.media.pcm import RATE
 
 SMALLEST_GAP, LARGEST_GAP = 0.25, 3600.0
 """Seconds: what is taken for a pause of the sound and filled with silence."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from transcription.engines.base import Cancelled, EngineError, MediaError
-from transcription.engines.pcm import Audio
 from transcription.media import mp4, tracks, wave
 from transcription.media.clock import Clock
 from transcription.media.container import Source, opened
 from transcription.media.formats import TIMED_FORMATS
+from transcription.media.pcm import Audio
 from transcription.media.probe import Media, check_rate, probe
 from transcription.media.writer import Writer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transcription.engines.pcm import RATE
+from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
     import numpy

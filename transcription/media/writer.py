@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines.base import MediaError
-from transcription.engines.pcm import BYTES_PER_SECOND, RATE
 from transcription.media.clock import Clock
 from transcription.media.mixdown import Levels, Mixer
+from transcription.media.pcm import BYTES_PER_SECOND, RATE
 
 if TYPE_CHECKING:
     import av

@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from transcription.conf import conf
-from transcription.engines import assets, obtain, registry
-from transcription.engines.assets import WHISPER, Asset, directory
+from transcription.engines import registry
 from transcription.engines.base import EngineError
-from transcription.services.provision import needed, needs_of_site, unusable_folders
+from transcription.engines.model_files import assets, ensure_downloaded
+from transcription.engines.model_files.assets import WHISPER, Asset, directory
+from transcription.services.stages.requirements import needed, needs_of_site, unusable_folders
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def look_ahead(within: float = 0) -> Outlook | None:
     """
     for asset in missing_models():
         if assets.last_look(conf.MODELS_DIR, asset, within) is None:
-            reason = obtain.look(asset, conf.MODELS_DIR, conf.MODEL_STALL_SECONDS)
+            reason = ensure_downloaded.look(asset, conf.MODELS_DIR, conf.MODEL_STALL_SECONDS)
             with suppress(OSError):  # a folder that cannot be written is told by downloads
                 assets.remember_look(conf.MODELS_DIR, asset, reason)
     return outlook()

@@ -10,7 +10,7 @@ from threading import Lock, Thread
 from django.db import DEFAULT_DB_ALIAS, Error, ProgrammingError, connections
 
 from transcription.models import Job
-from uploads.services.store_identity import store_problem
+from uploads.services.maintenance.store_identity import store_problem
 
 PATIENCE = 3.0
 """Seconds after which a database that has not answered counts as away."""

@@ -2,10 +2,10 @@
 
 from django.db.models import Q
 
-from transcription.services.file_language import comparable
+from transcription.services.options.file_language import comparable
 from uploads.models import State as UploadState
 from uploads.models import Upload
-from uploads.services.find import VIEW, Person, has_staff_permission, is_overdue, owner_id
+from uploads.services.lookup import VIEW, Person, has_staff_permission, is_overdue, owner_id
 
 SHOWN = 100  # more than somebody has at once; others are found by name
 LOOKED_THROUGH = 500  # rows that a search goes through

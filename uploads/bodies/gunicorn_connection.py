@@ -27,7 +27,7 @@ def on_gevent(environ: dict[str, Any]) -> bool:
 def close_after_answer(body: Any) -> None:
     """gunicorn must not look for another request here, and the client must know."""
     body.failed = True
-    announce = getattr(body, "announce_close", None)  # see whisperx_site.gunicorn_settings
+    announce = getattr(body, "announce_close", None)  # see whisperx_site.serving.gunicorn_settings
     if announce:
         announce()
 
@@ -39,7 +39,7 @@ def ends_anyway(environ: dict[str, Any]) -> bool:
 
 
 def is_awaited(body: Any) -> bool:
-    """Whether the client waits for the word to send (see whisperx_site.gunicorn_settings)."""
+    """Whether the client waits for `100 Continue` before it sends its body."""
     return getattr(body.input, "is_awaited", False)
 
 

@@ -22,15 +22,15 @@ from uploads.errors import (
 )
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
-from uploads.services import rows
+from uploads.services import queries
 from uploads.services.concatenate import complete, prolong_finals_of
 from uploads.services.create import next_expiry
-from uploads.services.delivery import Delivery, verify, verify_nothing
-from uploads.services.end import refuse
-from uploads.services.faults import store_faults
+from uploads.services.error_mapping import store_faults
 from uploads.services.finish import HEAD_BYTES, announce_once, head_of
+from uploads.services.incoming import Delivery, verify, verify_nothing
 from uploads.services.length import FIXED, beyond_maximum, declare_length, keep_length
-from uploads.services.spare_disk import gauge
+from uploads.services.limits.free_space import gauge
+from uploads.services.termination import refuse
 from uploads.stores.base import Removed, Superseded, Writing
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
@@ -74,7 +74,7 @@ def append(upload: Upload, delivery: Delivery) -> int:
         if delivery.length is not None:
             declare_length(upload, delivery.length, delivery.offset)
         check_room(upload, delivery)
-        rows.let_go()
+        queries.let_go()
         writing = store().take(upload.id.hex, delivery.offset, delivery.tentative)
         answers = True
         try:
@@ -240,12 +240,12 @@ def note_progress(upload: Upload, held: int) -> None:
     """Tell people who look at the row how far a running request is, and that it lives."""
     now = timezone.now()
     expires = next_expiry(now)
-    if not rows.note(upload, held, now, expires, judged_with(upload, held)):
+    if not queries.note(upload, held, now, expires, judged_with(upload, held)):
         look_again(upload)
         raise Superseded if upload.state == State.FINISHED else Removed
     if upload.concat == Concat.PARTIAL:
         prolong_finals_of(upload, expires)
-    rows.let_go()
+    queries.let_go()
 
 
 def note_request(upload: Upload, delivery: Delivery) -> None:
@@ -254,7 +254,7 @@ def note_request(upload: Upload, delivery: Delivery) -> None:
     failure = "The body brought no byte for too long." if body.idle else "The body was cut off."
     now = timezone.now()
     upload.expires = next_expiry(now)
-    still = rows.note(
+    still = queries.note(
         upload,
         delivery.held,
         now,

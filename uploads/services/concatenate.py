@@ -10,13 +10,13 @@ from django.utils import timezone
 from uploads.conf import conf
 from uploads.errors import DiskFull, Gone, OffsetConflict, TooLarge, UploadError
 from uploads.models import Concat, Part, State, Upload
-from uploads.services import rows
+from uploads.services import queries
 from uploads.services.create import next_expiry
-from uploads.services.end import refuse
-from uploads.services.faults import store_faults
+from uploads.services.error_mapping import store_faults
 from uploads.services.finish import finish
 from uploads.services.length import check_disk, check_size
-from uploads.services.spare_disk import gauge
+from uploads.services.limits.free_space import gauge
+from uploads.services.termination import refuse
 from uploads.stores.base import Missing, Writing
 from uploads.stores.registry import store
 from uploads.stores.waiting import let_others_in
@@ -176,8 +176,8 @@ def copy_part(
             if time.monotonic() - noted >= NOTE_PROGRESS_EVERY:
                 noted = time.monotonic()
                 now = timezone.now()
-                rows.note(final, writing.offset, now, next_expiry(now), final.judged)
-                rows.let_go()  # of the database, which others need while this goes on
+                queries.note(final, writing.offset, now, next_expiry(now), final.judged)
+                queries.let_go()  # of the database, which others need while this goes on
             count = min(end - writing.offset, COPY_BYTES)
             gauge.take(count)
             if not writing.copy(source, count):

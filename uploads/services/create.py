@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from uploads.conf import conf
 from uploads.hooks import hooks
+from uploads.http.protocol import parse_metadata
 from uploads.models import Concat, Upload
-from uploads.protocol import parse_metadata
-from uploads.services import rows
-from uploads.services.faults import store_faults
-from uploads.services.find import Person, owner_id
+from uploads.services import queries
+from uploads.services.error_mapping import store_faults
 from uploads.services.length import check_length
-from uploads.services.open_uploads import check_open
-from uploads.services.store_identity import require_own
+from uploads.services.limits.open_uploads import check_open
+from uploads.services.lookup import Person, owner_id
+from uploads.services.maintenance.store_identity import require_own
 from uploads.signals import upload_created
 from uploads.stores.registry import store
 
@@ -96,7 +96,7 @@ def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> U
 
 def keep(upload: Upload) -> None:
     """Make the row of a prepared upload."""
-    rows.insert(upload)
+    queries.insert(upload)
     transaction.on_commit(
         lambda: upload_created.send_robust(Upload, upload_id=upload.id, upload=upload)
     )

@@ -20,14 +20,14 @@ from uploads.errors import (
     UploadError,
 )
 from uploads.models import Concat, Part, State, Upload
-from uploads.services import rows
+from uploads.services import queries
 from uploads.services.concatenate import join, total_of
 from uploads.services.create import Order, keep, prepare
-from uploads.services.end import give_up
-from uploads.services.find import find, owner_id
 from uploads.services.finish import announce_once
 from uploads.services.length import check_length
-from uploads.services.part_uses import check_uses
+from uploads.services.limits.part_uses import check_uses
+from uploads.services.lookup import find, owner_id
+from uploads.services.termination import give_up
 from uploads.stores.registry import store
 from uploads.stores.waiting import Pacer
 
@@ -87,7 +87,7 @@ def own_parts(order: Order, part_ids: Iterable[str]) -> Iterable[Upload]:
     Raises:
         NotFound, Gone, Malformed: See `create_final`.
     """
-    pause = Pacer(before=rows.let_go)
+    pause = Pacer(before=queries.let_go)
     for part_id in part_ids:
         part = find(part_id, order.person)
         if part.owner_id != owner_id(order.person):

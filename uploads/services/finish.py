@@ -8,10 +8,10 @@ from django.utils import timezone
 from uploads.errors import Gone, Refused
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
-from uploads.services import rows
+from uploads.services import queries
 from uploads.services.create import next_expiry
-from uploads.services.end import refuse
-from uploads.services.faults import store_faults
+from uploads.services.error_mapping import store_faults
+from uploads.services.termination import refuse
 from uploads.signals import upload_finished
 from uploads.stores.registry import store
 
@@ -58,7 +58,7 @@ def finish(upload: Upload, requests: int = 0) -> None:
         expires = None
         if upload.announced is None and not hooks().wants(upload):
             upload.announced = now
-    changed = rows.finish(upload, now, expires, upload.announced, requests)
+    changed = queries.finish(upload, now, expires, upload.announced, requests)
     if not changed and not Upload.objects.filter(pk=upload.pk, state=State.FINISHED).exists():
         raise Gone
     upload.state, upload.expires = State.FINISHED, expires
@@ -94,4 +94,4 @@ def announce(upload: Upload) -> None:
             )
     if not failed:
         upload.announced = timezone.now()
-        rows.announced(upload, upload.announced)
+        queries.announced(upload, upload.announced)

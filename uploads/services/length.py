@@ -3,7 +3,7 @@
 from uploads.conf import conf
 from uploads.errors import DiskFull, Malformed, OffsetConflict, TooLarge
 from uploads.models import State, Upload
-from uploads.services.faults import store_faults
+from uploads.services.error_mapping import store_faults
 from uploads.stores.registry import store
 
 FIXED = "Upload-Length was set before, and cannot change."

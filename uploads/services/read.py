@@ -5,9 +5,9 @@ from typing import BinaryIO
 from uploads.errors import Gone, NotFound
 from uploads.models import State, Upload
 from uploads.services.concatenate import complete
-from uploads.services.faults import store_faults
+from uploads.services.error_mapping import store_faults
 from uploads.services.finish import announce_once
-from uploads.services.store_identity import identity_problem
+from uploads.services.maintenance.store_identity import identity_problem
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
 

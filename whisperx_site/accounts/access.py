@@ -13,8 +13,8 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from transcription.api.openai_errors import is_openai, reshaped
-from uploads.services.faults import DISK_IS_FULL, is_disk_full
+from transcription.api.openai.errors import is_openai, reshaped
+from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.models import PREFIX, find_key
 from whisperx_site.accounts.recent_keys import user_of_upload
 

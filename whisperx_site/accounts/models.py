@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import DatabaseError, models
 from django.utils import timezone
 
-from uploads.services.faults import is_disk_full
+from uploads.services.error_mapping import is_disk_full
 
 logger = logging.getLogger(__name__)
 

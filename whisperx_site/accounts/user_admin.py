@@ -16,7 +16,7 @@ from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 
 from uploads.errors import UploadError
-from uploads.services.owners import holdings_of
+from uploads.services.maintenance.owners import holdings_of
 
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 

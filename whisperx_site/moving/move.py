@@ -16,7 +16,7 @@ from django.db import DatabaseError, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from uploads.models import StoreIdentity
-from uploads.services.store_identity import join_store, part_store
+from uploads.services.maintenance.store_identity import join_store, part_store
 from whisperx_site.moving.cleaning import storable
 from whisperx_site.moving.tables import Row, Table, all_tables
 

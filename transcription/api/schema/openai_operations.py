@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import Field
 from rest_framework.views import APIView
 
-from transcription.api import openai
-from transcription.api.openai_form import DIARIZED, GRANULARITIES, RESPONSE_FORMATS
+from transcription.api.openai import views
+from transcription.api.openai.form import DIARIZED, GRANULARITIES, RESPONSE_FORMATS
 from transcription.api.schema.body import Body, OpenBody
 from transcription.api.schema.operation import Answer, Operation, Schema
 
@@ -126,7 +126,7 @@ def audio(name: str, summary: str, fields: Mapping[str, Schema], *kinds: str) ->
 
 FAULT: Sequence[type[Body]] = (OpenAIError,)
 OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
-    (openai.Models, "GET"): Operation(
+    (views.Models, "GET"): Operation(
         "openai_models",
         TAG,
         "Models that a request may name",
@@ -134,7 +134,7 @@ OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         {200: Answer("The models.", [OpenAIModels])},
         fault=FAULT,
     ),
-    (openai.OneModel, "GET"): Operation(
+    (views.OneModel, "GET"): Operation(
         "openai_model",
         TAG,
         "One model",
@@ -145,13 +145,13 @@ OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         },
         fault=FAULT,
     ),
-    (openai.Transcriptions, "POST"): audio(
+    (views.Transcriptions, "POST"): audio(
         "openai_transcription",
         "Transcribe a recording and wait",
         {**FIELDS, **HEARD},
         EVENTS,
     ),
-    (openai.Translations, "POST"): audio(
+    (views.Translations, "POST"): audio(
         "openai_translation", "Translate a recording into English and wait", FIELDS
     ),
 }

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from rest_framework.views import APIView
 
 from transcription.api import health, listing, speech, stages, stream, tasks
-from transcription.api.intake import IntakeView
 from transcription.api.schema.bodies import (
     Detail,
     DomainError,
@@ -22,6 +21,7 @@ from transcription.api.schema.bodies import (
 )
 from transcription.api.schema.openai_operations import OPENAI_OPERATIONS
 from transcription.api.schema.operation import Answer, Operation, Schema
+from transcription.api.submission import IntakeView
 
 SPEECH, SERVICES = "Speech-2-Text", "Speech-2-Text services"
 TASKS, UPLOADS, HEALTH = "Tasks Management", "Uploads", "Health"

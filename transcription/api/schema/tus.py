@@ -5,8 +5,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from uploads.checksums import ALGORITHMS
-from uploads.protocol import VERSION
+from uploads.http.checksums import ALGORITHMS
+from uploads.http.protocol import VERSION
 
 TAG = "TUS Upload"
 Part = dict[str, Any]

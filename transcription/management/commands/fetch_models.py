@@ -9,18 +9,18 @@ from django.core.management.base import BaseCommand, CommandError
 
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.assets import ALIGNER, Asset, forget_failures, problem
 from transcription.engines.base import EngineError
-from transcription.engines.obtain import Unavailable, cannot_be_had, obtain
+from transcription.engines.model_files.assets import ALIGNER, Asset, forget_failures, problem
+from transcription.engines.model_files.ensure_downloaded import Unavailable, cannot_be_had, obtain
 from transcription.management.download_bar import DownloadBar, readable
-from transcription.services.provision import (
+from transcription.services.options.vocabulary import LANGUAGES
+from transcription.services.stages.requirements import (
     Needs,
     languages_without_aligner,
     needed,
     needs_of_site,
     unusable_folders,
 )
-from transcription.vocabulary import LANGUAGES
 
 INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended
 THERE = "there already"

@@ -8,10 +8,10 @@ from django.template.defaultfilters import filesizeformat
 
 from uploads.management.consent import agree
 from uploads.models import CleanupRun
-from uploads.services.cleanup import clean_up
-from uploads.services.faults import DISK_IS_FULL, is_disk_full
-from uploads.services.inventory import take_inventory
-from uploads.services.store_identity import identity_problem
+from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
+from uploads.services.maintenance.cleanup import clean_up
+from uploads.services.maintenance.inventory import take_inventory
+from uploads.services.maintenance.store_identity import identity_problem
 
 
 class Command(BaseCommand):

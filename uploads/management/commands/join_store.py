@@ -7,9 +7,9 @@ from django.template.defaultfilters import filesizeformat
 
 from uploads.management.consent import agree
 from uploads.models import State
-from uploads.services.cleanup import orphans_kept
-from uploads.services.inventory import Inventory, take_inventory
-from uploads.services.store_identity import identity_problem, renew_identity
+from uploads.services.maintenance.cleanup import orphans_kept
+from uploads.services.maintenance.inventory import Inventory, take_inventory
+from uploads.services.maintenance.store_identity import identity_problem, renew_identity
 
 
 class Command(BaseCommand):

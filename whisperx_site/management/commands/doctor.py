@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from whisperx_site.catalogue import all_settings, env_example, settings_table
-from whisperx_site.examination import examine
+from whisperx_site.configuration.diagnostics import examine
+from whisperx_site.configuration.settings_reference import all_settings, env_example, settings_table
 
 
 class Command(BaseCommand):

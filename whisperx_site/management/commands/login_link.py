@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from whisperx_site.accounts import login_link
-from whisperx_site.addresses import site_address
-from whisperx_site.preparation import is_running
+from whisperx_site.configuration.site_url import site_address
+from whisperx_site.processes.preparation import is_running
 
 
 class Command(BaseCommand):

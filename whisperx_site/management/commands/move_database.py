@@ -11,9 +11,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 
-from uploads.services.store_identity import store_problem
-from whisperx_site import preparation
+from uploads.services.maintenance.store_identity import store_problem
 from whisperx_site.moving.move import CannotMove, move
+from whisperx_site.processes import preparation
 
 TARGET = "moved"
 SCHEMES = ("postgres", "postgresql", "sqlite")

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django_q.management.commands import qcluster
 
-from whisperx_site.database_state import database_problem
+from whisperx_site.configuration.database_state import database_problem
 
 
 class Command(qcluster.Command):  # type: ignore[misc]

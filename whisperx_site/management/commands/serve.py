@@ -14,17 +14,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connections
 
-from transcription.services import claim as jobs
-from transcription.services.queue import nudge_outlook
+from transcription.services.jobs import leases as jobs
+from transcription.services.jobs.queue import nudge_outlook
 from uploads import tasks as housekeeping
-from uploads.services import ballast, heartbeat
-from uploads.services.faults import is_disk_full
-from whisperx_site import open_files, preparation
+from uploads.services.error_mapping import is_disk_full
+from uploads.services.maintenance import ballast, heartbeat
 from whisperx_site.accounts import local_key, login_link
-from whisperx_site.addresses import site_address
-from whisperx_site.housekeeping import free_light_queue, set_schedules_right
-from whisperx_site.services import all_services, keep_house
-from whisperx_site.supervisor import CHECK_EVERY, run
+from whisperx_site.configuration import open_files
+from whisperx_site.configuration.site_url import site_address
+from whisperx_site.processes import preparation
+from whisperx_site.processes.housekeeping import free_light_queue, set_schedules_right
+from whisperx_site.processes.services import all_services, keep_house
+from whisperx_site.processes.supervisor import CHECK_EVERY, run
 
 
 class Command(BaseCommand):

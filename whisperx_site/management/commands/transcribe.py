@@ -15,17 +15,17 @@ from transcription.conf import conf
 from transcription.engines import registry
 from transcription.formats import FORMATS, render
 from transcription.models import Job, State, TaskType, Transcript
-from transcription.services import end
-from transcription.services.file_language import language_in
-from transcription.services.submit import Wish, submit_intake
-from transcription.views import facts_of
-from transcription.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.pages.views import facts_of
+from transcription.services.jobs import transitions
+from transcription.services.jobs.submit import Wish, submit_intake
+from transcription.services.options.file_language import language_in
+from transcription.services.options.vocabulary import LANGUAGES, MODELS, TASKS
 from uploads.errors import UploadError
-from whisperx_site.local_files import Failed, Places, known_name, take_in
-from whisperx_site.preparation import prepare_alone
-from whisperx_site.progress_bar import ProgressBar, printable
-from whisperx_site.stand_in_worker import StandInWorker
-from whisperx_site.waiting import wait_for
+from whisperx_site.command_line.inline_worker import StandInWorker
+from whisperx_site.command_line.job_wait import wait_for
+from whisperx_site.command_line.local_files import Failed, Places, known_name, take_in
+from whisperx_site.command_line.progress_bar import ProgressBar, printable
+from whisperx_site.processes.preparation import prepare_alone
 
 INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended
 DONE = (State.COMPLETED, State.WARNINGS)
@@ -101,7 +101,7 @@ class Command(BaseCommand):
             self.say(path, f"failed: {reason}")
             return reason
         if self.options["forget"]:
-            end.delete(job)
+            transitions.delete(job)
         return ""
 
     def ended(self, path: Path, worker: StandInWorker) -> Job:

@@ -1,0 +1,31 @@
+"""Callback URLs at the moment when somebody names one."""
+
+from rest_framework.request import Request
+
+from transcription.api.errors import Refused, detail
+from transcription.api.forms.parameters import parse_query
+from transcription.services.options.parameters import CallbackParameters
+from transcription.services.outbound.url_source import Blocked, Unreachable, probe
+from uploads.services.queries import let_go
+
+
+def judge_callback(request: Request) -> None:
+    """Ask the receiver that a query names whether it is there.
+
+    That comes before everything else, so a refusal hides all other faults of the request. A URL
+    that is none is a fault among the others.
+
+    Raises:
+        Refused: The site does not go there, or nobody answers there.
+    """
+    parameters, _ = parse_query(CallbackParameters, request)
+    if parameters is None or parameters.callback_url is None:
+        return
+    url = str(parameters.callback_url)
+    let_go()
+    try:
+        probe(url)
+    except Blocked as problem:
+        raise Refused(detail(422, "The provided callback URL is not allowed.")) from problem
+    except Unreachable as problem:
+        raise Refused(detail(400, f"Callback URL is not reachable: {url}")) from problem

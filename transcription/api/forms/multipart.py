@@ -1,0 +1,154 @@
+"""Forms, read as they come: recordings go straight to the store, whatever their size.
+
+Django's own parser drops parts without a name, takes a part that was cut for a whole one and reads
+encoded names otherwise than the API's clients know it. So the parser here is theirs.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator
+from urllib.parse import parse_qsl
+
+from django.http import HttpRequest
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
+from rest_framework.request import Request
+
+from transcription.api.errors import Refused, detail
+from transcription.api.forms.multipart_reader import (
+    MOST_PARTS,
+    UNREADABLE,
+    Reader,
+    check_count,
+    header_options,
+)
+from transcription.api.forms.parts import (
+    TEXT_BYTES,
+    DocumentPart,
+    FilePart,
+    Form,
+    MediaPart,
+    TextPart,
+    reason_of,
+    said_in,
+)
+from uploads.bodies.base import Body
+from uploads.bodies.registry import open_body
+from uploads.conf import conf
+from uploads.errors import TooLarge, TooSlow
+from uploads.http.headers import order_of
+from uploads.services.queries import let_go
+from uploads.stores.waiting import Pacer
+
+__all__ = ["DocumentPart", "FilePart", "Form", "MediaPart", "TextPart", "read_form", "said_in"]
+
+LONGEST_HEADER = 64 * 1024
+STEP = 128 * 1024  # bytes that are looked through in a row: small fields take their time
+URLENCODED_BYTES = 128 * 1024  # is read in one step
+SLOWEST = 1024  # bytes a second; a recording by form cannot be gone on with, anyway
+PATIENCE = 120.0  # seconds before that counts
+MOST_HEADERS = 64
+CUT = "The connection broke before the request was whole."
+
+logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of harmless endings
+
+
+def read_form(
+    request: Request | HttpRequest,
+    media: Collection[str] = (),
+    documents: Collection[str] = (),
+    is_wanted: Callable[[str], bool] = lambda file_name: True,
+) -> Form:
+    """Read the body of a request, if it is a form; any other body is a form without parts.
+
+    Args:
+        request: Its body must be unread.
+        media: Names of the parts that are recordings.
+        documents: Names of the parts that are read as a whole.
+        is_wanted: Says by its name whether a recording is worth storing; others pass by.
+
+    Returns:
+        The form, to be used as a context.
+
+    Raises:
+        Refused: It cannot be read.
+        UploadError: It is too large, the store failed, or it brought nothing for too long.
+    """
+    plain: HttpRequest = getattr(request, "_request", request)
+    kind, options = header_options(str(plain.META.get("CONTENT_TYPE") or ""))
+    body = open_body(plain.META)
+    plain.body_reader = body  # type: ignore[attr-defined]  # see UnreadBodyMiddleware
+    let_go()
+    if kind == "application/x-www-form-urlencoded":
+        return read_urlencoded(body)
+    if kind != "multipart/form-data":
+        return Form()
+    if "boundary" not in options:
+        raise Refused(detail(400, "Missing boundary in multipart."))
+    if (body.length or 0) > conf.UPLOADS_MAX_SIZE + TEXT_BYTES * MOST_PARTS:
+        raise TooLarge
+    return read_multipart(body, Reader(order_of(plain), options, media, documents, is_wanted))
+
+
+def read_multipart(body: Body, reader: "Reader") -> Form:
+    """Let the reader have the body."""
+    try:
+        parser = MultipartParser(
+            reader.boundary,
+            reader.callbacks(),
+            max_header_size=LONGEST_HEADER,
+            max_header_count=MOST_HEADERS,
+        )
+        pause = Pacer()
+        for piece in pieces(body):
+            for start in range(0, len(piece), STEP):
+                parser.write(piece[start : start + STEP])
+                pause()
+    except FormParserError as problem:
+        refusal = Refused(detail(400, UNREADABLE))
+        reader.form.drop(reason_of(refusal))
+        raise refusal from problem
+    except BaseException as problem:
+        reader.form.drop(reason_of(problem))
+        raise
+    if reader.form.open is not None:
+        reader.form.open.drop("The form ended within this file.")
+        reader.form.open = None
+    return reader.form
+
+
+def pieces(body: Body) -> Iterator[bytes]:
+    """The body piece by piece, each a copy: the buffer of a web server serves all its clients.
+
+    Raises:
+        Refused: The connection broke.
+        TooSlow: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes sense.
+    """
+    began = time.monotonic()
+    size = 0
+    while piece := body.read():
+        yield bytes(piece)
+        size += len(piece)
+        seconds = time.monotonic() - began
+        if seconds > PATIENCE and size < SLOWEST * seconds:
+            raise TooSlow("The form comes too slowly. Upload large recordings by tus.")
+    if body.idle:
+        raise TooSlow("The body brought no byte for too long.")
+    if body.cut:
+        raise Refused(detail(400, CUT))
+
+
+def read_urlencoded(body: Body) -> Form:
+    """A form of texts alone."""
+    content = bytearray()
+    for piece in pieces(body):
+        if len(content) + len(piece) > URLENCODED_BYTES:
+            raise TooLarge(f"A form without files has {URLENCODED_BYTES // 1024} KiB at most.")
+        content += piece
+    check_count(content.count(b"&") + 1, "fields")
+    form = Form()
+    for name, value in parse_qsl(content.decode("latin-1"), keep_blank_values=True):
+        part = TextPart("utf-8")
+        part.text = value
+        form.add(name, part)
+    return form

@@ -1,0 +1,128 @@
+"""From a request's query to what a job is asked to do.
+
+Options count in the query alone: fields of the same name in the body are ignored.
+"""
+
+from typing import Any, TypeVar, cast, get_origin
+from urllib.parse import parse_qsl
+
+from django.http import HttpRequest
+from pydantic import BaseModel, ValidationError
+from rest_framework.request import Request
+
+from transcription.api.errors import Fault, Invalid, Refused, detail
+from transcription.models import TaskType
+from transcription.services.jobs.submit import Wish
+from transcription.services.options.file_language import language_in
+from transcription.services.options.parameters import (
+    AlignParameters,
+    CombineParameters,
+    DiarizeParameters,
+    FullParameters,
+    ModelParameters,
+    TranscribeParameters,
+    task_params,
+)
+
+__all__ = (
+    "AlignParameters",
+    "CombineParameters",
+    "DiarizeParameters",
+    "FullParameters",
+    "TranscribeParameters",
+)
+
+M = TypeVar("M", bound=BaseModel)
+
+MOST_PARAMETERS = 1000
+
+OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
+"""Parameters that are columns of a job; all others are options."""
+
+
+def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | None, list[Fault]]:
+    """The parameters that a query asks for, or all its faults.
+
+    Keys that the model does not know are ignored. Of a repeated key the last value counts, except
+    where the parameter is a list.
+
+    Raises:
+        Refused: It has very many.
+    """
+    said = str(request.META.get("QUERY_STRING", ""))
+    try:
+        pairs = parse_qsl(said, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError as problem:
+        message = f"Too many parameters. Maximum number of parameters is {MOST_PARAMETERS}."
+        raise Refused(detail(400, message)) from problem
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        field = model.model_fields.get(name)
+        if field is None:
+            continue
+        if get_origin(field.annotation) is list:
+            values.setdefault(name, []).append(value)
+        else:
+            values[name] = value
+    try:
+        return model.model_validate(values), []
+    except ValidationError as problem:
+        return None, faults_of(problem, "query")
+
+
+def read_query(model: type[M], request: HttpRequest | Request) -> M:
+    """The parameters that a query asks for.
+
+    Raises:
+        Invalid: With all faults of the query.
+    """
+    parameters, faults = parse_query(model, request)
+    if parameters is None:
+        raise Invalid(faults)
+    return parameters
+
+
+def faults_of(problem: ValidationError, *place: str) -> list[Fault]:
+    """The faults that pydantic found, as clients know them.
+
+    Args:
+        problem: What it raised.
+        place: Where the values came from, such as `query`.
+    """
+    found = problem.errors(include_url=False)
+    return [{**cast(Fault, fault), "loc": [*place, *fault["loc"]]} for fault in found]
+
+
+def options_of(parameters: BaseModel) -> dict[str, Any]:
+    """What engines read, by the API's names, flat."""
+    return parameters.model_dump(mode="json", exclude=set(OF_THE_JOB))
+
+
+def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> Wish:
+    """What is wanted, from the parameters of a request.
+
+    Where the query named no language, the recording's name may (LANGUAGE_PATTERNS).
+
+    Args:
+        task_type: What to do.
+        parameters: As the query gave them.
+        facts: Further attributes of Wish: the file's name, what came along with it.
+    """
+    if isinstance(parameters, ModelParameters):
+        named = language_in(facts.get("file_name", ""))
+        if named and "language" not in parameters.model_fields_set:
+            parameters = parameters.model_copy(update={"language": named})
+        facts = {
+            "model": parameters.model,
+            "language": parameters.language,
+            "task": parameters.task,
+            **facts,
+        }
+    if isinstance(parameters, FullParameters) and parameters.callback_url:
+        facts = {"callback_url": str(parameters.callback_url), **facts}
+    return Wish(
+        task_type=task_type,
+        options=options_of(parameters),
+        params=task_params(parameters),
+        **facts,
+    )

@@ -1,0 +1,227 @@
+"""The parts of a form while they come in: each kind has its own place, none of it unbounded memory.
+
+A part is written to piece by piece; it counts once it has ended.
+"""
+
+import tempfile
+from types import TracebackType
+from typing import IO, Any, Protocol
+
+from rest_framework.response import Response
+
+from transcription.api.errors import Refused, detail
+from uploads.errors import TooLarge
+from uploads.services.create import Order
+from uploads.services.direct_upload import Intake
+
+TEXT_BYTES = 1024 * 1024
+DOCUMENT_BYTES = 8 * 1024 * 1024
+"""Some 100,000 words with their times. It is read in one piece, and meanwhile its web process
+serves nobody else."""
+DOCUMENT_BYTES_IN_MEMORY = 1024 * 1024
+
+
+class Part(Protocol):
+    """One part of a form."""
+
+    def write(self, data: memoryview) -> None:
+        """Append some of its content."""
+
+    def end(self) -> None:
+        """It is whole."""
+
+    def drop(self, reason: str) -> None:
+        """It is not wanted (any more): nothing of it stays. Safe to repeat."""
+
+
+class TextPart:
+    """A field with a text.
+
+    Args:
+        charset: Of the form; what is not in it is read as Latin-1.
+    """
+
+    def __init__(self, charset: str) -> None:
+        self.charset = charset
+        self.text = ""
+        self._content = bytearray()
+
+    def write(self, data: memoryview) -> None:
+        """Append.
+
+        Raises:
+            Refused: It is longer than a field may be.
+        """
+        if len(self._content) + len(data) > TEXT_BYTES:
+            raise Refused(detail(400, f"Part exceeded maximum size of {TEXT_BYTES // 1024}KB."))
+        self._content += data
+
+    def end(self) -> None:
+        """Read what came."""
+        self.text = decoded(bytes(self._content), self.charset)
+
+    def drop(self, reason: str) -> None:
+        """Forget it."""
+        self._content.clear()
+
+
+class FilePart:
+    """A file that nobody wants to keep: only its name counts.
+
+    Attributes:
+        file_name: As the client sent it.
+        content_type: The client's word on what it is.
+    """
+
+    def __init__(self, file_name: str, content_type: str) -> None:
+        self.file_name = file_name
+        self.content_type = content_type
+
+    def write(self, data: memoryview) -> None:
+        """Let it pass."""
+
+    def end(self) -> None:
+        """Nothing is left to do."""
+
+    def drop(self, reason: str) -> None:
+        """Nothing is there."""
+
+
+class DocumentPart(FilePart):
+    """A file that is read as a whole once it is there, such as JSON."""
+
+    def __init__(self, file_name: str, content_type: str) -> None:
+        super().__init__(file_name, content_type)
+        made = tempfile.SpooledTemporaryFile(DOCUMENT_BYTES_IN_MEMORY)  # noqa: SIM115 (see drop)
+        self._file: IO[bytes] = made
+
+    def write(self, data: memoryview) -> None:
+        """Append.
+
+        Raises:
+            TooLarge: It is longer than a document may be.
+        """
+        if self._file.tell() + len(data) > DOCUMENT_BYTES:
+            raise TooLarge(f"A document has {DOCUMENT_BYTES // 1024**2} MiB at most.")
+        self._file.write(data)
+
+    def content(self) -> bytes:
+        """All of it."""
+        self._file.seek(0)
+        return self._file.read()
+
+    def drop(self, reason: str) -> None:
+        """Remove it."""
+        self._file.close()
+
+
+class MediaPart(FilePart):
+    """A recording, which goes straight to the store of uploads.
+
+    Attributes:
+        intake: To be kept by whoever makes its job; whatever is not kept is dropped.
+    """
+
+    def __init__(self, file_name: str, content_type: str, order: Order) -> None:
+        super().__init__(file_name, content_type)
+        self.intake = Intake(order, file_name, content_type)
+        self.kept = False
+
+    def write(self, data: memoryview) -> None:
+        """Append.
+
+        Raises:
+            UploadError: See Intake.write.
+        """
+        self.intake.write(data)
+
+    def end(self) -> None:
+        """The file is closed; what it is for is decided later."""
+        self.intake.close()
+
+    def drop(self, reason: str) -> None:
+        """Remove the bytes; the upload's row tells staff why."""
+        if not self.kept:
+            self.kept = True
+            self.intake.abandon(reason)
+
+
+class Form:
+    """What a form brought: of a repeated name its last part that came whole.
+
+    Used as a context: recordings that have not been kept by its end are dropped, with the reason.
+    """
+
+    def __init__(self) -> None:
+        self.parts: dict[str, Part] = {}
+        self.texts: dict[str, list[str]] = {}  # all of each name, in their order
+        self.open: Part | None = None
+
+    def add(self, name: str, part: Part) -> None:
+        """A part is whole.
+
+        Raises:
+            Refused: It is a text with a NUL, which not every database can hold.
+        """
+        if "\0" in name or (isinstance(part, TextPart) and "\0" in part.text):
+            raise Refused(detail(400, f"The field {name!r} holds the character NUL. Remove it."))
+        if name in self.parts:
+            self.parts[name].drop("The form brought another file of the same name.")
+        self.parts[name] = part
+        if isinstance(part, TextPart):
+            self.texts.setdefault(name, []).append(part.text)
+
+    def text(self, name: str) -> str:
+        """The text of a field; empty where there is none."""
+        part = self.parts.get(name)
+        return part.text if isinstance(part, TextPart) else ""
+
+    def drop(self, reason: str) -> None:
+        """Drop everything that was not kept."""
+        for part in (*self.parts.values(), self.open):
+            if part is not None:
+                part.drop(reason)
+
+    def __enter__(self) -> "Form":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.drop(reason_of(problem))
+
+
+def reason_of(problem: BaseException | None) -> str:
+    """Why a form was not taken, for staff."""
+    if isinstance(problem, Refused):
+        return said_in(problem.response)
+    return str(problem or "It was not needed.") or type(problem).__name__
+
+
+def said_in(response: Response) -> str:
+    """The sentence in an answer of any of the API's shapes."""
+    data: Any = response.data
+    error = data.get("error")
+    if isinstance(error, dict):
+        return f"{error.get('message', '')} {error.get('reason') or ''}".strip()
+    faults = data.get("detail", "")
+    if isinstance(faults, str):
+        return faults
+    return "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in faults)
+
+
+def decoded(content: bytes, charset: str) -> str:
+    """Text of a form in its charset, or in Latin-1 where it is not; without halves of characters.
+
+    Args:
+        content: As it came.
+        charset: A name that Python knows, though perhaps not as one of texts.
+    """
+    try:
+        text = content.decode(charset)
+    except (UnicodeError, LookupError):
+        text = content.decode("latin-1")
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,155 @@
+"""Transcripts as events (Server-Sent Events) that OpenAI's clients read while the work goes on."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from rest_framework.response import Response
+
+from transcription.api.openai.errors import openai_error
+from transcription.api.openai.form import Asked
+from transcription.api.openai.models import model_of, tell_model
+from transcription.conf import conf
+from transcription.formats import openai as written
+from transcription.models import Job, StageOutput, State
+from transcription.services.jobs import transitions
+from transcription.services.jobs.poll import follow
+from transcription.services.stages import live
+from transcription.services.stages.results import output_of, segments_of
+from uploads.services.queries import let_go
+
+logger = logging.getLogger(__name__)
+
+DELTA, DONE, FAULT = "transcript.text.delta", "transcript.text.done", "error"
+SILENCE = 10.0
+"""Seconds without an event after which a comment shows that the work goes on: proxies and clients
+give a silent connection up after a minute or less."""
+UNFORESEEN = "An internal error occurred; the log of the server tells more."
+
+
+def streamed_transcript(
+    asked: Asked, job: Job, is_gone: Callable[[], bool]
+) -> StreamingHttpResponse:
+    """The answer to a request with `stream`: it begins at once and ends with the transcript.
+
+    Args:
+        asked: What the request asks for.
+        job: Its job, which is cancelled where the client goes before the end.
+        is_gone: Whether it has.
+    """
+    response = StreamingHttpResponse(
+        Reading(asked, job, is_gone).events(), content_type="text/event-stream; charset=utf-8"
+    )
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"  # nginx would keep events until it has many
+    response["X-Task-Id"] = str(job.pk)
+    tell_model(response, job)
+    return response
+
+
+class Reading:
+    """One client that reads a transcript along."""
+
+    def __init__(self, asked: Asked, job: Job, is_gone: Callable[[], bool]) -> None:
+        self.asked = asked
+        self.job = job
+        self.is_gone = is_gone
+        self.told = 0  # segments of the transcription
+        self.comment = ""
+        self.spoke = 0.0  # when the last event or comment was
+        self.has_text = False
+        self.has_ended = False
+
+    def events(self) -> Iterator[str]:
+        """All that is sent. Errors are events, too: the status has long been sent."""
+        try:
+            yield from self.until_the_end()
+        except Exception:
+            logger.exception("job %s", self.job.pk)
+            yield error_event(openai_error(500, UNFORESEEN))
+        finally:  # where the client has gone, or the server stops, in the middle of it
+            try:
+                if not self.has_ended:  # else it may have been run again meanwhile
+                    transitions.cancel(self.job)
+            finally:
+                if not conf.OPENAI_KEEP:
+                    transitions.delete(self.job)
+
+    def until_the_end(self) -> Iterator[str]:
+        """Texts while they come, signs of life between them, and what is left at the end."""
+        for now in follow(self.job.pk):
+            self.has_ended = now is None or not now.is_active
+            if now is None or now.state == State.CANCELLED:
+                message = "The transcription was cancelled."
+                yield error_event(openai_error(409, message, code="cancelled"))
+                return
+            if now.state == State.FAILED:
+                yield error_event(openai_error(500, now.error, code="transcription_failed"))
+                return
+            if not now.is_active:
+                yield from self.rest(now)
+                return
+            if self.is_gone():
+                return
+            if news := "".join(self.new_texts()) or self.sign_of_life(now):
+                self.spoke = time.monotonic()
+                let_go()  # the client may be slow
+                yield news
+
+    def new_texts(self) -> Iterator[str]:
+        """Texts of segments that were heard since the last look."""
+        for row in live.heard_from(self.job.pk, self.told):
+            if row.number != self.told:  # one got lost on its way: the end brings it
+                return
+            yield self.delta(row.text, row.language)
+
+    def delta(self, text: str, language: str) -> str:
+        """The text of the next segment; all of them joined are the whole text. Empty for none."""
+        self.told += 1
+        if not (text := text.strip()):
+            return ""
+        before = written.blank(language) if self.has_text else ""
+        self.has_text = True
+        return event({"type": DELTA, "delta": before + text})
+
+    def sign_of_life(self, now: Job) -> str:
+        """A comment, which clients pass over, where nothing was sent for long or the stage is new.
+
+        Empty: none is due.
+        """
+        doing = now.get_stage_display()
+        if doing == self.comment and time.monotonic() - self.spoke < SILENCE:
+            return ""
+        self.comment = doing
+        return f": {doing}, {int(now.percent)} %\n\n"
+
+    def rest(self, ended: Job) -> Iterator[str]:
+        """The texts that were not told yet, the segments with their speakers, and the whole."""
+        segments = segments_of(ended)
+        language = ended.language_used or ended.language
+        kept = output_of(ended, StageOutput.Name.TRANSCRIBE) or {}
+        let_go()  # all is read, and the client may be slow
+        for segment in (kept.get("segments") or [])[self.told :]:
+            if said := self.delta(str(segment["text"]), language):
+                yield said
+        if self.asked.is_diarized:
+            for told in written.diarized(segments):
+                yield event(told)
+        text = written.text_of(segments, language)
+        facts: dict[str, Any] = {"model": model_of(ended), "engine": ended.engine_used}
+        if ended.warnings:
+            facts["warnings"] = ended.warnings
+        yield event({"type": DONE, "text": text, **facts})
+
+
+def event(data: dict[str, Any], kind: str = "") -> str:
+    """One event on the wire; by its type, where nothing else is said."""
+    return f"event: {kind or data['type']}\ndata: {json.dumps(data)}\n\n"
+
+
+def error_event(answer: Response) -> str:
+    """A refusal as an event, from which OpenAI's clients make an exception."""
+    return event(answer.data or {}, FAULT)

@@ -1,0 +1,220 @@
+"""OpenAI's audio routes: a recording goes in, its transcript is the answer.
+
+Each request makes a job like any other, and waits for its end; it is cancelled where nobody waits
+any more, or where it takes longer than OPENAI_TIMEOUT.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from transcription.api.base import ApiView
+from transcription.api.clients import turn_of_client, watcher
+from transcription.api.forms.multipart import read_form
+from transcription.api.openai import models
+from transcription.api.openai.errors import openai_error, openai_handle, refuse
+from transcription.api.openai.form import Asked, read_asked, recording_of
+from transcription.api.openai.stream import streamed_transcript
+from transcription.api.submission import shown_name
+from transcription.api.tasks import with_engine
+from transcription.conf import conf
+from transcription.engines.base import MediaError
+from transcription.formats import openai as written
+from transcription.http.gradual_json import write_gradually
+from transcription.media.sniff import HEAD, problem_of
+from transcription.models import Job, State
+from transcription.services.audio_probe import measure, places
+from transcription.services.jobs import transitions
+from transcription.services.jobs.poll import follow
+from transcription.services.jobs.submit import submit_intake
+from transcription.services.options.vocabulary import LANGUAGES
+from transcription.services.places import Unwanted
+from transcription.services.stages.results import segments_of
+
+PLAIN = "text/plain; charset=utf-8"
+NAMES = {"my": "myanmar", "nn": "nynorsk"}
+"""Where Whisper's name of a language is not ours."""
+NOBODY_WAITS = 499
+
+
+class OpenAIView(ApiView):
+    """A route whose refusals have OpenAI's shape."""
+
+    def get_exception_handler(self) -> Callable[..., Response]:
+        return openai_handle
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        message = f"Not allowed to {request.method} on {request.path}."
+        return openai_error(405, message, code="method_not_supported")
+
+    head = options = http_method_not_allowed
+
+
+class Unknown(OpenAIView):
+    """Every other address below `/v1/`, whatever the method."""
+
+    schema = None
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        return openai_error(404, f"Invalid URL ({request.method} {request.path})")
+
+    head = options = http_method_not_allowed
+
+
+class Models(OpenAIView):
+    """GET `/v1/models`."""
+
+    def get(self, request: Request) -> Response:
+        """The models that a request may name; OpenAI's own names stand for this site's own."""
+        names = models.listed()
+        return Response({"object": "list", "data": [models.described(n) for n in names]})
+
+
+class OneModel(OpenAIView):
+    """GET `/v1/models/<model>`."""
+
+    def get(self, request: Request, name: str) -> Response:
+        """One of them."""
+        if not models.exists(name):
+            raise refuse(404, f"The model '{name}' does not exist", "model", "model_not_found")
+        return Response(models.described(name))
+
+
+class Transcriptions(OpenAIView):
+    """POST `/v1/audio/transcriptions`."""
+
+    task = "transcribe"
+
+    def post(self, request: Request) -> HttpResponseBase:
+        """Transcribe the recording in the form's `file`."""
+        is_gone = watcher(request)
+        try:
+            asked, job = self.take(request, is_gone)
+            if asked.streams:
+                return streamed_transcript(asked, job, is_gone)
+            ended = wait(job, is_gone)
+        except Unwanted:
+            return openai_error(NOBODY_WAITS, "The client went away; the job was cancelled.")
+        answer = self.answer(asked, ended)
+        if not conf.OPENAI_KEEP:
+            transitions.delete(ended)
+        answer["X-Task-Id"] = str(job.pk)
+        models.tell_model(answer, ended)
+        return with_engine(answer, ended)
+
+    def take(self, request: Request, is_gone: Callable[[], bool]) -> tuple[Asked, Job]:
+        """Judge the form, and make the job.
+
+        Raises:
+            Refused: Something is amiss with it.
+            UploadError: This site cannot store the recording.
+            Unwanted: The client has gone.
+        """
+        turn = turn_of_client(request)
+        places.check(turn)  # before a recording comes that would be refused
+        with read_form(request, media=("file",)) as form:
+            asked, part = read_asked(form, self.task), recording_of(form)
+            path = part.intake.path()
+            with open(path, "rb") as file:
+                head = file.read(HEAD)
+            if reason := problem_of(part.file_name, head, len(head) < HEAD):
+                raise refuse(400, f"Invalid file format. {reason}")
+            try:
+                measured = measure(path, turn, is_gone, asked.audio_track)
+            except MediaError as problem:
+                raise refuse(400, f"The audio file could not be decoded. {problem}") from problem
+            wish = asked.wish(self.task, shown_name(part.file_name), measured.duration)
+            job = submit_intake(wish, part.intake)
+            part.kept = True
+        return asked, job
+
+    def answer(self, asked: Asked, job: Job) -> Response | HttpResponse:
+        """The transcript in the form that was asked for."""
+        segments = segments_of(job)
+        language = "en" if self.task == "translate" else job.language_used or job.language
+        text = written.text_of(segments, language)
+        if asked.response_format == "text":
+            return HttpResponse(f"{text}\n", content_type=PLAIN)
+        if asked.response_format in ("srt", "vtt"):
+            subtitles = written.subtitles(asked.response_format, segments)
+            return HttpResponse(subtitles, content_type=PLAIN)
+        duration = job.audio_duration or 0.0
+        usage = {"type": "duration", "seconds": math.ceil(duration)}
+        if asked.response_format == "json":
+            return Response({"text": text, "usage": usage})
+        if asked.is_diarized:
+            return diarized(job, text, duration, usage)
+        body: dict[str, Any] = {
+            "task": self.task,
+            "language": NAMES.get(language, LANGUAGES.get(language, language).lower()),
+            "duration": duration,
+            "text": text,
+        }
+        if "segment" in asked.granularities:
+            body["segments"] = written.detailed(segments, language, asked.temperature)
+        if "word" in asked.granularities:
+            body["words"] = written.words_of(segments)
+        whole = "".join(write_gradually({**body, "usage": usage}))
+        return HttpResponse(whole, content_type="application/json")
+
+
+def diarized(job: Job, text: str, duration: float, usage: dict[str, Any]) -> HttpResponse:
+    """The transcript with who says what, and why that may not be known."""
+    body = {
+        "task": "transcribe",
+        "duration": duration,
+        "text": text,
+        "segments": written.diarized(segments_of(job)),
+        "usage": usage,
+        **({"warnings": job.warnings} if job.warnings else {}),
+    }
+    return HttpResponse("".join(write_gradually(body)), content_type="application/json")
+
+
+class Translations(Transcriptions):
+    """POST `/v1/audio/translations`: into English."""
+
+    task = "translate"
+
+
+def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
+    """The job once it has come to a transcript.
+
+    Raises:
+        Refused: It has not, or not in time; then it was cancelled.
+        Unwanted: The client has gone; it was cancelled.
+    """
+    deadline = time.monotonic() + conf.OPENAI_TIMEOUT
+    try:
+        for now in follow(job.pk):
+            if now is None or now.state == State.CANCELLED:
+                raise refuse(409, "The transcription was cancelled.", code="cancelled")
+            if now.state == State.FAILED:
+                raise refuse(500, now.error, code="transcription_failed")
+            if not now.is_active:
+                return now
+            if is_gone():
+                raise Unwanted
+            if time.monotonic() > deadline:
+                message = (
+                    f"The transcript was not there after {conf.OPENAI_TIMEOUT} s (OPENAI_TIMEOUT), "
+                    "so its job was cancelled. Upload long recordings by tus or /speech-to-text."
+                )
+                raise refuse(504, message, code="timeout")
+    except BaseException:
+        settle(job)
+        raise
+    raise AssertionError("a job is followed until it is gone")
+
+
+def settle(job: Job) -> None:
+    """Nobody waits for the job any more: it need not go on, nor stay where nothing shall."""
+    transitions.cancel(job)
+    if not conf.OPENAI_KEEP:
+        transitions.delete(job)

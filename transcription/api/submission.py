@@ -1,0 +1,190 @@
+"""What the routes that take recordings and documents have in common."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from transcription.api.base import ApiView
+from transcription.api.clients import turn_of_client, watcher
+from transcription.api.errors import (
+    Fault,
+    Invalid,
+    Refused,
+    detail,
+    domain_error,
+    missing,
+    unreadable_audio,
+)
+from transcription.api.forms.multipart import DocumentPart, FilePart, Form, MediaPart, read_form
+from transcription.api.forms.parameters import parse_query, wish_of
+from transcription.engines.base import MediaError
+from transcription.models import Job, TaskType
+from transcription.services.audio_probe import measure, places
+from transcription.services.jobs.submit import submit_intake
+from transcription.services.outbound.source_name import ALLOWED, has_extension
+from transcription.services.places import Unwanted
+from transcription.services.sanitize import whole
+from transcription.services.stages.documents import InvalidDocument
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+
+JSON = [".json"]
+LONGEST_NAME = 1024
+
+
+class IntakeView(ApiView, Generic[M]):
+    """A route that makes a job of what its form brings.
+
+    Attributes:
+        parameters: What the query may ask for.
+        parts: Names of the parts that the form must have, in the order of their faults.
+        documents: Those among them that are JSON; all others are recordings.
+    """
+
+    parameters: type[M]
+    parts: ClassVar[tuple[str, ...]] = ("file",)
+    documents: ClassVar[tuple[str, ...]] = ()
+
+    def post(self, request: Request) -> Response:
+        """Take query and form, and make the job."""
+        self.judge_first(request)
+        parameters, faults = parse_query(self.parameters, request)
+
+        def is_wanted(file_name: str) -> bool:
+            return not faults and has_extension(file_name)
+
+        media = set(self.parts) - set(self.documents)
+        if media:
+            places.check(turn_of_client(request))  # before gigabytes come that would be refused
+        with read_form(request, media, self.documents, is_wanted) as form:
+            faults += self.faults_in(form)
+            if parameters is None or faults:
+                raise Invalid(faults)
+            return queued(self.take(request, parameters, form))
+
+    def judge_first(self, request: Request) -> None:
+        """Judge what goes before everything else.
+
+        Raises:
+            Refused: Whatever else may be wrong with the request, this is the answer.
+        """
+
+    def faults_in(self, form: Form) -> list[Fault]:
+        """What is wrong with the form."""
+        return [fault for name in self.parts for fault in faults_of_file(form, name)]
+
+    def take(self, request: Request, parameters: M, form: Form) -> Job:
+        """Make the job of a form that has all its parts.
+
+        Raises:
+            Refused: One of them cannot be used.
+        """
+        raise NotImplementedError
+
+
+def faults_of_file(form: Form, name: str) -> list[Fault]:
+    """What is wrong with a part that must be a file."""
+    part = form.parts.get(name)
+    if isinstance(part, FilePart):
+        return []
+    text = form.text(name)
+    if not text:
+        return [missing("body", name)]
+    fault = {
+        "type": "value_error",
+        "loc": ["body", name],
+        "msg": "Value error, Expected UploadFile, received: <class 'str'>",
+        "input": text,
+        "ctx": {"error": {}},
+    }
+    return [fault]
+
+
+def queued(job: Job) -> Response:
+    """The answer to everything that has become a job."""
+    return Response({"identifier": str(job.pk), "message": "Task queued"})
+
+
+def wrong_extension(file_name: str, allowed: list[str]) -> Response:
+    """The answer to a file whose name says that it is of another kind."""
+    known = ", ".join(repr(extension) for extension in allowed)
+    return detail(400, f"Invalid file extension for file {file_name}. Allowed: {{{known}}}")
+
+
+def recording_in(form: Form, name: str = "file") -> MediaPart:
+    """The recording that a form brought.
+
+    Raises:
+        Refused: Its name is not that of one.
+    """
+    part = form.parts[name]
+    if isinstance(part, MediaPart):
+        return part
+    assert isinstance(part, FilePart)
+    raise Refused(wrong_extension(part.file_name, ALLOWED))
+
+
+def document_in(form: Form, name: str) -> DocumentPart:
+    """The JSON file that a form brought.
+
+    Raises:
+        Refused: Its name is not that of one.
+    """
+    part = form.parts[name]
+    assert isinstance(part, DocumentPart)
+    if not part.file_name.lower().endswith(".json") or part.file_name.lower() == ".json":
+        raise Refused(wrong_extension(part.file_name, JSON))
+    return part
+
+
+def content_of(part: DocumentPart, read: Callable[[bytes], T], code: str, message: str) -> T:
+    """What a document says.
+
+    Raises:
+        Refused: It is not as it has to be.
+    """
+    try:
+        return read(part.content())
+    except InvalidDocument as problem:
+        raise Refused(domain_error(422, code, message, field=None)) from problem
+
+
+def submit_measured(
+    request: Request, part: MediaPart, task_type: TaskType, parameters: BaseModel, **facts: Any
+) -> Job:
+    """Make the job of a recording once it is known how long it sounds; the client waits for that.
+
+    Args:
+        request: Whose client waits.
+        part: The recording.
+        task_type: What to do with it.
+        parameters: As the query gave them.
+        facts: Further attributes of Wish.
+
+    Raises:
+        Refused: There is nothing to hear in it, or nobody waits any more.
+    """
+    try:
+        track = getattr(parameters, "audio_track", None)
+        sound = measure(part.intake.path(), turn_of_client(request), watcher(request), track)
+    except MediaError as problem:
+        raise Refused(unreadable_audio(problem.message)) from problem
+    except Unwanted as problem:
+        raise Refused(detail(400, "The client went away.")) from problem
+    known = {"file_name": shown_name(part.file_name), "audio_duration": sound.duration}
+    job = submit_intake(wish_of(task_type, parameters, **known, **facts), part.intake)
+    part.kept = True
+    return job
+
+
+def shown_name(file_name: str) -> str:
+    """A client's name for a file as it was sent, but for folders, and with composed letters."""
+    last = re.split(r"[/\\]", whole(file_name))[-1][-2 * LONGEST_NAME :]
+    # Composing takes a time that grows with the square of how many marks a letter has.
+    return unicodedata.normalize("NFC", last)[-LONGEST_NAME:]

@@ -1,0 +1,36 @@
+"""Long recordings in parts, for engines that hold all they are given in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy
+
+    from transcription.media.pcm import Audio
+
+CHAPTER = 600.0
+"""Seconds given to a library at once: it holds sound, spectrum and all of them in memory."""
+CUT_WITHIN = 30.0
+"""Seconds before a chapter's end in which the quietest moment is looked for, to cut there."""
+
+
+def chapters(audio: Audio) -> Iterator[tuple[float, float]]:
+    """Start and length in seconds of parts that are cut where it is quiet."""
+    start = 0.0
+    while audio.duration - start > CHAPTER * 1.25:
+        end = _quietest(audio.samples(start + CHAPTER - CUT_WITHIN, CUT_WITHIN))
+        seconds = CHAPTER - CUT_WITHIN + end
+        yield start, seconds
+        start += seconds
+    yield start, audio.duration - start
+
+
+def _quietest(samples: numpy.ndarray) -> float:
+    """The middle, in seconds, of the half second with the least sound."""
+    step, width = 800, 10  # 50 ms, and ten of them
+    count = len(samples) // step
+    power = (samples[: count * step].reshape(count, step) ** 2).mean(axis=1)
+    sums = [float(power[at : at + width].sum()) for at in range(count - width + 1)]
+    return (sums.index(min(sums)) + width / 2) * step / 16_000

@@ -1,0 +1,104 @@
+"""Diarization of a kind: where there is speech, all of it given to one speaker. A stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from transcription.engines.base import (
+    DIARIZE,
+    TRANSCRIBE,
+    Cancelled,
+    Capabilities,
+    Diarization,
+    Progress,
+    Request,
+    ShouldStop,
+)
+
+if TYPE_CHECKING:
+    from transcription.engines.model_files.assets import Asset
+    from transcription.media.pcm import Audio
+
+RATE = 16_000
+CHAPTER = 60.0
+"""Seconds looked at in one call, a quarter of a second of work: nothing can stop it within."""
+PAUSE = 0.5
+"""Seconds without speech that end a turn."""
+NOTE = "No engine here can tell speakers apart: all speech is given to one speaker, SPEAKER_00."
+TOO_FEW = "At least {} speakers were asked for, but no engine here can tell speakers apart."
+
+
+class VoiceActivity:
+    """The Silero voice detector that comes with faster-whisper."""
+
+    name = "voice-activity"
+
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return Capabilities(
+            label="voice activity",
+            quality="Finds speech, but gives all of it to one speaker.",
+            languages=None,
+            words=False,
+            translation=False,
+            needs_download=False,
+            stages=(DIARIZE,),
+        )
+
+    def installed(self) -> str:
+        """Why it cannot run at all; "" when it can."""
+        if find_spec("faster_whisper") is None:
+            return "The package faster-whisper, which brings the voice detector, is not installed."
+        return ""
+
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """Its model comes with the package."""
+        return ()
+
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+        """Why it cannot run; "" when it can."""
+        return self.installed()
+
+    def device(self, request: Request) -> str:
+        """A small model."""
+        return "cpu"
+
+    def diarize(
+        self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+    ) -> Diarization:
+        """One turn for each stretch of speech."""
+        turns: list[list[float]] = []
+        for start, end in _speech(audio, on_progress, should_stop):
+            if turns and start - turns[-1][1] < PAUSE:  # cut by the end of a chapter
+                turns[-1][1] = end
+            else:
+                turns.append([start, end])
+        least = request.options.get("min_speakers") or 0
+        return Diarization(
+            [
+                {"label": "A", "speaker": "SPEAKER_00", "start": start, "end": end}
+                for start, end in turns
+            ],
+            NOTE if turns else "",
+            [TOO_FEW.format(least)] if least > 1 else [],
+        )
+
+
+def _speech(
+    audio: Audio, on_progress: Progress, should_stop: ShouldStop
+) -> Iterator[tuple[float, float]]:
+    """Start and end in seconds of each stretch of speech, chapter by chapter."""
+    from faster_whisper.vad import VadOptions, get_speech_timestamps
+
+    options = VadOptions(min_silence_duration_ms=round(PAUSE * 1000), speech_pad_ms=100)
+    start = 0.0
+    while start < audio.duration:
+        if should_stop():
+            raise Cancelled
+        for found in get_speech_timestamps(audio.samples(start, CHAPTER), options):
+            begin, end = (start + found[key] / RATE for key in ("start", "end"))
+            yield round(begin, 3), round(min(end, audio.duration), 3)
+        start += CHAPTER
+        on_progress(min(start, audio.duration))

@@ -1,0 +1,97 @@
+"""Alignment without listening: a segment's words get their share of its time. A stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from transcription.engines import words
+from transcription.engines.base import (
+    ALIGN,
+    TRANSCRIBE,
+    Alignment,
+    Cancelled,
+    Capabilities,
+    Progress,
+    Request,
+    Segment,
+    ShouldStop,
+    Word,
+)
+
+if TYPE_CHECKING:
+    from transcription.engines.model_files.assets import Asset
+    from transcription.media.pcm import Audio
+
+NOTE = (
+    "There is no alignment model for this language here: "
+    "the words share their segment's time evenly, with score 0."
+)
+OF_TRANSLATION = (
+    "The words of a translation were not spoken: they share their segment's time evenly, with "
+    "score 0."
+)
+
+
+class EvenSpread:
+    """Knows every language, and hears none."""
+
+    name = "even-spread"
+
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return Capabilities(
+            label="even spread",
+            quality="Times of words are not measured but reckoned from their segment's.",
+            languages=None,
+            words=False,
+            translation=False,
+            needs_download=False,
+            stages=(ALIGN,),
+        )
+
+    def installed(self) -> str:
+        """It needs nothing."""
+        return ""
+
+    def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
+        """It needs nothing."""
+        return ()
+
+    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+        """It always is."""
+        return ""
+
+    def device(self, request: Request) -> str:
+        """Next to no work."""
+        return "cpu"
+
+    def align(
+        self,
+        audio: Audio,
+        segments: Sequence[Segment],
+        request: Request,
+        on_progress: Progress,
+        should_stop: ShouldStop,
+    ) -> Alignment:
+        """Give each word its share of its segment's time."""
+        if should_stop():
+            raise Cancelled
+        aligned = [spread_segment(segment, request) for segment in segments]
+        on_progress(audio.duration)
+        note = OF_TRANSLATION if request.task == "translate" else NOTE
+        return Alignment(aligned, note if aligned else "")
+
+
+def spread_segment(segment: Segment, request: Request) -> Segment:
+    """A segment with its words spread over its time."""
+    parts = words.split(segment["text"], request.language)
+    return with_words(segment, words.spread(parts, segment["start"], segment["end"]), request)
+
+
+def with_words(segment: Segment, found: list[Word], request: Request) -> Segment:
+    """The segment with these words, and with its letters where they were asked for."""
+    made = {**segment, "words": found}
+    if request.options.get("return_char_alignments"):
+        made["chars"] = words.characters(segment["text"], found)
+    return made

@@ -1,0 +1,258 @@
+"""What stages need on the disk and may download: what it is, where it lies, whether it is whole.
+
+An engine names its assets (`Engine.assets`); `obtain` gets the missing ones, always in a process of
+its own. Nothing here opens a connection or imports anything heavy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from transcription.engines.model_files import checkpoints
+
+WHISPER, ALIGNER, PUNKT, DIARIZATION = "whisper", "aligner", "punkt", "diarization"
+REMEMBER_FAILURE = 300.0
+"""Seconds in which an asset that could not be had is not tried again."""
+NOTE_SUFFIX = ".unavailable.json"
+LOOK_SUFFIX = ".looked-for.json"
+
+PUNKT_URL = (
+    "https://raw.githubusercontent.com/nltk/nltk_data/gh-pages/packages/tokenizers/punkt_tab.zip"
+)
+DIARIZER = "pyannote/speaker-diarization-community-1"
+HUB_PAGE = "https://huggingface.co/{}"
+TORCHAUDIO_URL = "https://download.pytorch.org/torchaudio/models/{}"
+ALIGNER_FILES = (
+    *("config.json", "preprocessor_config.json", "tokenizer_config.json", "tokenizer.json"),
+    *("vocab.json", "special_tokens_map.json", "added_tokens.json"),
+)
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where something is downloaded from: a plain address, or a repository of the hub.
+
+    Attributes:
+        url: One file, kept under the last part of its address.
+        unpack: The address is a zip, of which the contents are wanted, in this folder ("." or a
+            name); empty: keep the file as it is.
+        repository: "owner/name" on the hub.
+        patterns: Which files of the repository; none: all but those whose names begin with a dot.
+    """
+
+    url: str = ""
+    unpack: str = ""
+    repository: str = ""
+    patterns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asset:
+    """Something that a stage needs; plain values only, so that it travels as JSON.
+
+    Attributes:
+        kind: WHISPER, ALIGNER, PUNKT or DIARIZATION.
+        name: Unique within its kind.
+        label: For people, within a sentence: 'the model "base"', "the aligner for German".
+        source: Where it comes from.
+        needs: What it is useless without: of each group of patterns one file must be there. Of a
+            repository that has several of a group only the first is downloaded.
+        page: Where the conditions of a model are accepted that is given to nobody else.
+        size: Bytes of the download, about; None: unknown.
+    """
+
+    kind: str
+    name: str
+    label: str
+    source: Source
+    needs: tuple[tuple[str, ...], ...] = ()
+    page: str = ""
+    size: int | None = None
+
+    def as_json(self) -> str:
+        """What `from_json` reads."""
+        return json.dumps(asdict(self))
+
+
+def from_json(text: str) -> Asset:
+    """An asset that was told to another process."""
+    facts: dict[str, Any] = json.loads(text)
+    source = facts.pop("source")
+    source["patterns"] = tuple(source["patterns"])
+    facts["needs"] = tuple(tuple(group) for group in facts["needs"])
+    return Asset(source=Source(**source), **facts)
+
+
+# What engines may name ---------------------------------------------------------------------------
+
+
+def hub_aligner(repository: str, name: str, label: str, size: int | None = None) -> Asset:
+    """A wav2vec2 model of the hub: `directory()` is a folder for transformers.
+
+    Args:
+        repository: "owner/name".
+        name: A language's code, or the repository where somebody asked for that very model.
+        label: "the aligner for German".
+        size: Bytes, about.
+    """
+    source = Source(repository=repository, patterns=(*ALIGNER_FILES, *WEIGHTS))
+    needs = (("config.json",), ("vocab.json",), WEIGHTS)
+    return Asset(ALIGNER, name, label, source, needs, size=size)
+
+
+def torchaudio_aligner(file: str, name: str, label: str, size: int | None = None) -> Asset:
+    """A wav2vec2 model of torchaudio: `directory()` is its `model_dir`, with one .pth in it."""
+    source = Source(url=TORCHAUDIO_URL.format(file))
+    return Asset(ALIGNER, name, label, source, ((file,),), size=size)
+
+
+def punkt() -> Asset:
+    """NLTK's sentence data: `directory()` belongs into `nltk.data.path`."""
+    needs = (("tokenizers/punkt_tab/english/collocations.tab",),)
+    source = Source(url=PUNKT_URL, unpack="tokenizers")
+    label = "NLTK's sentence data (punkt_tab)"
+    return Asset(PUNKT, "punkt_tab", label, source, needs, size=4_300_000)
+
+
+def diarizer(repository: str = DIARIZER) -> Asset:
+    """A pipeline of pyannote: `directory()` holds its config.yaml and its models, whole."""
+    return Asset(
+        DIARIZATION,
+        repository.rpartition("/")[2],
+        f"the diarization model {repository}",
+        Source(repository=repository),
+        (("config.yaml",),),
+        HUB_PAGE.format(repository),
+        35_000_000,
+    )
+
+
+# Where they lie ----------------------------------------------------------------------------------
+
+
+def directory(models_dir: str | Path, asset: Asset) -> Path:
+    """The folder in which an asset lies, or will lie, once it is complete."""
+    # Whisper's models were there before all others, so they lie at the top.
+    top = Path(models_dir) if asset.kind == WHISPER else Path(models_dir) / asset.kind
+    return top / asset.name.replace("/", "--")
+
+
+def partial(models_dir: str | Path, asset: Asset) -> Path:
+    """Where it lies as long as it is not complete."""
+    final = directory(models_dir, asset)
+    return final.with_name(f"{final.name}.partial")
+
+
+def problem(models_dir: str | Path, asset: Asset) -> str:
+    """ "" where an asset is there and whole, else what is wrong with it."""
+    return folder_problem(directory(models_dir, asset), asset.needs)
+
+
+def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
+    """ "" where the folder holds of each group of patterns one file, else what is wrong with it.
+
+    Files of torch are looked at: what nobody checked when it came must not count for ever.
+    """
+    if not os.path.exists(folder):  # unlike Path.exists, also of names too long for any file
+        return "there is no such folder"
+    if not os.path.isdir(folder):
+        return "it is not a folder"
+    needs = tuple(needs)
+    missing = [group[0] for group in needs if not any(held(folder, one) for one in group)]
+    if missing:
+        return f"it holds no {', no '.join(missing)}"
+    files = [file for group in needs for pattern in group for file in folder.glob(pattern)]
+    for file in files:
+        if file.suffix in checkpoints.SUFFIXES and not checkpoints.is_whole(file):
+            return f"its {file.name} is damaged, or no model at all"
+    return ""
+
+
+def held(folder: Path, pattern: str) -> bool:
+    """Whether there is a file of that pattern."""
+    return any(path.is_file() for path in folder.glob(pattern))
+
+
+def missing(models_dir: str | Path, wanted: Iterable[Asset]) -> list[Asset]:
+    """Those that are not there, or not whole."""
+    return [asset for asset in wanted if problem(models_dir, asset)]
+
+
+def size_on_disk(folder: Path) -> int:
+    """Bytes of all files below `folder`, some of which may vanish meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
+    return total
+
+
+# What could not be had a moment ago --------------------------------------------------------------
+
+
+def recent_failure(models_dir: str | Path, asset: Asset, within: float = REMEMBER_FAILURE) -> str:
+    """Why it could not be had a moment ago; "" when it was not tried, or long ago."""
+    return _noted(_note(models_dir, asset), within) or ""
+
+
+def remember_failure(models_dir: str | Path, asset: Asset, reason: str) -> None:
+    """Keep the reason, for all processes and for the next minutes."""
+    _write_note(_note(models_dir, asset), asset, reason)
+
+
+def last_look(models_dir: str | Path, asset: Asset, within: float) -> str | None:
+    """Why it could not have been downloaded when its source was last asked; "": it could have been.
+
+    Args:
+        models_dir: Where models lie.
+        asset: Which is missing.
+        within: Seconds; a look before that does not count.
+
+    Returns:
+        None where there was none. Unlike a failure, no look keeps a download from being tried.
+    """
+    return _noted(_note(models_dir, asset, LOOK_SUFFIX), within)
+
+
+def remember_look(models_dir: str | Path, asset: Asset, reason: str) -> None:
+    """Keep what a look has found, for all processes."""
+    _write_note(_note(models_dir, asset, LOOK_SUFFIX), asset, reason)
+
+
+def _noted(note: Path, within: float) -> str | None:
+    """The reason that a note keeps; None where there is none, or an old one."""
+    try:
+        kept = json.loads(note.read_text(encoding="utf-8"))
+        age = time.time() - float(kept["at"])
+        return str(kept["reason"]) if 0 <= age < within else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write_note(note: Path, asset: Asset, reason: str) -> None:
+    note.parent.mkdir(parents=True, exist_ok=True)
+    fresh = note.with_name(f"{note.name}.{os.getpid()}")
+    text = json.dumps({"model": asset.name, "reason": reason, "at": time.time()})
+    fresh.write_text(text, encoding="utf-8")
+    os.replace(fresh, note)
+
+
+def forget_failures(models_dir: str | Path) -> None:
+    """Try everything anew: somebody says that it can be had now."""
+    for pattern in (f"*{NOTE_SUFFIX}", f"*/*{NOTE_SUFFIX}"):
+        for note in Path(models_dir).glob(pattern):
+            note.unlink(missing_ok=True)
+
+
+def _note(models_dir: str | Path, asset: Asset, suffix: str = NOTE_SUFFIX) -> Path:
+    final = directory(models_dir, asset)
+    return final.with_name(f"{final.name}{suffix}")

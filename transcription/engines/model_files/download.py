@@ -1,0 +1,233 @@
+"""Downloads one asset.
+
+`python -m transcription.engines.model_files.download MODELS_DIR ASSET`, the asset as JSON. With
+`--look` after them it only asks whether the asset is there to be downloaded.
+
+It runs in a process of its own, because a connection that says nothing can only be ended from
+outside. It writes {"event": "total", "bytes"}, {"event": "checking", "bytes"} and at last
+{"event": "done"} or {"event": "failed", "reason"} to stdout, one JSON object a line.
+
+An interrupted download goes on where it stopped. (The hub's own client does not do that between
+processes, and writes in steps of 10 MB, which a slow line takes longer for than our patience.)
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import httpx2
+
+from transcription.engines.model_files import assets, checkpoints
+from transcription.engines.model_files.assets import Asset
+from transcription.engines.model_files.ensure_downloaded import host
+from transcription.engines.model_files.locations import FetchError, Refused, RemoteFile, listing
+from transcription.engines.model_files.unpack import unpack
+from transcription.engines.runtime import lifetime
+
+STEP = 128 * 1024
+"""Bytes written at a time: small, so that a slow line is seen to move."""
+TIMEOUT = 60.0
+"""Seconds of silence after which this process ends by itself; who watches it ends it before."""
+MOST_BYTES = 20 << 30
+"""Of a file whose size nobody told."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+OF_THE_DISK = (errno.EIO, errno.EROFS, errno.EFBIG)
+"""What comes of writing and of no connection; it names no file."""
+Tell = Callable[..., None]
+
+
+def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
+    """Get an asset into its folder, unless another process has just done it."""
+    final, partial = assets.directory(models_dir, asset), assets.partial(models_dir, asset)
+    partial.mkdir(parents=True, exist_ok=True)
+    with _alone(final):
+        if not assets.problem(models_dir, asset):
+            return
+        partial.mkdir(exist_ok=True)  # it went when another process was done
+        files = listing(asset, TIMEOUT)
+        parts = {_part(file, partial) for file in files}
+        for part in set(partial.rglob("*.part")) - parts:  # of another version, once begun
+            part.unlink()
+        total = sum(file.size or 0 for file in files)
+        tell("total", bytes=total)
+        _look_at_disk(partial, total)
+        for file in files:
+            _get(file, partial, tell)
+        if asset.source.unpack:
+            unpack(partial / files[0].name, partial / asset.source.unpack)
+        if problem := assets.folder_problem(partial, asset.needs):
+            raise FetchError(f"What {host(asset)} has of it is of no use: {problem}.")
+        os.replace(partial, final)
+
+
+@contextmanager
+def _alone(final: Path) -> Iterator[None]:
+    """One process at a time; the system frees the lock of one that is killed."""
+    from filelock import FileLock
+
+    with FileLock(final.with_name(f"{final.name}.lock")):
+        yield
+
+
+def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
+    """Download one file, or the rest of it, and check what can be checked."""
+    target = folder / file.name
+    if target.is_file() and file.size in (None, target.stat().st_size):
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(file, folder)
+    digest = hashlib.sha256()
+    with part.open("a+b") as out:
+        if file.size is None:  # where it ends is not known, nor so whether it has
+            out.truncate(0)
+        out.seek(0)
+        while data := out.read(8 << 20):
+            digest.update(data)
+            tell("checking", bytes=out.tell())
+        if file.size is None or out.tell() < file.size:
+            digest = _append(file, out, digest)
+        size = out.tell()
+    if file.size not in (None, size) or file.sha256 not in (None, digest.hexdigest()):
+        part.unlink()
+        raise FetchError(f"{file.name} arrived damaged; the next try starts it anew.")
+    if target.suffix in checkpoints.SUFFIXES and not checkpoints.is_whole(part):
+        part.unlink()
+        raise FetchError(f"What came as {file.name} is no model, or damaged.")
+    os.replace(part, target)
+
+
+def _part(file: RemoteFile, folder: Path) -> Path:
+    """Where a file grows, named by its content: never go on with a piece of another version."""
+    return folder / f"{file.name}.{file.version}.part"
+
+
+def _look_at_disk(partial: Path, total: int) -> None:
+    """Do not begin what cannot end.
+
+    Raises:
+        FetchError: The disk is too full.
+    """
+    missing = total - assets.size_on_disk(partial)
+    free = shutil.disk_usage(partial).free
+    if missing > free:
+        sizes = f"{missing / 1e6:,.0f} MB are to come, {free / 1e6:,.0f} MB are free"
+        raise FetchError(f"The disk is too full: {sizes}.")
+
+
+def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
+    """Write the bytes of a file from where `out` stands; all of them if the server insists."""
+    held = out.tell()
+    headers = {**file.headers, "Accept-Encoding": "identity"}
+    if held:
+        headers["Range"] = f"bytes={held}-"
+        if file.tag:
+            headers["If-Range"] = file.tag
+    with httpx2.stream(
+        "GET", file.url, headers=headers, timeout=TIMEOUT, follow_redirects=True
+    ) as answer:
+        if answer.status_code == 416 and held:  # what we hold is none of it
+            out.seek(0)
+            out.truncate()
+            return _append(file, out, hashlib.sha256())
+        if not answer.is_success:
+            raise Refused(answer.status_code)
+        if answer.headers.get("Content-Type", "").startswith(
+            "text/html"
+        ):  # before what is held goes
+            raise FetchError(f"A web page came as {file.name}; does this network want a login?")
+        if held and answer.status_code != 206:
+            out.seek(0)
+            out.truncate()
+            digest = hashlib.sha256()
+        for data in answer.iter_bytes(STEP):
+            digest.update(data)
+            out.write(data)
+            out.flush()
+            if out.tell() > (MOST_BYTES if file.size is None else file.size):
+                out.seek(0)
+                out.truncate()  # nothing of it is to be trusted, nor to lie about
+                raise FetchError(f"{file.name} is longer than it should be.")
+    return digest
+
+
+def reason(error: BaseException, asset: Asset) -> str:
+    """A sentence for people: the innermost cause says most."""
+    if isinstance(error, FetchError):
+        return str(error)
+    if isinstance(error, ImportError):
+        return f"The package {error.name} is not installed."
+    status = getattr(error, "status", None)
+    status = status or getattr(getattr(error, "response", None), "status_code", None)
+    if status:
+        return _answered(status, asset)
+    causes = list(_causes(error))
+    if any(isinstance(cause, OSError) and cause.errno in FULL for cause in causes):
+        return "The disk is full."
+    if isinstance(error, OSError) and (error.filename or error.errno in OF_THE_DISK):
+        return f"The models folder cannot be written: {error.strerror}."
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return f"The name {host(asset)} cannot be resolved; is there a network?"
+    if isinstance(error, (ValueError, TypeError, LookupError, AttributeError)):
+        return f"{host(asset)} gave an answer that cannot be read."
+    said = getattr(causes[-1], "strerror", None) or str(causes[-1]) or type(error).__name__
+    return f"There is no connection to {host(asset)} ({said})."
+
+
+def _answered(status: int, asset: Asset) -> str:
+    """What the status of an answer that is no file means."""
+    if status in (401, 403) and asset.page:
+        return (
+            f"{host(asset)} gives it only to those who have accepted its conditions: accept them "
+            f"on {asset.page} and set HF_TOKEN to a key of that account (status {status})."
+        )
+    if status in (401, 403, 404) and asset.source.repository:
+        return f"{host(asset)} has no such model, or wants a key (HF_TOKEN) for it ({status})."
+    return f"{host(asset)} answered with status {status}."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def main(models_dir: str, asset_json: str, how: str = "") -> None:
+    """Fetch, and tell the parent how it went; end at once when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    write = lifetime.take_stdout()
+    lifetime.be_modest()
+    lifetime.watch_parent()
+    threading.Thread(target=lifetime.end_with_stdin, daemon=True).start()
+    asset = assets.from_json(asset_json)
+
+    def tell(event: str, **values: Any) -> None:
+        write(json.dumps({"event": event, **values}).encode() + b"\n")
+
+    try:
+        if how == "--look":
+            listing(asset, TIMEOUT)
+        else:
+            fetch(models_dir, asset, tell)
+    except Exception as error:  # noqa: BLE001 - told to the parent
+        traceback.print_exc()
+        tell("failed", reason=reason(error, asset))
+    else:
+        tell("done")
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,146 @@
+"""Gets what is missing, in a process of its own that is watched from outside.
+
+Used by the worker (Whisper models), by the engine's process (what later stages need) and by
+`manage.py fetch_models`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from transcription.engines.base import Cancelled, ShouldStop
+from transcription.engines.model_files import assets
+from transcription.engines.model_files.assets import Asset
+from transcription.engines.runtime.process import Helper, secrets_for_downloads
+
+STALL = 10.0
+"""Seconds without a byte after which a download is given up."""
+POLL = 0.1
+DownloadProgress = Callable[[int, int | None], None]
+"""Called with the bytes done and, once known, the bytes of the whole download."""
+
+
+class Unavailable(Exception):
+    """Why an asset cannot be had just now, in a sentence for people that does not name it."""
+
+
+def obtain(
+    asset: Asset,
+    models_dir: str | Path,
+    on_progress: DownloadProgress = lambda done, total: None,
+    should_stop: ShouldStop = lambda: False,
+    stall: float = STALL,
+) -> Path:
+    """The folder of an asset, downloaded if it is not there.
+
+    What could not be had a moment ago is not tried again: see `assets.forget_failures`.
+
+    Raises:
+        Unavailable: It cannot be had.
+        Cancelled: should_stop() said so; what has come stays for the next time.
+    """
+    folder = assets.directory(models_dir, asset)
+    if not assets.problem(models_dir, asset):
+        return folder
+    if folder.exists():
+        where = folder.relative_to(models_dir).as_posix()
+        raise Unavailable(f"{where} in the models folder is damaged; please remove it.")
+    if reason := assets.recent_failure(models_dir, asset):
+        raise Unavailable(reason)
+    try:
+        _download(asset, models_dir, on_progress, should_stop, stall)
+    except Unavailable as error:
+        with suppress(OSError):  # a folder that cannot be written is known by now
+            assets.remember_failure(models_dir, asset, str(error))
+        raise
+    return folder
+
+
+def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
+    """Why an asset could not be downloaded just now; "" where its source offers it.
+
+    Nothing of it is downloaded.
+    """
+    helper = _helper(asset, models_dir, "--look")
+    until = time.monotonic() + patience
+    try:
+        while time.monotonic() < until:
+            message = helper.receive(POLL) or {"event": "nothing"}
+            if message["event"] == "done":
+                return ""
+            if message["event"] in ("failed", "died"):
+                return _why(message)
+        return f"{host(asset)} has not answered for {patience:g} seconds."
+    finally:
+        helper.kill()
+
+
+def cannot_be_had(asset: Asset, reason: object) -> str:
+    """What is missing, and why, in whole sentences."""
+    return f"{asset.label[:1].upper()}{asset.label[1:]} couldn't be downloaded. {reason}"
+
+
+def host(asset: Asset) -> str:
+    """Whom an asset is asked of."""
+    address = asset.source.url or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    try:
+        return urlsplit(address).netloc or address
+    except ValueError:  # it is none, which has a message of its own
+        return address
+
+
+def _download(
+    asset: Asset,
+    models_dir: str | Path,
+    on_progress: DownloadProgress,
+    should_stop: ShouldStop,
+    stall: float,
+) -> None:
+    """Watch a download from outside, and kill it when no byte has come for `stall` seconds."""
+    partial = assets.partial(models_dir, asset)
+    helper = _helper(asset, models_dir)
+    held, moved, total = assets.size_on_disk(partial), time.monotonic(), None
+    try:
+        on_progress(held, total)
+        while True:
+            if should_stop():
+                raise Cancelled
+            message = helper.receive(POLL) or {"event": "nothing"}
+            if message["event"] == "done":
+                if total:  # a quick download is over before anyone looked at it
+                    on_progress(total, total)
+                return
+            if message["event"] == "total":
+                total = message["bytes"]
+            if message["event"] in ("failed", "died"):
+                raise Unavailable(_why(message))
+            now_held = assets.size_on_disk(partial)
+            if now_held != held or message["event"] in ("total", "checking"):
+                held, moved = now_held, time.monotonic()
+                on_progress(held, total)
+            if time.monotonic() - moved > stall:
+                raise Unavailable(f"No byte came from {host(asset)} for {stall:g} seconds.")
+    finally:
+        helper.kill()
+
+
+def _helper(asset: Asset, models_dir: str | Path, *how: str) -> Helper:
+    """The process that speaks to an asset's source."""
+    # The engine's process, which may be our parent, never looks at the hub itself.
+    return Helper(
+        "transcription.engines.model_files.download",
+        [str(models_dir), asset.as_json(), *how],
+        {**secrets_for_downloads(), "HF_HUB_OFFLINE": "0"},
+    )
+
+
+def _why(message: dict[str, Any]) -> str:
+    if message["event"] == "failed":
+        return str(message["reason"])
+    return f"The download ended unexpectedly (exit status {message['status']})."

@@ -1,0 +1,183 @@
+"""The parent's side of an engine process: start it, feed it, stop it, and notice when it dies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from transcription.engines.base import (
+    Cancelled,
+    EngineDied,
+    EngineError,
+    Event,
+    MediaError,
+    Output,
+    Request,
+    Result,
+    ShouldStop,
+)
+from transcription.engines.runtime import workdir
+from transcription.engines.runtime.process import Helper, secrets_for_downloads
+from transcription.engines.selection import may_download
+
+CHILD = "transcription.engines.runtime.worker"
+POLL = 0.1
+"""Seconds between two looks at should_stop()."""
+GRACE = 1.2
+"""Seconds that a child has to stop by itself; one window of ctranslate2 cannot be interrupted."""
+OUT_OF_MEMORY = 71  # the exit status that child.py chose for it
+
+
+class EngineProcess:
+    """One engine process, kept warm between runs and started again when it is gone.
+
+    Not for several threads at once.
+
+    Args:
+        idle_seconds: after so long without work the process ends; -1: never, 0: after each run.
+    """
+
+    def __init__(self, idle_seconds: float = 300.0) -> None:
+        self._idle = idle_seconds
+        self._child: Helper | None = None
+        self._secrets: dict[str, str] = {}  # that it was given
+        self._number = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return self._child.process.pid if self._child and self._child.alive() else None
+
+    def run(
+        self,
+        request: Request,
+        on_event: Callable[[Event], None] = lambda event: None,
+        should_stop: ShouldStop = lambda: False,
+    ) -> Result:
+        """Transcribe one recording.
+
+        Raises:
+            EngineError, MediaError: a final reason why not.
+            EngineDied: the process ended in the middle; the next run starts another.
+            Cancelled: should_stop() said so; raised within two seconds of that.
+        """
+        with workdir.made(request.work_dir) as folder:
+            request = replace(request, work_dir=str(folder))
+            try:
+                return self._run(request, on_event, should_stop)
+            except (EngineError, Cancelled):
+                raise
+            except BaseException:
+                self.close()  # whatever it still does, nobody waits for it
+                raise
+
+    def close(self) -> None:
+        """End the process now, whatever it does."""
+        if self._child:
+            self._child.kill()
+            self._child = None
+
+    def _run(
+        self, request: Request, on_event: Callable[[Event], None], should_stop: ShouldStop
+    ) -> Result:
+        try:
+            return self._talk(self._ready_child(request), request, on_event, should_stop)
+        except _NotAcceptedError:
+            # It went home, idle, in the very moment that we asked: ask a fresh one, once.
+            self.close()
+        try:
+            return self._talk(self._ready_child(request), request, on_event, should_stop)
+        except _NotAcceptedError as error:
+            raise error.died from None
+
+    def _ready_child(self, request: Request) -> Helper:
+        secrets = secrets_for_downloads() if may_download(request) else {}
+        if self._child and not (self._child.alive() and secrets.items() <= self._secrets.items()):
+            self.close()
+        if self._child is None:
+            # The child must find every model on the disk: it never loads one from the network.
+            self._child = Helper(
+                CHILD,
+                ["--idle", str(self._idle)],
+                {**secrets, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+            )
+            self._secrets = secrets
+        return self._child
+
+    def _talk(
+        self,
+        child: Helper,
+        request: Request,
+        on_event: Callable[[Event], None],
+        should_stop: ShouldStop,
+    ) -> Result:
+        self._number += 1
+        accepted, stopping = False, 0.0
+        outputs: dict[str, Output] = {}
+        child.send({"id": self._number, "request": vars(request)})
+        while True:
+            if not stopping and should_stop():
+                stopping = time.monotonic()
+                child.send({"cancel": self._number})
+            if stopping and time.monotonic() - stopping > GRACE:
+                self.close()
+                raise Cancelled
+            message = child.receive(POLL)
+            if message and message["event"] == "died":
+                self.close()
+                if stopping:
+                    raise Cancelled
+                died = _obituary(message["status"], message["stderr"])
+                raise died if accepted else _NotAcceptedError(died)
+            if message and message["id"] == self._number:
+                accepted = True
+                if stopping and message["event"] in ("result", "error"):
+                    raise Cancelled
+                if result := _judge(message, on_event, outputs):
+                    return result
+
+
+class _NotAcceptedError(Exception):
+    """The child ended before it took the request."""
+
+    def __init__(self, died: EngineDied) -> None:
+        super().__init__(str(died))
+        self.died = died
+
+
+def _judge(
+    message: dict[str, Any], on_event: Callable[[Event], None], outputs: dict[str, Output]
+) -> Result | None:
+    """Pass news on, and remember the outputs; return or raise what ends the run."""
+    event = message["event"]
+    if event in ("progress", "output"):
+        values: dict[str, Any] = {
+            key: message[key] for key in ("done", "total", "media", "heard") if key in message
+        }
+        if event == "output":
+            output = values["output"] = Output(**message["output"])
+            outputs[output.stage] = output
+        on_event(Event(message["stage"], **values))
+    elif event == "result":
+        return Result(**{**message["result"], "outputs": outputs})
+    elif event == "cancelled":
+        raise Cancelled
+    elif event == "error":
+        kind = MediaError if message["kind"] == "media" else EngineError
+        raise kind(message["code"], message["message"])
+    return None
+
+
+def _obituary(status: int, stderr: str) -> EngineDied:
+    """What to tell people about a process that ended by itself."""
+    if status == OUT_OF_MEMORY:
+        return EngineDied("The speech engine ran out of memory.", status, None, stderr)
+    if status == -9:
+        message = "The speech engine was killed (signal 9); the machine may be out of memory."
+        return EngineDied(message, None, 9, stderr)
+    if status < 0:
+        return EngineDied(f"The speech engine crashed (signal {-status}).", None, -status, stderr)
+    message = f"The speech engine ended unexpectedly (exit status {status})."
+    return EngineDied(message, status, None, stderr)

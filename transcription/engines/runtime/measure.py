@@ -1,0 +1,62 @@
+"""How long a recording sounds.
+
+`python -m transcription.engines.runtime.measure PATH BYTES [TRACK]` reads all of
+the sound and keeps none of it, with so many bytes of memory at most, and writes one JSON object to
+stdout: {"duration", "mime", "has_video"}, or {"error", "message"} where there is nothing to hear.
+It ends when stdin closes: then nobody waits for it any more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from typing import Any
+
+from transcription.engines.base import EngineError
+from transcription.engines.runtime import lifetime, memory
+from transcription.media.decode import decode
+from transcription.media.probe import probe
+
+
+def measured(path: str, audio_track: int | None) -> dict[str, Any]:
+    """What can be said of the recording at `path`, and of that track of it.
+
+    Raises:
+        EngineError: Nothing can, for this reason.
+    """
+    found = probe(path, audio_track)
+    # The first of several tracks may be silent; whether another is not shall the job tell.
+    sound = decode(path, os.devnull, media=replace(found, others=()))
+    return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
+
+
+def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
+    """Measure one recording."""
+    # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifetime.be_modest()
+    write = lifetime.take_stdout()
+    threading.Thread(target=lifetime.end_with_stdin, name="stdin", daemon=True).start()
+    lifetime.watch_parent()
+
+    def say(answer: dict[str, Any]) -> None:
+        write(json.dumps(answer).encode() + b"\n")
+
+    def refuse(reason: EngineError) -> None:
+        say({"error": reason.code, "message": reason.message})
+
+    try:
+        with memory.limited(most_memory, refuse):
+            found = measured(path, audio_track)
+        say(found)
+    except EngineError as reason:
+        refuse(reason)
+    os._exit(0)  # no tidy end: native libraries may hang in theirs
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *(int(argument) for argument in sys.argv[2:]))

@@ -1,0 +1,156 @@
+"""How our helper processes are started: which Python, which environment, how urgent."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+STDERR_BYTES = 2048
+SECRET_NAME = re.compile(
+    "PASSW|SECRET|CREDENTIAL|(^|_)(AUTH|DSN|PASS|TOKENS?)(_|$)|KEY(_|$)|_PWD$"
+    "|^(DATABASE|CACHE|REDIS|BROKER)_URL$",
+    re.IGNORECASE,
+)
+PASSWORD_IN_ADDRESS = re.compile("://[^/@ ]*:[^/@ ]*@")
+
+
+class Helper:
+    """A process that reads and writes JSON lines.
+
+    Threads read its pipes: Windows cannot wait for several at a time.
+
+    Args:
+        module: what `python -m` runs.
+        arguments: of that module.
+        environment: variables to add or replace.
+    """
+
+    def __init__(
+        self, module: str, arguments: Sequence[str], environment: dict[str, str] | None = None
+    ) -> None:
+        self._messages: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._stderr = b""
+        self.process = start(module, arguments, subprocess.PIPE, environment)
+        self._drainer = threading.Thread(target=self._drain, daemon=True)
+        self._drainer.start()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self.process.poll() is None
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Write a line. That nobody reads it any more shows when receiving."""
+        assert self.process.stdin
+        with suppress(OSError, ValueError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def receive(self, seconds: float) -> dict[str, Any] | None:
+        """The next message; None when there was none in that time.
+
+        The last one of all is {"event": "died", "status": exit status, "stderr": last words}.
+        """
+        try:
+            return self._messages.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def kill(self) -> None:
+        """End it now and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdin
+        with suppress(OSError):
+            self.process.stdin.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as stdout:
+            for line in stdout:
+                with suppress(ValueError):
+                    self._messages.put(json.loads(line))
+        status = self.process.wait()
+        self._drainer.join(1.0)
+        stderr = self._stderr.decode(errors="replace").strip()
+        self._messages.put({"event": "died", "status": status, "stderr": stderr})
+
+    def _drain(self) -> None:
+        assert self.process.stderr
+        with self.process.stderr as stderr:
+            while data := os.read(stderr.fileno(), 4096):
+                self._stderr = (self._stderr + data)[-STDERR_BYTES:]
+
+
+def start(
+    module: str,
+    arguments: Sequence[str],
+    stderr: int,
+    environment: dict[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a module of ours as a process, with pipes for what it reads and writes.
+
+    Args:
+        module: what `python -m` runs.
+        arguments: of that module.
+        stderr: where its complaints go, as `subprocess` has it.
+        environment: variables to add or replace.
+    """
+    return subprocess.Popen(
+        # -P: whatever lies in the working folder must not be taken for a module of ours
+        [sys.executable, "-P", "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=_environment(environment or {}),
+        creationflags=_creation_flags(),
+    )
+
+
+def _environment(extra: dict[str, str]) -> dict[str, str]:
+    """Ours without secrets, with the project importable and nothing reported behind our back."""
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {
+        **{name: value for name, value in os.environ.items() if not is_secret(name, value)},
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        "PYTHONIOENCODING": "utf-8",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        **extra,
+    }
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether a variable may hold what a process that reads strangers' media must not know.
+
+    Args:
+        name: Its name; whatever the machine's owner has there, not the site's settings alone.
+        value: What is in it; an address with a password is a secret, too.
+    """
+    return bool(SECRET_NAME.search(name) or PASSWORD_IN_ADDRESS.search(value))
+
+
+def secrets_for_downloads() -> dict[str, str]:
+    """Of what others do not get, what a download from the model hub needs: its key, and the way."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if is_secret(name, value) and (name.startswith("HF_") or name.upper().endswith("_PROXY"))
+    }
+
+
+def _creation_flags() -> int:
+    """Windows: no console window, and behind the web server in the queue for the processor."""
+    if sys.platform != "win32":
+        return 0
+    return subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS

@@ -1,0 +1,170 @@
+"""The engine's own process: `python -m transcription.engines.runtime.worker --idle SECONDS`.
+
+It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes
+{"id", "event", ...} to stdout: "accepted", then "progress" and, as each stage is done, "output",
+then one of "result", "error", "cancelled". Loaded models stay warm from request to request. It
+ends when it has been idle for long enough, and at once when stdin closes: then its parent is gone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from transcription.engines.base import (
+    WORKING,
+    Cancelled,
+    EngineError,
+    Heard,
+    MediaError,
+    Output,
+    Progress,
+    Request,
+)
+from transcription.engines.pipeline import Pipeline, failure
+from transcription.engines.runtime import lifetime
+
+OUT_OF_MEMORY = 71
+"""Exit status when Python itself had no memory left."""
+PROGRESS_EVERY = 0.2
+"""Seconds between two pieces of news of the same stage."""
+
+
+class Told:
+    """Turns what a run tells into messages.
+
+    Args:
+        send: takes an event and its values.
+    """
+
+    def __init__(self, send: Callable[..., None]) -> None:
+        self._send = send
+        self._heard: list[Heard] = []  # they go along with other news; the last with the output
+
+    def heard(self, heard: Heard) -> None:
+        """A new segment for the client that reads along."""
+        self._heard.append(heard)
+
+    def teller(self, stage: str, total: float | None) -> Progress:
+        """A function that reports progress, but not more often than anybody looks."""
+        told = 0.0
+
+        def tell(done: float) -> None:
+            nonlocal told
+            now = time.monotonic()
+            if now - told >= PROGRESS_EVERY:
+                told = now
+                news = {"heard": self._heard} if self._heard else {}
+                self._heard = []
+                self._send("progress", stage=stage, done=round(done, 2), total=total, **news)
+
+        return tell
+
+    def found(self, about: Mapping[str, Any]) -> None:
+        """What the file turned out to be."""
+        self._send("progress", stage="decoding", total=about["duration"], media=dict(about))
+
+    def output(self, output: Output, duration: float) -> None:
+        """A stage is done."""
+        at_end = {"stage": WORKING[output.stage], "done": duration, "total": duration}
+        self._send("output", **at_end, output=vars(output))
+
+    def failed(self, reason: EngineError) -> None:
+        """The run has come to nothing."""
+        kind = "media" if isinstance(reason, MediaError) else "engine"
+        self._send("error", kind=kind, code=reason.code, message=reason.message)
+
+
+class Child:
+    """One request at a time; a second thread listens for the word to stop."""
+
+    def __init__(self, idle_seconds: float) -> None:
+        self._idle = idle_seconds
+        self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._cancelled: set[int] = set()
+        self._pcm: Path | None = None
+        self._worked = False
+        self._write = lifetime.take_stdout()
+
+    def serve(self) -> None:
+        """Work until idle for too long. Never returns."""
+        lifetime.watch_parent(self._remove_pcm)
+        threading.Thread(target=self._listen, name="stdin", daemon=True).start()
+        while True:
+            try:
+                message = self._requests.get(timeout=self._patience())
+            except queue.Empty:
+                os._exit(0)  # no tidy end: native libraries may hang in theirs
+            self._run(message["id"], Request(**message["request"]))
+            self._worked = True
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for the next request; the first one is always on its way."""
+        if self._idle < 0:
+            return None
+        return self._idle if self._worked else max(self._idle, 30.0)
+
+    def _listen(self) -> None:
+        for line in lifetime.lines_until_parent_dies(self._remove_pcm):
+            message = json.loads(line)
+            if "cancel" in message:
+                self._cancelled.add(message["cancel"])
+            else:
+                self._requests.put(message)
+
+    def _run(self, number: int, request: Request) -> None:
+        self._send(number, "accepted")
+        told = Told(partial(self._send, number))
+        try:
+            pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
+            result = Pipeline(request, told, lambda: number in self._cancelled, pcm).run()
+        except Cancelled:
+            self._send(number, "cancelled")
+        except EngineError as error:
+            told.failed(error)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        except Exception as error:  # noqa: BLE001 - told to the parent
+            traceback.print_exc()
+            told.failed(EngineError("engine_failed", failure(error)))
+        else:
+            outputs: dict[str, Any] = {}  # they were told before
+            self._send(number, "result", result={**vars(result), "outputs": outputs})
+        finally:
+            self._remove_pcm()
+            self._cancelled.discard(number)
+
+    def _send(self, number: int, event: str, **values: Any) -> None:
+        line = json.dumps({"id": number, "event": event, **values}) + "\n"
+        self._write(line.encode())
+
+    def _remove_pcm(self) -> None:
+        with suppress(OSError):  # Windows: still open; the parent tidies up
+            if self._pcm:
+                self._pcm.unlink(missing_ok=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve requests until idle or orphaned."""
+    parser = argparse.ArgumentParser(prog="transcription.engines.runtime.worker")
+    parser.add_argument("--idle", type=float, default=300.0, help="seconds, -1 for ever")
+    # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifetime.be_modest()
+    Child(parser.parse_args(arguments).idle).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

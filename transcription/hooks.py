@@ -1,0 +1,97 @@
+"""What this site wants of uploads: recordings, with options that it understands."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from transcription.media.sniff import looks_like_media, name_problem
+from transcription.models import Job
+from transcription.services.jobs.submit import is_stored_only
+from transcription.services.jobs.task_ids import is_own_job
+from transcription.services.options.upload_options import callback_of, problems_of, requested_id
+from transcription.services.outbound.redacted_urls import told_url
+from transcription.services.outbound.url_source import Blocked, Unreachable, probe
+from uploads.conf import conf as uploads_conf
+from uploads.errors import Conflict, Malformed, Refused
+from uploads.hooks import Hooks
+from uploads.models import Upload
+from uploads.services.finish import HEAD_BYTES
+from uploads.services.queries import let_go
+
+
+class TranscriptionHooks(Hooks):
+    """Judges names and options at POST, and the first bytes before they are acknowledged."""
+
+    def judge_creation(self, upload: Upload, metadata: Mapping[str, bytes]) -> None:
+        """Refuse now what could only fail after hours of uploading."""
+        if uploads_conf.UPLOADS_ACCEPT != "any":
+            problem = name_problem(upload.file_name)
+            if problem:
+                raise Refused(problem, 415 if upload.file_name else 400)
+            judge_options(metadata)
+        if "taskId" in metadata:
+            judge_task_id(metadata, upload.owner_id)
+
+    def judge_head(self, upload: Upload, head: bytes) -> None:
+        """A picture named .mp3 is refused after 512 bytes, not after 5 GB."""
+        if uploads_conf.UPLOADS_ACCEPT == "any":
+            return
+        problem = looks_like_media(upload.file_name, head, len(head) < HEAD_BYTES)
+        if problem:
+            raise Refused(problem)
+
+    def wants(self, upload: Upload) -> bool:
+        """No job comes of what is no recording."""
+        try:
+            return not is_stored_only(upload)
+        except OSError:  # it cannot be read this moment: the cleanup asks the receiver again
+            return True
+
+    def finished_headers(self, upload: Upload) -> Mapping[str, str]:
+        """The name of the upload's job."""
+        with suppress(OSError):  # a file that cannot be read this moment may still have a job
+            if is_stored_only(upload):
+                return {}
+        job = Job.objects.filter(upload_id=upload.pk).values_list("pk", flat=True).first()
+        return {"X-Task-Id": str(job)} if job else {}
+
+    def content_type(self, upload: Upload) -> str:
+        """What the probe found: the client's word on it is not to be trusted."""
+        found = Job.objects.filter(upload_id=upload.pk).values_list("media_type", flat=True).first()
+        return found if found and found.startswith(("audio/", "video/")) else ""
+
+
+def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
+    """Refuse an identifier that the job of this upload could not get, as its client can know.
+
+    Raises:
+        Malformed: It is no UUID.
+        Conflict: It names a job of the same person already.
+    """
+    wanted = requested_id(metadata)
+    if wanted is None:
+        raise Malformed("The metadata key taskId must be a UUID.")
+    if is_own_job(wanted, owner_id):
+        raise Conflict(f"The task {wanted} exists already; choose another taskId.")
+
+
+def judge_options(metadata: Mapping[str, bytes]) -> None:
+    """Refuse values that this site does not understand, and a receiver that does not answer.
+
+    Raises:
+        Refused: With 422 and what is wrong with each key; with 400 where nobody answers at the
+            callback URL.
+    """
+    problems = problems_of(metadata)
+    if problems:
+        raise Refused(" ".join(problems), 422)
+    url = callback_of(metadata)
+    if not url:
+        return
+    let_go()
+    try:
+        probe(url)
+    except Blocked as problem:
+        raise Refused("The provided callback URL is not allowed.", 422) from problem
+    except Unreachable as problem:
+        said = "Callback URL is not reachable: "
+        raise Refused(said + url, 400, logged=said + told_url(url)) from problem

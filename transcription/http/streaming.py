@@ -1,0 +1,45 @@
+"""Answers that are long: made while they are sent, and never whole in memory."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+from django.http import HttpResponse, StreamingHttpResponse
+
+from transcription.http.gradual_json import write_gradually
+from uploads.services.queries import let_go
+
+BLOCK = 64 * 1024  # characters that are sent at once
+
+
+def streamed(pieces: Iterable[str], content_type: str) -> HttpResponse | StreamingHttpResponse:
+    """An answer made of these pieces; a short one is sent whole, as others are.
+
+    What the pieces are made of must have been read by now: the client may take its time, and holds
+    no database connection meanwhile.
+    """
+    let_go()
+    sent = blocks(pieces)
+    first = [*islice(sent, 2)]
+    if len(first) == 1:
+        return HttpResponse(first[0], content_type=content_type)
+    return StreamingHttpResponse(chain(first, sent), content_type=content_type)
+
+
+def streamed_json(value: Any) -> HttpResponse | StreamingHttpResponse:
+    """An answer in JSON; iterators in the value become lists."""
+    return streamed(write_gradually(value), "application/json")
+
+
+def blocks(pieces: Iterable[str]) -> Iterator[bytes]:
+    """The pieces, joined to blocks that are worth sending."""
+    held: list[str] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= BLOCK:
+            yield "".join(held).encode("utf-8", "replace")
+            held.clear()
+            size = 0
+    yield "".join(held).encode("utf-8", "replace")

@@ -1,0 +1,104 @@
+"""The list of recordings: what its address asks for, and what is shown of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.http import HttpRequest, QueryDict
+
+from transcription.models import ACTIVE, State
+from transcription.pages.serializers import job_row, upload_row
+from transcription.services.jobs.queries import listed
+from transcription.services.paging import Page, page_of
+from transcription.services.unfinished import unfinished_uploads
+from uploads.services.lookup import Person
+
+PAGE_SIZE = 25
+LONGEST_NAME = 200  # characters of a name that are searched for
+LONGEST_QUERY = 4000  # characters: such a name in any script, a state and a place
+
+# States as people tell them apart, by their words in addresses.
+GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
+    "active": ("In progress", ACTIVE),
+    "done": ("Done", (State.COMPLETED, State.WARNINGS)),
+    "failed": ("Failed", (State.FAILED,)),
+    "cancelled": ("Cancelled", (State.CANCELLED,)),
+}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which recordings are wanted.
+
+    Attributes:
+        name: Part of the file's name; empty: any.
+        state: A key of GROUPS; empty: any.
+        before: The place after which older ones are wanted.
+        after: The place before which newer ones are wanted.
+    """
+
+    name: str = ""
+    state: str = ""
+    before: str = ""
+    after: str = ""
+
+    @classmethod
+    def of(cls, query: Mapping[str, Any]) -> "Filters":
+        """Those of an address; what is not understood there filters nothing."""
+        state = str(query.get("state", ""))
+        return cls(
+            str(query.get("q", "")).strip()[:LONGEST_NAME],
+            state if state in GROUPS else "",
+            str(query.get("before", "")),
+            str(query.get("after", "")),
+        )
+
+    @property
+    def narrow(self) -> bool:
+        """Whether some recordings are left out."""
+        return bool(self.name or self.state)
+
+    @property
+    def with_uploads(self) -> bool:
+        """Whether uploads that are not finished belong to this page."""
+        return self.state in ("", "active") and not (self.before or self.after)
+
+    def address(self, **place: str) -> str:
+        """The page with these filters at another place."""
+        wanted = {"q": self.name, "state": self.state, **place}
+        query = urlencode({key: value for key, value in wanted.items() if value})
+        return f"/?{query}#recordings" if query else "/"
+
+
+def listing(person: Person, filters: Filters, size: int = PAGE_SIZE) -> dict[str, Any]:
+    """The recordings that this person may see, for the page and for its script."""
+    states = GROUPS[filters.state][1] if filters.state else None
+    jobs = listed(person, states, filters.name)
+    page = page_of(jobs, size, filters.before, filters.after)
+    uploads = unfinished_uploads(person, filters.name) if filters.with_uploads else []
+    return {
+        "uploads": [upload_row(upload, person) for upload in uploads],
+        "jobs": [job_row(job) for job in page.jobs],
+        **neighbours(filters, page),
+    }
+
+
+def neighbours(filters: Filters, page: Page) -> dict[str, str]:
+    """The addresses of the pages beside this one; "" where there is none."""
+    return {
+        "newer": filters.address(after=page.newer) if page.newer else "",
+        "older": filters.address(before=page.older) if page.older else "",
+    }
+
+
+def list_left(request: HttpRequest) -> str:
+    """The address of the list from which somebody has come to a page, as it was there."""
+    try:
+        came = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return "/"
+    if came.netloc != request.get_host() or came.path != "/":
+        return "/"
+    filters = Filters.of(QueryDict(came.query[:LONGEST_QUERY]))
+    return filters.address(before=filters.before, after=filters.after)

@@ -1,0 +1,194 @@
+"""The pages, and the JSON that their scripts poll."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_GET, require_POST
+
+from transcription.formats import FORMATS, by_speaker, written
+from transcription.http.compression import compressed
+from transcription.http.streaming import streamed, streamed_json
+from transcription.media.names import SUFFIXES
+from transcription.models import Job
+from transcription.pages.choices import chosen, offer
+from transcription.pages.recordings import GROUPS, PAGE_SIZE, Filters, list_left, listing
+from transcription.pages.serializers import job_details
+from transcription.services.jobs import rerun, transitions
+from transcription.services.jobs.queries import find
+from transcription.services.options.rerun_options import NotUnderstood, changes_of
+from transcription.services.outlook import outlook
+from transcription.services.stages.results import StoredList, find_segments
+from uploads.conf import conf as uploads_conf
+from uploads.services.create import as_text
+
+LONGEST_LIST = 100
+LONGEST_STEM = 150  # characters of a download's name: file systems and proxies have limits
+
+
+def wanted_job(request: HttpRequest, job_id: Any, to_change: bool = False) -> Job:
+    """The job of the address, if its visitor may see it, or change it where that is wanted."""
+    job = find(str(job_id), request.user, to_change)
+    if job is None:
+        raise Http404("There is no such recording.")
+    return job
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The page for people; programs that ask for no HTML are led to the documentation."""
+    if not prefers_html(request):
+        return HttpResponse(status=307, headers={"Location": "/docs", "Vary": "Accept"})
+    filters = Filters.of(request.GET)
+    response = render(
+        request,
+        "transcription/home.html",
+        {
+            **listing(request.user, filters),
+            "filters": filters,
+            "states": [(state, label) for state, (label, _) in GROUPS.items()],
+            "upload_endpoint": reverse("uploads:uploads"),
+            "max_size": uploads_conf.UPLOADS_MAX_SIZE,
+            "accept": [f".{suffix}" for suffix in SUFFIXES]
+            if uploads_conf.UPLOADS_ACCEPT == "media"
+            else ["*/*"],
+            "offer": offer(),
+            "outlook": outlook(),
+        },
+    )
+    patch_vary_headers(response, ["Accept"])
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def prefers_html(request: HttpRequest) -> bool:
+    """Whether the Accept header puts text/html first; a bare `*/*` does not ask for a page."""
+    preferred = request.get_preferred_type(["text/html", "application/json"])
+    return preferred == "text/html" and "text/html" in request.headers.get("Accept", "")
+
+
+@require_GET
+def jobs_json(request: HttpRequest) -> HttpResponse:
+    """The same list for the page's script, with the same query; `limit` is the size of a page."""
+    limit = request.GET.get("limit", "")
+    is_count = limit.isdecimal() and limit.isascii() and len(limit) < 5
+    size = max(1, min(int(limit), LONGEST_LIST)) if is_count else PAGE_SIZE
+    response = JsonResponse(listing(request.user, Filters.of(request.GET), size))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """One recording: progress while it is worked on, then the transcript."""
+    job = wanted_job(request, job_id)
+    context = {
+        "job": job_details(job, request.user),
+        "offer": offer(job),
+        "list_left": list_left(request),
+    }
+    response = render(request, "transcription/job.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_GET
+def job_json(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """The same facts for the page's script."""
+    response = JsonResponse(job_details(wanted_job(request, job_id), request.user))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def transcript_of(job: Job) -> StoredList:
+    """The segments of the job's transcript, or 404."""
+    found = find_segments(job)
+    if found is None:
+        raise Http404("There is no transcript yet.")
+    return found
+
+
+@require_GET
+def segments(request: HttpRequest, job_id: Any) -> HttpResponseBase:
+    """The transcript for the page, in pieces of one speaker each."""
+    job = wanted_job(request, job_id)
+    response = streamed_json({"segments": by_speaker(transcript_of(job))})
+    response["Cache-Control"] = "private, no-cache"
+    return compressed(request, response)
+
+
+@require_GET
+def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponseBase:
+    """The transcript as a file."""
+    job = wanted_job(request, job_id)
+    if kind not in FORMATS:
+        raise Http404(f"Transcripts come as: {', '.join(FORMATS)}.")
+    form = FORMATS[kind]
+    text = written(kind, transcript_of(job), facts_of(job))
+    response = streamed(text, form.content_type)
+    name = as_text(job.file_name.encode("utf-8", "replace"))  # without line breaks: it is a header
+    stem = (name.rpartition(".")[0] or name or "transcript")[:LONGEST_STEM]
+    response["Content-Disposition"] = content_disposition_header(True, stem + form.suffix) or ""
+    return compressed(request, response)
+
+
+def facts_of(job: Job) -> dict[str, Any]:
+    """What an export says about the recording."""
+    return {
+        "file_name": job.file_name,
+        "language": job.language_used or job.language or None,
+        "duration": job.audio_duration,
+        "engine": job.engine_used,
+        "model": job.model_used,
+        "created": job.created.isoformat(),
+    }
+
+
+@require_POST
+def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """Stop the job; one that has ended stays as it is."""
+    job = wanted_job(request, job_id, to_change=True)
+    transitions.cancel(job)
+    return done(request, reverse("job", args=[job.pk]))
+
+
+@require_POST
+def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """Transcribe the recording again, with other options if wanted."""
+    job = wanted_job(request, job_id, to_change=True)
+    try:
+        changes = changes_of(job, request.POST.dict(), chosen(job))
+    except NotUnderstood as reason:
+        return refused(request, 422, str(reason))
+    try:
+        rerun.run_again(job, changes)
+    except rerun.CannotRun as reason:
+        return refused(request, 409, str(reason))
+    return done(request, reverse("job", args=[job.pk]))
+
+
+@require_POST
+def delete(request: HttpRequest, job_id: Any) -> HttpResponse:
+    """Remove the job, its transcript and its recording."""
+    transitions.delete(wanted_job(request, job_id, to_change=True))
+    return done(request, "/")
+
+
+def done(request: HttpRequest, address: str) -> HttpResponse:
+    """Forms without script are led on; scripts get a short answer."""
+    if prefers_html(request):
+        response = redirect(address)
+        response.status_code = 303
+        return response
+    return JsonResponse({"url": address})
+
+
+def refused(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """A refusal for people or for scripts."""
+    if prefers_html(request):
+        return render(request, "400.html", {"exception": detail}, status=status)
+    return JsonResponse({"detail": detail}, status=status)

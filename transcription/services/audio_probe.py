@@ -1,0 +1,107 @@
+"""What a recording is and how long it sounds, found out by a process of its own.
+
+Requests wait for it without keeping others from theirs: everything here is cooperative where gevent
+has replaced the standard library's parts, and plain waiting in threads.
+"""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from transcription.conf import conf
+from transcription.engines.base import MediaError
+from transcription.engines.runtime.process import start
+from transcription.services.places import LOOK_EVERY, Places, Unwanted
+from uploads.errors import Unavailable
+from uploads.services.queries import let_go
+
+places = Places(count=6, each=2, most_waiting=200)
+"""Of the measurements that a process of the web server runs at once."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a recording turned out to be.
+
+    Attributes:
+        duration: Seconds of sound that were decoded.
+        mime: What to call it when it is served.
+        has_video: Whether there are pictures.
+    """
+
+    duration: float
+    mime: str
+    has_video: bool
+
+
+def measure(
+    path: str,
+    turn: str,
+    is_unwanted: Callable[[], bool] = lambda: False,
+    audio_track: int | None = None,
+) -> Measured:
+    """Decode all of a recording's sound, to say how long it is.
+
+    Args:
+        path: A local file.
+        turn: Who asks, as in `Job.turn`: owners are served in turn.
+        is_unwanted: Asked now and then; what has been started is ended when it says so.
+        audio_track: The one to read, from 1 on; None: the file's main one.
+
+    Raises:
+        MediaError: No sound can be read from it, or not within MEASURE_SECONDS.
+        Unwanted: See above.
+        TooManyRequests: Too many recordings of this owner wait already.
+        Unavailable: Too many wait in all, or this machine can start no process at the moment.
+    """
+    let_go()
+    with places.taken(turn, is_unwanted):
+        return _result(_answer(path, is_unwanted, audio_track))
+
+
+def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None) -> bytes:
+    """What the process wrote until its end."""
+    try:
+        arguments = [path, str(conf.DECODER_MEMORY)]
+        if audio_track is not None:
+            arguments.append(str(audio_track))
+        process = start("transcription.engines.runtime.measure", arguments, subprocess.DEVNULL)
+    except OSError as problem:
+        raise Unavailable from problem
+    assert process.stdin and process.stdout
+    try:
+        deadline = time.monotonic() + conf.MEASURE_SECONDS
+        while not _has_ended(process):
+            if is_unwanted():
+                raise Unwanted
+            if time.monotonic() > deadline:
+                raise MediaError("too_slow", "Reading the recording's sound took too long.")
+        return process.stdout.read()  # a line that the pipe could hold
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                pipe.close()
+
+
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    try:
+        process.wait(LOOK_EVERY)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _result(line: bytes) -> Measured:
+    try:
+        answer: dict[str, Any] = json.loads(line)
+    except ValueError as problem:
+        raise MediaError("died", "Reading the recording made the decoder crash.") from problem
+    if "error" in answer:
+        raise MediaError(answer["error"], answer["message"])
+    return Measured(**answer)

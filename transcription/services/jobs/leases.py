@@ -1,0 +1,175 @@
+"""Who works on a job: claim, sign of life, release. A claim is a token and a lease in the row."""
+
+import logging
+import os
+import socket
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from transcription.conf import conf
+from transcription.models import Job, Stage, State
+from transcription.services.jobs.events import note
+from transcription.services.jobs.queue import forget_all_nudges, nudge_for_all_waiting
+from transcription.services.jobs.submit import submit_unheard
+from transcription.services.jobs.turns import next_job, note_served
+from transcription.services.jobs.workers import is_gone, this_machine
+from transcription.services.webhooks import outbox
+from uploads.services.maintenance.store_identity import identity_problem
+
+logger = logging.getLogger(__name__)
+
+STUCK_AFTER = timedelta(minutes=1)
+CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
+
+
+def lease_end() -> datetime:
+    """When a claim ends that gives no further sign of life."""
+    return timezone.now() + timedelta(seconds=conf.JOB_LEASE_SECONDS)
+
+
+def claim_next(**kind: Any) -> Job | None:
+    """Claim the job whose turn it is, for this process; None where none waits.
+
+    Args:
+        kind: What must be true of its row besides.
+    """
+    waiting = Job.objects.filter(state=State.QUEUED, **kind)
+    while found := next_job(waiting):
+        if job := claim(found.pk):
+            return job
+    return None
+
+
+def claim(job_id: uuid.UUID) -> Job | None:
+    """Claim this job for this process; None where it does not wait (any more)."""
+    token = uuid.uuid4()
+    with transaction.atomic():
+        Job.objects.filter(pk=job_id, state=State.QUEUED).update(
+            state=State.PROCESSING,
+            stage=Stage.PROBING,
+            percent=0,
+            seconds_done=0,
+            seconds_total=None,
+            started=timezone.now(),
+            finished=None,
+            error="",
+            token=token,
+            lease_expires=lease_end(),
+            worker_host=this_machine(),
+            worker_pid=os.getpid(),
+        )
+        job = Job.objects.select_related("upload").filter(pk=job_id, token=token).first()
+        if job:
+            note_served(job)
+    if job:
+        note(job.pk, f"Started by process {os.getpid()} on {socket.gethostname()}.")
+    return job
+
+
+def is_wanted(job: Job) -> bool:
+    """False: the job was cancelled, deleted or given to somebody else."""
+    return Job.objects.filter(
+        pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
+    ).exists()
+
+
+def give_sign(job: Job) -> bool:
+    """Extend the lease; returns whether the job is still wanted."""
+    extended = Job.objects.filter(
+        pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
+    ).update(lease_expires=lease_end())
+    return bool(extended)
+
+
+def release(job: Job, reason: str, **conditions: Any) -> bool:
+    """End a claim that still rules: back into the queue, or cancelled where that was asked for.
+
+    Args:
+        job: As it was claimed.
+        reason: For its history.
+        conditions: What must be true of the row besides.
+
+    Returns:
+        Whether it is in the queue again.
+    """
+    claims = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING, **conditions)
+    free = {"token": None, "lease_expires": None}
+    # Once asked for, a cancel stays: so a row that the first UPDATE does not find, the second does.
+    if claims.filter(cancel_requested=False).update(
+        state=State.QUEUED, stage=Stage.QUEUED, percent=0, seconds_done=0, started=None, **free
+    ):
+        note(job.pk, f"Back in the queue: {reason}")
+        nudge_for_all_waiting()
+        return True
+    with transaction.atomic():
+        if claims.update(state=State.CANCELLED, finished=timezone.now(), **free):
+            note(job.pk, f"Cancelled: {reason}")
+            outbox.open_for(job.pk)
+    return False
+
+
+def count_engine_death(job: Job) -> int:
+    """One more death of the engine under this job; returns how many there are."""
+    ours = Job.objects.filter(pk=job.pk, token=job.token)
+    ours.update(engine_deaths=F("engine_deaths") + 1)
+    return ours.values_list("engine_deaths", flat=True).first() or 0
+
+
+def free_leases_of_dead_workers() -> int:
+    """Requeue the jobs of processes of this machine that no longer live; returns how many."""
+    ours = Job.objects.filter(state=State.PROCESSING, worker_host=this_machine())
+    return sum(free_if_orphaned(job) for job in ours)
+
+
+def free_if_orphaned(job: Job) -> bool:
+    """End the claim of a process of this machine that no longer lives."""
+    return is_gone(job) and release(job, "its worker no longer lives.")
+
+
+def free_expired_leases() -> int:
+    """Requeue the jobs whose workers have given no sign of life; returns how many."""
+    working = Job.objects.filter(state=State.PROCESSING)
+    overdue = {"lease_expires__lt": timezone.now()}
+    lost = working.filter(**overdue)
+    return sum(release(job, "its worker gave no sign of life.", **overdue) for job in lost)
+
+
+def bring_back() -> None:
+    """Let no job wait for a moment that a clock which was ahead has set."""
+    latest = timezone.now() + CLOCK_SLACK
+    waiting = Job.objects.filter(state=State.QUEUED, queued__gt=latest)
+    waiting.update(queued=timezone.now())
+    working = Job.objects.filter(state=State.PROCESSING)  # whose worker gives a sign, if it lives
+    working.filter(lease_expires__gt=lease_end() + CLOCK_SLACK).update(lease_expires=lease_end())
+
+
+def start_afresh() -> None:
+    """What a start of the site does: nobody of before works on anything any more."""
+    freed = free_leases_of_dead_workers()
+    submit_unheard(timedelta(0))
+    forget_all_nudges()
+    waiting = nudge_for_all_waiting()
+    if waiting:
+        logger.info("%s jobs wait, %s of them were interrupted", waiting, freed)
+
+
+def stuck() -> str:
+    """Why the heavy worker must be restarted: jobs wait, and it takes none. Empty: it need not."""
+    now = timezone.now()
+    before = now - STUCK_AFTER
+    if Job.objects.filter(state=State.PROCESSING).exists():
+        return ""
+    # What is dated later than now is of a clock that was ahead.
+    waiting = Job.objects.filter(state=State.QUEUED).exclude(queued__range=(before, now))
+    if not waiting.exists():
+        return ""
+    if Job.objects.filter(started__range=(before, now)).exists():
+        return ""  # it has taken one a moment ago
+    if identity_problem() is not None:
+        return ""  # all wait for their recordings
+    return "jobs wait and none is taken"

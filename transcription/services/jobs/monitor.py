@@ -1,0 +1,148 @@
+"""Keeps a running job's row alive, and sees when the job is no longer wanted."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+
+from transcription.conf import conf
+from transcription.engines.base import (
+    FETCHING,
+    TRANSCRIBE,
+    Cancelled,
+    EngineDied,
+    Event,
+    Heard,
+    Output,
+)
+from transcription.models import Job, Stage
+from transcription.services.jobs import leases, progress
+from transcription.services.stages import live, outputs
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY = 0.3  # seconds between looks at whether the job is still wanted, and ours
+REPORT_EVERY = 0.5  # seconds between reports of progress
+SIGNS_A_LEASE = 6  # signs of life in the time of one lease
+SILENT_SHARE = 0.1
+"""How many seconds an engine may look over one second of audio before its first news."""
+
+
+class Watch:
+    """Stands between an engine at work and the job's row.
+
+    All in the worker's own thread: the engine's parent side asks `should_stop` several times a
+    second.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.stop = False
+        self.looked = self.gave_sign = float("-inf")
+        self.stage = ""
+        self.reported = 0.0
+        self.heard: float | None = None  # when the engine gave its last news, once it works
+        self.audio = 0.0  # seconds
+        self.plan: Sequence[str] = ()  # what the engine is to do
+        self.note = ""  # why it is another engine than was asked for
+        self.kept: set[str] = set()  # the stages whose outputs are in the database
+        self.segments: list[Heard] = []  # of those that the client reads along, the newest
+        self.told = 0  # how many were told before these
+
+    def should_stop(self) -> bool:
+        """Whether to stop: cancelled, deleted, or given to somebody else. Extends the lease.
+
+        Raises:
+            EngineDied: The engine has given no news for too long.
+        """
+        now = time.monotonic()
+        if not self.stop and now - self.looked > LOOK_EVERY:
+            self.looked = now
+            self.stop = not self.ask(self.look, now)
+        if self.heard is not None and now - self.heard > self.patience:
+            minutes = round(self.patience / 60)
+            message = f"The speech engine gave no news for {minutes} minutes; it hung."
+            # A file that cannot be read in this time cannot be read in the same time again.
+            raise EngineDied(message, final=self.stage in (Stage.PROBING, Stage.DECODING))
+        return self.stop
+
+    def go_on(self) -> None:
+        """Called during work of our own, of which no engine gives news.
+
+        Raises:
+            Cancelled: The job is no longer wanted.
+        """
+        self.heard = None
+        if self.should_stop():
+            raise Cancelled
+
+    def look(self, now: float) -> bool:
+        """Whether the job is still wanted; now and then with a sign of life."""
+        if now - self.gave_sign < conf.JOB_LEASE_SECONDS / SIGNS_A_LEASE:
+            return leases.is_wanted(self.job)
+        wanted = leases.give_sign(self.job)
+        self.gave_sign = now
+        return wanted
+
+    def listen(self) -> None:
+        """From now on the engine works, and must give news."""
+        self.heard = time.monotonic()
+
+    @property
+    def patience(self) -> float:
+        """Seconds without news after which an engine hangs."""
+        return conf.ENGINE_STALL_SECONDS + SILENT_SHARE * self.audio
+
+    def on_download(self, done: int, total: int | None) -> None:
+        """The model is on its way."""
+        self.report(Stage.FETCHING, done, total)
+
+    def on_event(self, event: Event) -> None:
+        """News from the engine."""
+        self.heard = time.monotonic()
+        if event.stage != FETCHING:  # that counts bytes
+            self.audio = event.total or self.audio
+        if event.media:
+            self.ask(progress.report_media, self.job, event.media)
+        self.segments += event.heard
+        self.report(event.stage, event.done, event.total)
+        if event.output:
+            self.ask(self.keep, event.output)
+
+    def keep(self, output: Output) -> None:
+        """Keep what a stage gave, and with a transcription the reason why a stand-in made it."""
+        if output.stage not in self.kept:
+            note = self.note if output.stage == TRANSCRIBE else ""
+            whole = f"{note} {output.note}".strip()
+            outputs.keep(self.job, replace(output, note=whole))
+            self.kept.add(output.stage)
+
+    def report(self, stage: str, done: float, total: float | None) -> None:
+        """Show progress, at a pace that a database likes; a new stage and its end at once."""
+        is_end = total is not None and done >= total
+        is_soon = time.monotonic() - self.reported < REPORT_EVERY
+        if stage == self.stage and is_soon and not is_end:
+            return
+        self.stage, self.reported = stage, time.monotonic()
+        self.ask(progress.report, self.job, stage, done, total, self.plan)
+        if self.segments:
+            self.ask(self.tell)
+
+    def tell(self) -> None:
+        """Let who reads along have the segments; what the database did not take comes again."""
+        live.keep(self.job, self.told, self.segments)
+        self.told += len(self.segments)
+        self.segments = []
+
+    def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
+        """Ask or tell the database; where it does not answer, the job goes on."""
+        try:
+            return question(*facts) is not False
+        except DatabaseError:
+            logger.warning("the database does not answer; job %s goes on", self.job.pk)
+            close_old_connections()
+            return True

@@ -1,0 +1,39 @@
+"""Following a job to its end, for whoever waits for it."""
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from transcription.models import Job
+from uploads.services.queries import let_go
+
+logger = logging.getLogger(__name__)
+
+SHORTEST, LONGEST = 0.05, 0.5
+"""Seconds between two looks: short jobs are answered at once, long ones cost little."""
+SLOWER = 1.1  # each pause is so much longer than the one before
+
+
+def follow(job_id: uuid.UUID) -> Iterator[Job | None]:
+    """The job as it is now, again and again; None: it was deleted. The caller decides when to stop.
+
+    Between two looks nothing is held, neither a transaction nor (where connections are few) a
+    connection to the database, and other clients of the same process are served. While the
+    database does not answer there are no news: the job comes as it was.
+    """
+    pause = SHORTEST
+    job: Job | None = Job(pk=job_id)
+    while job is not None:
+        try:
+            job = Job.objects.select_related("upload").filter(pk=job_id).first()
+        except DatabaseError:
+            logger.warning("the database does not answer; job %s is waited for", job_id)
+            connection.close()
+        yield job
+        let_go()
+        time.sleep(pause)
+        pause = min(pause * SLOWER, LONGEST)

@@ -1,0 +1,73 @@
+"""What a working job tells about itself; nothing is written unless the claim still rules."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, WORKING
+from transcription.models import Job, Stage, State
+from transcription.services.sanitize import as_facts
+
+# Only work on the sound counts: reading it and loading a model take a moment beside that, and
+# joining what came out takes no time.
+SHARES = {TRANSCRIBE: 6, ALIGN: 2, DIARIZE: 2}
+JOINING = 99.0
+STAGE_OF = {Stage(shown): stage for stage, shown in WORKING.items()}
+TIMED = (Stage.DECODING, *STAGE_OF)
+
+
+def percent_of(
+    stage: str, done: float, total: float | None, plan: Sequence[str] = (TRANSCRIBE,)
+) -> float:
+    """How much of the work on the sound is done, 0 to 100.
+
+    Args:
+        stage: What it does just now.
+        done: Seconds or bytes done in that stage.
+        total: Of how many, if that is known.
+        plan: What the engine is to do in all.
+    """
+    if stage == Stage.COMBINING:
+        return JOINING
+    working = STAGE_OF.get(Stage(stage))
+    if working is None or working not in plan:
+        return 0.0
+    share = min(max(done / total, 0.0), 1.0) if total else 0.0
+    before = sum(SHARES[other] for other in plan[: plan.index(working)])
+    whole = sum(SHARES[other] for other in plan)
+    return 100 * (before + SHARES[working] * share) / whole
+
+
+def report(job: Job, stage: str, done: float, total: float | None, plan: Sequence[str]) -> None:
+    """Show the stage and how far it is; a stage that only the engine knows is not shown."""
+    if stage not in Stage.values:
+        return
+    facts: dict[str, Any] = {"stage": stage}
+    if stage != Stage.FETCHING:  # no part of the way: in the middle of a run, what is done stays so
+        facts["percent"] = percent_of(stage, done, total, plan)
+    if stage in TIMED:
+        facts |= {"seconds_done": done, "seconds_total": total}
+    write(job, facts)
+
+
+def report_media(job: Job, media: dict[str, Any]) -> None:
+    """Show what the probe found; a length that was measured before goes before the file's word."""
+    facts = media_facts(media)
+    if job.audio_duration is not None:
+        del facts["audio_duration"]
+    write(job, facts)
+
+
+def media_facts(media: dict[str, Any]) -> dict[str, Any]:
+    """Fields of Job that the probe tells."""
+    return {
+        "media_type": media.get("mime") or "",
+        "has_video": bool(media.get("has_video")),
+        "audio_tracks": media.get("audio_tracks"),
+        "audio_duration": media.get("duration"),
+    }
+
+
+def write(job: Job, facts: dict[str, Any]) -> None:
+    """Change the job's row, if the claim still rules."""
+    ours = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING)
+    ours.update(**as_facts(facts))

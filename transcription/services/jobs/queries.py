@@ -1,0 +1,87 @@
+"""Finding jobs, for people who may see them."""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Iterable
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from transcription.models import Job
+from uploads.http.protocol import parse_metadata
+from uploads.services.lookup import Person, has_staff_permission, may, owner_id
+
+VIEW = "transcription.view_job"
+CHANGE = "transcription.change_job"
+
+
+def visible_to(person: Person) -> QuerySet[Job]:
+    """People see their own jobs, staff who may see jobs in the admin see all, anonymous people
+    share one space."""
+    if has_staff_permission(person, VIEW):
+        return Job.objects.all()
+    return Job.objects.filter(owner_id=owner_id(person))
+
+
+def find(identifier: str, person: Person, to_change: bool = False) -> Job | None:
+    """The job with this identifier, or None; any text may be asked for.
+
+    Identifiers are texts to clients: another way to write the same UUID names no job, but for the
+    way in which a tus client itself wrote it.
+
+    Args:
+        identifier: What was asked for.
+        person: Who asks.
+        to_change: Whether the job is to be cancelled, run again or deleted; staff need the
+            permission for that, too, as in the admin.
+
+    Raises:
+        PermissionDenied: It is another person's, and staff may only look at it.
+    """
+    try:
+        key = uuid.UUID(identifier)
+    except ValueError:
+        return None
+    job = visible_to(person).select_related("upload").filter(pk=key).first()
+    if job is None or identifier not in (str(key), said_by_client(job)):
+        return None
+    if to_change and not may(person, CHANGE, job.owner_id):
+        raise PermissionDenied
+    return job
+
+
+def said_by_client(job: Job) -> str:
+    """The identifier as the upload's metadata has it, or an empty text."""
+    metadata = parse_metadata(job.upload.metadata) if job.upload else {}
+    return metadata.get("taskId", b"").decode("utf-8", "replace").strip()
+
+
+def listed(person: Person, states: Iterable[str] | None = None, part: str = "") -> QuerySet[Job]:
+    """Jobs that this person may see, oldest first.
+
+    Args:
+        person: Who asks.
+        states: Only jobs in these states.
+        part: Only jobs with this in their file's name, whatever the case.
+    """
+    jobs = visible_to(person).order_by("created", "pk")
+    if states is not None:
+        jobs = jobs.filter(state__in=list(states))
+    part = part.replace("\0", "")  # no name has it, and PostgreSQL refuses the question
+    return jobs.filter(name_holds(part)) if part else jobs
+
+
+def name_holds(part: str) -> Q:
+    """Whether a file's name has this in it, however its accents are written, there or here.
+
+    Names are composed (NFC) at intake; older rows may have what Macs sent (NFD).
+    """
+    forms = {unicodedata.normalize(form, part) for form in ("NFC", "NFD")}
+    found = Q()
+    for form in sorted(forms):
+        # SQLite's LIKE knows the cases of ASCII alone.
+        by_case = connection.vendor == "sqlite" and not form.isascii()
+        found |= Q(file_name__iregex=re.escape(form)) if by_case else Q(file_name__icontains=form)
+    return found

@@ -1,0 +1,127 @@
+"""A new beginning for a job that has ended."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from copy import copy
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from transcription.conf import conf
+from transcription.engines.base import STAGES
+from transcription.engines.model_files.assets import forget_failures
+from transcription.models import ENDED, Job, Stage, State, TaskType
+from transcription.services.jobs.events import note
+from transcription.services.jobs.queue import nudge_for
+from transcription.services.jobs.transitions import FREE
+from transcription.services.jobs.turns import turn_of
+from transcription.services.stages import outputs, plan
+from uploads.models import State as UploadState
+
+
+class CannotRun(Exception):
+    """The job cannot run again; the message says why."""
+
+
+def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
+    """Queue an ended job again; its transcript stays until then.
+
+    What is kept of it and would come out the same is not done again; only where nothing is missing,
+    nor to be otherwise, everything is. Somebody asks for it, so a model that could not be had a
+    moment ago is tried again.
+
+    Args:
+        job: One that has ended.
+        changes: Fields of Job that shall be otherwise (engine, model, language, task), and with
+            the key `options` some of its options; None takes an option away.
+        anew: Keep nothing, but for what the client brought.
+
+    Raises:
+        CannotRun: It has not ended, or the recording's bytes are gone.
+    """
+    if needs_media(job) and not has_media(job):
+        raise CannotRun("The recording was removed. Upload it again to transcribe it again.")
+    with suppress(OSError):  # models may lie where only the worker comes
+        forget_failures(conf.MODELS_DIR)  # before the worker hears of it
+    fields = {"engine": conf.ENGINE, **changes}
+    options = fields.pop("options", {})
+    with transaction.atomic():
+        ended = Job.objects.select_for_update().filter(pk=job.pk, state__in=ENDED).first()
+        if ended is None:
+            raise CannotRun("This job has not ended yet.")
+        change = plan.Change(fields, options)
+        left = staying(ended, change, anew)
+        queue_again(ended, change, left)
+        outputs.forget(ended, set(STAGES) - set(left))
+
+
+def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
+    """The stages whose outputs stay when the job runs again so."""
+    done = outputs.told(job)
+    void = set(done) if anew else plan.void(job, done, change)
+    left = {stage: kept for stage, kept in done.items() if kept.given or stage not in void}
+    changed = copy(job)
+    changed.options, changed.engine = change.options_of(job), change.fields["engine"]
+    finished = job.state in (State.COMPLETED, State.WARNINGS)
+    if finished and not plan.remaining(changed, left) and not plan.concerned(job, change):
+        left = {stage: kept for stage, kept in left.items() if kept.given}
+    return list(left)
+
+
+def kept_by_default(job: Job) -> str:
+    """In words, what stays of a job that runs again without other wishes; empty: nothing."""
+    given = [stage for stage, row in outputs.told(job).items() if row.given]
+    left = staying(job, plan.Change({"engine": conf.ENGINE}, {}))
+    return plan.names_of([stage for stage in left if stage not in given])
+
+
+def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
+    """Make an ended job one that waits.
+
+    Raises:
+        CannotRun: Somebody else has done so this moment.
+    """
+    told = {} if plan.MAIN.get(job.task_type) in left else {"engine_note": ""}
+    queued = Job.objects.filter(pk=job.pk, state__in=ENDED).update(
+        state=State.QUEUED,
+        stage=Stage.QUEUED,
+        percent=0,
+        seconds_done=0,
+        seconds_total=None,
+        queued=timezone.now(),
+        turn=turn_of(job.owner_id, job.upload.client_address if job.upload else ""),
+        started=None,
+        finished=None,
+        error="",
+        warnings=[],
+        cancel_requested=False,
+        engine_deaths=0,
+        options=change.options_of(job),
+        params=change.params_of(job),
+        **FREE,
+        **told,
+        **change.fields,
+    )
+    if not queued:
+        raise CannotRun("This job has not ended yet.")
+    keeping = f" What is kept: {plan.names_of(left)}." if left else ""
+    note(job.pk, f"Queued again.{keeping}")
+    transaction.on_commit(partial(nudge_for, job))
+
+
+def needs_media(job: Job) -> bool:
+    """Whether it is about a recording."""
+    return job.task_type != TaskType.COMBINATION
+
+
+def has_media(job: Job) -> bool:
+    """Whether the recording is still there."""
+    upload = job.upload
+    return upload is not None and upload.state == UploadState.FINISHED and not upload.lost
+
+
+def can_run_again(job: Job) -> bool:
+    """Whether it has ended and has what it needs."""
+    return job.state in ENDED and (has_media(job) or not needs_media(job))

@@ -1,0 +1,193 @@
+"""From "the bytes are here" to a job in the queue."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache, partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from transcription.conf import conf
+from transcription.http.gradual_json import Encoded
+from transcription.media.sniff import begins_like_media, looks_like_media, name_problem
+from transcription.models import Job, JobEvent, StageOutput, TaskType
+from transcription.services.jobs import task_ids
+from transcription.services.jobs.queue import nudge_for
+from transcription.services.jobs.turns import turn_of
+from transcription.services.options.upload_options import requested_id, wanted_of
+from uploads.conf import conf as uploads_conf
+from uploads.http.protocol import parse_metadata
+from uploads.models import State as UploadState
+from uploads.models import Upload
+from uploads.services.direct_upload import Intake
+from uploads.services.finish import HEAD_BYTES, announce, head_of
+from uploads.services.maintenance.batches import in_batches
+from uploads.stores.base import Missing
+
+UNHEARD_AFTER = timedelta(seconds=30)  # a request may be at it this moment
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants done with a recording, or with documents.
+
+    Attributes:
+        task_type: What to do.
+        engine: Its name; empty: the site's (ENGINE).
+        model: Its name; empty where none is needed.
+        language: A code; empty: to be detected.
+        task: `transcribe` or `translate`.
+        options: What engines read, by the API's names, flat (also `device`, `align_model`,
+            `min_speakers` and so on).
+        params: The `task_params` that the API shows; None where nobody asked by its parameters.
+        file_name: The client's name for the recording.
+        url: Where it was fetched from.
+        callback_url: Whom to tell when the job ends.
+        audio_duration: Seconds, where they are known already.
+        given: Outputs of stages that the client brings along.
+    """
+
+    task_type: TaskType = TaskType.FULL
+    engine: str = ""
+    model: str = ""
+    language: str = ""
+    task: str = "transcribe"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] | None = None
+    file_name: str = ""
+    url: str = ""
+    callback_url: str = ""
+    audio_duration: float | None = None
+    given: Mapping[StageOutput.Name, Any] = field(default_factory=dict)
+
+
+def submit_upload(upload_id: uuid.UUID) -> Job | None:
+    """Make the job of a finished upload, once; another call finds it made.
+
+    Returns:
+        The job, or None where the upload is no media, or is gone.
+    """
+    made = Job.objects.filter(upload_id=upload_id).first()
+    upload = Upload.objects.filter(pk=upload_id, state=UploadState.FINISHED).first()
+    if made or upload is None:
+        return made
+    if is_stored_only(upload):
+        return None
+    metadata = parse_metadata(upload.metadata)
+    wanted = requested_id(metadata)
+    wish = Wish(**wanted_of(metadata, upload.file_name))
+    # Another upload with the same taskId may have finished before, or have taken our own id for
+    # its taskId: this one then gets an identifier that nobody can have thought of.
+    free = wanted if wanted and task_ids.is_free_for(wanted, upload) else None
+    for identifier in filter(None, (free, upload.id, uuid.uuid4())):
+        taken = f" The task {wanted} was taken already." if wanted != identifier else ""
+        try:
+            return enqueue(wish, upload.owner_id, upload, identifier, taken if wanted else "")
+        except IntegrityError:
+            if job := existing(upload):
+                return job
+    return None
+
+
+def submit_intake(wish: Wish, intake: Intake) -> Job:
+    """Keep a file that came by another way than tus, and make its job, both or neither.
+
+    Raises:
+        Gone: Staff has ended the upload meanwhile.
+    """
+    with transaction.atomic():
+        upload = intake.keep()
+        return enqueue(wish, upload.owner_id, upload, upload.id)
+
+
+def enqueue(
+    wish: Wish,
+    owner_id: int | None,
+    upload: Upload | None = None,
+    identifier: uuid.UUID | None = None,
+    remark: str = "",
+    address: str = "",
+) -> Job:
+    """Put a job into the queue: the one way into it.
+
+    Args:
+        wish: What to do.
+        owner_id: Who owns the job.
+        upload: Its recording, if it is about one.
+        identifier: Its own, if that is given.
+        remark: For its history.
+        address: The client's, where no upload has it.
+
+    Raises:
+        IntegrityError: The identifier, or the upload, has a job already.
+    """
+    job = Job(
+        id=identifier or uuid.uuid4(),
+        owner_id=owner_id,
+        turn=turn_of(owner_id, upload.client_address if upload else address),
+        upload=upload,
+        engine=wish.engine or conf.ENGINE,
+        task_type=wish.task_type,
+        model=wish.model,
+        language=wish.language,
+        task=wish.task,
+        options=dict(wish.options),
+        params=None if wish.params is None else dict(wish.params),
+        file_name=wish.file_name,
+        url=wish.url,
+        callback_url=wish.callback_url,
+        audio_duration=wish.audio_duration,
+    )
+    given = {name: Encoded(output) for name, output in wish.given.items()}
+    with transaction.atomic():
+        job.save(force_insert=True)
+        for name, output in given.items():
+            StageOutput.objects.create(job=job, name=name, output=output, given=True)
+        came = "the upload is finished" if upload else "its documents are here"
+        JobEvent.objects.create(job=job, what=f"Queued: {came}.{remark}")
+    transaction.on_commit(partial(nudge_for, job))
+    return job
+
+
+def existing(upload: Upload) -> Job | None:
+    """The job that another process has made of this upload in the meantime."""
+    return Job.objects.filter(upload=upload).first()
+
+
+def submit_unheard(after: timedelta = UNHEARD_AFTER) -> None:
+    """Make the jobs of finished uploads that a crash has kept from being announced.
+
+    Args:
+        after: How long ago they must have finished.
+    """
+    unheard = Upload.objects.filter(
+        state=UploadState.FINISHED, announced=None, finished__lte=timezone.now() - after
+    )
+    for upload in in_batches(unheard):
+        announce(upload)
+
+
+def is_stored_only(upload: Upload) -> bool:
+    """Whether a finished upload stays what it is, a file, since it is no recording.
+
+    Raises:
+        OSError: Its bytes cannot be read this moment.
+    """
+    if uploads_conf.UPLOADS_ACCEPT != "any":
+        return False
+    try:
+        return not is_media(upload)
+    except Missing:
+        return True
+
+
+@lru_cache(maxsize=64)  # asked twice by the request that finishes an upload; its bytes stay as is
+def is_media(upload: Upload) -> bool:
+    """Whether a finished upload is worth a job: by its content, its name helps where it can."""
+    head = head_of(upload)
+    if name_problem(upload.file_name):
+        return begins_like_media(head)
+    return not looks_like_media(upload.file_name, head, len(head) < HEAD_BYTES)

@@ -1,0 +1,111 @@
+"""Ends of a job."""
+
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from transcription.http.gradual_json import Encoded
+from transcription.models import ACTIVE, Job, Stage, State, Transcript
+from transcription.services.jobs.events import note
+from transcription.services.jobs.leases import free_if_orphaned
+from transcription.services.sanitize import as_facts, as_segments, as_text
+from transcription.services.webhooks import outbox
+from uploads.errors import NotFound
+from uploads.services.termination import terminate
+
+FREE = {"token": None, "lease_expires": None}
+
+
+def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str, Any]) -> bool:
+    """Keep a job's transcript, in one transaction, if the claim still rules.
+
+    Args:
+        job: As claimed.
+        segments: The transcript; None for a job that makes none.
+        facts: Fields of Job that the run told, such as audio_duration and warnings.
+
+    Returns:
+        Whether this was the job's end; False: somebody else works on it, or it is gone.
+    """
+    state = State.WARNINGS if facts.get("warnings") else State.COMPLETED
+    kept = None if segments is None else Encoded(as_segments(segments))
+    with transaction.atomic():
+        ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
+            state=state,
+            stage=Stage.COMPLETE,
+            percent=100,
+            finished=timezone.now(),
+            cancel_requested=False,
+            **FREE,
+            **as_facts(facts),
+        )
+        if ended:
+            if kept is not None:
+                Transcript.objects.update_or_create(job_id=job.pk, defaults={"segments": kept})
+            note(job.pk, f"Ended: {State(state).label}.")
+            outbox.open_for(job.pk)
+    return bool(ended)
+
+
+def fail(job: Job, reason: str) -> bool:
+    """End a job without transcript, if the claim still rules."""
+    reason = as_text(reason)
+    with transaction.atomic():
+        ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
+            state=State.FAILED, error=reason, finished=timezone.now(), **FREE
+        )
+        if ended:
+            note(job.pk, f"Failed: {reason}")
+            outbox.open_for(job.pk)
+    return bool(ended)
+
+
+def cancel(job: Job) -> bool:
+    """Cancel a waiting job now, a working one through its worker; False: it has ended already."""
+    asked = Job.objects.filter(pk=job.pk)
+    for _ in range(2):  # between the two looks it may come back from its worker into the queue
+        if cancel_waiting(job):
+            return True
+        if asked.filter(state=State.PROCESSING).update(cancel_requested=True):
+            note(job.pk, "To be cancelled.")
+            for working in asked.filter(state=State.PROCESSING):
+                free_if_orphaned(working)
+            return True
+    return False
+
+
+def cancel_waiting(job: Job) -> bool:
+    """Cancel a job that waits; False: it does not."""
+    with transaction.atomic():
+        cancelled = Job.objects.filter(pk=job.pk, state=State.QUEUED).update(
+            state=State.CANCELLED, finished=timezone.now(), **FREE
+        )
+        if cancelled:
+            note(job.pk, "Cancelled before it began.")
+            outbox.open_for(job.pk)
+    return bool(cancelled)
+
+
+def delete(job: Job) -> None:
+    """Delete a job with its transcript and its recording, whatever state it is in.
+
+    A worker finds the row gone and stops. The bytes go first: a crash in between leaves a job that
+    can be deleted again, and never bytes that nobody sees.
+    """
+    if job.upload is not None:
+        with suppress(NotFound):  # the recording was removed before
+            terminate(job.upload)
+    with transaction.atomic():
+        # Locked first: a worker that ends it this moment would add a transcript behind our back.
+        for locked in Job.objects.select_for_update().filter(pk=job.pk):
+            locked.delete()
+
+
+def cancel_for_upload(upload_id: uuid.UUID) -> None:
+    """The recording was removed: its job cannot go on. A transcript stays."""
+    for job in Job.objects.filter(upload_id=upload_id, state__in=ACTIVE):
+        cancel(job)

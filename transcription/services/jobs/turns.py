@@ -1,0 +1,64 @@
+"""Whose job is next: those who wait are served in turn, however many jobs each of them has.
+
+Next is who has the fewest jobs at work, and among those who has waited longest: since the last time
+that one of their jobs was begun, or since the oldest that waits came, whichever is later. So a
+newcomer waits for one job of each who was there before, and goes ahead of all their others; and
+however many newcomers there are, everybody's turn comes. The jobs of one are done in their order.
+"""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from django.db.models import Min, QuerySet
+from django.utils import timezone
+
+from transcription.models import Job, State, Turn
+from uploads.http.client_network import network_of
+
+REMEMBERED = timedelta(days=7)
+CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
+
+
+def turn_of(owner_id: int | None, address: str) -> str:
+    """Whose turn a job needs.
+
+    Args:
+        owner_id: Who owns it; a key acts for its user.
+        address: As `uploads.http.headers.client_address` has it; counts where nobody owns the job.
+            Only who connected counts, not what a proxy says, which a client can make up.
+    """
+    if owner_id is not None:
+        return f"user {owner_id}"
+    return f"address {network_of(address.rpartition(' via ')[2])}"[:64]
+
+
+def next_job(waiting: "QuerySet[Job]") -> Job | None:
+    """The one of these waiting jobs whose turn it is."""
+    came = dict(waiting.order_by().values_list("turn").annotate(Min("queued")))
+    if not came:
+        return None
+    at_work = Counter(Job.objects.filter(state=State.PROCESSING).values_list("turn", flat=True))
+    served = dict(Turn.objects.values_list("key", "served"))
+
+    def place(turn: str) -> tuple[int, datetime, datetime]:
+        return at_work[turn], max(came[turn], served.get(turn, came[turn])), came[turn]
+
+    turn = min(came, key=place)
+    return waiting.filter(turn=turn).order_by("queued", "pk").first()
+
+
+def note_served(job: Job) -> None:
+    """A job is begun: it is the turn of others now."""
+    turn = Turn(key=job.turn, served=timezone.now())
+    Turn.objects.bulk_create(
+        [turn], update_conflicts=True, unique_fields=["key"], update_fields=["served"]
+    )
+
+
+def forget_old_turns() -> None:
+    """Forget who was served long ago: that puts nobody behind others any more.
+
+    And who was served later than now, by a clock that was ahead: that would for as long as it was.
+    """
+    now = timezone.now()
+    Turn.objects.exclude(served__range=(now - REMEMBERED, now + CLOCK_SLACK)).delete()

@@ -1,0 +1,35 @@
+"""Languages that recorders write into the names of their files (LANGUAGE_PATTERNS)."""
+
+import unicodedata
+
+from transcription.conf import conf
+from transcription.services.options.vocabulary import LANGUAGES
+
+
+def language_in(file_name: str) -> str:
+    """The language of the first pattern that the name holds, in any case; empty: none does."""
+    name = comparable(file_name)
+    for part, language in patterns():
+        if comparable(part) in name:
+            return language
+    return ""
+
+
+def comparable(text: str) -> str:
+    """The text such that case, and how accents are written, make no difference."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def patterns() -> list[tuple[str, str]]:
+    """Parts of file names, each with its language, in the order of the setting.
+
+    Raises:
+        ValueError: An entry is no `part=code`, or its language is unknown.
+    """
+    found = []
+    for entry in conf.LANGUAGE_PATTERNS:
+        part, mark, language = (piece.strip() for piece in entry.rpartition("="))
+        if not (part and mark) or language not in LANGUAGES:
+            raise ValueError(f"{entry!r} is not understood: it must be such as A03=lv.")
+        found.append((part, language))
+    return found

@@ -1,0 +1,175 @@
+"""What can be asked of a job: names, kinds, defaults and bounds of the API's parameters.
+
+The defaults are the contract's, whatever this site's own settings say. What a value is called here
+is what clients, `task_params` and the options of engines call it.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, HttpUrl
+
+from transcription.services.options.allowed_words import OneOf
+from transcription.services.options.devices import default_device
+from transcription.services.options.vocabulary import LANGUAGES, MODEL_ALIASES, MODELS, TASKS
+
+
+def _without_nul(value: str) -> str:
+    return value.replace("\0", "")  # no database keeps it
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+Task = Annotated[str, OneOf(TASKS)]
+ModelName = Annotated[
+    str, OneOf([name for name in MODELS if name not in MODEL_ALIASES], MODEL_ALIASES)
+]
+Device = Annotated[str, OneOf(("cuda", "cpu"))]
+ComputeType = Annotated[str, OneOf(("float16", "float32", "int8"))]
+Interpolation = Annotated[str, OneOf(("nearest", "linear", "ignore"))]
+
+
+class ModelParameters(BaseModel):
+    """M: which model transcribes, where, and in what language."""
+
+    language: Text = Field(
+        "en",
+        description="Language of the recording.",
+        json_schema_extra={"enum": list(LANGUAGES)},  # not enforced: an unknown one fails later
+    )
+    task: Task = Field("transcribe", description="Keep the language, or translate into English.")
+    model: ModelName = Field(
+        "tiny", description="Name of the Whisper model; `turbo` means large-v3-turbo."
+    )
+    device: Device = Field("cuda", description="Where to compute. Without a GPU: on the processor.")
+    device_index: int = Field(0, description="Which GPU, where there are several.")
+    threads: int = Field(0, description="Processor threads; 0: the engine's own choice.")
+    batch_size: int = Field(8, description="Windows that are transcribed at once.")
+    chunk_size: int = Field(20, description="Longest window of speech, in seconds.")
+    compute_type: ComputeType = Field("float16", description="Precision of the model.")
+
+
+class AlignmentParameters(BaseModel):
+    """A: how words find their times."""
+
+    align_model: Text | None = Field(None, description="Model of phonemes that aligns words.")
+    interpolate_method: Interpolation = Field(
+        "nearest", description="What becomes of words that were not aligned."
+    )
+    return_char_alignments: bool = Field(False, description="Align characters, too.")
+
+
+class DiarizationParameters(BaseModel):
+    """D: how many people speak."""
+
+    min_speakers: int | None = Field(None, description="At least so many speakers.")
+    max_speakers: int | None = Field(None, description="At most so many speakers.")
+
+
+class AsrParameters(BaseModel):
+    """O: how the model decodes."""
+
+    beam_size: int = Field(5, description="Beams of the search at temperature zero.")
+    best_of: int = Field(5, description="Candidates at temperatures above zero.")
+    patience: FiniteFloat = Field(1.0, description="Patience of the beam search.")
+    length_penalty: FiniteFloat = Field(1.0, description="Penalty for the length of a text.")
+    temperatures: FiniteFloat = Field(0.0, description="Temperature of the sampling: one number.")
+    compression_ratio_threshold: FiniteFloat = Field(
+        2.4, description="A text that compresses better than so is taken for a failure."
+    )
+    log_prob_threshold: FiniteFloat = Field(
+        -1.0, description="A text with a lower average log probability is taken for a failure."
+    )
+    no_speech_threshold: FiniteFloat = Field(
+        0.6, description="Above this probability of no speech, a failed window counts as silence."
+    )
+    initial_prompt: Text | None = Field(None, description="Text before the first window.")
+    suppress_tokens: list[int] = Field(
+        [-1],
+        description="Tokens that must not come; -1: the model's own list. Repeat the key.",
+    )
+    suppress_numerals: bool | None = Field(False, description="Write numbers as words.")
+    hotwords: Text | None = Field(None, description="Words that are likely to come.")
+
+
+class VoiceParameters(BaseModel):
+    """V: where speech begins and ends."""
+
+    vad_onset: FiniteFloat = Field(0.5, description="Speech begins above this probability.")
+    vad_offset: FiniteFloat = Field(0.363, description="Speech ends below this probability.")
+
+
+class SoundParameters(BaseModel):
+    """Which sound of the file is meant."""
+
+    audio_track: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="Audio track to read, from 1 on. Without it: the first of the file's own "
+        "choice that can be decoded.",
+    )
+
+
+class CallbackParameters(BaseModel):
+    """Whom to tell when the job has ended."""
+
+    callback_url: HttpUrl | None = Field(
+        None, description="Gets the task by POST when it has ended, in success and in failure."
+    )
+
+
+class DeviceParameters(BaseModel):
+    """The device of the services that need no transcription model."""
+
+    device: Device = Field(default_factory=default_device, description="Where to compute.")
+
+
+# pydantic lists the fields of the last base first, and faults are told in the order of the fields.
+
+
+class FullParameters(
+    CallbackParameters,
+    SoundParameters,
+    VoiceParameters,
+    AsrParameters,
+    DiarizationParameters,
+    AlignmentParameters,
+    ModelParameters,
+):
+    """The query of both speech-to-text routes."""
+
+
+class TranscribeParameters(SoundParameters, VoiceParameters, AsrParameters, ModelParameters):
+    """The query of `/service/transcribe`."""
+
+
+class AlignParameters(SoundParameters, DeviceParameters, AlignmentParameters):
+    """The query of `/service/align`."""
+
+
+class DiarizeParameters(SoundParameters, DeviceParameters, DiarizationParameters):
+    """The query of `/service/diarize`."""
+
+
+class CombineParameters(BaseModel):
+    """`/service/combine` has no parameters."""
+
+
+FLAT = (ModelParameters, AlignmentParameters, DiarizationParameters, DeviceParameters)
+NESTED = {"asr_options": AsrParameters, "vad_options": VoiceParameters}
+
+
+def task_params(parameters: BaseModel) -> dict[str, Any] | None:
+    """The `task_params` of a task: each key is there, also where nobody gave it a value."""
+    values = parameters.model_dump(mode="json")
+    shown = {
+        name: values[name]
+        for group in FLAT
+        if isinstance(parameters, group)
+        for name in group.model_fields
+    }
+    for key, group in NESTED.items():
+        if isinstance(parameters, group):
+            shown[key] = {name: values[name] for name in group.model_fields}
+    if values.get("audio_track") is not None:  # clients of old know no such key
+        shown["audio_track"] = values["audio_track"]
+    return shown or None

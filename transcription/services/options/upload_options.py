@@ -1,0 +1,122 @@
+"""What a tus client asks for in its upload's metadata: the API's parameters, by their names."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from transcription.conf import conf
+from transcription.services.options.file_language import language_in
+from transcription.services.options.parameters import FullParameters, Text
+from transcription.services.options.requested_options import told_params
+from transcription.services.options.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.services.sanitize import as_text
+
+# The forms of a UUID that people write; Python takes braces and URNs for one, too.
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
+OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
+DETECT = ("", "auto")
+
+
+class UploadParameters(FullParameters):
+    """The parameters as uploads know them, and two more.
+
+    Language, task and model are judged by what this site offers. Whether to look for the times of
+    words and to tell speakers apart may be said, too; else it is done where the engine can.
+    """
+
+    language: Text = ""
+    task: Text = ""
+    model: Text = ""
+    align: bool | None = None
+    diarize: bool | None = None
+    min_speakers: int | None = Field(None, ge=1)
+    max_speakers: int | None = Field(None, ge=1)
+
+    @field_validator("max_speakers")
+    @classmethod
+    def _above_the_least(cls, most: int | None, info: ValidationInfo) -> int | None:
+        least = info.data.get("min_speakers")
+        if most and least and most < least:
+            raise PydanticCustomError("speakers", "it is less than min_speakers")
+        return most
+
+
+def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
+    """What the client asked for, as attributes of Wish; what we do not know counts as not said.
+
+    Where only recordings are taken, such words were refused before a byte came. Never may a client
+    name a folder or a repository of its own choice as model.
+    """
+    parameters, _ = read_options(metadata)
+    language, model, task = parameters.language, parameters.model, parameters.task
+    if language in DETECT:
+        language = language_in(file_name)
+    wanted = {
+        "language": language if language in LANGUAGES else "",
+        "model": model if model in MODELS else conf.WHISPER_MODEL,
+        "task": task if task in TASKS else "transcribe",
+    }
+    return {
+        **wanted,
+        "options": parameters.model_dump(mode="json", exclude_unset=True, exclude=set(OF_THE_JOB)),
+        "params": told_params(parameters, wanted)
+        | {"align": parameters.align, "diarize": parameters.diarize},
+        "callback_url": str(parameters.callback_url or ""),
+        "file_name": file_name,
+    }
+
+
+def read_options(metadata: Mapping[str, bytes]) -> tuple[UploadParameters, dict[str, str]]:
+    """The parameters in an upload's metadata, without those that make no sense.
+
+    Returns:
+        The parameters, and by its key what is wrong with each that was left out.
+    """
+    values: dict[str, Any] = {
+        name: said
+        for name in UploadParameters.model_fields
+        if name in metadata and (said := text(metadata, name))
+    }
+    if "suppress_tokens" in values:  # a key comes once, so its value is the list
+        values["suppress_tokens"] = values["suppress_tokens"].strip("[]").split(",")
+    try:
+        return UploadParameters.model_validate(values), {}
+    except ValidationError as problem:
+        faults = {str(fault["loc"][0]): fault["msg"] for fault in problem.errors()}
+    sound = {name: value for name, value in values.items() if name not in faults}
+    return UploadParameters.model_validate(sound), faults
+
+
+def problems_of(metadata: Mapping[str, bytes]) -> list[str]:
+    """Sentences on all options that this site does not understand."""
+    parameters, faults = read_options(metadata)
+    language, model, task = parameters.language, parameters.model, parameters.task
+    problems = []
+    if language not in (*DETECT, *LANGUAGES):
+        problems.append(f"The language {language!r} is not known; send auto or a code such as en.")
+    if model not in ("", conf.WHISPER_MODEL, *MODELS):
+        problems.append(f"The model {model!r} is not known; use one of: {', '.join(MODELS)}.")
+    if task not in ("", *TASKS):
+        problems.append(f"The task {task!r} is not known; use one of: {', '.join(TASKS)}.")
+    problems += [f"The metadata key {name} is wrong: {fault}." for name, fault in faults.items()]
+    return problems
+
+
+def callback_of(metadata: Mapping[str, bytes]) -> str:
+    """Whom the client wants to be told when the job ends; empty: nobody."""
+    return str(read_options(metadata)[0].callback_url or "")
+
+
+def requested_id(metadata: Mapping[str, bytes]) -> uuid.UUID | None:
+    """The job identifier that the client chose by `taskId`, if it is a UUID."""
+    said = text(metadata, "taskId")
+    return uuid.UUID(said) if UUID_FORM.fullmatch(said) else None
+
+
+def text(metadata: Mapping[str, bytes], key: str) -> str:
+    """A metadata value as text; bytes that are no UTF-8 count as nothing that we know."""
+    return as_text(metadata.get(key, b"").decode("utf-8", "replace").strip())

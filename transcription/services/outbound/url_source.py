@@ -1,0 +1,231 @@
+"""Addresses that clients named: recordings to be fetched, receivers to be told.
+
+Whatever is done with one goes through `outgoing`, which judges each connection.
+"""
+
+import logging
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from transcription.conf import conf
+from transcription.services.outbound.http_client import (
+    FAULTS,
+    SCHEMES,
+    client,
+    port_problem,
+    reason_of,
+    refuse_unreadable,
+)
+from transcription.services.outbound.redacted_urls import told_url
+from transcription.services.outbound.source_name import UnsupportedExtension, source_name
+from transcription.services.outbound.ssrf import Blocked, Unreadable, addresses_of
+from uploads.errors import TooLarge
+from uploads.stores.waiting import Pacer
+
+__all__ = [
+    "Blocked",
+    "Download",
+    "DownloadFailed",
+    "Fetched",
+    "Unreachable",
+    "UnsupportedExtension",
+    "check_url",
+    "download",
+    "fetch",
+    "probe",
+]
+
+logger = logging.getLogger(__name__)
+
+PIECE = 64 * 1024  # bytes that are unpacked in one step
+CODINGS = ("", "identity", "gzip", "deflate")
+SILENCE = 30.0
+"""Seconds that a server which we fetch from may take to go on."""
+
+
+class DownloadFailed(Exception):
+    """A recording could not be fetched; why is for the log alone."""
+
+
+class Unreachable(Exception):
+    """A receiver does not answer as one should.
+
+    Attributes:
+        url: Which.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a server says of what it sends.
+
+    Attributes:
+        file_name: A name with the extension of a recording.
+        content_type: The server's word, for people alone; empty where it has none.
+    """
+
+    file_name: str
+    content_type: str
+
+
+class Download:
+    """An answer whose body is still to come."""
+
+    def __init__(self, facts: Fetched, response: httpx2.Response) -> None:
+        self.facts = facts
+        self.response = response
+
+    def pour(self, sink: Callable[[bytes], None], limit: int) -> None:
+        """Take the body, piece by piece.
+
+        Raises:
+            TooLarge: It is longer than `limit` bytes.
+            DownloadFailed: It ended early, stood still or took too long.
+        """
+        said = self.response.headers.get("Content-Length", "")
+        if said.isdecimal() and int(said) > limit:
+            raise TooLarge
+        size = 0
+        pause = Pacer()
+        with failures(str(self.response.url)):
+            for piece in unpacked(self.response):
+                size += len(piece)
+                if size > limit:
+                    raise TooLarge
+                sink(piece)
+                pause()
+
+
+def coding_of(response: httpx2.Response) -> str:
+    """How an answer is packed. It was asked for as it is, but some servers do not listen."""
+    coding: str = response.headers.get("Content-Encoding", "")
+    return coding.strip().lower()
+
+
+def unpacked(response: httpx2.Response) -> Iterator[bytes]:
+    """The body of an answer as it was packed, once at most: little may hold endlessly much.
+
+    Raises:
+        DownloadFailed: It is not what it says.
+    """
+    if coding_of(response) in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip's, or that of deflate
+    try:
+        for piece in response.iter_raw():
+            while piece:
+                yield unpacker.decompress(piece, PIECE)
+                piece = unpacker.unconsumed_tail
+    except zlib.error as problem:
+        raise DownloadFailed(f"it cannot be unpacked: {problem}") from problem
+    if not unpacker.eof:
+        raise DownloadFailed("it ended before all was unpacked")
+
+
+def check_url(url: str, schemes: tuple[str, ...] = SCHEMES) -> None:
+    """Whether the site would go there now; to be sure, each connection is judged again.
+
+    Args:
+        url: As the client sent it.
+        schemes: What the use knows; SSRF_ALLOWED_SCHEMES may allow less.
+
+    Raises:
+        Blocked: It would not.
+    """
+    refuse_unreadable(url)
+    if not conf.SSRF_PROTECTION_ENABLED:
+        return
+    parts = httpx2.URL(url)
+    if parts.scheme not in schemes:
+        raise Blocked(f"Scheme '{parts.scheme}' is not allowed. Allowed: {', '.join(schemes)}", url)
+    try:
+        addresses_of(parts.raw_host.decode("ascii"), parts.port or 0)
+    except Blocked as blocked:
+        blocked.url = url
+        raise
+
+
+@contextmanager
+def download(url: str) -> Iterator[Download]:
+    """Ask for a recording. Redirects are followed, each judged; the name is known before the body.
+
+    Raises:
+        Blocked: The site does not go there, or not where that leads.
+        UnsupportedExtension: Its name is not that of a recording.
+        DownloadFailed: The server cannot be reached or refuses.
+    """
+    url = url.lstrip()
+    with failures(url), client(conf.DOWNLOAD_TIMEOUT, SILENCE, redirects=True) as http:
+        check_url(url)
+        if port_problem(url):
+            raise DownloadFailed("the port cannot be read")
+        with http.stream("GET", url) as response:
+            if not response.is_success:
+                raise DownloadFailed(f"HTTP status {response.status_code}")
+            headers = response.headers
+            if coding_of(response) not in CODINGS:
+                raise DownloadFailed(f"it is packed by {coding_of(response)[:100]}")
+            name = source_name(url, headers.get("Content-Disposition", ""))
+            yield Download(Fetched(name, headers.get("Content-Type", "")), response)
+
+
+def fetch(url: str, sink: Callable[[bytes], None], limit: int) -> Fetched:
+    """Fetch a recording; where its name is wanted before its bytes, take `download`.
+
+    Args:
+        url: As the client sent it.
+        sink: Takes the bytes, piece by piece.
+        limit: Most bytes.
+
+    Raises:
+        Blocked, UnsupportedExtension, DownloadFailed: See `download`.
+        TooLarge: It is longer than `limit`.
+    """
+    with download(url) as source:
+        source.pour(sink, limit)
+        return source.facts
+
+
+def probe(url: str) -> None:
+    """Ask a receiver by HEAD whether it is there. It need not know HEAD (405), nor be the last in
+    a row of redirects, which are not followed.
+
+    Raises:
+        Blocked: The site does not go there.
+        Unreachable: Nobody answers, or with a refusal.
+    """
+    try:
+        check_url(url)
+        with client(conf.CALLBACK_TIMEOUT, conf.CALLBACK_TIMEOUT) as http:
+            status = http.head(url).status_code
+    except Blocked as blocked:
+        if conf.SSRF_PROTECTION_ENABLED:
+            raise
+        raise Unreachable(url) from blocked
+    except FAULTS as problem:
+        logger.info("callback URL %s: %s", told_url(url), reason_of(problem))
+        raise Unreachable(url) from problem
+    if status >= 400 and status != 405:
+        raise Unreachable(url)
+
+
+@contextmanager
+def failures(url: str) -> Iterator[None]:
+    """Tell the log why something could not be fetched, and the caller that it could not."""
+    try:
+        yield
+    except Unreadable as blocked:
+        blocked.url = blocked.url or url
+        raise
+    except FAULTS as problem:
+        logger.info("download of %s: %s", told_url(url), reason_of(problem))
+        raise DownloadFailed(reason_of(problem)) from problem

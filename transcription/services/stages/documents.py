@@ -1,0 +1,168 @@
+"""JSON that clients bring instead of what an earlier stage would have given."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+from pydantic import AfterValidator, BaseModel, FailFast, Field, FiniteFloat, ValidationError
+
+from transcription.http.gradual_json import GradualReader
+from transcription.services.sanitize import whole
+
+Text = Annotated[str, AfterValidator(whole)]
+T = TypeVar("T")
+
+MOST_ITEMS = 250_000
+"""Segments and words of one document: a day and a night of speech."""
+MOST_WORDS = 10_000
+"""Words of one segment, which is judged in one step: more than an hour of speech."""
+
+
+class InvalidDocument(Exception):
+    """It cannot be read, or lacks what it has to have."""
+
+
+class Span(BaseModel):
+    """Something with a beginning and an end, in seconds."""
+
+    start: FiniteFloat
+    end: FiniteFloat
+
+
+class SpokenSegment(Span):
+    """What is said in one piece."""
+
+    text: Text
+
+
+class Transcript(BaseModel):
+    """What the transcription of a recording gives."""
+
+    segments: list[SpokenSegment]
+    language: Text | None
+
+
+class Word(BaseModel):
+    """A word, and where it is known, when it is said and how surely."""
+
+    word: Text
+    start: FiniteFloat | None = None
+    end: FiniteFloat | None = None
+    score: FiniteFloat | None = None
+
+
+class AlignedSegment(SpokenSegment):
+    """What is said in one piece, word by word."""
+
+    words: Annotated[list[Word], FailFast(), Field(max_length=MOST_WORDS)]
+
+
+class AlignedTranscript(BaseModel):
+    """What the alignment of a transcript gives."""
+
+    segments: list[AlignedSegment]
+    word_segments: list[Word]
+
+
+class Turn(Span):
+    """Somebody speaks."""
+
+    label: Text
+    speaker: Text
+
+
+def read_transcript(content: bytes) -> dict[str, Any]:
+    """The transcript in a JSON file: its `segments` and their `language`.
+
+    Raises:
+        InvalidDocument: It is none.
+    """
+    return _read(content, lambda document: document.whole(Transcript))
+
+
+def read_aligned_transcript(content: bytes) -> dict[str, Any]:
+    """The aligned transcript in a JSON file: `segments` with `words`, and `word_segments`.
+
+    Raises:
+        InvalidDocument: It is none.
+    """
+    return _read(content, lambda document: document.whole(AlignedTranscript))
+
+
+def read_turns(content: bytes) -> list[dict[str, Any]]:
+    """Who speaks when, from a JSON file; what is empty otherwise is an empty list.
+
+    Raises:
+        InvalidDocument: It is no list of turns.
+    """
+    return _read(content, lambda document: document.turns())
+
+
+def _read(content: bytes, read: Callable[["Document"], T]) -> T:
+    try:
+        # Of any Unicode encoding, with a byte order mark or without.
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+        document = Document(text.removeprefix("\ufeff"))
+        value = read(document)
+        document.json.end()
+    except ValidationError as problem:
+        raise InvalidDocument(str(problem.errors(include_url=False)[0]["msg"])) from problem
+    except (ValueError, OverflowError, RecursionError) as problem:
+        raise InvalidDocument("It is no JSON.") from problem
+    return value
+
+
+class Document:
+    """Reads a document item by item; the first that is wrong ends it.
+
+    So neither long lists of faults are made, nor of things that nobody wants.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.json = GradualReader(text)
+        self.count = 0
+
+    def whole(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The document, which is one object of this model."""
+        found = self.fields(model)
+        lists = {key: value for key, value in found.items() if isinstance(value, list)}
+        return model.model_validate(found | dict.fromkeys(lists, [])).model_dump() | lists
+
+    def turns(self) -> list[dict[str, Any]]:
+        """The document, which is a list of turns."""
+        if self.json.kind() == "[":
+            return self.items(Turn)
+        if self.json.is_short() and self.json.found in ({}, ""):
+            return []
+        raise InvalidDocument("It is no list.")
+
+    def items(self, model: type[BaseModel]) -> list[dict[str, Any]]:
+        """The list that comes next."""
+        if self.json.kind() != "[":
+            raise InvalidDocument("It is no list.")
+        return [self.item(model) for _ in self.json.items()]
+
+    def item(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The item that comes next."""
+        value = self.json.found if self.json.is_short() else self.fields(model)
+        item = model.model_validate(value).model_dump(exclude_none=True)
+        self.count += 1 + len(item.get("words", ()))
+        if self.count > MOST_ITEMS:
+            raise InvalidDocument(f"It has more than {MOST_ITEMS:,} segments and words.")
+        return item
+
+    def fields(self, model: type[BaseModel]) -> dict[str, Any]:
+        """What the object that comes next has for this model; all else in it is passed by."""
+        if self.json.kind() != "{":
+            raise InvalidDocument("It is no object.")
+        found: dict[str, Any] = {}
+        for key in self.json.entries():
+            if key not in model.model_fields:
+                self.json.skip()
+            elif get_origin(annotation := model.model_fields[key].annotation) is list:
+                found[key] = self.items(get_args(annotation)[0])
+            elif self.json.kind() in "[{":
+                raise InvalidDocument(f"{key} is neither a text nor a number.")
+            else:
+                found[key] = self.json.value()
+        return found

@@ -1,0 +1,57 @@
+"""Segments of a job at work on their way to the client that reads along."""
+
+import logging
+import uuid
+from collections.abc import Sequence
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from transcription.engines.base import Heard
+from transcription.models import ENDED, Job, LiveText, State
+from transcription.services.sanitize import whole
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 500
+
+
+def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
+    """Keep segments, if the claim still rules; a run that begins anew changes none that are there.
+
+    Args:
+        job: As claimed.
+        first: The place of the first of them in the transcription.
+        heard: From the engine.
+    """
+    if not Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).exists():
+        return
+    texts = [
+        LiveText(
+            job_id=job.pk,
+            number=number,
+            text=whole(str(one["text"])),
+            language=str(one["language"] or ""),
+        )
+        for number, one in enumerate(heard, first)
+    ]
+    LiveText.objects.bulk_create(texts, ignore_conflicts=True)
+
+
+def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:
+    """Segments from this place on, in their order; none while the database does not answer.
+
+    Not more than some hundreds: the next look brings the next.
+    """
+    later = LiveText.objects.filter(job_id=job_id, number__gte=first).order_by("number")
+    try:
+        return list(later[:MOST_AT_ONCE])
+    except DatabaseError:
+        logger.warning("the database does not answer; job %s is read along later", job_id)
+        connection.close()
+        return []
+
+
+def forget() -> None:
+    """Remove those of jobs that have ended: the transcript is there."""
+    LiveText.objects.filter(job__state__in=ENDED).delete()

@@ -1,0 +1,121 @@
+"""What the stages of jobs gave: kept as soon as it is there, joined at the end."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from transcription.engines.base import ALIGN, DIARIZE, STAGES, TRANSCRIBE, Output
+from transcription.http.gradual_json import Encoded
+from transcription.models import Job, StageOutput, State, TaskType
+from transcription.services.jobs.events import note
+from transcription.services.jobs.leases import lease_end
+from transcription.services.sanitize import as_facts, as_segments, as_text, plain
+from transcription.services.stages.plan import MAIN
+from transcription.services.stages.speakers import assign
+
+FAILED = {
+    ALIGN: "The words could not be aligned",
+    DIARIZE: "The speakers could not be told apart",
+}
+
+
+def of(job: Job) -> dict[str, StageOutput]:
+    """The kept outputs of a job by stage, in the order of the stages."""
+    return by_stage(StageOutput.objects.filter(job=job))
+
+
+def told(job: Job) -> dict[str, StageOutput]:
+    """The same without what they hold, which may be long."""
+    return by_stage(StageOutput.objects.filter(job=job).defer("output"))
+
+
+def by_stage(found: Iterable[StageOutput]) -> dict[str, StageOutput]:
+    """Outputs of one job in the order of the stages."""
+    rows = {row.name: row for row in found}
+    return {stage: rows[stage] for stage in STAGES if stage in rows}
+
+
+def keep(job: Job, output: Output) -> bool:
+    """Keep what a stage gave, if the claim still rules; a second time changes nothing.
+
+    Args:
+        job: As claimed.
+        output: From the engine.
+
+    Returns:
+        False: somebody else works on the job, or it is gone.
+    """
+    facts = facts_of(job, output)
+    values = {
+        "output": Encoded(storable(output.stage, output.value)),
+        "given": False,
+        "engine": output.engine,
+        "note": as_text(output.note),
+        "warnings": [as_text(warning) for warning in output.warnings],
+        "at": timezone.now(),
+    }
+    with transaction.atomic():
+        ours = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING)
+        if not ours.update(lease_expires=lease_end(), **as_facts(facts)):
+            return False
+        StageOutput.objects.update_or_create(job_id=job.pk, name=output.stage, defaults=values)
+        note(job.pk, f"Done: {StageOutput.Name(output.stage).label}, by {output.engine}.")
+    return True
+
+
+def facts_of(job: Job, output: Output) -> dict[str, Any]:
+    """What the row of the job tells of the stage that is its own."""
+    if output.stage != MAIN.get(job.task_type):
+        return {}
+    facts = {"engine_used": output.engine, "model_used": output.model, "engine_note": output.note}
+    if output.stage == TRANSCRIBE:
+        facts["language_used"] = output.value["language"] or ""
+    return facts
+
+
+def storable(stage: str, value: Any) -> Any:
+    """An engine's output such that every database can hold it and everybody can count on it."""
+    if stage == DIARIZE:
+        turns = (plain(turn) for turn in value)
+        return [turn for turn in turns if {"start", "end", "speaker"} <= turn.keys()]
+    kept: dict[str, Any] = {**value, "segments": as_segments(value["segments"])}
+    if stage == ALIGN:
+        kept["word_segments"] = plain(value["word_segments"])
+    else:
+        kept["language"] = plain(value["language"])
+    return kept
+
+
+def forget(job: Job, stages: Collection[str]) -> None:
+    """Drop outputs that are to be made anew."""
+    StageOutput.objects.filter(job=job, name__in=stages, given=False).delete()
+
+
+def transcript(
+    job: Job, kept: Mapping[str, StageOutput], go_on: Callable[[], None]
+) -> list[dict[str, Any]] | None:
+    """The words and speakers of a job, joined; None where it is not about words."""
+    if job.task_type == TaskType.DIARIZATION:
+        return None
+    source = kept.get(ALIGN) or kept[TRANSCRIBE]
+    segments: list[dict[str, Any]] = source.output["segments"]
+    return assign(segments, kept[DIARIZE].output, go_on) if DIARIZE in kept else segments
+
+
+def remarks(
+    kept: Mapping[str, StageOutput], failures: Mapping[str, str]
+) -> dict[str, str | list[str]]:
+    """What people should know of how a job was done: its note and its warnings."""
+    notes = (row.note for row in kept.values())
+    warnings = [warning for row in kept.values() for warning in row.warnings]
+    for stage, reason in failures.items():
+        repeats = "Running the job again repeats that alone."
+        warnings.append(f"{FAILED[stage]}: {reason} {repeats}")
+    return {"engine_note": " ".join(once(notes)), "warnings": once(warnings)}
+
+
+def once(texts: Iterable[str]) -> list[str]:
+    """Each text that says something, at its first place."""
+    return list(dict.fromkeys(text for text in texts if text))

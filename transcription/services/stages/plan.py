@@ -1,0 +1,189 @@
+"""Which stages a job wants, which are still to do, and which another wish makes void."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from transcription.conf import conf
+from transcription.engines import registry
+from transcription.engines.base import ALIGN, DIARIZE, LIVE, TRANSCRIBE, EngineError, Request
+from transcription.engines.selection import intended
+from transcription.models import Job, StageOutput, TaskType
+from transcription.services.options.requested_options import told_language, told_model
+
+MAIN: Mapping[str, str] = {
+    TaskType.FULL: TRANSCRIBE,
+    TaskType.TRANSCRIPTION: TRANSCRIBE,
+    TaskType.ALIGNMENT: ALIGN,
+    TaskType.DIARIZATION: DIARIZE,
+}
+"""What a job cannot do without; one that joins documents has all that it needs."""
+NO_MATTER = frozenset(("device", "device_index", "threads"))
+"""Options that change how fast a stage is done, not what it gives."""
+OF_ALIGNMENT = frozenset(("align", "align_model", "interpolate_method", "return_char_alignments"))
+OF_DIARIZATION = frozenset(("diarize", "min_speakers", "max_speakers"))
+OF_THE_SOUND = frozenset(("audio_track",))
+OF_TRANSCRIPTION = ("model", "language", "task")  # fields of the job
+
+
+def wanted(job: Job, transcriber: str) -> list[str]:
+    """All stages of a job, in their order.
+
+    Args:
+        job: Its type, engine and options count.
+        transcriber: The engine that transcribes it: where that tells the times of words, nobody
+            need align them.
+    """
+    if job.task_type != TaskType.FULL:
+        return [MAIN[job.task_type]] if job.task_type in MAIN else []
+    stages = [TRANSCRIBE]
+    if wants_words(job) and not gives_words(transcriber):
+        stages.append(ALIGN)
+    if wants_speakers(job):
+        stages.append(DIARIZE)
+    return stages
+
+
+def remaining(job: Job, done: Mapping[str, StageOutput], transcriber: str = "") -> list[str]:
+    """The stages that are still to do.
+
+    Args:
+        job: See `wanted`.
+        done: What is kept of it, by stage.
+        transcriber: Who would transcribe it, where that is not done: empty, the job's own engine.
+    """
+    if TRANSCRIBE in done:
+        transcriber = done[TRANSCRIBE].engine
+    return [stage for stage in wanted(job, transcriber or job.engine) if stage not in done]
+
+
+def gives_words(name: str) -> bool:
+    """Whether an engine's transcription has times of words; of one that is gone we think so."""
+    engine = registry.find(name)
+    return engine is None or engine.capabilities().words
+
+
+def wants_words(job: Job) -> bool:
+    """Whether to find the times of words, unless they are there; the option `align` says no."""
+    return bool(job.options.get("align", True))
+
+
+def wants_speakers(job: Job) -> bool:
+    """Whether to tell speakers apart: as the option `diarize` says, or else where it is of use.
+
+    Where no engine can, there is a stand-in, which gives all speech to one speaker. That is of use
+    to clients that count on a speaker being there, and to nobody else.
+    """
+    if (said := job.options.get("diarize")) is not None:
+        return bool(said)
+    engine = registry.find(job.engine)
+    able = engine is not None and DIARIZE in engine.capabilities().stages
+    asked = any(job.options.get(name) for name in OF_DIARIZATION)
+    # Uploads tell among their parameters that they could have asked; the API always wants it.
+    counts_on_it = job.params is not None and "diarize" not in job.params
+    return able or asked or counts_on_it
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be done otherwise when a job runs again.
+
+    Attributes:
+        fields: Of the job: engine, model, language, task; as they shall be.
+        options: Of `Job.options`; None takes one away.
+    """
+
+    fields: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+    def options_of(self, job: Job) -> dict[str, Any]:
+        """All options as they shall be."""
+        merged = {**job.options, **self.options}
+        merged.pop(LIVE, None)  # whoever read along has gone
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def params_of(self, job: Job) -> dict[str, Any] | None:
+        """The parameters as the API shall show them: the same keys, the new values."""
+        if job.params is None:
+            return None
+        said = {**self.fields, **self.options}
+        if "language" in said:
+            said["language"] = told_language(said["language"])
+        if "model" in said:
+            said["model"] = told_model(said["model"])
+        nested = {
+            name: {**value, **{key: said[key] for key in value if key in said}}
+            for name, value in job.params.items()
+            if isinstance(value, dict)
+        }
+        flat = {name: said[name] for name in job.params if name in said}
+        params = {**job.params, **flat, **nested}
+        for name in OF_THE_SOUND & said.keys():  # told only where it was asked for
+            if said[name] is None:
+                params.pop(name, None)
+            else:
+                params[name] = said[name]
+        return params
+
+
+def void(job: Job, done: Mapping[str, StageOutput], change: Change) -> set[str]:
+    """Which of the kept outputs another wish, or another engine, would give otherwise.
+
+    What a stand-in gave is among them as soon as there is a better engine for it. An output that
+    the client brought is never void.
+    """
+    gone = concerned(job, change) | {
+        stage for stage, kept in done.items() if kept.engine != engine_now(job, stage, change)
+    }
+    if TRANSCRIBE in gone:
+        gone.add(ALIGN)
+    return {stage for stage in gone if stage in done and not done[stage].given}
+
+
+def concerned(job: Job, change: Change) -> set[str]:
+    """The stages that read what changes."""
+    before, after = dict(job.options), change.options_of(job)
+    differs = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    stages = set()
+    if any(
+        effective(name, value) != effective(name, getattr(job, name))
+        for name, value in change.fields.items()
+        if name in OF_TRANSCRIPTION
+    ):
+        stages.add(TRANSCRIBE)
+    if differs - NO_MATTER - OF_ALIGNMENT - OF_DIARIZATION:
+        stages.add(TRANSCRIBE)
+    if differs & (OF_ALIGNMENT | OF_THE_SOUND):
+        stages.add(ALIGN)
+    if differs & (OF_DIARIZATION | OF_THE_SOUND):
+        stages.add(DIARIZE)
+    return stages
+
+
+def effective(name: str, value: str) -> str:
+    """What an empty field of a job stands for."""
+    return value or (conf.WHISPER_MODEL if name == "model" else "")
+
+
+def engine_now(job: Job, stage: str, change: Change) -> str:
+    """The engine that would do a stage now, if what it needs can be had; empty: none can."""
+    engine = change.fields.get("engine", job.engine) or conf.ENGINE
+    language = job.language_used or change.fields.get("language", job.language) or None
+    request = Request(
+        "",
+        engine,
+        language=language,
+        task=change.fields.get("task", job.task) or "transcribe",
+        options=job.options,
+        aligners=tuple(conf.ALIGN_MODELS),
+        models_dir=conf.MODELS_DIR,
+    )
+    try:
+        return intended(stage, request).name
+    except EngineError:
+        return ""
+
+
+def names_of(stages: Collection[str]) -> str:
+    """Stages in words, for people."""
+    return " and ".join(StageOutput.Name(stage).label for stage in stages)

@@ -1,0 +1,149 @@
+"""What came out of a job, in the shape that the API has for its type.
+
+Kept outputs have the shapes in which clients bring and get them: a transcription is `{"segments",
+"language"}`, an alignment `{"segments", "word_segments"}`, a diarization a list of turns.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
+from transcription.http.gradual_json import GradualReader
+from transcription.models import Job, StageOutput, State, TaskType, Transcript
+
+SEGMENT = ("start", "end", "text")
+TURN = ("label", "speaker", "start", "end")
+PLACED_WORD = ("word", "start", "end", "score")
+
+Segment = Mapping[str, Any]
+
+
+def result_of(job: Job) -> dict[str, Any] | Iterator[dict[str, Any]] | None:
+    """The `result` of a task, or None while it has none.
+
+    What may be long is an iterator over the items of a list, to be written item by item.
+    """
+    if job.state not in (State.COMPLETED, State.WARNINGS):
+        return None
+    if job.task_type == TaskType.TRANSCRIPTION:
+        return transcription(job)
+    if job.task_type == TaskType.ALIGNMENT:
+        return alignment(job)
+    if job.task_type == TaskType.DIARIZATION:
+        return diarization(job)
+    return joined(job)
+
+
+def transcription(job: Job) -> dict[str, Any]:
+    """Segments with their text, and the language that was spoken."""
+    kept = output_of(job, StageOutput.Name.TRANSCRIBE) or {}
+    segments = kept.get("segments") or segments_of(job)
+    return {
+        "segments": (transcribed_segment(segment) for segment in segments),
+        "language": job.language_used or kept.get("language") or job.language or None,
+    }
+
+
+def transcribed_segment(segment: Segment) -> dict[str, Any]:
+    """A segment without words; clients join the texts, so each brings its own blank."""
+    shown = chosen(segment, *SEGMENT, "avg_logprob")
+    text = str(shown["text"])
+    shown["text"] = f" {text}" if text and not text[0].isspace() else text
+    return shown
+
+
+def alignment(job: Job) -> dict[str, Any]:
+    """Segments with all their words, also those without times, and the words once more."""
+    kept = output_of(job, StageOutput.Name.ALIGN) or {}
+    segments = kept.get("segments") or segments_of(job)
+    words = kept.get("word_segments") or words_of(segments)
+    return {
+        "segments": (aligned_segment(segment) for segment in segments),
+        "word_segments": (aligned_word(word) for word in words),
+    }
+
+
+def words_of(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The words of all segments."""
+    return (word for segment in segments for word in segment.get("words") or ())
+
+
+def aligned_segment(segment: Segment) -> dict[str, Any]:
+    """A segment with its words, and its characters where they were asked for."""
+    words = [aligned_word(word) for word in segment.get("words") or []]
+    shown = chosen(segment, *SEGMENT) | {"words": words}
+    return shown | chosen(segment, "chars", "avg_logprob")
+
+
+def aligned_word(word: Segment) -> dict[str, Any]:
+    """A word, with times and score where it has them."""
+    return chosen(word, *PLACED_WORD)
+
+
+def diarization(job: Job) -> Iterator[dict[str, Any]]:
+    """Who spoke when: a list, in time."""
+    return (chosen(turn, *TURN) for turn in output_of(job, StageOutput.Name.DIARIZE) or [])
+
+
+def joined(job: Job) -> dict[str, Any]:
+    """Segments and words with their speakers.
+
+    Words without times or score are left out, and so are `chars`; a segment all of whose words are
+    left out goes, too. One that never had words keeps its text, but not where the client brought
+    the words: the old service drops it. `word_segments` is empty, and language is in the metadata.
+    """
+    wordless = job.task_type != TaskType.COMBINATION
+    shown = (joined_segment(segment, wordless) for segment in segments_of(job))
+    return {"segments": (segment for segment in shown if segment), "word_segments": []}
+
+
+def joined_segment(segment: Segment, wordless: bool) -> dict[str, Any] | None:
+    """One segment, or None where nothing of it can be placed in time."""
+    words = segment.get("words") or []
+    placed = [chosen(word, *PLACED_WORD, "speaker") for word in words if is_placed(word)]
+    if not placed and (words or not wordless):
+        return None
+    return chosen(segment, *SEGMENT) | {"words": placed} | chosen(segment, "speaker")
+
+
+def is_placed(word: Segment) -> bool:
+    """Whether a word has all that the API promises."""
+    return all(word.get(key) is not None for key in PLACED_WORD)
+
+
+def chosen(whole: Segment, *keys: str) -> dict[str, Any]:
+    """These keys, where they have a value."""
+    return {key: whole[key] for key in keys if whole.get(key) is not None}
+
+
+def output_of(job: Job, name: StageOutput.Name) -> Any:
+    """The kept output of a stage, or None."""
+    return StageOutput.objects.filter(job=job, name=name).values_list("output", flat=True).first()
+
+
+def segments_of(job: Job) -> "StoredList":
+    """The segments of the transcript; none where there is none."""
+    return find_segments(job) or StoredList("[]")
+
+
+def find_segments(job: Job) -> "StoredList | None":
+    """The segments of the transcript; None while there is none."""
+    stored = Transcript.objects.filter(job=job).annotate(text=Cast("segments", TextField()))
+    text = stored.values_list("text", flat=True).first()
+    return None if text is None else StoredList(text)
+
+
+class StoredList:
+    """The list in a JSON column, made of its text item by item, at each iteration anew.
+
+    All its items at once take ten times the memory of the text. Between items other requests go on.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __iter__(self) -> Iterator[Segment]:
+        reader = GradualReader(self.text)
+        return (reader.value() for _ in reader.items())

@@ -1,0 +1,187 @@
+"""Messages to the callback URLs of jobs that have ended, as rows: one for each job.
+
+A message is owed from the same transaction on that ends the job, and is sent until somebody has
+taken it: at least once, always with the same id. Who sends it holds a claim: the moment at which
+the next try would be due, set ahead and looked at again when the outcome is noted. So a sender
+that dies costs some seconds, and one that was overtaken changes nothing.
+"""
+
+import logging
+import uuid
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain, repeat
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from transcription.conf import conf
+from transcription.http.gradual_json import write_gradually
+from transcription.models import ENDED, Delivery, Job, TaskType
+from transcription.services.jobs.events import note
+from transcription.services.jobs.queue import nudge_deliveries
+from transcription.services.sanitize import as_text
+from transcription.services.webhooks.task_body import task_body
+
+logger = logging.getLogger(__name__)
+
+SLOW_DELAYS = (60, 300, 900)  # seconds between tries, after those in quick succession
+SLOWEST_DELAY = 3600
+GRACE = 5.0
+"""Seconds that a sender has to note how it went."""
+SLOWEST_RECEIVER = 100_000
+"""Bytes a second that a receiver must take, beyond CALLBACK_TIMEOUT: transcripts can be long."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to send one message, once.
+
+    Attributes:
+        delivery: The row as claimed; its `attempts` counts this try, too.
+        body: What to send.
+        seconds: How long it may take.
+    """
+
+    delivery: Delivery
+    body: bytes
+    seconds: float
+
+
+def open_for(job_id: uuid.UUID) -> None:
+    """Owe a message to the callback URL of a job, if it has one.
+
+    Call it in the transaction that ends the job. A job that ran again and ends again sends its
+    message again, under the same id.
+    """
+    told = Job.objects.filter(pk=job_id, task_type=TaskType.FULL).exclude(callback_url="")
+    for url in told.values_list("callback_url", flat=True):
+        Delivery.objects.update_or_create(job_id=job_id, defaults={"url": url, **fresh()})
+        transaction.on_commit(nudge_deliveries)
+
+
+def fresh() -> dict[str, object]:
+    """What a row says of which nothing was tried yet."""
+    return {
+        "state": Delivery.State.WAITING,
+        "attempts": 0,
+        "next_attempt": timezone.now(),
+        "last_status": None,
+        "last_error": "",
+        "delivered": None,
+    }
+
+
+def send_again(delivery: Delivery) -> bool:
+    """Begin anew with a message, under the same id; False: its job runs again, or is gone."""
+    with transaction.atomic():
+        ended = Delivery.objects.filter(pk=delivery.pk, job__state__in=ENDED)
+        again = Delivery.objects.filter(pk__in=ended.values("pk")).update(**fresh())
+        if again:
+            transaction.on_commit(nudge_deliveries)
+    return bool(again)
+
+
+def claim_due(most: int, only: Collection[uuid.UUID] | None = None) -> Iterator[Claim]:
+    """Claim messages that are due, for this process.
+
+    A job that runs again meanwhile is not told of: its message comes when it has ended.
+
+    Args:
+        most: At most so many.
+        only: Among these alone.
+    """
+    due = Delivery.objects.filter(
+        state=Delivery.State.WAITING, next_attempt__lte=timezone.now(), job__state__in=ENDED
+    )
+    if only is not None:
+        due = due.filter(pk__in=only)
+    for delivery in due.select_related("job").order_by("next_attempt")[:most]:
+        body, fault = body_of(delivery.job)
+        seconds = conf.CALLBACK_TIMEOUT + len(body) / SLOWEST_RECEIVER
+        attempts, until = delivery.attempts + 1, after(seconds + GRACE)
+        if held(delivery).update(attempts=attempts, next_attempt=until):
+            delivery.attempts, delivery.next_attempt = attempts, until
+            if fault:
+                failed(delivery, None, fault)
+            else:
+                yield Claim(delivery, body, seconds)
+
+
+def body_of(job: Job) -> tuple[bytes, str]:
+    """What a GET of the task answers; or nothing, and why: one message must not stop the others."""
+    try:
+        text = "".join(write_gradually(task_body(job)))
+    except Exception as problem:
+        logger.exception("callback of job %s", job.pk)
+        return b"", f"The message could not be made: {type(problem).__name__}: {problem}"
+    return text.encode("utf-8", "replace"), ""
+
+
+def held(delivery: Delivery) -> QuerySet[Delivery]:
+    """The row, if nobody has claimed or reset it since."""
+    return Delivery.objects.filter(
+        pk=delivery.pk,
+        state=Delivery.State.WAITING,
+        attempts=delivery.attempts,
+        next_attempt=delivery.next_attempt,
+    )
+
+
+def delivered(delivery: Delivery, status: int) -> None:
+    """The receiver has taken the message of a claim."""
+    done = {"state": Delivery.State.DELIVERED, "delivered": timezone.now()}
+    if held(delivery).update(last_status=status, last_error="", **done):
+        note(delivery.job_id, f"Callback delivered, at try {delivery.attempts}.")
+
+
+def failed(delivery: Delivery, status: int | None, reason: str) -> float | None:
+    """The receiver has not taken the message of a claim.
+
+    Returns:
+        Seconds until the next try; None: there is none, or the claim was lost.
+    """
+    outcome = {"last_status": status, "last_error": as_text(reason)}
+    delay = delay_after(delivery.attempts)
+    if delay is not None:
+        later = held(delivery).update(next_attempt=after(delay), **outcome)
+        return delay if later else None
+    if held(delivery).update(state=Delivery.State.GIVEN_UP, **outcome):
+        note(delivery.job_id, f"Callback given up after {delivery.attempts} tries: {reason}")
+    return None
+
+
+def delay_after(attempts: int) -> float | None:
+    """Seconds between a try that failed and the next; None: that was the last."""
+    quick = conf.CALLBACK_MAX_RETRIES
+    if attempts < quick:
+        return float(min(2 ** (attempts - 1), SLOWEST_DELAY))
+    waited = 0
+    for tried, delay in enumerate(chain(SLOW_DELAYS, repeat(SLOWEST_DELAY)), start=quick):
+        waited += delay
+        if waited > conf.CALLBACK_PATIENCE:
+            return None
+        if tried == attempts:
+            return delay
+    return None
+
+
+def after(seconds: float) -> datetime:
+    """The moment so many seconds from now."""
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+def bring_back() -> None:
+    """What a clock that was ahead has put off for longer than any delay is due now."""
+    waiting = Delivery.objects.filter(state=Delivery.State.WAITING)
+    waiting.filter(next_attempt__gt=after(2 * SLOWEST_DELAY)).update(next_attempt=timezone.now())
+
+
+def resume() -> None:
+    """Nobody of before sends anything any more: what was claimed is due now."""
+    claimed = after(conf.CALLBACK_TIMEOUT + GRACE)
+    waiting = Delivery.objects.filter(state=Delivery.State.WAITING, next_attempt__lte=claimed)
+    if waiting.update(next_attempt=timezone.now()):
+        nudge_deliveries()

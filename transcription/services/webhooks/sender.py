@@ -1,0 +1,124 @@
+"""Sends the messages that are due, several at once.
+
+Only the sending is done by threads; rows are read and written by the caller's own thread alone.
+"""
+
+import logging
+import time
+import uuid
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from transcription.models import Delivery
+from transcription.services.db_retry import insist
+from transcription.services.jobs.queue import nudge_deliveries
+from transcription.services.outbound.http_client import FAULTS, client, reason_of
+from transcription.services.outbound.ssrf import Blocked
+from transcription.services.webhooks import outbox
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 16
+LOOK_EVERY = 0.2  # seconds between looks at what has become due
+LONGEST_STAY = 5.0
+"""Seconds until a next try for which a round waits; for a later one the schedule begins another."""
+LONGEST_ROUND = 60.0
+"""Seconds after which a round only ends what it has begun, so that other light tasks have their
+turn."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a try went.
+
+    Attributes:
+        status: What the receiver answered; None: nothing.
+        reason: What went wrong, in words.
+    """
+
+    status: int | None
+    reason: str = ""
+
+    @property
+    def taken(self) -> bool:
+        """Whether the receiver has the message."""
+        return self.status is not None and 200 <= self.status < 300
+
+
+def deliver_due() -> None:
+    """Send what is due, and stay for the tries that follow in quick succession."""
+    with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="delivery") as pool:
+        Round(pool).run()
+
+
+class Round:
+    """Messages on their way, and those whose next try is awaited here."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self.pool = pool
+        self.sending: dict[Future[Outcome], Delivery] = {}
+        self.awaited: dict[uuid.UUID, float] = {}  # until when, by the monotonic clock
+
+    def run(self) -> None:
+        """Until nothing is left."""
+        ends = time.monotonic() + LONGEST_ROUND
+        while True:
+            ending = time.monotonic() > ends
+            self.begin(only_awaited=ending)
+            if not self.sending and not self.awaited:
+                break
+            self.look()
+        if ending:
+            nudge_deliveries()
+
+    def begin(self, only_awaited: bool) -> None:
+        """Claim what is due, and hand it to the threads."""
+        now = time.monotonic()
+        self.awaited = {key: until for key, until in self.awaited.items() if until > now}
+        only = list(self.awaited) if only_awaited else None
+        for claim in outbox.claim_due(MOST_AT_ONCE - len(self.sending), only):
+            self.awaited.pop(claim.delivery.pk, None)
+            self.sending[self.pool.submit(send, claim)] = claim.delivery
+
+    def look(self) -> None:
+        """Wait a moment, and note what has come of the tries."""
+        if not self.sending:
+            time.sleep(LOOK_EVERY)
+            return
+        for future in wait(self.sending, LOOK_EVERY, FIRST_COMPLETED).done:
+            self.settle(self.sending.pop(future), future.result())
+
+    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Note how one try went."""
+        if outcome.taken and outcome.status is not None:
+            insist(outbox.delivered, delivery, outcome.status)
+            return
+        reason = outcome.reason or f"The receiver answered with status {outcome.status}."
+        logger.info("callback of job %s, try %s: %s", delivery.job_id, delivery.attempts, reason)
+        delay = insist(outbox.failed, delivery, outcome.status, reason)
+        if delay is not None and delay <= LONGEST_STAY:
+            self.awaited[delivery.pk] = time.monotonic() + delay + 2 * LOOK_EVERY
+
+
+def send(claim: outbox.Claim) -> Outcome:
+    """One try. Redirects are no delivery; of the answer, only its status counts."""
+    headers = {
+        "Content-Type": "application/json",
+        "X-Delivery-ID": str(claim.delivery.pk),
+        "X-Delivery-Attempt": str(claim.delivery.attempts),
+    }
+    try:
+        with (
+            client(claim.seconds, claim.seconds) as http,
+            http.stream(
+                "POST", claim.delivery.url, content=claim.body, headers=headers
+            ) as response,
+        ):
+            return Outcome(response.status_code)
+    except Blocked as blocked:
+        return Outcome(None, f"Not allowed: {blocked.reason}")
+    except FAULTS as problem:
+        return Outcome(None, reason_of(problem))
+    except Exception as problem:
+        logger.exception("callback of job %s", claim.delivery.job_id)
+        return Outcome(None, f"{type(problem).__name__}: {problem}")

@@ -1,0 +1,84 @@
+"""A task as its clients know it: what GET `/task/<identifier>` answers and webhooks bring."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from transcription.models import Job, State, TaskType
+from transcription.services.options.requested_options import told_language
+from transcription.services.stages.results import result_of
+
+# Clients of the API know four states.
+STATUS: Mapping[str, str] = {
+    State.QUEUED: "queued",
+    State.PROCESSING: "processing",
+    State.COMPLETED: "completed",
+    State.WARNINGS: "completed",
+    State.FAILED: "failed",
+    State.CANCELLED: "failed",
+}
+DONE = (State.COMPLETED, State.WARNINGS)
+
+
+def task_body(job: Job) -> dict[str, Any]:
+    """Status, result, metadata and error; the identifier itself is not among them."""
+    return {
+        "status": STATUS[job.state],
+        "result": result_of(job),
+        "metadata": metadata_of(job),
+        "error": error_of(job.state, job.error),
+    }
+
+
+def metadata_of(job: Job) -> dict[str, Any]:
+    """What is told besides status, result and error; each key is always there."""
+    return {
+        "task_type": job.task_type,
+        "task_params": job.params,
+        "language": language_of(job.task_type, job.language),
+        "file_name": job.file_name or None,
+        "url": job.url or None,
+        "callback_url": job.callback_url or None,
+        "duration": duration_of(job.state, job.started, job.finished),
+        "audio_duration": job.audio_duration,
+        "start_time": start_of(job.state, job.started),
+        "end_time": end_of(job.state, job.finished),
+    }
+
+
+def language_of(task_type: str, language: str) -> str | None:
+    """The language that was asked for; `auto` where a transcription shall detect it."""
+    if task_type in (TaskType.FULL, TaskType.TRANSCRIPTION):
+        return told_language(language)
+    return language or None
+
+
+def error_of(state: str, error: str) -> str | None:
+    """The plain reason of a job that failed; no other has one."""
+    if state == State.CANCELLED:
+        return "The job was cancelled."
+    if state == State.FAILED:
+        return error or "The job failed."
+    return None
+
+
+def start_of(state: str, started: datetime | None) -> str | None:
+    """When work began; clients know by it that a job no longer waits."""
+    return None if state == State.QUEUED else moment(started)
+
+
+def end_of(state: str, finished: datetime | None) -> str | None:
+    """When a job came to its result; the API knows no other end."""
+    return moment(finished) if state in DONE else None
+
+
+def duration_of(state: str, started: datetime | None, finished: datetime | None) -> float | None:
+    """Seconds of work of a job that came to its result."""
+    if state in DONE and started and finished:
+        return (finished - started).total_seconds()
+    return None
+
+
+def moment(value: datetime | None) -> str | None:
+    """A time as the API tells it: ISO 8601 in UTC, with microseconds and offset."""
+    return value.isoformat(timespec="microseconds") if value else None

@@ -1,0 +1,72 @@
+"""Answers that every address of the protocol gives alike: refusals, capabilities, states."""
+
+import logging
+from collections.abc import Iterable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.hooks import hooks
+from uploads.http.checksums import ALGORITHMS
+from uploads.http.extensions import extensions
+from uploads.http.protocol import VERSION, format_expires
+from uploads.models import State, Upload
+
+logger = logging.getLogger(__name__)
+
+
+def refusal_answer(
+    request: HttpRequest, refusal: UploadError, upload: Upload | None
+) -> HttpResponse:
+    """The answer to a refused request.
+
+    Args:
+        request: What is refused.
+        refusal: Why.
+        upload: What it was about, if that was found.
+    """
+    fault = refusal.status >= 500
+    level = logging.WARNING if fault else logging.INFO
+    logger.log(level, "%s %s: %s %s", request.method, request.path, refusal.status, refusal.logged)
+    response: HttpResponse = JsonResponse(
+        {"detail": refusal.message}, status=refusal.status, reason=refusal.reason
+    )
+    if request.method == "HEAD":
+        response = HttpResponse(status=refusal.status)
+    for name, value in refusal.headers.items():
+        response[name] = value
+    if upload is not None:
+        add_expiry(response, upload)
+    response["Cache-Control"] = "no-store"
+    # It is said; Django would say it again, as an error: a full disk is none of the program's.
+    response._has_been_logged = fault  # type: ignore[attr-defined]
+    return response
+
+
+def capabilities(request: HttpRequest, methods: Iterable[str]) -> HttpResponse:
+    """What this server can do (tus core: OPTIONS)."""
+    response = HttpResponse(status=204)
+    response["Allow"] = ", ".join(methods)
+    response["Tus-Version"] = VERSION
+    offered = extensions(request.META)
+    response["Tus-Extension"] = ",".join(offered)
+    response["Tus-Max-Size"] = str(conf.UPLOADS_MAX_SIZE)
+    if "checksum" in offered:
+        response["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)
+    return response
+
+
+def add_expiry(response: HttpResponseBase, upload: Upload) -> None:
+    """Say when the upload ends if nobody goes on with it (tus: expiration)."""
+    if upload.expires and upload.state in (State.RECEIVING, State.FINISHED):
+        response["Upload-Expires"] = format_expires(upload.expires)
+
+
+def add_state(response: HttpResponseBase, upload: Upload) -> None:
+    """Headers that follow from where the upload stands: its expiry, and the site's own."""
+    add_expiry(response, upload)
+    if upload.state == State.FINISHED:
+        for name, value in hooks().finished_headers(upload).items():
+            response[name] = value

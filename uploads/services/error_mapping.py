@@ -1,0 +1,65 @@
+"""What store and database could not do, said in the protocol's words."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
+
+from uploads.errors import DiskFull, Gone, OffsetConflict, Overtaken, Unavailable
+from uploads.services.maintenance import ballast
+from uploads.services.maintenance.store_identity import identity_problem
+from uploads.stores.base import FULL, Misplaced, Missing, Removed, Superseded
+
+logger = logging.getLogger(__name__)
+
+POSTGRESQL_DISK_FULL = "53100"
+# What SQLite says where a full disk lets it make or enlarge no file: neither code names the reason.
+SQLITE_PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+DISK_IS_FULL = "The server's disk is full. Make room on it, or try again later."
+
+
+@contextmanager
+def store_faults() -> Iterator[None]:
+    """Turn what the store raises into refusals."""
+    try:
+        yield
+    except Misplaced as problem:
+        raise OffsetConflict from problem
+    except Removed as problem:
+        raise Gone from problem
+    except Missing as problem:
+        if identity_problem():  # it lies in another store, and may be had again
+            raise Unavailable from problem
+        raise Gone from problem
+    except Superseded as problem:
+        raise Overtaken from problem
+    except OSError as problem:
+        if problem.errno in FULL:
+            raise DiskFull from problem
+        logger.warning("the store failed: %s", problem)
+        raise Unavailable from problem
+
+
+def database_fault(problem: DatabaseError) -> Unavailable:
+    """The refusal that says what the database could not do, once it is in the log."""
+    if isinstance(problem, (OperationalError, InterfaceError)):
+        logger.warning("the database failed: %s", str(problem).strip())
+    else:
+        logger.exception("the database was asked for what it cannot do", exc_info=problem)
+    return DiskFull(DISK_IS_FULL) if is_disk_full(problem) else Unavailable()
+
+
+def is_disk_full(problem: BaseException | None) -> bool:
+    """Whether a disk without room is why database or store could not do something."""
+    if isinstance(problem, OSError):
+        return problem.errno in FULL
+    if not isinstance(problem, DatabaseError):
+        return False
+    driver = problem.__cause__
+    if getattr(driver, "sqlstate", None) == POSTGRESQL_DISK_FULL:
+        return True
+    code = getattr(driver, "sqlite_errorcode", 0) & 0xFF  # without what only specifies it
+    return code == sqlite3.SQLITE_FULL or (code in SQLITE_PERHAPS_FULL and ballast.is_low())

@@ -1,0 +1,100 @@
+"""What one request brings, and whether its bytes are what they should be (tus: checksum)."""
+
+from dataclasses import dataclass, field
+
+from uploads.bodies.base import Body
+from uploads.errors import ChecksumMismatch, Malformed
+from uploads.http.checksums import ALGORITHMS, Sum, parse_checksum
+from uploads.models import Upload
+from uploads.stores.base import Superseded, Writing
+from uploads.stores.registry import store
+from uploads.stores.waiting import let_others_in
+
+READ_BYTES = 1024 * 1024
+NO_TRAILER = "The trailer Upload-Checksum was announced and did not come."
+
+
+@dataclass
+class Delivery:
+    """What one request brings.
+
+    Attributes:
+        offset: Where the client believes the upload stands, in bytes.
+        body: The bytes.
+        length: The upload's length, where this request says it.
+        checksum: Upload-Checksum as it was sent.
+        checksum_follows: Whether it is announced for the trailer instead.
+        tentative: Whether the bytes count only once their checksum is right.
+        held: Bytes that are held and count, as the request goes on.
+        expected: The algorithm and the value that the checksum shall have.
+        sum: The checksum so far, where the algorithm is known from the start.
+    """
+
+    offset: int
+    body: Body
+    length: int | None = None
+    checksum: str | None = None
+    checksum_follows: bool = False
+    tentative: bool = field(init=False)
+    held: int = field(init=False)
+    expected: tuple[str, bytes] | None = field(init=False, default=None)
+    sum: Sum | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.held = self.offset
+        self.tentative = self.checksum is not None or self.checksum_follows
+        if self.checksum is not None:
+            if self.checksum_follows:
+                raise Malformed("Send Upload-Checksum as a header or as a trailer, not as both.")
+            self.expected = parse_checksum(self.checksum)
+            self.sum = ALGORITHMS[self.expected[0]]()
+
+
+def verify(upload: Upload, writing: Writing, delivery: Delivery) -> None:
+    """Let the bytes count if their checksum is right (tus: checksum, checksum-trailer).
+
+    Raises:
+        ChecksumMismatch: It is not.
+        Malformed: The trailer cannot be read, or was announced and did not come.
+    """
+    # RFC 9110, 6.6.2: the header Trailer should announce it, but need not.
+    trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
+    if trailer is not None:
+        delivery.expected = parse_checksum(trailer)
+        delivery.sum = _sum_of_written(upload, writing, delivery)
+    if delivery.expected and delivery.sum:
+        if delivery.sum.digest() != delivery.expected[1]:
+            raise ChecksumMismatch
+    elif delivery.tentative:
+        raise Malformed(NO_TRAILER)
+    if delivery.tentative:
+        writing.accept()
+        delivery.held = writing.offset
+
+
+def verify_nothing(delivery: Delivery) -> None:
+    """The same for a request that brought no bytes, where none are written.
+
+    Raises:
+        ChecksumMismatch, Malformed: See `verify`.
+    """
+    trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
+    expected = delivery.expected if trailer is None else parse_checksum(trailer)
+    if expected is None and delivery.tentative:
+        raise Malformed(NO_TRAILER)
+    if expected is not None and ALGORITHMS[expected[0]]().digest() != expected[1]:
+        raise ChecksumMismatch
+
+
+def _sum_of_written(upload: Upload, writing: Writing, delivery: Delivery) -> Sum:
+    """The checksum of the request's bytes, read again: only their end told the algorithm."""
+    assert delivery.expected
+    made = ALGORITHMS[delivery.expected[0]]()
+    with store().open(upload.id.hex) as file:
+        file.seek(delivery.offset)
+        while piece := file.read(min(READ_BYTES, writing.offset - file.tell())):
+            made.update(piece)
+            let_others_in()
+        if file.tell() < writing.offset:
+            raise Superseded  # what was tentative is gone
+    return made

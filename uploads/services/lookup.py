@@ -1,0 +1,86 @@
+"""Finding an upload, for people who may see it."""
+
+import re
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.utils import timezone
+
+from uploads.errors import Forbidden, Gone, NotFound
+from uploads.models import State, Upload
+from uploads.services import queries
+from uploads.services.maintenance import heartbeat
+
+IDENTIFIER = re.compile("[0-9a-f]{32}")
+VIEW = "uploads.view_upload"
+CHANGE = "uploads.change_upload"
+Person = AbstractUser | AnonymousUser | Any
+
+
+def owner_id(person: Person) -> int | None:
+    """Whose uploads these are; anonymous people share one space."""
+    return person.pk if person.is_authenticated else None
+
+
+def may(person: Person, permission: str, owned_by: int | None) -> bool:
+    """Whether something is a person's own, or staff who have the permission for it in the admin.
+
+    Args:
+        person: Who asks.
+        permission: Its name, such as `uploads.view_upload`.
+        owned_by: Whose it is; None: it lies in the space of anonymous people.
+    """
+    return owned_by == owner_id(person) or has_staff_permission(person, permission)
+
+
+def has_staff_permission(person: Person, permission: str) -> bool:
+    """Whether the admin would allow it; superusers have all permissions."""
+    is_staff = person.is_authenticated and person.is_staff
+    return bool(is_staff and person.has_perm(permission))
+
+
+def find(upload_id: str, person: Person, to_change: bool = False) -> Upload:
+    """The upload that is being received or is finished.
+
+    Args:
+        upload_id: 32 hexadecimal digits, from the address.
+        person: Who asks: its owner, or staff who may see uploads in the admin.
+        to_change: Whether bytes are to come or the upload is to end; staff need the permission for
+            that, too.
+
+    Raises:
+        NotFound: There is none, it was terminated, or it is another person's.
+        Forbidden: It is another person's, and staff may only look at it.
+        Gone: It expired or was refused.
+    """
+    if not IDENTIFIER.fullmatch(upload_id):
+        raise NotFound
+    upload = queries.fetch(uuid.UUID(hex=upload_id))
+    if upload is None or upload.state == State.TERMINATED:
+        raise NotFound
+    if not may(person, VIEW, upload.owner_id):
+        raise NotFound
+    if to_change and not may(person, CHANGE, upload.owner_id):
+        raise Forbidden("You may look at this upload, but not change it.")
+    if upload.state == State.REFUSED:
+        raise Gone(f"This upload was refused: {upload.failure}")
+    if upload.state == State.EXPIRED or is_overdue(upload) and not has_grace(upload):
+        raise Gone("This upload has expired and its bytes are gone. Start a new one.")
+    return upload
+
+
+def has_grace(upload: Upload) -> bool:
+    """Whether its time is over only because the site was off, or its clock has jumped."""
+    heartbeat.look_for_gap()
+    upload.expires = Upload.objects.filter(pk=upload.pk).values_list("expires", flat=True).first()
+    return not is_overdue(upload)
+
+
+def is_overdue(upload: Upload) -> bool:
+    """Whether it has outlived its time, though no cleanup has come by yet."""
+    return bool(
+        upload.state in (State.RECEIVING, State.FINISHED)
+        and upload.expires
+        and upload.expires <= timezone.now()
+    )

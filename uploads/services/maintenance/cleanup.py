@@ -1,0 +1,250 @@
+"""Cleanup: what nobody wants goes, what a crash left half done is done.
+
+`manage.py cleanup_uploads`, the schedule and the admin are doors to `clean_up`.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from uploads.conf import conf
+from uploads.errors import UploadError
+from uploads.models import CleanupRun, Concat, Part, State, Upload
+from uploads.services.concatenate import complete, has_all_parts, join
+from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
+from uploads.services.finish import announce
+from uploads.services.maintenance import ballast, heartbeat
+from uploads.services.maintenance.batches import batches_of, in_batches
+from uploads.services.maintenance.heartbeat import MAY_EXPIRE
+from uploads.services.maintenance.inventory import GRACE, Inventory, take_inventory
+from uploads.services.maintenance.losses import end_lost, note_losses
+from uploads.services.maintenance.store_identity import identity_problem
+from uploads.services.maintenance.trim import trim_headers
+from uploads.services.termination import expire, remove_bytes
+from uploads.stores.base import Missing, StoreError
+from uploads.stores.registry import store
+
+logger = logging.getLogger(__name__)
+
+MOST_DETAILS = 1000  # lines in the record of a run
+
+
+def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> CleanupRun:
+    """Expire, recover, remove orphans, prune; leaves a record.
+
+    Where store and database do not belong together, none of it happens but forgetting old rows.
+
+    Args:
+        trigger: One of `CleanupRun.Trigger`.
+        dry_run: Change nothing, only name what would go.
+        confirmed: So many orphans may go: staff have seen how many there are. Without it many
+            stay; see `Inventory.orphans_need_consent`.
+    """
+    ballast.make_room()
+    run = CleanupRun(trigger=trigger, dry_run=dry_run)
+    begin_record(run)
+    with noting_faults(run, "identity"):
+        for step in steps(run, confirmed):
+            with noting_faults(run, step.__name__):  # the other steps go on
+                step(run)
+    run.ended = timezone.now()
+    run.details = first_of(run.details)
+    run.save()
+    ballast.keep()
+    logger.info(
+        "cleanup (%s): %s expired, %s recovered, %s strays, %s bytes freed, %s errors",
+        trigger,
+        run.expired,
+        run.recovered,
+        run.strays,
+        run.bytes_freed,
+        len(run.errors),
+    )
+    return run
+
+
+@contextmanager
+def noting_faults(run: CleanupRun, what: str) -> Iterator[None]:
+    """Let the record of the run say what went wrong."""
+    try:
+        yield
+    except (OSError, StoreError, DatabaseError) as problem:
+        logger.exception("cleanup: %s", what)
+        run.errors.append(f"{what}: {sentence(problem)}")
+
+
+def begin_record(run: CleanupRun) -> None:
+    """Let people see that it runs; on a full disk its record may have to wait until its end.
+
+    What waits for consent goes on to wait, until this run has compared rows and files.
+    """
+    try:
+        before = orphans_kept()
+        if before is not None:
+            run.orphans_kept = before.orphans_kept
+            run.orphans_kept_bytes = before.orphans_kept_bytes
+        run.save()
+    except DatabaseError as problem:
+        if not is_disk_full(problem):
+            raise
+        logger.warning("the disk is full: the record of this cleanup is written at its end")
+
+
+def sentence(problem: Exception) -> str:
+    """What went wrong, for staff."""
+    return DISK_IS_FULL if is_disk_full(problem) else str(problem)
+
+
+def first_of(lines: list[str]) -> list[str]:
+    """As many lines as people read, and how many more there were."""
+    more = len(lines) - MOST_DETAILS
+    return lines if more <= 0 else [*lines[:MOST_DETAILS], f"and {more} more"]
+
+
+def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]:
+    """What this run does, in this order."""
+    problem = identity_problem(join=not run.dry_run)
+    if problem is not None:
+        logger.error("cleanup: %s", problem)
+        run.errors.append(str(problem))
+        return [prune, trim_headers]
+
+    def compare(run: CleanupRun) -> None:
+        """Let rows without their bytes say so, and remove files without a row."""
+        inventory = take_inventory()
+        note_losses(run, inventory)
+        remove_orphans(run, inventory, confirmed)
+
+    return [look_for_gap, expire_overdue, remove_leftovers, compare, recover, prune, trim_headers]
+
+
+def look_for_gap(run: CleanupRun) -> None:
+    """Make good that the site was off, or that its clock has jumped, before anything expires."""
+    if not run.dry_run:
+        heartbeat.look_for_gap()
+        heartbeat.look_for_future()
+
+
+def expire_overdue(run: CleanupRun) -> None:
+    """Expire what has had no activity for UPLOADS_EXPIRE_AFTER, while the site lived."""
+    now = heartbeat.counts_until(timezone.now())
+    for upload in in_batches(Upload.objects.filter(MAY_EXPIRE, expires__lte=now)):
+        try:
+            freed = _held(upload.id.hex) if run.dry_run else _expire(upload, now)
+        except DatabaseError as problem:
+            if not is_disk_full(problem):
+                raise
+            run.errors.append(f"{upload.id}: {DISK_IS_FULL}")
+            continue  # others may have more bytes, which give room
+        if freed is None:
+            continue
+        run.expired += 1
+        run.bytes_freed += freed
+        run.details.append(f"expired {upload.id} {upload.file_name!r}, {freed} bytes")
+
+
+def _expire(upload: Upload, now: datetime) -> int | None:
+    return expire(upload, now, reason="No activity.")
+
+
+def remove_leftovers(run: CleanupRun) -> None:
+    """Remove bytes of ended uploads that could not be removed when they ended."""
+    ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
+    for upload in in_batches(ended.filter(has_bytes=True)):
+        freed = _held(upload.id.hex) if run.dry_run else remove_bytes(upload)
+        if upload.has_bytes and not run.dry_run:
+            run.errors.append(f"{upload.id}: its bytes cannot be removed yet; the log says why.")
+            continue
+        run.bytes_freed += freed
+        run.details.append(f"removed the bytes of {upload.state} {upload.id}, {freed} bytes")
+
+
+def recover(run: CleanupRun) -> None:
+    """Finish what has all its bytes, announce what was not, end what has lost its file."""
+    quiet = timezone.now() - GRACE
+    receiving = Upload.objects.filter(state=State.RECEIVING, last_activity__lt=quiet)
+    for upload in in_batches(receiving):
+        try:
+            held = store().held(upload.id.hex)
+        except (
+            Missing
+        ):  # a kill while it ended has left the file, or it went since losses were noted
+            end_lost(run, upload)
+            continue
+        if upload.concat == Concat.FINAL and has_all_parts(upload):
+            _recover(run, upload, lambda lost=upload: join(lost))
+        elif held == upload.length:
+            _recover(run, upload, lambda lost=upload: complete(lost))
+    unheard = Upload.objects.filter(
+        state=State.FINISHED, announced=None, finished__lt=timezone.now() - GRACE
+    )
+    for upload in in_batches(unheard):
+        _recover(run, upload, lambda lost=upload: announce(lost))
+
+
+def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-untyped-def]
+    run.recovered += 1
+    run.details.append(f"recovered {upload.id} {upload.file_name!r}")
+    if run.dry_run:
+        return
+    try:
+        step()
+    except UploadError as refusal:
+        run.errors.append(f"{upload.id}: {refusal.message}")
+
+
+def remove_orphans(run: CleanupRun, inventory: Inventory, confirmed: int) -> None:
+    """Remove files that belong to no upload: a crash came between file and row.
+
+    Many are no crash: the database may be older than the files. They stay until staff confirm.
+    """
+    need_consent = inventory.orphans_need_consent(were_kept=run.orphans_kept > 0)
+    going = inventory.orphans
+    if need_consent and len(going) > confirmed:
+        going = []
+    for entry in going:
+        freed = entry.size if run.dry_run else store().remove(entry.name)
+        run.strays += 1
+        run.bytes_freed += freed
+        run.details.append(f"removed the stray file {entry.name}, {freed} bytes")
+    run.orphans_kept = run.orphans_kept_bytes = 0
+    if need_consent and inventory.unknown > len(going):
+        run.orphans_kept = inventory.unknown - len(going)
+        run.orphans_kept_bytes = inventory.unknown_bytes - sum(entry.size for entry in going)
+        run.details.append(
+            f"kept {run.orphans_kept} files ({run.orphans_kept_bytes} bytes) that belong to no "
+            "upload: so many are removed only when staff confirm"
+        )
+
+
+def orphans_kept() -> CleanupRun | None:
+    """The last cleanup, where files wait for staff to confirm that they may go."""
+    runs = CleanupRun.objects.filter(dry_run=False, ended__isnull=False)
+    last = runs.order_by("-started").first()
+    return last if last is not None and last.orphans_kept else None
+
+
+def prune(run: CleanupRun) -> None:
+    """Forget rows of ended uploads and of old runs, after UPLOADS_KEEP_RECORDS."""
+    if run.dry_run:
+        return
+    before = timezone.now() - timedelta(seconds=conf.UPLOADS_KEEP_RECORDS)
+    ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
+    waited_for = Part.objects.filter(final__state=State.RECEIVING).values("part")
+    ended = ended.exclude(pk__in=waited_for)  # a final must not take what is left for the whole
+    ended = ended.filter(has_bytes=False, last_activity__lt=before)
+    # One transaction for all would make SQLite's log as large as all of their pages.
+    for batch in batches_of(ended.only("pk")):
+        ended.filter(pk__in=[upload.pk for upload in batch]).delete()
+    CleanupRun.objects.filter(started__lt=before).exclude(pk=run.pk).delete()
+
+
+def _held(name: str) -> int:
+    try:
+        return store().held(name)
+    except Missing:
+        return 0

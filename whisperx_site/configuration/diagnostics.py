@@ -1,0 +1,215 @@
+"""What `manage.py doctor` looks at: each look finds a fact, and perhaps a fault with its remedy."""
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.checks import run_checks
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from transcription.conf import conf as transcription_conf
+from transcription.engines import registry
+from transcription.engines.registry import ENGINES
+from transcription.services.outlook import look_ahead
+from uploads.conf import conf as uploads_conf
+from uploads.services.maintenance.cleanup import orphans_kept
+from uploads.services.maintenance.store_identity import store_problem
+from whisperx_site.configuration import open_files
+from whisperx_site.configuration.database_state import NEWER_TABLES, tables_problem
+from whisperx_site.configuration.loopback import is_loopback
+from whisperx_site.processes.housekeeping import light_is_stuck
+from whisperx_site.processes.preparation import is_running
+
+UP_TO_DATE = "up to date"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        what: What it is.
+        fact: How it is.
+        remedy: What to do about it; empty where it is well.
+    """
+
+    what: str
+    fact: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """All looks, the cheap and basic ones first."""
+    yield from system_checks()
+    yield data_directory()
+    yield free_disk()
+    yield files_at_once()
+    found = database()
+    yield found
+    if not found.remedy:
+        found = tables()
+        yield found
+        if found.fact == UP_TO_DATE:
+            yield uploads_store()
+            yield workers()
+    yield media_library()
+    yield from engines()
+    yield results()
+    yield front_end()
+    yield openness()
+    yield public_address()
+
+
+def system_checks() -> Iterator[Finding]:
+    """Django's checks, ours among them."""
+    messages = run_checks()
+    if not messages:
+        yield Finding("system checks", "none complains")
+    for message in messages:
+        yield Finding("system checks", message.msg, message.hint or str(message.id))
+
+
+def data_directory() -> Finding:
+    """Whether files can be made there."""
+    where = settings.DATA_DIR
+    try:
+        with tempfile.TemporaryFile(dir=where):
+            return Finding("data directory", f"{where} is writable")
+    except OSError as problem:
+        return Finding("data directory", f"{problem}", "Let this user write there.")
+
+
+def free_disk() -> Finding:
+    """Room for uploads."""
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    fact = f"{free / 1024**3:.1f} GiB free"
+    if free < uploads_conf.UPLOADS_SPARE_DISK:
+        return Finding(
+            "disk", fact, "Uploads are refused (507): make room, or lower UPLOADS_SPARE_DISK."
+        )
+    return Finding("disk", fact)
+
+
+def files_at_once() -> Finding:
+    """How many clients the system lets the web server serve."""
+    limit = open_files.raise_limit()
+    if limit is None:
+        return Finding("open files", "the system sets no limit")
+    clients = open_files.connections_within(limit, 8000) * settings.SITE["WEB_WORKERS"]
+    fact = f"{limit:,} a process, so {clients:,} clients at once"
+    if limit < open_files.FEW:
+        return Finding(
+            "open files", fact, "Allow more: LimitNOFILE=65536 in systemd, or ulimit -Hn 65536."
+        )
+    return Finding("open files", fact)
+
+
+def database() -> Finding:
+    """Whether it answers, and which it is."""
+    try:
+        connection.ensure_connection()
+        version = ".".join(map(str, connection.get_database_version()))
+        return Finding("database", f"{connection.vendor} {version} answers")
+    except DatabaseError as problem:
+        return Finding("database", str(problem).strip(), "Look at DATABASE_URL and its server.")
+
+
+def tables() -> Finding:
+    """Whether they are those of this version; a start makes them so, unless they are newer."""
+    problem = tables_problem()
+    if problem == NEWER_TABLES:
+        return Finding("tables", "not those of this version", problem)
+    return Finding("tables", problem or UP_TO_DATE)
+
+
+def uploads_store() -> Finding:
+    """Whether the files belong to the database, and what is kept of them until staff confirm."""
+    what = "store of uploads"
+    problem = store_problem(join=False)
+    if problem is not None:
+        return Finding(what, problem.reason, problem.remedy)
+    kept = orphans_kept()
+    if kept is not None:
+        fact = f"{kept.orphans_kept} files belong to no upload and are kept"
+        remedy = "If nothing else needs them: `manage.py cleanup_uploads --remove-orphans`."
+        return Finding(what, fact, remedy)
+    return Finding(what, "belongs to the database and takes writes")
+
+
+def workers() -> Finding:
+    """Whether the housekeeping gets on, told by its schedules."""
+    if not is_running():
+        return Finding("workers", "no `manage.py serve` runs on this data directory")
+    reason = light_is_stuck()
+    if reason:
+        return Finding("workers", reason, "The site restarts them by itself; its log says more.")
+    return Finding("workers", "all schedules are on time")
+
+
+def media_library() -> Finding:
+    """PyAV, which reads every recording. Looked for, not loaded: it is large."""
+    if importlib.util.find_spec("av"):
+        return Finding("media", "PyAV is installed")
+    return Finding("media", "PyAV is not installed", "pip install -r requirements.lock")
+
+
+def engines() -> Iterator[Finding]:
+    """Which engines are installed, and whether the chosen one is."""
+    for name in ENGINES:
+        chosen = " (chosen)" if name == transcription_conf.ENGINE else ""
+        reason = registry.get(name).installed()
+        if not reason:
+            yield Finding(f"engine {name}{chosen}", "installed")
+        else:
+            yield Finding(f"engine {name}{chosen}", "not installed", reason if chosen else "")
+    if transcription_conf.ENGINE not in ENGINES:
+        known = " or ".join(ENGINES)
+        yield Finding("engine", f"ENGINE={transcription_conf.ENGINE} is unknown", f"Use {known}.")
+
+
+def results() -> Finding:
+    """Whether recordings become transcripts or drafts; the source of a missing model is asked."""
+    found = look_ahead()
+    if found is None:
+        return Finding("results", "what they need is on this machine")
+    return Finding("results", str(found), found.remedy if found.is_bad else "")
+
+
+def front_end() -> Finding:
+    """Uppy, which the page needs."""
+    if any(Path(path).is_dir() for _, path in settings.STATICFILES_DIRS):
+        return Finding("front end", "the npm packages are there")
+    return Finding(
+        "front end",
+        "node_modules is missing",
+        "make install, or python -m whisperx_site.processes.front_end",
+    )
+
+
+def openness() -> Finding:
+    """Who is served without login; ALLOW_ANONYMOUS is also told of by the system checks."""
+    if settings.ALLOW_ANONYMOUS:
+        return Finding("access", "everyone who reaches this site is served without login")
+    return Finding("access", "people sign in, programs send a key")
+
+
+def public_address() -> Finding:
+    """Whether PUBLIC_URL fits the rest."""
+    what, address = "PUBLIC_URL", settings.PUBLIC_URL
+    if not address:
+        if is_loopback(settings.HOST):
+            return Finding(what, "not set; the site is for this machine")
+        return Finding(
+            what, "not set", "Say the address people use; with https come HSTS and secure cookies."
+        )
+    if not settings.HTTPS and not is_loopback(settings.PUBLIC.hostname or ""):
+        return Finding(what, address, "Passwords travel in clear: put a proxy with https in front.")
+    allowed = settings.ALLOWED_HOSTS
+    if "*" not in allowed and settings.PUBLIC.hostname not in allowed:
+        return Finding(what, address, f"Add {settings.PUBLIC.hostname} to ALLOWED_HOSTS.")
+    return Finding(what, address)

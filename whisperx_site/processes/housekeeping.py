@@ -1,0 +1,78 @@
+"""Whether the light worker gets on, seen from outside."""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+from django_q.conf import croniter
+from django_q.models import OrmQ, Schedule
+
+from transcription.services.webhooks import outbox
+from uploads.services.maintenance import ballast
+from uploads.tasks import CLEANUP
+
+logger = logging.getLogger("site")
+
+SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
+
+
+def light_is_stuck() -> str:
+    """Why the light worker must be restarted; empty: it need not.
+
+    A worker that is killed while idle can leave django-q's queue locked: the processes live on and
+    nothing is run.
+    """
+    now = timezone.now()
+    before = now - timedelta(seconds=settings.SITE["STUCK_AFTER"])
+    # The broker dates an entry that is claimed ahead by `retry`, and deletes it when it is done.
+    claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
+    light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
+    if light.filter(lock__gt=now, lock__lt=before + claimed).exists():
+        return "a task that it took was never done"
+    late = Schedule.objects.filter(next_run__lt=before).exclude(repeats=0).order_by("next_run")
+    overdue = late.first()
+    return f"{overdue.name} is overdue" if overdue else ""
+
+
+def tend_disk() -> None:
+    """Keep the ballast, and let go of it where the disk is so full that the queue cannot even write
+    down that it takes the cleanup."""
+    if not ballast.is_low():
+        ballast.keep()
+        return
+    due = Schedule.objects.filter(name=CLEANUP, next_run__lt=timezone.now()).exclude(repeats=0)
+    if due.exists():
+        ballast.make_room()
+
+
+def set_schedules_right() -> None:
+    """Let no schedule wait longer than its interval: a clock that was ahead has set its next run.
+
+    Django-q itself would wait for it, for months. What staff have paused stays so (`repeats` 0).
+    """
+    now = timezone.now()
+    paused_or_once = Q(repeats=0) | Q(schedule_type=Schedule.ONCE)
+    for schedule in Schedule.objects.filter(next_run__gt=now).exclude(paused_or_once):
+        if schedule.schedule_type == Schedule.CRON and not croniter:
+            continue  # nor can the scheduler tell when it is due
+        latest = schedule.calculate_next_run(now)
+        waits = Schedule.objects.filter(pk=schedule.pk, next_run=schedule.next_run)
+        if schedule.next_run > latest + SLACK and waits.update(next_run=latest):
+            logger.warning("%s was to run at %s only", schedule.name, schedule.next_run)
+
+
+def free_entries_of_the_future() -> None:
+    """Let entries of the queue be taken that a clock which was ahead has dated later than any claim
+    reaches."""
+    now = timezone.now()
+    claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
+    OrmQ.objects.filter(lock__gt=now + claimed + SLACK).update(lock=now)
+
+
+def free_light_queue() -> None:
+    """Let what a light worker had claimed that has ended be run by the next; tasks bear it."""
+    light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
+    light.filter(lock__gt=timezone.now()).update(lock=timezone.now())
+    outbox.resume()

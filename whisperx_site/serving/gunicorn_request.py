@@ -1,0 +1,181 @@
+"""The head of a request from gunicorn: bounded as a whole, read in linear time, ended in time.
+
+gunicorn bounds each field by itself, and looks through all that came at every piece that comes: a
+hundred fields that each may be long keep a process busy for a minute. So what is not there at the
+first look is read here, and gunicorn gets it whole.
+"""
+
+import logging
+import re
+from typing import Any
+
+from gevent import Timeout
+from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
+from gunicorn.http.message import Request
+from gunicorn.http.parser import RequestParser
+
+from uploads.stores.waiting import let_others_in
+from whisperx_site.middleware.bounds import (
+    CHUNK_LINE_BYTES,
+    FIELDS_BYTES,
+    HEAD_SECONDS,
+    TRAILER_BYTES,
+    UPLOAD_FIELDS_BYTES,
+)
+
+logger = logging.getLogger(__name__)
+
+END = b"\r\n\r\n"
+LINE_END = b"\r\n"
+BARE_LF = re.compile(rb"(?<!\r)\n")
+READS_AT_ONCE = 64  # without letting the others in
+UPLOADS_ROOT = b"/uploads/files"
+UPLOAD_FIELD = b"upload-"
+
+
+class HeadTooSlow(ParseException):  # type: ignore[misc]
+    """The head was not whole within HEAD_SECONDS."""
+
+
+class BoundedRequest(Request):  # type: ignore[misc]
+    """A request whose head is read as this module says."""
+
+    def read_into(self, unreader: Any, buf: bytearray, stop: bool = False) -> None:
+        """Read what is there; at the head's beginning (`stop`), all of the head.
+
+        Raises:
+            LimitRequestHeaders: It is longer than it may be.
+            HeadTooSlow: It did not come in time.
+        """
+        super().read_into(unreader, buf, stop)
+        if stop and END not in buf:
+            with Timeout(HEAD_SECONDS, HeadTooSlow()):
+                HeadReader(unreader, buf, self.limit_request_line).read()
+
+    def set_body_reader(self) -> None:
+        """Bound what the framing of a chunked body brings besides bytes, too."""
+        self.limit_request_field_size = CHUNK_LINE_BYTES
+        self.max_buffer_headers = TRAILER_BYTES
+        super().set_body_reader()
+
+
+class HeadReader:
+    """Reads the rest of a head.
+
+    Args:
+        unreader: gunicorn's, which reads from the socket.
+        head: What is there; it grows.
+        longest_line: Bytes that the request line may have.
+    """
+
+    def __init__(self, unreader: Any, head: bytearray, longest_line: int) -> None:
+        self.unreader = unreader
+        self.head = head
+        self.longest_line = longest_line
+        self.seen = 0  # bytes that were looked through
+        self.fields: int | None = None  # where the fields begin, once the request line is there
+        self.most = FIELDS_BYTES
+
+    def read(self) -> None:
+        """Until it is whole, or until gunicorn will see by itself what is wrong with it."""
+        reads = 0
+        while (end := self.head.find(END, max(0, self.seen - 3))) < 0:
+            if self.is_hopeless():
+                return
+            self.seen = len(self.head)
+            data = self.unreader.read()
+            if not data:
+                raise NoMoreData(bytes(self.head))
+            self.head += data
+            reads += 1
+            if not reads % READS_AT_ONCE:
+                let_others_in()
+        self.find_fields()
+        if self.fields is not None:
+            check_fields(self.head[self.fields : end], self.most)
+
+    def is_hopeless(self) -> bool:
+        """Whether gunicorn refuses what is there without waiting for more.
+
+        Raises:
+            LimitRequestHeaders: The fields are too long already.
+        """
+        self.find_fields()
+        if self.fields is None:
+            too_long = len(self.head) > self.longest_line + 2 * len(LINE_END)
+        else:
+            too_long = False
+            check_size(len(self.head) - self.fields, self.most)
+        return too_long or BARE_LF.search(self.head, self.seen) is not None
+
+    def find_fields(self) -> None:
+        """Look for the end of the request line; how much may follow depends on the address."""
+        if self.fields is not None:
+            return
+        # RFC 9112, 2.2: an empty line may come before.
+        begin = len(LINE_END) if self.head.startswith(LINE_END) else 0
+        end = self.head.find(LINE_END, max(begin, self.seen - 1))
+        if end < 0:
+            return
+        self.fields = end + len(LINE_END)
+        target = (*bytes(self.head[begin:end]).split(b" "), b"")[1]
+        if UPLOADS_ROOT in target.partition(b"?")[0]:
+            self.most = FIELDS_BYTES + UPLOAD_FIELDS_BYTES
+
+
+def check_fields(fields: bytearray, most: int) -> None:
+    """Whether a block of fields is not too long; what is large must be for uploads.
+
+    Raises:
+        LimitRequestHeaders: It is.
+    """
+    check_size(len(fields), most)
+    if len(fields) > FIELDS_BYTES:
+        lines = bytes(fields).split(LINE_END)
+        others = (line for line in lines if line[: len(UPLOAD_FIELD)].lower() != UPLOAD_FIELD)
+        check_size(sum(len(line) + len(LINE_END) for line in others), FIELDS_BYTES)
+
+
+def check_size(size: int, most: int) -> None:
+    """Refuse more bytes of fields than there may be."""
+    if size > most:
+        raise LimitRequestHeaders(
+            f"all header fields have {FIELDS_BYTES // 1024} KiB at most together; on the addresses "
+            f"of uploads those named Upload-… have {UPLOAD_FIELDS_BYTES // 1024} KiB besides"
+        )
+
+
+def install(settings: Any) -> None:
+    """Let this process's gunicorn read its requests so, if a test shows that it does.
+
+    Args:
+        settings: The worker's. Where the installed gunicorn has other rooms than this module knows,
+            single fields get its own, narrower bound: no upload of very many parts then.
+    """
+    RequestParser.mesg_class = BoundedRequest
+    problem = fault(settings)
+    if problem:
+        RequestParser.mesg_class = Request
+        settings.limit_request_field_size = CHUNK_LINE_BYTES
+        logger.error(
+            "THE BOUND OF REQUEST HEADERS DOES NOT FIT THE INSTALLED GUNICORN: %s. Each field has "
+            "%s KiB at most instead. Install the release that requirements.txt names.",
+            problem,
+            CHUNK_LINE_BYTES // 1024,
+        )
+
+
+def fault(settings: Any) -> str:
+    """What is wrong with reading requests in pieces, and with refusing one that is too long."""
+    fields = b"".join(b"X-%d: %b\r\n" % (number, b"a" * 4096) for number in range(20))
+    line = b"GET /test HTTP/1.1\r\n"
+    try:
+        parsed = next(RequestParser(settings, iter((line[:9], line[9:], END[2:])), ("", 1)))
+        if (parsed.method, parsed.path) != ("GET", "/test"):
+            return f"a request was read as {parsed.method} {parsed.path}"
+        next(RequestParser(settings, iter((line, fields, END[2:])), ("", 1)))
+    except LimitRequestHeaders:
+        return ""
+    except Exception as problem:  # noqa: BLE001  (whatever another release may do)
+        return f"{type(problem).__name__}: {problem}"
+    return "a long head was not refused"

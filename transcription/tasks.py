@@ -10,16 +10,10 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from transcription.conf import conf
-from transcription.engines.base import (
-    TRANSCRIBE,
-    Cancelled,
-    EngineDied,
-    EngineError,
-    Request,
-    Result,
-)
+from transcription.engines.base import TRANSCRIBE, EngineDied, Request, Result
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.selection import prepare
+from transcription.media.errors import Cancelled, FinalError
 from transcription.models import Job, Stage, TaskType
 from transcription.services import outlook
 from transcription.services.db_retry import insist
@@ -110,7 +104,7 @@ def run(job: Job) -> None:
         result = do_stages(job, watch)
     except Cancelled:
         insist(leases.release, job, "it was stopped.")
-    except (EngineError, Gone) as reason:
+    except (FinalError, Gone) as reason:
         finish(job, reason=str(reason))
     except EngineDied as death:
         after_engine_death(job, death, watch)

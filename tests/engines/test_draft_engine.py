@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.speech import recordings
-from transcription.engines.base import Cancelled, EngineError, Event, Request
+from transcription.engines.base import EngineError, Event, Request
 from transcription.engines.pocketsphinx import engine as pocketsphinx
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 from transcription.media.pcm import Audio
 
 Draft = Callable[[Path], Request]

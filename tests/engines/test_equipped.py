@@ -18,7 +18,6 @@ from transcription.engines.base import (
     DIARIZE,
     STAGES,
     TRANSCRIBE,
-    Cancelled,
     EngineError,
     Event,
     Request,
@@ -26,6 +25,7 @@ from transcription.engines.base import (
 )
 from transcription.engines.model_files import assets
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 
 
 @pytest.fixture

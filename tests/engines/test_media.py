@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.speech import recordings
-from transcription.engines.base import Cancelled, EngineError, MediaError
 from transcription.media.decode import decode
+from transcription.media.errors import Cancelled, FinalError, MediaError
 from transcription.media.pcm import Audio
 from transcription.media.probe import probe
 
@@ -205,7 +205,7 @@ def test_too_long(tmp_path: Path, recording: Callable[[str], Path]) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_full_disk_has_its_own_reason(recording: Callable[[str], Path]) -> None:
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(FinalError) as caught:
         decode(recording("wav"), "/dev/full")
     assert caught.value.code == "disk_full"
 

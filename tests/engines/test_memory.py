@@ -14,10 +14,11 @@ import pytest
 
 from tests.contract.forms import silence
 from tests.speech import recordings
-from transcription.engines.base import MediaError, Request
+from transcription.engines.base import Request
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.runtime.process import start
 from transcription.media.decode import decode
+from transcription.media.errors import MediaError
 
 MIB = 2**20
 LIMIT = 200 * MIB

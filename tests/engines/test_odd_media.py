@@ -23,9 +23,10 @@ from tests.speech.odd_recordings import (
     write_film,
     write_pairs,
 )
-from transcription.engines.base import DIARIZE, TRANSCRIBE, MediaError, Request
+from transcription.engines.base import DIARIZE, TRANSCRIBE, Request
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.media.decode import decode
+from transcription.media.errors import MediaError
 from transcription.media.pcm import Audio
 from transcription.media.probe import probe
 from transcription.media.sniff import HEAD, looks_like_media

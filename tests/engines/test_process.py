@@ -14,10 +14,11 @@ import psutil
 import pytest
 
 from tests.running import wait_for
-from transcription.engines.base import Cancelled, EngineDied, EngineError, Event, Request
+from transcription.engines.base import EngineDied, EngineError, Event, Request
 from transcription.engines.runtime import engine_process
 from transcription.engines.runtime import process as spawn
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 
 Draft = Callable[[Path], Request]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

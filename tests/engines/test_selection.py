@@ -17,10 +17,11 @@ import pytest
 
 from tests.engines import hub
 from transcription.engines import models, selection
-from transcription.engines.base import Cancelled, EngineError, Request
+from transcription.engines.base import EngineError, Request
 from transcription.engines.model_files import assets, ensure_downloaded
 from transcription.engines.runtime import process
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
 TINY = models.asset("tiny")

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from transcription.engines.base import Cancelled, Request
+from transcription.engines.base import Request
 from transcription.engines.runtime import gpu_slots
 from transcription.engines.runtime import process as spawn
+from transcription.media.errors import Cancelled
 
 HOLD = """
 import sys, time

@@ -16,13 +16,13 @@ from transcription.engines.base import (
     DIARIZE,
     STAGES,
     TRANSCRIBE,
-    Cancelled,
     EngineError,
     Event,
     Request,
 )
 from transcription.engines.pocketsphinx.pronunciation import guess, parts
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 
 Draft = Callable[[Path], Request]
 TEXT = "Go forward, ten metres!"  # of which the last is in no American dictionary

@@ -14,11 +14,12 @@ import pytest
 from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
 from transcription.engines import chunking
-from transcription.engines.base import Cancelled, EngineError, Event, Request
+from transcription.engines.base import EngineError, Event, Request
 from transcription.engines.faster_whisper import engine as faster_whisper
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.runtime.cores import cores, threads_for
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 from transcription.media.pcm import Audio
 
 Scripted = Callable[..., Request]

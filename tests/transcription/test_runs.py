@@ -12,16 +12,9 @@ from django.db import OperationalError
 from transcription import tasks
 from transcription.conf import conf
 from transcription.engines import models
-from transcription.engines.base import (
-    Cancelled,
-    EngineDied,
-    EngineError,
-    Event,
-    Request,
-    Result,
-    ShouldStop,
-)
+from transcription.engines.base import EngineDied, EngineError, Event, Request, Result, ShouldStop
 from transcription.engines.model_files import assets
+from transcription.media.errors import Cancelled
 from transcription.models import Job, State, Transcript
 from transcription.services import db_retry
 from transcription.services.jobs import leases, monitor, rerun, transitions

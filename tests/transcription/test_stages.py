@@ -15,7 +15,6 @@ from transcription.engines.base import (
     ALIGN,
     DIARIZE,
     TRANSCRIBE,
-    Cancelled,
     EngineDied,
     Event,
     Output,
@@ -23,6 +22,7 @@ from transcription.engines.base import (
     Result,
     ShouldStop,
 )
+from transcription.media.errors import Cancelled
 from transcription.models import Job, JobEvent, StageOutput, State, TaskType, Transcript
 from transcription.services import db_retry
 from transcription.services.jobs import leases, rerun, transitions

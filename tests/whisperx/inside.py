@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.speech import tiny_aligner
-from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Cancelled, Progress, Request
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Progress, Request
 from transcription.engines.model_files import assets
 from transcription.engines.whisperx import aligners
 from transcription.engines.whisperx.engine import WhisperX
 from transcription.media.decode import decode
+from transcription.media.errors import Cancelled
 from transcription.media.pcm import Audio
 
 LANGUAGE = "nl"

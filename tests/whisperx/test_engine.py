@@ -18,12 +18,12 @@ from transcription.engines.base import (
     STAGES,
     TRANSCRIBE,
     WORKING,
-    Cancelled,
     EngineError,
     Event,
     Request,
 )
 from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.media.errors import Cancelled
 
 from .conftest import LANGUAGE, SCRIPT, run_there
 

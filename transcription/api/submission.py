@@ -22,7 +22,7 @@ from transcription.api.errors import (
 )
 from transcription.api.forms.multipart import DocumentPart, FilePart, Form, MediaPart, read_form
 from transcription.api.forms.parameters import parse_query, wish_of
-from transcription.engines.base import MediaError
+from transcription.media.errors import MediaError
 from transcription.models import Job, TaskType
 from transcription.services.audio_probe import measure, places
 from transcription.services.jobs.submit import submit_intake

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from transcription.media.errors import FinalError
+
 TRANSCRIBE, ALIGN, DIARIZE = STAGES = ("transcribe", "align", "diarize")
 """What engines do with a recording, in this order; combining what came out needs no engine."""
 
@@ -171,22 +173,8 @@ FETCHING = "fetching"
 """What the news of a download are called that the next stage needs."""
 
 
-class EngineError(Exception):
-    """A final reason why a recording cannot be transcribed so; trying again changes nothing.
-
-    Args:
-        code: a short word for programs.
-        message: one plain sentence for people.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-class MediaError(EngineError):
-    """The file holds no audio that can be read."""
+class EngineError(FinalError):
+    """An engine or a model cannot do what is asked of it."""
 
 
 class EngineDied(Exception):
@@ -214,10 +202,6 @@ class EngineDied(Exception):
         self.exit_code = exit_code
         self.signal = signal
         self.stderr = stderr
-
-
-class Cancelled(Exception):
-    """The run was stopped because its owner asked for it."""
 
 
 Progress = Callable[[float], None]

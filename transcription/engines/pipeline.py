@@ -16,8 +16,6 @@ from transcription.engines.base import (
     LIVE,
     TRANSCRIBE,
     WORKING,
-    Cancelled,
-    EngineError,
     Heard,
     LiveProgress,
     Output,
@@ -30,6 +28,7 @@ from transcription.engines.interface import Aligner, Diarizer, Engine, Transcrib
 from transcription.engines.runtime import gpu_slots, memory
 from transcription.engines.selection import WORK, chosen_for, equipped
 from transcription.media.decode import decode
+from transcription.media.errors import Cancelled, FinalError
 from transcription.media.probe import probe
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Listener(Protocol):
         """What a stage gave, as soon as it is there."""
         ...
 
-    def failed(self, reason: EngineError) -> None:
+    def failed(self, reason: FinalError) -> None:
         """Why the run gives nothing; the last that is told of it."""
         ...
 
@@ -229,7 +228,7 @@ def _is_long_silence(audio: Audio) -> bool:
 
 def _reason(error: Exception) -> str:
     """Why a stage gave nothing, in a sentence for people."""
-    if isinstance(error, EngineError):
+    if isinstance(error, FinalError):
         return error.message
     traceback.print_exc()
     return failure(error)

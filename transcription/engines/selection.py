@@ -10,14 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from transcription.engines import models, registry
-from transcription.engines.base import (
-    ALIGN,
-    DIARIZE,
-    TRANSCRIBE,
-    EngineError,
-    Request,
-    ShouldStop,
-)
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, Request, ShouldStop
 from transcription.engines.interface import Engine
 from transcription.engines.model_files import assets
 from transcription.engines.model_files.ensure_downloaded import (

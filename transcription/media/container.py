@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transcription.engines.base import MediaError
+from transcription.media.errors import MediaError
 from transcription.media.formats import FORMATS, STREAMED_FORMATS
 from transcription.media.mp4 import cut_off
 from transcription.media.wave import ends_strangely

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transcription.engines.base import Cancelled, EngineError, MediaError
 from transcription.media import mp4, tracks, wave
 from transcription.media.clock import Clock
 from transcription.media.container import Source, opened
+from transcription.media.errors import Cancelled, FinalError, MediaError
 from transcription.media.formats import TIMED_FORMATS
 from transcription.media.pcm import Audio
 from transcription.media.probe import Media, check_rate, probe
@@ -53,7 +53,7 @@ def decode(
 
     Raises:
         MediaError: no sound can be read from it, or it is longer than `max_seconds`.
-        EngineError: the disk is full.
+        FinalError: the disk is full.
         Cancelled: should_stop() said so.
     """
     reading = _Reading(Path(path), media or probe(path), on_progress, should_stop, max_seconds)
@@ -62,7 +62,7 @@ def decode(
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise EngineError("disk_full", "The disk is full: no room for the audio.") from error
+        raise FinalError("disk_full", "The disk is full: no room for the audio.") from error
 
 
 class _Reading:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from transcription.engines.base import MediaError
 from transcription.media import mp4, tracks
 from transcription.media.container import Source, opened
+from transcription.media.errors import MediaError
 from transcription.media.formats import mime_of, own_name
 from transcription.media.pcm import RATE
 from transcription.media.tracks import Track

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from transcription.engines.base import MediaError
 from transcription.media.clock import Clock
+from transcription.media.errors import MediaError
 from transcription.media.mixdown import Levels, Mixer
 from transcription.media.pcm import BYTES_PER_SECOND, RATE
 

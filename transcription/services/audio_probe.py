@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcription.conf import conf
-from transcription.engines.base import MediaError
 from transcription.engines.runtime.process import start
+from transcription.media.errors import MediaError
 from transcription.services.places import LOOK_EVERY, Places, Unwanted
 from uploads.errors import Unavailable
 from uploads.services.queries import let_go

@@ -24,9 +24,9 @@ from transcription.api.openai.stream import streamed_transcript
 from transcription.api.submission import shown_name
 from transcription.api.tasks import with_engine
 from transcription.conf import conf
-from transcription.engines.base import MediaError
 from transcription.formats import openai as written
 from transcription.http.gradual_json import write_gradually
+from transcription.media.errors import MediaError
 from transcription.media.sniff import HEAD, problem_of
 from transcription.models import Job, State
 from transcription.services.audio_probe import measure, places

@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING
 from transcription.engines.base import (
     DIARIZE,
     TRANSCRIBE,
-    Cancelled,
     Capabilities,
     Diarization,
     Progress,
     Request,
     ShouldStop,
 )
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
-    from transcription.media.pcm import Audio
+    from transcription.media.pcm import RATE, Audio
 
-RATE = 16_000
 CHAPTER = 60.0
 """Seconds looked at in one call, a quarter of a second of work: nothing can stop it within."""
 PAUSE = 0.5

@@ -10,7 +10,6 @@ from transcription.engines.base import (
     ALIGN,
     TRANSCRIBE,
     Alignment,
-    Cancelled,
     Capabilities,
     Progress,
     Request,
@@ -18,6 +17,7 @@ from transcription.engines.base import (
     ShouldStop,
     Word,
 )
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset

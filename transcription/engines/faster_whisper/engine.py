@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from transcription.engines import models
 from transcription.engines.base import (
     TRANSCRIBE,
-    Cancelled,
     Capabilities,
     EngineError,
     Progress,
@@ -23,6 +22,7 @@ from transcription.engines.base import (
 from transcription.engines.chunking import chapters
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.runtime.cores import DEFAULT_THREADS, cores, threads_for
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from transcription.engines.base import Cancelled, ShouldStop
+from transcription.engines.base import ShouldStop
 from transcription.engines.model_files import assets
 from transcription.engines.model_files.assets import Asset
 from transcription.engines.runtime.process import Helper, secrets_for_downloads
+from transcription.media.errors import Cancelled
 
 STALL = 10.0
 """Seconds without a byte after which a download is given up."""

@@ -12,7 +12,6 @@ from transcription.engines.base import (
     ALIGN,
     TRANSCRIBE,
     Alignment,
-    Cancelled,
     Capabilities,
     EngineError,
     Progress,
@@ -23,12 +22,12 @@ from transcription.engines.base import (
     hear,
 )
 from transcription.engines.pocketsphinx.forced_alignment import ForcedAligner
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
-    from transcription.media.pcm import Audio
+    from transcription.media.pcm import RATE, Audio
 
-RATE = 16_000
 SETTINGS: dict[str, Any] = {
     # Half the work of the defaults and no more errors, on the read speech that we measured.
     "maxhmmpf": 3000,

@@ -7,22 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines import words
-from transcription.engines.base import (
-    Alignment,
-    Cancelled,
-    Progress,
-    Request,
-    Segment,
-    ShouldStop,
-    Word,
-)
+from transcription.engines.base import Alignment, Progress, Request, Segment, ShouldStop, Word
 from transcription.engines.fallbacks.uniform_alignment import spread_segment, with_words
 from transcription.engines.pocketsphinx.pronunciation import guess, parts
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
-    from transcription.media.pcm import Audio
+    from transcription.media.pcm import RATE, Audio
 
-RATE = 16_000
 FRAMES_PER_SECOND = 100
 LONGEST = 60.0
 """Seconds of a segment that is searched: the search holds Python's lock, and memory."""

@@ -8,11 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from transcription.engines.base import (
-    Cancelled,
     EngineDied,
     EngineError,
     Event,
-    MediaError,
     Output,
     Request,
     Result,
@@ -21,6 +19,7 @@ from transcription.engines.base import (
 from transcription.engines.runtime import workdir
 from transcription.engines.runtime.process import Helper, secrets_for_downloads
 from transcription.engines.selection import may_download
+from transcription.media.errors import Cancelled, FinalError, MediaError
 
 CHILD = "transcription.engines.runtime.worker"
 POLL = 0.1
@@ -67,7 +66,7 @@ class EngineProcess:
             request = replace(request, work_dir=str(folder))
             try:
                 return self._run(request, on_event, should_stop)
-            except (EngineError, Cancelled):
+            except (FinalError, Cancelled):
                 raise
             except BaseException:
                 self.close()  # whatever it still does, nobody waits for it

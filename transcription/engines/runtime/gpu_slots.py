@@ -10,7 +10,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from transcription.engines.base import Cancelled, Request, ShouldStop
+from transcription.engines.base import Request, ShouldStop
+from transcription.media.errors import Cancelled
 
 POLL = 0.3
 """Seconds between two looks for a free slot."""

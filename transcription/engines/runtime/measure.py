@@ -16,9 +16,9 @@ import threading
 from dataclasses import replace
 from typing import Any
 
-from transcription.engines.base import EngineError
 from transcription.engines.runtime import lifetime, memory
 from transcription.media.decode import decode
+from transcription.media.errors import FinalError
 from transcription.media.probe import probe
 
 
@@ -46,14 +46,14 @@ def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
     def say(answer: dict[str, Any]) -> None:
         write(json.dumps(answer).encode() + b"\n")
 
-    def refuse(reason: EngineError) -> None:
+    def refuse(reason: FinalError) -> None:
         say({"error": reason.code, "message": reason.message})
 
     try:
         with memory.limited(most_memory, refuse):
             found = measured(path, audio_track)
         say(found)
-    except EngineError as reason:
+    except FinalError as reason:
         refuse(reason)
     os._exit(0)  # no tidy end: native libraries may hang in theirs
 

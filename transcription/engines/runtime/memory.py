@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from transcription.engines.base import EngineError, MediaError
+from transcription.media.errors import FinalError, MediaError
 
 LOOK_EVERY = 0.03
 """Seconds between two looks at the memory: in that time it grows by some dozens of megabytes."""
@@ -19,7 +19,7 @@ ASKED_AHEAD = 4 * 2**31
 
 
 @contextmanager
-def limited(count: int, tell: Callable[[EngineError], None]) -> Iterator[None]:
+def limited(count: int, tell: Callable[[FinalError], None]) -> Iterator[None]:
     """Let the memory of this process grow by no more than `count` bytes.
 
     FFmpeg hides it where the system refuses memory, and reports a damaged file: so a thread looks

@@ -23,18 +23,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from transcription.engines.base import (
-    WORKING,
-    Cancelled,
-    EngineError,
-    Heard,
-    MediaError,
-    Output,
-    Progress,
-    Request,
-)
+from transcription.engines.base import WORKING, EngineError, Heard, Output, Progress, Request
 from transcription.engines.pipeline import Pipeline, failure
 from transcription.engines.runtime import lifetime
+from transcription.media.errors import Cancelled, FinalError, MediaError
 
 OUT_OF_MEMORY = 71
 """Exit status when Python itself had no memory left."""
@@ -81,7 +73,7 @@ class Told:
         at_end = {"stage": WORKING[output.stage], "done": duration, "total": duration}
         self._send("output", **at_end, output=vars(output))
 
-    def failed(self, reason: EngineError) -> None:
+    def failed(self, reason: FinalError) -> None:
         """The run has come to nothing."""
         kind = "media" if isinstance(reason, MediaError) else "engine"
         self._send("error", kind=kind, code=reason.code, message=reason.message)
@@ -132,7 +124,7 @@ class Child:
             result = Pipeline(request, told, lambda: number in self._cancelled, pcm).run()
         except Cancelled:
             self._send(number, "cancelled")
-        except EngineError as error:
+        except FinalError as error:
             told.failed(error)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)

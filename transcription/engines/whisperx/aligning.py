@@ -7,22 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines import words
-from transcription.engines.base import (
-    Alignment,
-    Cancelled,
-    Progress,
-    Request,
-    Segment,
-    ShouldStop,
-    Word,
-)
+from transcription.engines.base import Alignment, Progress, Request, Segment, ShouldStop, Word
 from transcription.engines.whisperx import sentences
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     from transcription.engines.whisperx.models import Models
     from transcription.media.pcm import Audio
 
-RATE = 16_000
 LONGEST = 60.0
 """Seconds of a segment that is aligned: the model's memory grows with their square."""
 MOST_CELLS = 50_000_000

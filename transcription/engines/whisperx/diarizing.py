@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from transcription.engines.base import (
-    Cancelled,
-    Diarization,
-    EngineError,
-    Progress,
-    Request,
-    ShouldStop,
-    Turn,
-)
+from transcription.engines.base import Diarization, EngineError, Progress, Request, ShouldStop, Turn
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     from transcription.engines.whisperx.models import Models

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines.base import (
-    Cancelled,
     EngineError,
     Progress,
     Request,
@@ -19,14 +18,14 @@ from transcription.engines.base import (
 from transcription.engines.chunking import chapters
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.whisperx.vad import chunks_of
+from transcription.media.errors import Cancelled
 
 if TYPE_CHECKING:
     import numpy
 
     from transcription.engines.whisperx.models import Models
-    from transcription.media.pcm import Audio
+    from transcription.media.pcm import RATE, Audio
 
-RATE = 16_000
 WINDOW = 30.0
 """Seconds that Whisper hears at a time; the language is told from so much."""
 SEARCH = 0.2

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from transcription.media.pcm import RATE
+
 if TYPE_CHECKING:
     import numpy
 
     from transcription.engines.whisperx.models import Models
 
-RATE = 16_000
 PYANNOTE, SILERO = "pyannote", "silero"
 DEFAULT_CHUNK = 30
 ONSET, OFFSET = 0.5, 0.363

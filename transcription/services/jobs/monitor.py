@@ -10,15 +10,8 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from transcription.conf import conf
-from transcription.engines.base import (
-    FETCHING,
-    TRANSCRIBE,
-    Cancelled,
-    EngineDied,
-    Event,
-    Heard,
-    Output,
-)
+from transcription.engines.base import FETCHING, TRANSCRIBE, EngineDied, Event, Heard, Output
+from transcription.media.errors import Cancelled
 from transcription.models import Job, Stage
 from transcription.services.jobs import leases, progress
 from transcription.services.stages import live, outputs

@@ -69,7 +69,7 @@ def prepare(folder: Path) -> Path:
     """Do in this directory what a first start does."""
     shutil.rmtree(folder, ignore_errors=True)  # of somebody who was interrupted
     folder.mkdir()
-    code = """from whisperx_site import preparation
+    code = """from whisperx_site.processes import preparation
 preparation.make_directories()
 preparation.prepare_database()
 preparation.collect_static_files()

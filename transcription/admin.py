@@ -127,7 +127,7 @@ class JobAdmin(ReadOnlyAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> tuple[str, ...]:
         """Links lead only to what may be seen."""
         names = {"stages": StageOutput, "recording": Upload}
-        closed = {name for name, model in names.items() if not self.may_see(request, model)}
+        closed = {name for name, model in names.items() if not self.can_view(request, model)}
         return tuple(
             f"{name}_unlinked" if name in closed else name for name in self.readonly_fields
         )

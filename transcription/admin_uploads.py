@@ -24,12 +24,12 @@ class RecordingAdmin(UploadAdmin):
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         """The job stands before the reason of a failure."""
         shown = UploadAdmin.list_display
-        return (*shown[:-1], "outcome", shown[-1]) if self.may_see(request, Job) else shown
+        return (*shown[:-1], "outcome", shown[-1]) if self.can_view(request, Job) else shown
 
     def get_fieldsets(self, request: HttpRequest, obj: Upload | None = None) -> Any:
         """The job is the first that people look for."""
         (title, options), *rest = super().get_fieldsets(request, obj)
-        if not self.may_see(request, Job):
+        if not self.can_view(request, Job):
             return [(title, options), *rest]
         return [(title, {**options, "fields": (*options["fields"], "outcome")}), *rest]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 
-from transcription.media.sniff import looks_like_media, name_problem
+from transcription.media.sniff import media_problem, name_problem
 from transcription.models import Job
 from transcription.services.jobs.submit import is_stored_only
 from transcription.services.jobs.task_ids import is_own_job
@@ -11,17 +11,17 @@ from transcription.services.options.upload_options import callback_of, problems_
 from transcription.services.outbound.redacted_urls import told_url
 from transcription.services.outbound.url_source import Blocked, Unreachable, probe
 from uploads.conf import conf as uploads_conf
-from uploads.errors import Conflict, Malformed, Refused
+from uploads.errors import BadRequest, Conflict, Refused
 from uploads.hooks import Hooks
 from uploads.models import Upload
 from uploads.services.finish import HEAD_BYTES
-from uploads.services.queries import let_go
+from uploads.services.queries import release_connection
 
 
 class TranscriptionHooks(Hooks):
     """Judges names and options at POST, and the first bytes before they are acknowledged."""
 
-    def judge_creation(self, upload: Upload, metadata: Mapping[str, bytes]) -> None:
+    def pre_create(self, upload: Upload, metadata: Mapping[str, bytes]) -> None:
         """Refuse now what could only fail after hours of uploading."""
         if uploads_conf.UPLOADS_ACCEPT != "any":
             problem = name_problem(upload.file_name)
@@ -31,15 +31,15 @@ class TranscriptionHooks(Hooks):
         if "taskId" in metadata:
             judge_task_id(metadata, upload.owner_id)
 
-    def judge_head(self, upload: Upload, head: bytes) -> None:
+    def check_header(self, upload: Upload, head: bytes) -> None:
         """A picture named .mp3 is refused after 512 bytes, not after 5 GB."""
         if uploads_conf.UPLOADS_ACCEPT == "any":
             return
-        problem = looks_like_media(upload.file_name, head, len(head) < HEAD_BYTES)
+        problem = media_problem(upload.file_name, head, len(head) < HEAD_BYTES)
         if problem:
             raise Refused(problem)
 
-    def wants(self, upload: Upload) -> bool:
+    def should_notify(self, upload: Upload) -> bool:
         """No job comes of what is no recording."""
         try:
             return not is_stored_only(upload)
@@ -69,7 +69,7 @@ def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
     """
     wanted = requested_id(metadata)
     if wanted is None:
-        raise Malformed("The metadata key taskId must be a UUID.")
+        raise BadRequest("The metadata key taskId must be a UUID.")
     if is_own_job(wanted, owner_id):
         raise Conflict(f"The task {wanted} exists already; choose another taskId.")
 
@@ -87,7 +87,7 @@ def judge_options(metadata: Mapping[str, bytes]) -> None:
     url = callback_of(metadata)
     if not url:
         return
-    let_go()
+    release_connection()
     try:
         probe(url)
     except Blocked as problem:

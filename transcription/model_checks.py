@@ -20,7 +20,7 @@ from transcription.engines.model_files.assets import (
 )
 from transcription.services.outlook import remedy_for
 from transcription.services.stages.requirements import (
-    Needs,
+    Requirements,
     needed,
     needs_of_site,
     unusable_folders,
@@ -42,8 +42,8 @@ def models_are_there(**kwargs: Any) -> list[CheckMessage]:
     return list(_problems(needs_of_site()))
 
 
-def _problems(needs: Needs) -> Iterator[CheckMessage]:
-    if reason := registry.get(needs.engine).installed():
+def _problems(needs: Requirements) -> Iterator[CheckMessage]:
+    if reason := registry.get(needs.engine).installation_error():
         hint = "Install its requirements, or set ENGINE to another one."
         yield Warning(reason, hint=hint, id="transcription.W010")
     for model, reason in unusable_folders(needs).items():

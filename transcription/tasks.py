@@ -16,10 +16,10 @@ from transcription.engines.selection import prepare
 from transcription.media.errors import Cancelled, FinalError
 from transcription.models import Job, Stage, TaskType
 from transcription.services import outlook
-from transcription.services.db_retry import insist
+from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import leases, progress, queue, transitions, turns
 from transcription.services.jobs.monitor import Watch
-from transcription.services.jobs.submit import submit_unheard
+from transcription.services.jobs.submit import submit_missed
 from transcription.services.stages import live, outputs, requirements
 from transcription.services.stages import plan as stages
 from transcription.services.stages.conclude import conclude
@@ -83,7 +83,7 @@ def sweep() -> None:
         leases.free_leases_of_dead_workers,
         leases.bring_back,
         leases.free_expired_leases,
-        submit_unheard,
+        submit_missed,
         outbox.bring_back,
         queue.nudge_for_all_waiting,
         queue.prune,
@@ -103,7 +103,7 @@ def run(job: Job) -> None:
     try:
         result = do_stages(job, watch)
     except Cancelled:
-        insist(leases.release, job, "it was stopped.")
+        retry_on_db_error(leases.release, job, "it was stopped.")
     except (FinalError, Gone) as reason:
         finish(job, reason=str(reason))
     except EngineDied as death:
@@ -124,7 +124,7 @@ def run(job: Job) -> None:
 
 def do_stages(job: Job, watch: Watch) -> Result | None:
     """Let the engine do what is still to do; None where nothing is."""
-    kept = insist(outputs.of, job)
+    kept = retry_on_db_error(outputs.of, job)
     watch.plan = stages.remaining(job, kept)
     if not watch.plan:
         return None
@@ -134,7 +134,7 @@ def do_stages(job: Job, watch: Watch) -> Result | None:
     watch.listen()
     result = engine_process().run(request, watch.on_event, watch.should_stop)
     for output in result.outputs.values():
-        insist(watch.keep, output)  # those that the database was away for
+        retry_on_db_error(watch.keep, output)  # those that the database was away for
     return result
 
 
@@ -144,8 +144,8 @@ def with_model(job: Job, request: Request, watch: Watch) -> Request:
         request, conf.MODELS_DIR, watch.on_download, watch.should_stop, conf.MODEL_STALL_SECONDS
     )
     chosen, watch.note = prepared.request.engine, prepared.note
-    insist(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
-    watch.plan = stages.remaining(job, insist(outputs.of, job), chosen)
+    retry_on_db_error(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
+    watch.plan = stages.remaining(job, retry_on_db_error(outputs.of, job), chosen)
     return replace(prepared.request, stages=watch.plan)
 
 
@@ -161,14 +161,14 @@ def finish(
         failures = result.failures
         facts = progress.media_facts(result.media) | {"audio_duration": result.duration}
     try:
-        insist(conclude, job, failures, facts, reason, go_on)
+        retry_on_db_error(conclude, job, failures, facts, reason, go_on)
     except Cancelled:
-        insist(leases.release, job, "it was stopped.")
+        retry_on_db_error(leases.release, job, "it was stopped.")
     except (OperationalError, InterfaceError):
         raise  # the database was away for too long: once the lease is over the job runs again
     except Exception as problem:
         logger.exception("job %s", job.pk)
-        insist(transitions.fail, job, reason or unforeseen(problem))
+        retry_on_db_error(transitions.fail, job, reason or unforeseen(problem))
 
 
 def unforeseen(problem: Exception) -> str:
@@ -186,15 +186,17 @@ def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
     deadline = time.monotonic() + PAUSE_AFTER_DEATH
     while time.monotonic() < deadline:
         if watch.should_stop():
-            insist(leases.release, job, "it was stopped.")
+            retry_on_db_error(leases.release, job, "it was stopped.")
             return
         time.sleep(0.1)
     if death.final:
         finish(job, reason=f"The recording could not be read. {death.message}")
         return
-    deaths = insist(leases.count_engine_death, job)
+    deaths = retry_on_db_error(leases.count_engine_death, job)
     if deaths < MOST_ENGINE_DEATHS:
-        insist(leases.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})")
+        retry_on_db_error(
+            leases.release, job, f"{death.message} (death {deaths} of {MOST_ENGINE_DEATHS})"
+        )
         return
     reason = f"The speech engine died {deaths} times on this recording. {death.message}"
     finish(job, reason=reason)

@@ -198,9 +198,9 @@ class UploadAdmin(ReadOnlyAdmin):
         runs = "admin:uploads_cleanuprun_changelist"
         links = {
             "schedule_url": schedule
-            and self.may_see(request, Schedule)
+            and self.can_view(request, Schedule)
             and reverse("admin:django_q_schedule_change", args=[schedule.pk]),
-            "runs_url": self.may_see(request, CleanupRun) and reverse(runs),
+            "runs_url": self.can_view(request, CleanupRun) and reverse(runs),
         }
         return super().changelist_view(request, {**(extra_context or {}), **links})
 

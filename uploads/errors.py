@@ -19,7 +19,9 @@ class UploadError(Exception):
     status = 400
     reason: str | None = None  # None: as HTTP calls this status
     message = "The request is malformed."
-    closes = False  # whether the connection ends with the answer, whatever is still unread
+    close_connection = (
+        False  # whether the connection ends with the answer, whatever is still unread
+    )
 
     def __init__(
         self, message: str = "", headers: Mapping[str, str] | None = None, logged: str = ""
@@ -30,7 +32,7 @@ class UploadError(Exception):
         super().__init__(self.message)
 
 
-class Malformed(UploadError):
+class BadRequest(UploadError):
     """A header or body that cannot be read."""
 
 
@@ -46,10 +48,10 @@ class Gone(UploadError):
 
     status = 410
     message = "This upload has ended. Start a new one."
-    closes = True  # for the request that was still writing when it ended
+    close_connection = True  # for the request that was still writing when it ended
 
 
-class BadFraming(Malformed):
+class BadFraming(BadRequest):
     """The chunks of the body, or its trailer, cannot be read; what came before them is kept."""
 
     message = (
@@ -58,7 +60,7 @@ class BadFraming(Malformed):
     )
 
 
-class TooSlow(UploadError):
+class RequestTimeout(UploadError):
     """The body brought no byte for UPLOADS_IDLE_TIMEOUT; what came is kept."""
 
     status = 408
@@ -72,11 +74,11 @@ class OffsetConflict(UploadError):
     message = "The offset is not where this upload stands. Ask for it with HEAD and go on there."
 
 
-class Overtaken(OffsetConflict):
+class Superseded(OffsetConflict):
     """A newer request has taken the right to write; this connection's client is thought gone."""
 
     message = "A newer request has taken over this upload. Ask with HEAD where it stands."
-    closes = True
+    close_connection = True
 
 
 class LengthRequired(UploadError):

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 class Hooks:
     """Takes everything; a site overrides what it wants to judge."""
 
-    def judge_creation(self, upload: "Upload", metadata: Mapping[str, bytes]) -> None:
+    def pre_create(self, upload: "Upload", metadata: Mapping[str, bytes]) -> None:
         """Judge a new upload by what was said of it, before a byte is taken.
 
         Raises:
             UploadError: Any refusal; the upload is not made.
         """
 
-    def judge_head(self, upload: "Upload", head: bytes) -> None:
+    def check_header(self, upload: "Upload", head: bytes) -> None:
         """Judge the first bytes (512, or the whole if shorter), once, before they are acknowledged.
 
         Raises:
             Refused: The upload ends; its bytes are removed.
         """
 
-    def wants(self, upload: "Upload") -> bool:
+    def should_notify(self, upload: "Upload") -> bool:
         """Whether the site is to be told of this upload when it is finished: `upload_finished`.
 
         Asked when all its bytes are held. What it does not want costs no signal and no second

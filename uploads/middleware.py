@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from uploads.bodies.registry import leave_unread
+from uploads.bodies.registry import discard_body
 from uploads.http.headers import has_body
 from uploads.http.protocol import VERSION
 from uploads.http.responses import capabilities
@@ -33,10 +33,10 @@ class TusMiddleware:
             self.root = reverse("uploads:uploads").rstrip("/")
         if request.path.startswith(self.root):
             response["Tus-Resumable"] = VERSION
-            body = leave_unread(request.META) if has_body(request) else None
+            body = discard_body(request.META) if has_body(request) else None
             if body is not None:
-                response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
-                queries.let_go()
+                response._resource_closers.append(body.drain)  # type: ignore[attr-defined]
+                queries.release_connection()
             if request.method == "OPTIONS" and response.status_code < 300:
                 told = capabilities(request, ()).items()
                 for name, value in told:

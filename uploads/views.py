@@ -10,28 +10,28 @@ from django.urls import reverse
 from django.views import View
 
 from uploads.bodies.base import Body
-from uploads.bodies.registry import is_coded, leave_unread, open_body
+from uploads.bodies.registry import discard_body, is_coded, open_body
 from uploads.errors import (
     BadFraming,
+    BadRequest,
     ContentCoded,
     Forbidden,
-    Malformed,
     MethodNotAllowed,
+    RequestTimeout,
     TooLarge,
-    TooSlow,
     UploadError,
     VersionUnsupported,
     WrongContentType,
 )
 from uploads.http.downloads import file_response
 from uploads.http.headers import (
+    creation_request,
     delivery_of,
     has_body,
     is_packed,
     length_of,
     method_of,
     number_in,
-    order_of,
     upload_ids_in,
 )
 from uploads.http.protocol import (
@@ -48,10 +48,10 @@ from uploads.services.concatenate import is_joined
 from uploads.services.create import create
 from uploads.services.create_final import create_final
 from uploads.services.error_mapping import database_fault
-from uploads.services.incoming import Delivery
+from uploads.services.incoming import IncomingBytes
 from uploads.services.lookup import find
-from uploads.services.read import open_finished, settle
-from uploads.services.termination import give_up, terminate
+from uploads.services.read import acknowledged_offset, open_finished
+from uploads.services.termination import abort_creation, terminate
 
 
 class TusView(View):
@@ -79,11 +79,11 @@ class TusView(View):
             if response.status_code == 201:
                 response["Content-Length"] = "0"  # else it would be sent in chunks
         if self.body is None and has_body(request):
-            self.body = leave_unread(request.META)
-        if response.streaming or (self.body is not None and self.body.abandoned):
-            queries.let_go()  # what is to come takes as long as the client likes
+            self.body = discard_body(request.META)
+        if response.streaming or (self.body is not None and self.body.discarded):
+            queries.release_connection()  # what is to come takes as long as the client likes
         if self.body is not None:
-            response._resource_closers.append(self.body.linger)  # type: ignore[attr-defined]
+            response._resource_closers.append(self.body.drain)  # type: ignore[attr-defined]
         return response
 
     def answer(self, request: HttpRequest, method: str, upload_id: str) -> HttpResponseBase:
@@ -111,9 +111,9 @@ class TusView(View):
     def refusal(self, refusal: UploadError) -> HttpResponse:
         """The answer to a refused request; what the client still sends is not waited for."""
         if self.body is not None:
-            self.body.abandon(refusal.closes)
+            self.body.discard(refusal.close_connection)
         elif has_body(self.request):
-            self.body = leave_unread(self.request.META, refusal.closes)
+            self.body = discard_body(self.request.META, refusal.close_connection)
         return refusal_answer(self.request, refusal, self.upload)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -126,7 +126,7 @@ class TusView(View):
         if is_packed(request) and has_body(request):
             raise ContentCoded
         if is_coded(request.META):
-            raise Malformed("Send the bytes as they are: no other Transfer-Encoding than chunked.")
+            raise BadRequest("Send the bytes as they are: no other Transfer-Encoding than chunked.")
         return self.body
 
 
@@ -136,7 +136,7 @@ def root() -> str:
     return reverse("uploads:upload", args=["-"]).removesuffix("-")
 
 
-def address_of(upload: Upload) -> str:
+def upload_url(upload: Upload) -> str:
     """An upload's address, without the host. To look it up each time costs as much as a row."""
     return root() + upload.id.hex
 
@@ -160,7 +160,7 @@ class UploadsView(TusView):
             concat = Concat.NONE if header is None else Concat.PARTIAL
             upload = self.create_plain(request, concat, response)
         # Relative, so neither a forged Host nor a proxy's scheme can be wrong in it.
-        response["Location"] = address_of(upload)
+        response["Location"] = upload_url(upload)
         add_state(response, upload)
         return response
 
@@ -168,8 +168,8 @@ class UploadsView(TusView):
         """Join parts of one's own, on this host (tus: concatenation)."""
         body = self.take_body(request)
         if not self.brings_nothing(body) or not LENGTHS.isdisjoint(request.headers):
-            raise Malformed("A final upload has neither a length nor a body of its own.")
-        return create_final(order_of(request), list(upload_ids_in(parts)))
+            raise BadRequest("A final upload has neither a length nor a body of its own.")
+        return create_final(creation_request(request), list(upload_ids_in(parts)))
 
     def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
         """Make an upload that takes bytes, the first of them perhaps from this request."""
@@ -177,28 +177,28 @@ class UploadsView(TusView):
         delivery = self.first_delivery(request)
         if length is not None and (delivery.body.length or 0) > length:
             raise TooLarge("The body is longer than Upload-Length says.")
-        upload = create(order_of(request), length, concat)
+        upload = create(creation_request(request), length, concat)
         response["Upload-Offset"] = "0"  # also where nothing came along: clients may ask for it
         if has_body(request) or length == 0:
             try:
                 response["Upload-Offset"] = str(append(upload, delivery))
-            except TooSlow:  # what came is kept, as where the body is cut off
+            except RequestTimeout:  # what came is kept, as where the body is cut off
                 response["Upload-Offset"] = str(delivery.held)
             except (UploadError, DatabaseError):
-                give_up(upload)
+                abort_creation(upload)
                 raise
         return upload
 
     def brings_nothing(self, body: Body) -> bool:
         """Whether no byte comes: clients that always stream send chunks, and none in them."""
         if body.length is None:
-            queries.let_go()  # the client takes as long as it likes
+            queries.release_connection()  # the client takes as long as it likes
         empty = body.is_empty()
         if body.malformed:
             raise BadFraming
         return empty
 
-    def first_delivery(self, request: HttpRequest) -> Delivery:
+    def first_delivery(self, request: HttpRequest) -> IncomingBytes:
         """What comes along with a creation, if anything does (tus: creation-with-upload)."""
         body = self.take_body(request)
         kind = request.headers.get("Content-Type", "")
@@ -210,7 +210,9 @@ class UploadsView(TusView):
         if body.length is None and not asks_first and (has_checksum or not is_data):
             empty = self.brings_nothing(body)
         if empty:
-            return Delivery(0, body)  # a checksum can only mean the whole file, which is to come
+            return IncomingBytes(
+                0, body
+            )  # a checksum can only mean the whole file, which is to come
         if not is_data:
             raise WrongContentType
         return delivery_of(request, 0, body)
@@ -227,7 +229,7 @@ class UploadView(TusView):
             response["Upload-Concat"] = format_concat(upload.concat_header)
         # A final upload has no offset until it is joined (tus: concatenation).
         if upload.concat != Concat.FINAL or is_joined(upload):
-            response["Upload-Offset"] = str(settle(upload))
+            response["Upload-Offset"] = str(acknowledged_offset(upload))
         if upload.length is not None:
             response["Upload-Length"] = str(upload.length)
         else:
@@ -247,7 +249,7 @@ class UploadView(TusView):
             raise WrongContentType
         offset = number_in(request, "Upload-Offset")
         if offset is None:
-            raise Malformed("Say where the bytes belong: Upload-Offset.")
+            raise BadRequest("Say where the bytes belong: Upload-Offset.")
         length = number_in(request, "Upload-Length")
         delivery = delivery_of(request, offset, self.take_body(request), length)
         response = HttpResponse(status=204)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 
 from transcription.api.errors import internal_error
-from transcription.api.paths import below_api
+from transcription.api.paths import is_api_path
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.access import SAFE_METHODS
 from whisperx_site.middleware.responses import is_for_people
@@ -64,6 +64,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = "60"
         response._has_been_logged = True  # type: ignore[attr-defined]  # no fault of the program's
         return response
-    if below_api(request.path_info):
+    if is_api_path(request.path_info):
         return JsonResponse(internal_error().data, status=500)
     return problem(request, 500, "An internal error occurred. The server's log has the details.")

@@ -15,14 +15,14 @@ django.setup(set_prefix=False)
 
 from whisperx_site.middleware.bounds import PREFERENCE_BYTES  # noqa: E402
 from whisperx_site.middleware.invalid_values import PagesHandler  # noqa: E402
-from whisperx_site.serving.fast_path import UPLOADS_ROOT, ToolsHandler, UploadsHandler  # noqa: E402
+from whisperx_site.serving.fast_path import UPLOADS_ROOT, FastPathHandler, UploadsHandler  # noqa: E402
 
 CHARSET = re.compile(r";\s*charset\*?\s*=[^;]*", re.IGNORECASE)
 # Django reads queries and forms by them. Others, such as unicode_escape and utf-7, make halves of
 # characters, which nothing behind can write.
 CHARSETS = frozenset(("utf-8", "ascii", "iso8859-1"))
 uploads = UploadsHandler()
-uploads_of_tools = ToolsHandler()
+uploads_of_tools = FastPathHandler()
 pages = PagesHandler()
 
 
@@ -36,7 +36,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         environ["HTTP_ACCEPT"] = "*/*"
     handler: Callable[..., Iterable[bytes]] = pages
     if environ["PATH_INFO"].startswith(UPLOADS_ROOT):
-        handler = uploads_of_tools if ToolsHandler.fits(environ) else uploads
+        handler = uploads_of_tools if FastPathHandler.fits(environ) else uploads
     return handler(environ, start_response)
 
 

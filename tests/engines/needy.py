@@ -57,7 +57,7 @@ class Needy(Able):
             return (assets.hub_aligner(repository, language, label), punkt())
         return (assets.diarizer(DIARIZER),) if stage == DIARIZE else ()
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         lacking = assets.missing(request.models_dir, self.assets(request, stage))
         return f"{lacking[0].label} is missing" if lacking else ""
 

@@ -162,8 +162,8 @@ def test_who_is_meant_to_do_a_stage(serving: hub.Hub, wanted: Request) -> None:
 def test_an_engine_that_is_not_installed_tells_no_speakers_apart(
     serving: hub.Hub, wanted: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.get("needy"), "installed", lambda: "No package here.")
+    monkeypatch.setattr(registry.get("needy"), "installation_error", lambda: "No package here.")
     with pytest.raises(EngineError, match="No package here"):
-        selection.equipped(DIARIZE, wanted)
-    engine, reason = selection.equipped(ALIGN, wanted)
+        selection.select_ready(DIARIZE, wanted)
+    engine, reason = selection.select_ready(ALIGN, wanted)
     assert reason == "No package here." and not serving.requests

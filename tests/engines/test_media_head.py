@@ -8,7 +8,7 @@ import pytest
 
 from tests.speech import recordings
 from transcription.media.names import SUFFIXES
-from transcription.media.sniff import HEAD, looks_like_media, name_problem
+from transcription.media.sniff import HEAD, media_problem, name_problem
 
 CONTRACT = "mp3 wav awb aac ogg oga m4a wma amr mp4 mov avi wmv mkv".split()
 ALSO = "flac webm opus m4v mka aiff aif 3gp mpg mpeg ts ac3 caf au flv w64 qt".split()
@@ -36,10 +36,10 @@ def test_a_path_in_the_name_does_not_matter() -> None:
 @pytest.mark.parametrize("suffix", sorted(recordings.KINDS))
 def test_no_recording_is_refused(suffix: str, recording: Callable[[str], Path]) -> None:
     head = recording(suffix).read_bytes()[:HEAD]
-    assert looks_like_media(f"x.{suffix}", head, False) == ""
+    assert media_problem(f"x.{suffix}", head, False) == ""
     # A wrong suffix is no reason: what it is, the probe says.
-    assert looks_like_media("x.mp4", head, False) == ""
-    assert looks_like_media("x.wav", head, False) == ""
+    assert media_problem("x.mp4", head, False) == ""
+    assert media_problem("x.wav", head, False) == ""
 
 
 MORE_MEDIA = {
@@ -63,7 +63,7 @@ MORE_MEDIA = {
 @pytest.mark.parametrize("case", MORE_MEDIA)
 def test_rarer_beginnings_pass(case: str) -> None:
     name, head = MORE_MEDIA[case]
-    assert looks_like_media(name, head[:HEAD], False) == ""
+    assert media_problem(name, head[:HEAD], False) == ""
 
 
 OTHERS = {
@@ -89,20 +89,20 @@ OTHERS = {
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.mp4"])
 def test_what_is_something_else_is_refused(case: str, name: str) -> None:
     head, word = OTHERS[case]
-    problem = looks_like_media(name, head[:HEAD], False)
+    problem = media_problem(name, head[:HEAD], False)
     assert problem and word in problem
 
 
 def test_zeros_only() -> None:
     # A decoder of MP3 skips zeros, so a real file may begin with 512 of them; but not end so.
-    assert looks_like_media("a.mp3", bytes(512), False) == ""
-    assert "zeros" in looks_like_media("a.mp3", bytes(300), True)
-    assert "zeros" in looks_like_media("a.wav", bytes(512), False)
+    assert media_problem("a.mp3", bytes(512), False) == ""
+    assert "zeros" in media_problem("a.mp3", bytes(300), True)
+    assert "zeros" in media_problem("a.wav", bytes(512), False)
 
 
 def test_empty() -> None:
-    assert "empty" in looks_like_media("a.mp3", b"", True)
-    assert looks_like_media("a.mp3", b"", False) == ""
+    assert "empty" in media_problem("a.mp3", b"", True)
+    assert media_problem("a.mp3", b"", False) == ""
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_empty() -> None:
     ],
 )
 def test_a_sync_word_alone_is_no_frame(header: bytes) -> None:
-    assert looks_like_media("a.mp3", header + b"\x01" * 200, True)
+    assert media_problem("a.mp3", header + b"\x01" * 200, True)
 
 
 def test_two_frames_must_follow_each_other_where_that_shows() -> None:
     # (under another name than .mp3: there, a frame may begin anywhere)
-    assert looks_like_media("a.wav", (SHORT_FRAME + b"\x01" * 26) * 9, True)
+    assert media_problem("a.wav", (SHORT_FRAME + b"\x01" * 26) * 9, True)
     length = 72 * 8000 // 24000
-    assert not looks_like_media("a.wav", (SHORT_FRAME + b"\x01" * (length - 4)) * 9, True)
+    assert not media_problem("a.wav", (SHORT_FRAME + b"\x01" * (length - 4)) * 9, True)
 
 
 def test_the_name_is_judged_first() -> None:
-    assert "Accepted" in looks_like_media("a.txt", MPEG_FRAME, False)
+    assert "Accepted" in media_problem("a.txt", MPEG_FRAME, False)
     assert "mp3" in SUFFIXES

@@ -29,7 +29,7 @@ from transcription.media.decode import decode
 from transcription.media.errors import MediaError
 from transcription.media.pcm import Audio
 from transcription.media.probe import probe
-from transcription.media.sniff import HEAD, looks_like_media
+from transcription.media.sniff import HEAD, media_problem
 
 LENGTH = 2.786
 MIDDLE = 0.89  # second at which half of the sentence's energy has passed
@@ -349,7 +349,7 @@ def test_dictation_machines_are_understood(
     found = probe(path)
     assert (found.container, found.codec, found.mime) == ("dss", codec, "audio/x-dss")
     assert decoded(path).duration == pytest.approx(seconds, abs=0.2)
-    assert looks_like_media("memo.dss", path.read_bytes()[:HEAD], False) == ""
+    assert media_problem("memo.dss", path.read_bytes()[:HEAD], False) == ""
 
 
 OUTSIDE = {

@@ -149,8 +149,10 @@ def test_a_violent_death_has_a_clear_reason(
 
 
 def test_other_ends_have_reasons_too() -> None:
-    assert "ran out of memory" in engine_process._obituary(engine_process.OUT_OF_MEMORY, "").message
-    died = engine_process._obituary(3, "Fatal: something")
+    assert (
+        "ran out of memory" in engine_process._exit_reason(engine_process.OUT_OF_MEMORY, "").message
+    )
+    died = engine_process._exit_reason(3, "Fatal: something")
     assert (died.exit_code, died.signal, died.stderr) == (3, None, "Fatal: something")
     assert "exit status 3" in died.message
 
@@ -178,8 +180,8 @@ def test_one_that_left_as_we_asked_is_replaced(
     assert gone(own_engine.pid or 0)
     # as if it had not been noticed yet
     alive = iter([True])
-    real = spawn.Helper.alive
-    monkeypatch.setattr(spawn.Helper, "alive", lambda self: next(alive, None) or real(self))
+    real = spawn.ChildProcess.alive
+    monkeypatch.setattr(spawn.ChildProcess, "alive", lambda self: next(alive, None) or real(self))
     assert own_engine.run(draft(recording("wav"))).segments
 
 

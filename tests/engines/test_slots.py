@@ -17,10 +17,10 @@ from transcription.media.errors import Cancelled
 
 HOLD = """
 import sys, time
-from transcription.engines import slots
+from transcription.engines.runtime import gpu_slots
 from transcription.engines.base import Request
 request = Request("", "x", slots=1, slots_dir=sys.argv[1])
-with slots.taken(request, "cuda", lambda: None, lambda: False):
+with gpu_slots.taken(request, "cuda", lambda: None, lambda: False):
     print("held", flush=True)
     time.sleep(60)
 """

@@ -80,7 +80,8 @@ def test_folders_in_use_are_not_swept(tmp_path: Path) -> None:
 @posix
 def test_what_libraries_print_does_not_disturb() -> None:
     code = (
-        "import os; from transcription.engines import orphan; write = orphan.take_stdout();"
+        "import os; from transcription.engines.runtime import lifetime;"
+        "write = lifetime.take_stdout();"
         "os.write(1, b'from C'); print('from Python', flush=True); write(b'message')"
     )
     environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
@@ -168,7 +169,7 @@ def test_a_download_knows_the_key_of_the_hub_alone(monkeypatch: pytest.MonkeyPat
     """And the way there, if a proxy asks for a password."""
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
-    helper = spawn.Helper("asyncio", [], spawn.secrets_for_downloads())  # waits for its input
+    helper = spawn.ChildProcess("asyncio", [], spawn.secrets_for_downloads())  # waits for its input
     try:
         found = surroundings(helper.process.pid)
     finally:
@@ -181,7 +182,7 @@ def test_only_stages_that_miss_a_model_may_download(
 ) -> None:
     """The engine's process has the key as long as a model for it is missing, and no longer."""
     whisperx = registry.get("whisperx")
-    monkeypatch.setattr(type(whisperx), "installed", lambda self: "")
+    monkeypatch.setattr(type(whisperx), "installation_error", lambda self: "")
     everything = (TRANSCRIBE, ALIGN, DIARIZE)
 
     def wanted(**facts: object) -> bool:

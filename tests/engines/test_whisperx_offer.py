@@ -79,22 +79,24 @@ def test_why_a_stage_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     engine = WhisperX()
     monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
     for stage in STAGES:
-        assert "requirements-whisperx.lock" in engine.ready(request(), stage)
+        assert "requirements-whisperx.lock" in engine.readiness_error(request(), stage)
     monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
-    assert '"base" is not usable' in engine.ready(request(), TRANSCRIBE)
-    assert "community-1 is not here" in engine.ready(request(models_dir=tmp_path), DIARIZE)
-    assert '"en" is not here' in engine.ready(request(models_dir=tmp_path), ALIGN)
-    assert 'no alignment model for "sw"' in engine.ready(request("sw"), ALIGN)
+    assert '"base" is not usable' in engine.readiness_error(request(), TRANSCRIBE)
+    assert "community-1 is not here" in engine.readiness_error(
+        request(models_dir=tmp_path), DIARIZE
+    )
+    assert '"en" is not here' in engine.readiness_error(request(models_dir=tmp_path), ALIGN)
+    assert 'no alignment model for "sw"' in engine.readiness_error(request("sw"), ALIGN)
     own = request("sw", tmp_path, align_model=str(tmp_path / "own"))
-    assert "is not usable" in engine.ready(own, ALIGN)
+    assert "is not usable" in engine.readiness_error(own, ALIGN)
     aligner = tmp_path / "aligner" / "nl"
     aligner.mkdir(parents=True)
     for name in ("config.json", "vocab.json", "pytorch_model.bin"):
         (aligner / name).touch()
-    assert engine.ready(request("nl", tmp_path), ALIGN) == ""
-    assert engine.ready(request("sw", tmp_path, align_model=str(aligner)), ALIGN) == ""
+    assert engine.readiness_error(request("nl", tmp_path), ALIGN) == ""
+    assert engine.readiness_error(request("sw", tmp_path, align_model=str(aligner)), ALIGN) == ""
     elsewhere = request("sw", tmp_path / "models", align_model=str(aligner))
-    assert "must lie in the models folder" in engine.ready(elsewhere, ALIGN)
+    assert "must lie in the models folder" in engine.readiness_error(elsewhere, ALIGN)
 
 
 def test_progress_only_rises() -> None:
@@ -135,7 +137,7 @@ def test_words_of_a_translation_were_never_spoken(tmp_path: Path) -> None:
     asked = replace(request(models_dir=tmp_path), task="translate")
     for find in (selection.intended, selection.engine_for):
         assert find(ALIGN, asked).name == "even-spread"
-    assert selection.equipped(ALIGN, asked)[0].name == "even-spread"
+    assert selection.select_ready(ALIGN, asked)[0].name == "even-spread"
 
 
 def test_clients_do_not_choose_what_is_downloaded(tmp_path: Path) -> None:

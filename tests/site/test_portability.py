@@ -76,9 +76,9 @@ WITHOUT_GROUPS = """
 import os, sys
 del os.killpg
 sys.argv[1:] = [sys.executable, "-c", {service!r}]
-from whisperx_site import leash
-leash.LOOK_EVERY = 0.1
-sys.exit(leash.main())
+from whisperx_site.processes import process_guard
+process_guard.LOOK_EVERY = 0.1
+sys.exit(process_guard.main())
 """
 
 

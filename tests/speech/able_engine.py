@@ -55,13 +55,13 @@ class Able:
             stages=STAGES,
         )
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         return ""
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
         return ()
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         return ""
 
     def device(self, request: Request) -> str:

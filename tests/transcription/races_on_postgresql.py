@@ -12,7 +12,7 @@ from django.conf import LazySettings
 from django.db import connection, connections
 
 from transcription.models import Job, JobEvent, State, Transcript
-from transcription.services.db_retry import insist
+from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import leases, submit, transitions
 from transcription.services.jobs.events import note
 
@@ -59,7 +59,7 @@ def test_deleted_while_it_is_completed() -> None:
             partial(transitions.delete, Job.objects.select_related("upload").get(pk=job.pk)),
             partial(transitions.complete, job, segments, {}),
             partial(note, job.pk, "in between"),
-            partial(leases.give_sign, job),
+            partial(leases.heartbeat, job),
         )
         assert not [one for one in outcome if isinstance(one, BaseException)], outcome
         assert not Job.objects.exists() and not Transcript.objects.exists()
@@ -127,7 +127,7 @@ def test_connection_lost_between_jobs_and_within(monkeypatch: pytest.MonkeyPatch
     at_once(kill_backends)
     # The queue looks at its connections before each task.
     connections["default"].close_if_unusable_or_obsolete()
-    insist(tasks.work)
-    job = insist(lambda: Job.objects.get(pk=job.pk))
+    retry_on_db_error(tasks.work)
+    job = retry_on_db_error(lambda: Job.objects.get(pk=job.pk))
     assert job.state == State.COMPLETED, job.error
     assert job.events.filter(what__startswith="Ended").count() == 1

@@ -124,7 +124,7 @@ def test_deleted_jobs_were_served_all_the_same() -> None:
 def test_the_jobs_of_one_owner_are_done_in_their_order() -> None:
     owner = User.objects.create(username="one")
     upload = make_upload(owner=owner)
-    job = submit.enqueue(submit.Wish(), owner.pk, upload)
+    job = submit.enqueue(submit.JobSpec(), owner.pk, upload)
     assert job.turn == f"user {owner.pk}"
     transitions.complete(leases.claim_next() or job, [], {})
     Job.objects.update(turn="", state=State.COMPLETED)  # as before there were turns
@@ -145,7 +145,7 @@ def test_the_jobs_of_one_owner_are_done_in_their_order() -> None:
 def test_without_an_owner_the_address_counts(address: str, turn: str) -> None:
     """IPv6 by /64, and not what a client says of itself."""
     upload = make_upload(client_address=address)
-    assert submit.enqueue(submit.Wish(), None, upload).turn == turn
+    assert submit.enqueue(submit.JobSpec(), None, upload).turn == turn
 
 
 def test_turns_of_long_ago_are_forgotten() -> None:
@@ -161,7 +161,7 @@ def test_a_stale_token_changes_nothing() -> None:
     assert leases.release(stale, "test")
     current = leases.claim_next()
     assert current and current.pk == stale.pk
-    assert not leases.give_sign(stale) and not leases.is_wanted(stale)
+    assert not leases.heartbeat(stale) and not leases.is_wanted(stale)
     assert not leases.release(stale, "test") and not transitions.fail(stale, "test")
     assert not transitions.complete(stale, [], {})
     assert leases.count_engine_death(stale) == 0
@@ -228,7 +228,7 @@ def test_expired_leases_go_to_others() -> None:
 
 def test_a_sign_of_life_between_look_and_release_keeps_the_lease() -> None:
     job = claimed(lease_expires=timezone.now() - timedelta(seconds=1))
-    assert leases.give_sign(job)
+    assert leases.heartbeat(job)
     overdue = {"lease_expires__lt": timezone.now()}
     assert not leases.release(job, "no sign of life", **overdue)
     assert state_of(job) == "processing"
@@ -254,7 +254,7 @@ def test_delete_in_every_state(state: State) -> None:
 def test_a_job_deleted_under_its_worker_is_no_fault() -> None:
     job = claimed()
     transitions.delete(job)
-    assert not leases.is_wanted(job) and not leases.give_sign(job)
+    assert not leases.is_wanted(job) and not leases.heartbeat(job)
     assert not transitions.complete(job, [], {}) and not transitions.fail(job, "test")
     assert leases.count_engine_death(job) == 0
     note(job.pk, "a note on what is gone")
@@ -310,7 +310,7 @@ def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
     tasks.sweep()
     assert [job.upload_id for job in Job.objects.all()] == [upload.pk]
     assert Job.objects.get().language == "de"
-    leases.start_afresh()  # nobody is at it any more
+    leases.recover_on_startup()  # nobody is at it any more
     assert {job.upload_id for job in Job.objects.all()} == {upload.pk, fresh.pk}
     assert not Upload.objects.filter(announced=None).exists()
 
@@ -318,11 +318,11 @@ def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
 def test_heavy_worker_that_takes_nothing_is_seen_whatever_else_happens() -> None:
     old = timezone.now() - timedelta(minutes=10)
     waiting = make_job(queued=old)
-    assert leases.stuck()
+    assert leases.stall_reason()
     JobEvent.objects.create(job=waiting, what="Queued: the upload is finished.")
-    assert leases.stuck()  # new uploads are no sign of life of a worker
+    assert leases.stall_reason()  # new uploads are no sign of life of a worker
     Job.objects.create(state=State.COMPLETED, started=timezone.now())
-    assert not leases.stuck()
+    assert not leases.stall_reason()
 
 
 def test_jobs_wait_while_their_recordings_are_out_of_reach(
@@ -336,9 +336,9 @@ def test_jobs_wait_while_their_recordings_are_out_of_reach(
     aside = store.rename(store.with_name("aside"))
     tasks.work()
     assert (ran, state_of(job)) == ([], State.QUEUED)
-    assert not leases.stuck()
+    assert not leases.stall_reason()
     aside.rename(store)
-    assert leases.stuck()
+    assert leases.stall_reason()
     tasks.work()
     assert ran == [job]
 
@@ -379,7 +379,7 @@ def test_documents_are_written_as_json_before_the_database_is_held(
 
     monkeypatch.setattr(gradual_json, "write_gradually", watched)
     turns = [{"label": "A", "speaker": "A", "start": 0.0, "end": 1.0}]
-    wish = submit.Wish(given={StageOutput.Name.DIARIZE: turns})
+    wish = submit.JobSpec(given={StageOutput.Name.DIARIZE: turns})
     job = submit.enqueue(wish, None)
     assert held == [False]
     assert StageOutput.objects.get(job=job).output == turns

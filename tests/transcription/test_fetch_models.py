@@ -137,13 +137,14 @@ def test_whoever_runs_the_site_may_fetch_any_alignment_model(
     monkeypatch.setattr(engine, "installed", lambda: "")
     asked = {"align_model": needy.ALIGNER}
     theirs = Request("", "whisperx", language="sw", models_dir=conf.MODELS_DIR, options=asked)
-    assert engine.assets(theirs, ALIGN) == () and needy.ALIGNER in engine.ready(theirs, ALIGN)
+    assert engine.assets(theirs, ALIGN) == ()
+    assert needy.ALIGNER in engine.readiness_error(theirs, ALIGN)
     punkt = needy.punkt()
     monkeypatch.setattr(assets, "punkt", lambda: punkt)
     own = ["--engine", "whisperx", "--model", str(conf.MODELS_DIR), "--no-diarize", "--language"]
     _, lines, _ = fetch(*own, "sw", "--align-model", needy.ALIGNER)
     assert f'the alignment model "{needy.ALIGNER}": done' in lines
-    assert engine.ready(theirs, ALIGN) == ""
+    assert engine.readiness_error(theirs, ALIGN) == ""
     settings.ALIGN_MODELS = ["*", "no such name"]
     settings.ENGINE = "whisperx"
     told = check("--tag", "models")

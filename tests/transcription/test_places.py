@@ -15,7 +15,7 @@ from tests.contract.forms import MULTIPART, WAV, file, form
 from tests.running import Site, wait_for
 from tests.site.people import make_key, make_user
 from tests.speech import recordings
-from transcription.services.places import Places, Unwanted
+from transcription.services.places import ClientDisconnected, Places
 from uploads.errors import TooManyRequests, Unavailable
 
 
@@ -100,7 +100,7 @@ def test_one_who_goes_while_waiting_leaves_the_place_to_others(asks: Asks) -> No
     first, second, third = asks(places, "abc")
     second.unwanted = True
     second.join(5)
-    assert isinstance(second.ended, Unwanted)
+    assert isinstance(second.ended, ClientDisconnected)
     leave(first)
     assert third.has.wait(5)
 

@@ -210,7 +210,7 @@ def test_a_database_that_is_away_for_a_while_costs_nothing(
 
         return ask
 
-    for module, name in ((leases, "is_wanted"), (leases, "give_sign"), (transitions, "complete")):
+    for module, name in ((leases, "is_wanted"), (leases, "heartbeat"), (transitions, "complete")):
         monkeypatch.setattr(module, name, faulty(getattr(module, name)))
 
     def works(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:

@@ -27,7 +27,7 @@ from transcription.models import Job, JobEvent, StageOutput, State, TaskType, Tr
 from transcription.services import db_retry
 from transcription.services.jobs import leases, rerun, transitions
 from transcription.services.jobs.progress import percent_of
-from transcription.services.jobs.submit import Wish, enqueue
+from transcription.services.jobs.submit import JobSpec, enqueue
 from transcription.services.stages import outputs
 from transcription.services.stages import plan as stages
 from uploads.services.termination import terminate
@@ -178,7 +178,7 @@ def test_a_later_stage_that_fails_is_a_warning_and_is_repeated_alone(
 
 
 def test_a_stage_of_its_own_that_fails_fails_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    enqueue(Wish(task_type=TaskType.DIARIZATION), None, make_upload())
+    enqueue(JobSpec(task_type=TaskType.DIARIZATION), None, make_upload())
     job = worked(monkeypatch, Engine(fails=(DIARIZE,)))
     assert (job.state, job.error) == (State.FAILED, "No key for diarize.")
 
@@ -310,7 +310,7 @@ def test_what_a_change_makes_void(changes: dict[str, Any], repeated: list[str]) 
         changes.get("options", {}),
     )
     expected = {*repeated, *([ALIGN] if TRANSCRIBE in repeated else [])}
-    assert stages.void(job, outputs.of(job), change) == expected
+    assert stages.invalidated(job, outputs.of(job), change) == expected
 
 
 def test_another_engine_or_a_better_one_than_the_stand_in(
@@ -320,9 +320,9 @@ def test_another_engine_or_a_better_one_than_the_stand_in(
     job = worked(monkeypatch, Engine())  # a stand-in has transcribed
     assert job.stood_in
     change = stages.Change({"engine": "faster-whisper"}, {})
-    assert stages.void(job, outputs.of(job), change) == {TRANSCRIBE}
+    assert stages.invalidated(job, outputs.of(job), change) == {TRANSCRIBE}
     change = stages.Change({"engine": "pocketsphinx"}, {})
-    assert stages.void(job, outputs.of(job), change) == set()
+    assert stages.invalidated(job, outputs.of(job), change) == set()
     settings.ENGINE = "faster-whisper"
     rerun.run_again(job, {})
     job.refresh_from_db()
@@ -378,7 +378,7 @@ def test_a_single_stage(
     monkeypatch: pytest.MonkeyPatch, task_type: TaskType, given: tuple[str, ...], stage: str
 ) -> None:
     brought = {StageOutput.Name(name): GIVEN[name] for name in given}
-    enqueue(Wish(task_type=task_type, params={}, given=brought), None, make_upload())
+    enqueue(JobSpec(task_type=task_type, params={}, given=brought), None, make_upload())
     engine = Engine()
     job = worked(monkeypatch, engine)
     assert engine.asked == [[stage]] and engine.requests[0].outputs == {
@@ -405,7 +405,7 @@ def test_documents_are_joined_by_the_light_worker_without_an_engine(
     monkeypatch.setattr(tasks, "engine_process", never)
     waiting = make_job()  # older, and the heavy worker's
     brought = {StageOutput.Name(name): GIVEN[name] for name in (ALIGN, DIARIZE)}
-    job = enqueue(Wish(task_type=TaskType.COMBINATION, given=brought), None)
+    job = enqueue(JobSpec(task_type=TaskType.COMBINATION, given=brought), None)
     assert [entry.key for entry in OrmQ.objects.all()] == ["whisperx"]
     tasks.combine()
     assert (state_of(job), state_of(waiting)) == ("completed", "queued")

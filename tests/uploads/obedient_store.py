@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from uploads.stores.disk import DiskStore
-from uploads.stores.disk_writing import DiskWriting
+from uploads.stores.disk_writing import DiskWriter
 from uploads.stores.waiting import pause
 
 STEP = 64 * 1024
@@ -14,9 +14,9 @@ STEP = 64 * 1024
 class ObedientStore(DiskStore):
     """Obeys the files `slow` and `full` in its directory."""
 
-    def take(self, name: str, offset: int, tentative: bool = False) -> DiskWriting:
+    def acquire_writer(self, name: str, offset: int, tentative: bool = False) -> DiskWriter:
         """Take the right to append."""
-        writing = super().take(name, offset, tentative)
+        writing = super().acquire_writer(name, offset, tentative)
         plain_copy = writing.copy
 
         def copy(source: BinaryIO, count: int) -> int:

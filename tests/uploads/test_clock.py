@@ -165,7 +165,7 @@ import json
 from datetime import timedelta
 from unittest import mock
 from django.utils import timezone
-from uploads.services import heartbeat
+from uploads.services.maintenance import heartbeat
 now = timezone.now()
 with mock.patch("django.utils.timezone.now", lambda: now - timedelta(days=days)):
     heartbeat.beat(starting=True)
@@ -198,7 +198,7 @@ FIRST = """
 import json
 from unittest import mock
 from uploads.models import CleanupRun, Heartbeat
-from uploads.services import heartbeat
+from uploads.services.maintenance import heartbeat
 CleanupRun.objects.create(trigger="start")
 Heartbeat.objects.all().delete()
 with mock.patch.object(heartbeat, "give_grace", side_effect=KeyboardInterrupt):
@@ -233,7 +233,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 from transcription import tasks
 from transcription.models import Delivery, Job, Turn
-from transcription.services import claim
+from transcription.services.jobs import leases
 from whisperx_site.processes.housekeeping import free_entries_of_the_future
 far = timezone.now() + timedelta(days=100)
 soon = timezone.now() + timedelta(hours=1)
@@ -257,7 +257,7 @@ try:
     told["entry"] = OrmQ.objects.get(pk=entry.pk).lock < soon
     Job.objects.filter(pk=job.pk).update(state="queued", queued=far)
     others = Job.objects.filter(state="processing").exists()
-    told["stuck"] = others or claim.stuck() != ""
+    told["stuck"] = others or leases.stall_reason() != ""
 finally:
     entry.delete()
     Job.objects.filter(pk__in=[job.pk, done.pk, waits.pk]).delete()

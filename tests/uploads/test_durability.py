@@ -62,14 +62,14 @@ def test_the_order_of_syncs(tmp_path: Path, journal: Journal) -> None:
     assert journal.since()[-1] == "fsync ."
     store.create(NAME)
     assert journal.since() == ["fsync .", "fsync file", f"fsync {NAME[:2]}"]
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abc")
     journal.since()
     writing.secure()
     assert journal.since() == ["fsync file", "fsync file.fence"]
     writing.end()
     journal.since()
-    assert store.settle(NAME) == 3
+    assert store.fence_and_get_offset(NAME) == 3
     assert journal.since() == ["fsync file", "fsync file.fence"]
     store.secure(NAME)
     assert journal.since() == ["fsync file", "fsync file.fence"]
@@ -81,7 +81,7 @@ def test_the_order_of_syncs_where_bytes_are_tentative(tmp_path: Path, journal: J
     store.identify("of a test")
     store.create(NAME)
     journal.since()
-    writing = store.take(NAME, 0, tentative=True)
+    writing = store.acquire_writer(NAME, 0, tentative=True)
     assert journal.since() == ["write file.fence", "fsync file.fence", f"fsync {NAME[:2]}"]
     writing.write(b"abc")
     writing.accept()
@@ -97,12 +97,12 @@ def test_nobody_waits_for_the_disk_who_need_not(tmp_path: Path, journal: Journal
     store.identify("of a test")
     journal.since()
     store.create(NAME)
-    writing = store.take(NAME, 0, tentative=True)
+    writing = store.acquire_writer(NAME, 0, tentative=True)
     writing.write(b"abc")
     writing.accept()
     writing.secure()
     writing.end()
-    store.settle(NAME)
+    store.fence_and_get_offset(NAME)
     store.secure(NAME)
     assert not [event for event in journal.since() if event.startswith("fsync")]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from uploads.bodies.plain import PlainBody
 from uploads.bodies.registry import is_coded, open_body
 from uploads.checks import choices, classes
-from uploads.errors import LengthRequired, Malformed, UploadError
+from uploads.errors import BadRequest, LengthRequired, UploadError
 from uploads.http.protocol import parse_metadata, parse_number
 from uploads.http.ranges import parse_range
 from uploads.services.create import plain_name
@@ -29,7 +29,7 @@ def test_a_full_disk_keeps_what_fitted(tmp_path: Path, monkeypatch: pytest.Monke
     disk = DiskStore(str(tmp_path))
     disk.identify("of a test")
     disk.create(NAME)
-    writing = disk.take(NAME, 0)
+    writing = disk.acquire_writer(NAME, 0)
     real = os.write
 
     def nearly_full(descriptor: int, data: bytes) -> int:
@@ -93,7 +93,7 @@ def test_a_client_that_resets_is_a_cut_body() -> None:
 
 @pytest.mark.parametrize("length", ["abc", "-1", "1.0", "\u0661", "9" * 5000])
 def test_content_lengths_that_are_none(length: str) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(BadRequest):
         open_body(environ(b"", CONTENT_LENGTH=length))
 
 

@@ -63,7 +63,7 @@ django.setup()
 from gunicorn.config import Config
 from uploads.bodies import registry, self_test
 self_test.test_gunicorn(Config())
-print(*sorted(reader.name for reader in registry.broken), sep=", ")
+print(*sorted(reader.name for reader in registry.disabled_readers), sep=", ")
 """
 CONTENT = bytes(range(256)) * 8192
 WORDS = "DOES NOT FIT THE INSTALLED GUNICORN"

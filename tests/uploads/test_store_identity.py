@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from uploads.errors import Gone, Unavailable
 from uploads.models import CleanupRun, Concat, State, StoreIdentity, Upload
-from uploads.services.create import Order, create
+from uploads.services.create import CreationRequest, create
 from uploads.services.create_final import made_before
 from uploads.services.maintenance import store_identity
 from uploads.services.maintenance.cleanup import orphans_kept
@@ -36,7 +36,7 @@ from uploads.services.maintenance.store_identity import (
     UNWRITABLE,
     store_problem,
 )
-from uploads.services.read import open_finished, settle
+from uploads.services.read import acknowledged_offset, open_finished
 from uploads.services.termination import terminate
 from uploads.stores.registry import store
 
@@ -74,7 +74,7 @@ def finished(count: int, size: int = 3) -> list[Upload]:
     """Uploads whose files are two days old."""
     made = []
     for _ in range(count):
-        upload = create(Order(Nobody()), size)
+        upload = create(CreationRequest(Nobody()), size)
         write(upload, b"x" * size)
         Upload.objects.filter(pk=upload.pk).update(
             state=State.FINISHED, offset=size, finished=timezone.now(), announced=timezone.now()
@@ -85,7 +85,7 @@ def finished(count: int, size: int = 3) -> list[Upload]:
 
 
 def write(upload: Upload, data: bytes) -> None:
-    writing = store().take(upload.id.hex, 0)
+    writing = store().acquire_writer(upload.id.hex, 0)
     writing.write(data)
     writing.end()
 
@@ -144,13 +144,13 @@ def join_store(*arguments: str) -> str:
 def refused() -> str:
     """What a client hears who begins an upload."""
     with pytest.raises(Unavailable) as refusal:
-        create(Order(Nobody()), 5)
+        create(CreationRequest(Nobody()), 5)
     assert (refusal.value.status, refusal.value.headers["Retry-After"]) == (503, "60")
     return refusal.value.message
 
 
 def test_a_new_site_joins_both_with_its_first_upload(folder: Path) -> None:
-    create(Order(Nobody()), 5)
+    create(CreationRequest(Nobody()), 5)
     row = StoreIdentity.objects.get()
     assert (folder / "store_id").read_text().strip() == row.identity.hex
     assert row.joined
@@ -176,7 +176,7 @@ def test_a_crash_while_they_are_joined_heals_by_itself(
     assert not StoreIdentity.objects.get().joined
     assert store_problem() is None
     assert StoreIdentity.objects.get().joined
-    create(Order(Nobody()), 5)
+    create(CreationRequest(Nobody()), 5)
 
 
 def test_a_site_of_before_gets_its_identity_by_itself(folder: Path) -> None:
@@ -241,7 +241,7 @@ def test_an_empty_store_of_an_abandoned_database_is_taken_over(folder: Path) -> 
     terminate(upload)
     Upload.objects.all().delete()
     forget_identity(of_store=False)
-    create(Order(Nobody()), 5)
+    create(CreationRequest(Nobody()), 5)
     assert StoreIdentity.objects.get().identity.hex == (folder / "store_id").read_text().strip()
 
 
@@ -249,7 +249,7 @@ def test_an_empty_store_of_an_abandoned_database_is_taken_over(folder: Path) -> 
 def test_a_disk_that_is_not_mounted_loses_nothing(folder: Path, way: str) -> None:
     """Nothing expires as lost, nothing is put elsewhere, and it goes on when the disk is back."""
     uploads = finished(3)
-    unfinished = create(Order(Nobody()), 5)
+    unfinished = create(CreationRequest(Nobody()), 5)
     grow_old()
     overdue = {"expires": timezone.now() - timedelta(minutes=1)}
     Upload.objects.filter(pk=unfinished.pk).update(**overdue)
@@ -369,7 +369,7 @@ def test_files_that_are_gone_for_good_are_given_up_by_command(folder: Path) -> N
     join_store("--no-input")
     cleanup()
     assert Upload.objects.get(pk=upload.pk).lost
-    create(Order(Nobody()), 5)
+    create(CreationRequest(Nobody()), 5)
 
 
 @pytest.mark.parametrize(
@@ -530,7 +530,7 @@ def test_an_emptied_store_that_another_database_took_comes_back(folder: Path) ->
     terminate(upload)
     (folder / "store_id").write_text(uuid.uuid4().hex)
     look_anew()
-    create(Order(Nobody()), 5)
+    create(CreationRequest(Nobody()), 5)
     assert StoreIdentity.objects.get().identity.hex == (folder / "store_id").read_text().strip()
 
 
@@ -609,7 +609,7 @@ def test_a_backup_beside_an_older_folder_tells_the_truth(folder: Path) -> None:
     whole, missing, shorter = finished(3, 600)
     unfinished = []
     for held in (600, 100, None):
-        upload = create(Order(Nobody()), 1000)
+        upload = create(CreationRequest(Nobody()), 1000)
         write(upload, b"y" * 600)
         Upload.objects.filter(pk=upload.pk).update(offset=600, judged=True)
         unfinished.append((upload, held))
@@ -628,19 +628,19 @@ def test_a_backup_beside_an_older_folder_tells_the_truth(folder: Path) -> None:
         assert upload.state == State.FINISHED
         assert upload.lost
         assert "missing" in upload.failure
-        for ask in (open_finished, settle):
+        for ask in (open_finished, acknowledged_offset):
             with pytest.raises(Gone):
                 ask(upload)
     whole.refresh_from_db()
     assert not whole.lost
-    assert settle(whole) == 600
+    assert acknowledged_offset(whole) == 600
     now = [Upload.objects.get(pk=upload.pk) for upload, _ in unfinished]
     assert [(row.state, row.offset) for row in now[:2]] == [
         (State.RECEIVING, 600),
         (State.RECEIVING, 100),
     ]
     assert [row.judged for row in now[:2]] == [True, False]
-    assert settle(now[1]) == 100
+    assert acknowledged_offset(now[1]) == 100
     assert now[2].state == State.EXPIRED
     assert CleanupRun.objects.latest("started").lost == 2
 
@@ -669,7 +669,7 @@ def test_the_admin_shows_what_is_lost(folder: Path, staff: Client) -> None:
 def test_a_creation_asks_neither_file_nor_database_each_time(
     folder: Path, django_assert_num_queries: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create(Order(Nobody()), 5)
+    create(CreationRequest(Nobody()), 5)
     monkeypatch.delattr(type(store()), "identity")
     with django_assert_num_queries(1):  # the row itself
-        create(Order(Nobody()), 5)
+        create(CreationRequest(Nobody()), 5)

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from uploads.stores.base import Misplaced, Missing, Store, Superseded, Writing
+from uploads.stores.base import Missing, OffsetMismatch, Store, Writer, WriterSuperseded
 from uploads.stores.disk import DiskStore
 
 # A new store is one more line here.
@@ -35,30 +35,30 @@ def content(store: Store, name: str = NAME) -> bytes:
 
 
 def test_bytes_are_appended_at_the_offset(store: Store) -> None:
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abc")
     writing.write(memoryview(b"de"))
     assert (writing.offset, store.held(NAME)) == (5, 5)
     writing.end()
-    assert content(store) == b"abcde" and store.settle(NAME) == 5
+    assert content(store) == b"abcde" and store.fence_and_get_offset(NAME) == 5
 
 
 def test_another_offset_is_refused_and_nobody_loses_a_right(store: Store) -> None:
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abc")
     for offset in (0, 2, 4, 99):
-        with pytest.raises(Misplaced) as refusal:
-            store.take(NAME, offset)
+        with pytest.raises(OffsetMismatch) as refusal:
+            store.acquire_writer(NAME, offset)
         assert refusal.value.held == 3
     writing.write(b"d")
     assert store.held(NAME) == 4
 
 
 def test_the_newer_one_rules_at_once(store: Store) -> None:
-    older = store.take(NAME, 0)
+    older = store.acquire_writer(NAME, 0)
     older.write(b"abc")
-    newer = store.take(NAME, 3)
-    with pytest.raises(Superseded):
+    newer = store.acquire_writer(NAME, 3)
+    with pytest.raises(WriterSuperseded):
         older.write(b"XXX")
     newer.write(b"def")
     older.end()  # ends nobody else's right
@@ -67,50 +67,50 @@ def test_the_newer_one_rules_at_once(store: Store) -> None:
 
 
 def test_settling_ends_the_right_to_write(store: Store) -> None:
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abc")
-    assert store.settle(NAME) == 3
-    with pytest.raises(Superseded):
+    assert store.fence_and_get_offset(NAME) == 3
+    with pytest.raises(WriterSuperseded):
         writing.write(b"d")
-    assert store.settle(NAME) == 3
+    assert store.fence_and_get_offset(NAME) == 3
 
 
 def test_what_is_tentative_goes_unless_accepted(store: Store) -> None:
-    store.take(NAME, 0).write(b"abc")
-    writing = store.take(NAME, 3, tentative=True)
+    store.acquire_writer(NAME, 0).write(b"abc")
+    writing = store.acquire_writer(NAME, 3, tentative=True)
     writing.write(b"bad")
     assert store.held(NAME) == 3
     writing.end()
     assert content(store) == b"abc"
 
-    forgotten = store.take(NAME, 3, tentative=True)
+    forgotten = store.acquire_writer(NAME, 3, tentative=True)
     forgotten.write(b"never ended, as after a crash")
     assert store.held(NAME) == 3
-    with pytest.raises(Misplaced):
-        store.take(NAME, 32)
-    writing = store.take(NAME, 3, tentative=True)
+    with pytest.raises(OffsetMismatch):
+        store.acquire_writer(NAME, 32)
+    writing = store.acquire_writer(NAME, 3, tentative=True)
     writing.write(b"good")
     writing.accept()
     writing.end()
     assert content(store) == b"abcgood"
-    with pytest.raises(Superseded):
+    with pytest.raises(WriterSuperseded):
         forgotten.accept()
     forgotten.end()
     assert content(store) == b"abcgood"
 
-    last = store.take(NAME, 7, tentative=True)
+    last = store.acquire_writer(NAME, 7, tentative=True)
     last.write(b"settled before it was accepted")
-    assert store.settle(NAME) == 7
-    with pytest.raises(Superseded):
+    assert store.fence_and_get_offset(NAME) == 7
+    with pytest.raises(WriterSuperseded):
         last.accept()
 
 
 def test_withdrawing_takes_back_ones_own_bytes_only(store: Store) -> None:
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abcdef")
     writing.withdraw(2)
     assert content(store) == b"ab"
-    newer = store.take(NAME, 2)
+    newer = store.acquire_writer(NAME, 2)
     newer.write(b"XYZ")
     writing.withdraw(0)
     assert content(store) == b"abXYZ"
@@ -119,8 +119,8 @@ def test_withdrawing_takes_back_ones_own_bytes_only(store: Store) -> None:
 def test_copying_appends_another_file(store: Store) -> None:
     store.create("source")
     data = os.urandom(9 * 1024 * 1024 + 17)
-    store.take("source", 0).write(data)
-    writing = store.take(NAME, 0)
+    store.acquire_writer("source", 0).write(data)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"head")
     with store.open("source") as source:
         while writing.copy(source, len(data)):
@@ -129,18 +129,18 @@ def test_copying_appends_another_file(store: Store) -> None:
 
 
 def test_removal_ends_everything(store: Store) -> None:
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abc")
     assert store.remove(NAME) == 3
-    with pytest.raises(Superseded):
+    with pytest.raises(WriterSuperseded):
         writing.write(b"d")
     writing.end()
     assert store.remove(NAME) == 0
-    for attempt in (store.held, store.settle, store.open, store.path):
+    for attempt in (store.held, store.fence_and_get_offset, store.open, store.path):
         with pytest.raises(Missing):
             attempt(NAME)
     with pytest.raises(Missing):
-        store.take(NAME, 0)
+        store.acquire_writer(NAME, 0)
     assert list(store.entries()) == []
 
 
@@ -148,16 +148,16 @@ def test_a_removal_that_was_killed_has_ended_everything(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is told of bytes that nobody can go on with; the removal can be made again."""
-    writing = store.take(NAME, 0)
+    writing = store.acquire_writer(NAME, 0)
     writing.write(b"abc")
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(os, "unlink", Mock(side_effect=KeyboardInterrupt))
         store.remove(NAME)
-    for attempt in (store.held, store.settle):
+    for attempt in (store.held, store.fence_and_get_offset):
         with pytest.raises(Missing):
             attempt(NAME)
     with pytest.raises(Missing):
-        store.take(NAME, 3)
+        store.acquire_writer(NAME, 3)
     assert store.remove(NAME) == 3
     assert list(store.entries()) == []
 
@@ -175,14 +175,14 @@ class Fencing(RuleBasedStateMachine):
         self.store.create(NAME)
         self.counts = b""  # what is held and counts
         self.tentative = b""  # what the ruling writer has written on top, tentatively
-        self.writers: list[Writing] = []
-        self.ruling: Writing | None = None
+        self.writers: list[Writer] = []
+        self.ruling: Writer | None = None
         self.checks = False  # whether the ruling writer is tentative
 
     @rule(tentative=st.booleans())
-    def take(self, tentative: bool) -> None:
+    def acquire_writer(self, tentative: bool) -> None:
         self.tentative = b""
-        writing = self.store.take(NAME, len(self.counts), tentative)
+        writing = self.store.acquire_writer(NAME, len(self.counts), tentative)
         self.writers.append(writing)
         self.ruling, self.checks = writing, tentative
 
@@ -191,8 +191,8 @@ class Fencing(RuleBasedStateMachine):
         offset = len(self.counts) + distance
         if offset < 0:
             return
-        with pytest.raises(Misplaced):
-            self.store.take(NAME, offset)
+        with pytest.raises(OffsetMismatch):
+            self.store.acquire_writer(NAME, offset)
 
     @rule(which=st.integers(0, 9), data=st.binary(min_size=1, max_size=9))
     def write(self, which: int, data: bytes) -> None:
@@ -200,7 +200,7 @@ class Fencing(RuleBasedStateMachine):
             return
         writing = self.writers[which % len(self.writers)]
         if writing is not self.ruling:
-            with pytest.raises(Superseded):
+            with pytest.raises(WriterSuperseded):
                 writing.write(data)
             return
         writing.write(data)
@@ -215,7 +215,7 @@ class Fencing(RuleBasedStateMachine):
             return
         writing = self.writers[which % len(self.writers)]
         if writing is not self.ruling:
-            with pytest.raises(Superseded):
+            with pytest.raises(WriterSuperseded):
                 writing.accept()
             return
         writing.accept()
@@ -240,8 +240,8 @@ class Fencing(RuleBasedStateMachine):
         os.close(writing.fence)  # type: ignore[attr-defined]
 
     @rule()
-    def settle(self) -> None:
-        assert self.store.settle(NAME) == len(self.counts)
+    def fence_and_get_offset(self) -> None:
+        assert self.store.fence_and_get_offset(NAME) == len(self.counts)
         self.ruling, self.tentative = None, b""
 
     @invariant()
@@ -268,11 +268,11 @@ def _fight(folder: str, seed: int, size: int, seconds: float, results: object) -
     took = lost = 0
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and store.held(NAME) < size:
-        offset = store.settle(NAME) if chance.random() < 0.3 else store.held(NAME)
+        offset = store.fence_and_get_offset(NAME) if chance.random() < 0.3 else store.held(NAME)
         tentative = chance.random() < 0.3
         try:
-            writing = store.take(NAME, offset, tentative)
-        except Misplaced:
+            writing = store.acquire_writer(NAME, offset, tentative)
+        except OffsetMismatch:
             continue
         took += 1
         try:
@@ -283,7 +283,7 @@ def _fight(folder: str, seed: int, size: int, seconds: float, results: object) -
                 writing.write(piece)
             if tentative:
                 writing.accept()
-        except Superseded:
+        except WriterSuperseded:
             lost += 1
         if chance.random() < 0.9:  # else it dies without a word
             writing.end()
@@ -312,7 +312,7 @@ def test_processes_that_fight_never_mix_bytes(tmp_path: Path) -> None:
     counts = [results.get(timeout=60) for _ in fighters]
     for fighter in fighters:
         fighter.join(30)
-    held = DiskStore(str(tmp_path)).settle(NAME)
+    held = DiskStore(str(tmp_path)).fence_and_get_offset(NAME)
     whole = content(DiskStore(str(tmp_path)))
     assert whole[:held] == expected(0, held)
     assert held == size, "they did not get there in time"

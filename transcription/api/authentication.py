@@ -6,7 +6,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 
-class DecidedBefore(BaseAuthentication):
+class MiddlewareAuthentication(BaseAuthentication):
     """The site's middleware has decided who asks and whether they are served."""
 
     def authenticate(self, request: Request) -> tuple[Any, None]:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 
-class JsonAlways(BaseContentNegotiation):
+class JSONNegotiation(BaseContentNegotiation):
     """Clients of the API get JSON whatever they say they accept, and whatever `format` they ask."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
@@ -35,7 +35,7 @@ class ApiView(APIView):
 
     reads_body_itself: ClassVar[bool] = True
 
-    content_negotiation_class = JsonAlways
+    content_negotiation_class = JSONNegotiation
 
     @property
     def allowed_methods(self) -> list[str]:

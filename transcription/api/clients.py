@@ -17,7 +17,7 @@ def turn_of_client(request: Request) -> str:
     return turn_of(owner_id(request.user), client_address(request._request))
 
 
-def watcher(request: Request | HttpRequest) -> Callable[[], bool]:
+def disconnect_check(request: Request | HttpRequest) -> Callable[[], bool]:
     """A question to ask now and then: is the client gone?
 
     Only gunicorn shows the connection; behind other servers every client seems to wait. The body

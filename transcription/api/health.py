@@ -11,13 +11,13 @@ from transcription.conf import conf
 from transcription.services.readiness import readiness
 
 
-class OpenView(ApiView):
+class PublicView(ApiView):
     """A route that needs nobody to be known, so no database either."""
 
     authentication_classes: list[Any] = []
 
 
-class Health(OpenView):
+class Health(PublicView):
     """GET `/health`."""
 
     def get(self, request: Request) -> Response:
@@ -25,7 +25,7 @@ class Health(OpenView):
         return Response({"status": "ok", "message": "Service is running"})
 
 
-class Live(OpenView):
+class Live(PublicView):
     """GET `/health/live`."""
 
     def get(self, request: Request) -> Response:
@@ -35,7 +35,7 @@ class Live(OpenView):
         )
 
 
-class Ready(OpenView):
+class Ready(PublicView):
     """GET `/health/ready`."""
 
     def get(self, request: Request) -> Response:

@@ -16,7 +16,7 @@ def is_api_view(view: Any) -> bool:
     return isinstance(made_by, type) and issubclass(made_by, ApiView)
 
 
-def below_api(path: str) -> bool:
+def is_api_path(path: str) -> bool:
     """Whether an address, known or not, begins like one of the API: it is answered in JSON."""
     return path.lstrip("/").partition("/")[0] in api_roots()
 

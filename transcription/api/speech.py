@@ -21,8 +21,8 @@ from transcription.services.outbound.url_source import (
     download,
 )
 from uploads.conf import conf
-from uploads.http.headers import order_of
-from uploads.services.queries import let_go
+from uploads.http.headers import creation_request
+from uploads.services.queries import release_connection
 
 
 class SpeechToText(IntakeView[FullParameters]):
@@ -30,7 +30,7 @@ class SpeechToText(IntakeView[FullParameters]):
 
     parameters = FullParameters
 
-    def judge_first(self, request: Request) -> None:
+    def validate_early(self, request: Request) -> None:
         """Ask the receiver of the callback whether it is there."""
         judge_callback(request)
 
@@ -45,11 +45,11 @@ class SpeechToTextUrl(IntakeView[FullParameters]):
     parameters = FullParameters
     parts: ClassVar[tuple[str, ...]] = ()
 
-    def judge_first(self, request: Request) -> None:
+    def validate_early(self, request: Request) -> None:
         """Ask the receiver of the callback whether it is there."""
         judge_callback(request)
 
-    def faults_in(self, form: Form) -> list[Fault]:
+    def form_errors(self, form: Form) -> list[Fault]:
         """The form must say where the recording is."""
         part = form.parts.get("url")
         if isinstance(part, FilePart):
@@ -60,10 +60,12 @@ class SpeechToTextUrl(IntakeView[FullParameters]):
         """Fetch the recording and queue it."""
         url = form.text("url")
         places.check(turn_of_client(request))
-        let_go()
+        release_connection()
         with refusals(), download(url) as source:
             facts = source.facts
-            part = MediaPart(facts.file_name, facts.content_type, order_of(request._request))
+            part = MediaPart(
+                facts.file_name, facts.content_type, creation_request(request._request)
+            )
             form.add("file", part)
             source.pour(part.intake.write, conf.UPLOADS_MAX_SIZE)
             part.end()

@@ -8,7 +8,7 @@ from transcription.api.base import ApiView
 from transcription.api.errors import Refused, detail
 from transcription.api.forms.multipart import Form, MediaPart, read_form
 from transcription.api.submission import wrong_extension
-from transcription.media.sniff import HEAD, looks_like_media
+from transcription.media.sniff import HEAD, media_problem
 from transcription.services.outbound.source_name import ALLOWED, has_extension
 
 
@@ -48,6 +48,6 @@ def judged(form: Form) -> MediaPart:
     part.intake.rename(name)
     with open(part.intake.path(), "rb") as file:
         head = file.read(HEAD)
-    if problem := looks_like_media(name, head, len(head) < HEAD):
+    if problem := media_problem(name, head, len(head) < HEAD):
         raise Refused(detail(400, problem))
     return part

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
-from transcription.api.clients import turn_of_client, watcher
+from transcription.api.clients import disconnect_check, turn_of_client
 from transcription.api.errors import (
     Fault,
     Invalid,
@@ -27,7 +27,7 @@ from transcription.models import Job, TaskType
 from transcription.services.audio_probe import measure, places
 from transcription.services.jobs.submit import submit_intake
 from transcription.services.outbound.source_name import ALLOWED, has_extension
-from transcription.services.places import Unwanted
+from transcription.services.places import ClientDisconnected
 from transcription.services.sanitize import whole
 from transcription.services.stages.documents import InvalidDocument
 
@@ -53,7 +53,7 @@ class IntakeView(ApiView, Generic[M]):
 
     def post(self, request: Request) -> Response:
         """Take query and form, and make the job."""
-        self.judge_first(request)
+        self.validate_early(request)
         parameters, faults = parse_query(self.parameters, request)
 
         def is_wanted(file_name: str) -> bool:
@@ -63,19 +63,19 @@ class IntakeView(ApiView, Generic[M]):
         if media:
             places.check(turn_of_client(request))  # before gigabytes come that would be refused
         with read_form(request, media, self.documents, is_wanted) as form:
-            faults += self.faults_in(form)
+            faults += self.form_errors(form)
             if parameters is None or faults:
                 raise Invalid(faults)
             return queued(self.take(request, parameters, form))
 
-    def judge_first(self, request: Request) -> None:
+    def validate_early(self, request: Request) -> None:
         """Judge what goes before everything else.
 
         Raises:
             Refused: Whatever else may be wrong with the request, this is the answer.
         """
 
-    def faults_in(self, form: Form) -> list[Fault]:
+    def form_errors(self, form: Form) -> list[Fault]:
         """What is wrong with the form."""
         return [fault for name in self.parts for fault in faults_of_file(form, name)]
 
@@ -172,10 +172,12 @@ def submit_measured(
     """
     try:
         track = getattr(parameters, "audio_track", None)
-        sound = measure(part.intake.path(), turn_of_client(request), watcher(request), track)
+        sound = measure(
+            part.intake.path(), turn_of_client(request), disconnect_check(request), track
+        )
     except MediaError as problem:
         raise Refused(unreadable_audio(problem.message)) from problem
-    except Unwanted as problem:
+    except ClientDisconnected as problem:
         raise Refused(detail(400, "The client went away.")) from problem
     known = {"file_name": shown_name(part.file_name), "audio_duration": sound.duration}
     job = submit_intake(wish_of(task_type, parameters, **known, **facts), part.intake)

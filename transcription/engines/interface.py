@@ -32,7 +32,7 @@ class Engine(Protocol):
         """What it can do; cheap, needs no heavy import."""
         ...
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         """ "" when its packages are there, else a plain reason; looked for, not imported."""
         ...
 
@@ -47,7 +47,7 @@ class Engine(Protocol):
         """
         ...
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """ "" when it can do that stage of the request now, else a plain reason why not; cheap.
 
         Its packages and assets are there, and it knows the language: for the alignment

@@ -26,7 +26,7 @@ from transcription.engines.base import (
 )
 from transcription.engines.interface import Aligner, Diarizer, Engine, Transcriber
 from transcription.engines.runtime import gpu_slots, memory
-from transcription.engines.selection import WORK, chosen_for, equipped
+from transcription.engines.selection import WORK, chosen_for, select_ready
 from transcription.media.decode import decode
 from transcription.media.errors import Cancelled, FinalError
 from transcription.media.probe import probe
@@ -46,7 +46,7 @@ TOLD = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "
 class Listener(Protocol):
     """Whom a run tells how it goes."""
 
-    def teller(self, stage: str, total: float | None) -> Progress:
+    def progress_reporter(self, stage: str, total: float | None) -> Progress:
         """What reports the progress of a stage of so many seconds."""
         ...
 
@@ -118,12 +118,12 @@ class Pipeline:
 
     def _read(self) -> Audio:
         """Look at the file and decode its sound."""
-        self._listener.teller("probing", None)(0.0)
+        self._listener.progress_reporter("probing", None)(0.0)
         found = probe(self._request.media_path, self._request.options.get("audio_track"))
         self._go_on()
         about = {key: value for key, value in asdict(found).items() if key in TOLD}
         self._listener.found(about)
-        tell = self._listener.teller("decoding", found.duration)
+        tell = self._listener.progress_reporter("decoding", found.duration)
         audio = decode(self._request.media_path, self._pcm, tell, self._stop, media=found)
         if not found.has_video:  # pictures may last longer
             about["duration"] = audio.duration
@@ -133,9 +133,9 @@ class Pipeline:
     def _stage(self, stage: str, audio: Audio) -> Output:
         """Let the engine that can do a stage do it."""
         request = replace(self._request, language=self._language(stage))
-        engine, why = equipped(stage, request, self._fetching, self._stop)
+        engine, why = select_ready(stage, request, self._fetching, self._stop)
         device = engine.device(request)
-        waiting = self._listener.teller("waiting", None)
+        waiting = self._listener.progress_reporter("waiting", None)
         doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
         with gpu_slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
@@ -167,7 +167,7 @@ class Pipeline:
             silence: dict[str, Any] = {"segments": [], "language": request.language}
             return Output(TRANSCRIBE, engine.name, silence, request.model, warnings=[SILENT])
         able = cast(Transcriber, engine)
-        self._listener.teller("loading", audio.duration)(0.0)
+        self._listener.progress_reporter("loading", audio.duration)(0.0)
         able.load(request)
         self._go_on()
         tell = self._tell(TRANSCRIBE, audio)
@@ -208,11 +208,11 @@ class Pipeline:
     def _fetching(self, done: int, total: int | None) -> None:
         """Something is on its way; how much it is in all becomes known after a while."""
         if total not in self._fetches:
-            self._fetches[total] = self._listener.teller(FETCHING, total)
+            self._fetches[total] = self._listener.progress_reporter(FETCHING, total)
         self._fetches[total](float(done))
 
     def _tell(self, stage: str, audio: Audio) -> Progress:
-        tell = self._listener.teller(WORKING[stage], audio.duration)
+        tell = self._listener.progress_reporter(WORKING[stage], audio.duration)
         tell(0.0)
         return tell
 

@@ -17,8 +17,8 @@ from transcription.engines.model_files.ensure_downloaded import (
     STALL,
     DownloadProgress,
     Unavailable,
-    cannot_be_had,
     obtain,
+    unavailable_message,
 )
 
 STAND_IN = "pocketsphinx"
@@ -54,7 +54,7 @@ def prepare(
     if not engine.capabilities().models:
         request = replace(request, model="")  # what is named for others says nothing of this one
     if engine.capabilities().needs_download:
-        if reason := engine.installed():
+        if reason := engine.installation_error():
             return _stand_in(request, reason)
         if models.is_path(request.model):
             request = replace(request, model_path=str(_local(request.model)))
@@ -62,10 +62,10 @@ def prepare(
             try:
                 folder = obtain(asset, models_dir, on_progress, should_stop, stall)
             except Unavailable as error:
-                return _stand_in(request, cannot_be_had(asset, error))
+                return _stand_in(request, unavailable_message(asset, error))
             if asset.kind == assets.WHISPER:
                 request = replace(request, model_path=str(folder))
-    if reason := engine.ready(request):
+    if reason := engine.readiness_error(request):
         raise EngineError("engine_not_ready", reason)
     return Prepared(request)
 
@@ -79,15 +79,15 @@ def engine_for(stage: str, request: Request) -> Engine:
     if is_translation(stage, request):
         return registry.get(SPREAD)
     chosen = chosen_for(stage, request)
-    if stage == TRANSCRIBE or (can(chosen, stage) and not chosen.ready(request, stage)):
+    if stage == TRANSCRIBE or (can(chosen, stage) and not chosen.readiness_error(request, stage)):
         return chosen
     for name in registry.STAND_INS[stage]:
-        if not registry.get(name).ready(request, stage):
+        if not registry.get(name).readiness_error(request, stage):
             return registry.get(name)
     raise EngineError("no_engine", f"No engine here can {WORK[stage]}.")
 
 
-def equipped(
+def select_ready(
     stage: str,
     request: Request,
     on_progress: DownloadProgress = lambda done, total: None,
@@ -104,8 +104,10 @@ def equipped(
     chosen = chosen_for(stage, request)
     if stage == TRANSCRIBE or not can(chosen, stage) or is_translation(stage, request):
         return engine_for(stage, request), ""
-    reason = chosen.installed() or _missing(chosen, stage, request, on_progress, should_stop)
-    reason = reason or chosen.ready(request, stage)
+    reason = chosen.installation_error() or _missing(
+        chosen, stage, request, on_progress, should_stop
+    )
+    reason = reason or chosen.readiness_error(request, stage)
     if stage == DIARIZE and reason:
         raise EngineError("model_unavailable", reason)
     return engine_for(stage, request), reason
@@ -120,7 +122,7 @@ def intended(stage: str, request: Request) -> Engine:
     chosen = chosen_for(stage, request)
     if is_translation(stage, request):
         return engine_for(stage, request)
-    if stage != TRANSCRIBE and can(chosen, stage) and not chosen.installed():
+    if stage != TRANSCRIBE and can(chosen, stage) and not chosen.installation_error():
         if stage == DIARIZE or assets.missing(request.models_dir, chosen.assets(request, stage)):
             return chosen
     return engine_for(stage, request)
@@ -132,7 +134,7 @@ def may_download(request: Request) -> bool:
         return False
     for stage in request.stages:
         chosen = chosen_for(stage, request)
-        if stage == TRANSCRIBE or not can(chosen, stage) or chosen.installed():
+        if stage == TRANSCRIBE or not can(chosen, stage) or chosen.installation_error():
             continue
         # Which model aligns is known once the language is.
         downloads = chosen.capabilities().needs_download
@@ -169,7 +171,7 @@ def _missing(
         try:
             obtain(asset, request.models_dir, on_progress, should_stop, request.stall)
         except Unavailable as error:
-            return cannot_be_had(asset, error)
+            return unavailable_message(asset, error)
     return ""
 
 
@@ -203,7 +205,7 @@ def _stand_in(request: Request, missing: str) -> Prepared:
         model_path="",
         task="transcribe",
     )
-    if problem := stand_in.ready(replaced):
+    if problem := stand_in.readiness_error(replaced):
         raise EngineError("model_unavailable", f"{missing} {problem}")
     label = stand_in.capabilities().label
     return Prepared(replaced, f"Draft only. {missing} The built-in engine ({label}) was used.")

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse, StreamingHttpResponse
 
 from transcription.http.gradual_json import write_gradually
-from uploads.services.queries import let_go
+from uploads.services.queries import release_connection
 
 BLOCK = 64 * 1024  # characters that are sent at once
 
@@ -18,7 +18,7 @@ def streamed(pieces: Iterable[str], content_type: str) -> HttpResponse | Streami
     What the pieces are made of must have been read by now: the client may take its time, and holds
     no database connection meanwhile.
     """
-    let_go()
+    release_connection()
     sent = blocks(pieces)
     first = [*islice(sent, 2)]
     if len(first) == 1:

@@ -136,7 +136,7 @@ def name_problem(filename: str) -> str:
     return f'Files that end in ".{suffix[:20]}" are not accepted. Accepted: {accepted} and others.'
 
 
-def looks_like_media(filename: str, head: bytes, complete: bool) -> str:
+def media_problem(filename: str, head: bytes, complete: bool) -> str:
     """ "" when this may be a recording, else a sentence that says why it surely is none.
 
     Args:
@@ -188,7 +188,7 @@ def problem_of(filename: str, head: bytes, complete: bool) -> str:
     """
     if problem := name_problem(filename):
         return "" if begins_like_media(head) else problem
-    return looks_like_media(filename, head, complete)
+    return media_problem(filename, head, complete)
 
 
 def _is_container(head: bytes) -> bool:

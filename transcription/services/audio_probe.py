@@ -15,9 +15,9 @@ from typing import Any
 from transcription.conf import conf
 from transcription.engines.runtime.process import start
 from transcription.media.errors import MediaError
-from transcription.services.places import LOOK_EVERY, Places, Unwanted
+from transcription.services.places import LOOK_EVERY, ClientDisconnected, Places
 from uploads.errors import Unavailable
-from uploads.services.queries import let_go
+from uploads.services.queries import release_connection
 
 places = Places(count=6, each=2, most_waiting=200)
 """Of the measurements that a process of the web server runs at once."""
@@ -58,7 +58,7 @@ def measure(
         TooManyRequests: Too many recordings of this owner wait already.
         Unavailable: Too many wait in all, or this machine can start no process at the moment.
     """
-    let_go()
+    release_connection()
     with places.taken(turn, is_unwanted):
         return _result(_answer(path, is_unwanted, audio_track))
 
@@ -77,7 +77,7 @@ def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None)
         deadline = time.monotonic() + conf.MEASURE_SECONDS
         while not _has_ended(process):
             if is_unwanted():
-                raise Unwanted
+                raise ClientDisconnected
             if time.monotonic() > deadline:
                 raise MediaError("too_slow", "Reading the recording's sound took too long.")
         return process.stdout.read()  # a line that the pipe could hold

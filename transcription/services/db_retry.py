@@ -17,7 +17,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def insist(action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def retry_on_db_error(action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Do it now, or as soon as the database answers.
 
     The action must be repeatable: whether an interrupted attempt did it, nobody can tell.

@@ -54,7 +54,7 @@ def outlook() -> Outlook | None:
     """What the disk and the last look tell; None: transcripts will be as asked for."""
     if registry.find(conf.ENGINE) is None:
         return None  # a system check says so
-    if reason := registry.get(conf.ENGINE).installed():
+    if reason := registry.get(conf.ENGINE).installation_error():
         remedy = "Install its requirements, or set ENGINE to another one."
         return Outlook(DRAFTS, f"{ended(reason)} {STAND_IN}", remedy)
     for model, reason in unusable_folders(needs_of_site()).items():

@@ -16,7 +16,7 @@ LOOK_EVERY = 0.25
 """Seconds between two looks at whether somebody still waits for the result."""
 
 
-class Unwanted(Exception):
+class ClientDisconnected(Exception):
     """Nobody waits for the work any more."""
 
 
@@ -84,7 +84,7 @@ class Places:
         try:
             while not waiter.has_place.wait(LOOK_EVERY):
                 if is_unwanted():
-                    raise Unwanted
+                    raise ClientDisconnected
             yield
         finally:
             self._leave(waiter)

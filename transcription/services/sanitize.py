@@ -19,7 +19,7 @@ def as_text(text: str, longest: int = LONGEST_TEXT) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def as_facts(values: Mapping[str, Any]) -> dict[str, Any]:
+def clean_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values for fields of Job, fit for their columns; what fits nowhere is left out."""
     facts = {}
     for name, value in values.items():

@@ -60,7 +60,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         said = unicodedata.normalize("NFC", search_term)
         return super().get_search_results(request, queryset, said)
 
-    def may_see(self, request: HttpRequest, model: type[Model]) -> bool:
+    def can_view(self, request: HttpRequest, model: type[Model]) -> bool:
         """Whether links to rows of this model lead somewhere."""
         if not self.admin_site.is_registered(model):
             return False

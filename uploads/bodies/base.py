@@ -17,14 +17,14 @@ class Body(Protocol):
         cut: Set when it ended before it was whole.
         idle: Set when it was ended because it brought nothing for UPLOADS_IDLE_TIMEOUT.
         malformed: Set when it was ended because nobody can tell its bytes from their framing.
-        abandoned: Set by `abandon` where the connection is not used again: `linger` takes a while.
+        abandoned: Set by `discard` where the connection is not used again: `drain` takes a while.
     """
 
     length: int | None
     cut: bool
     idle: bool
     malformed: bool
-    abandoned: bool
+    discarded: bool
 
     def is_empty(self) -> bool:
         """Whether no byte comes; waits for the first one where no length is announced."""
@@ -32,18 +32,18 @@ class Body(Protocol):
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""
 
-    def read_unseen(self) -> Piece:
+    def read_zero_copy(self) -> Piece:
         """The next piece for somebody who only hands it on: it may stay in the kernel."""
 
     def trailer(self, name: str) -> str | None:
         """A field of the trailer section, once the body has been read; None: there is none."""
 
-    def abandon(self, closes: bool = False) -> None:
+    def discard(self, close_connection: bool = False) -> None:
         """No more of it is wanted: the connection is not used again after the answer.
 
         Args:
             closes: Also where so little is unread that the connection would be kept.
         """
 
-    def linger(self) -> None:
+    def drain(self) -> None:
         """Called when the answer is out: let a client that still sends read it."""

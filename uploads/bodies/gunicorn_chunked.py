@@ -6,8 +6,8 @@ from uploads.bodies.gunicorn_connection import (
     PIECE_COST,
     YIELD_EVERY,
     close_after_answer,
-    drop_rest,
-    give_word,
+    discard_remaining,
+    send_100_continue,
 )
 from uploads.conf import conf
 from uploads.stores.waiting import let_others_in, within
@@ -25,7 +25,7 @@ class GunicornChunkedBody:
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
         self.since_yield = 0
-        self.abandoned = False
+        self.discarded = False
         self.ahead = b""
 
     def is_empty(self) -> bool:
@@ -45,7 +45,7 @@ class GunicornChunkedBody:
             let_others_in()
         self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
         try:
-            give_word(self)
+            send_100_continue(self)
             # As a whole: the line before a chunk may come byte by byte, and none of them be data.
             with within(conf.UPLOADS_IDLE_TIMEOUT, TimeoutError()):
                 piece: bytes = next(self.reader.parser)
@@ -66,7 +66,7 @@ class GunicornChunkedBody:
         self.since_yield += len(piece) + PIECE_COST
         return piece or self.read()
 
-    read_unseen = read
+    read_zero_copy = read
 
     def _end(self) -> bytes:
         self.cut = True
@@ -80,16 +80,16 @@ class GunicornChunkedBody:
         values = [value for field, value in fields if field == name.upper()]
         return ",".join(values) if values else None  # as HTTP joins repeated fields
 
-    def abandon(self, closes: bool = False) -> None:
+    def discard(self, close_connection: bool = False) -> None:
         """The connection is not used again after the answer."""
-        self.abandoned = closes or self.reader.parser is not None
-        if self.abandoned:
+        self.discarded = close_connection or self.reader.parser is not None
+        if self.discarded:
             close_after_answer(self.input)
 
-    def linger(self) -> None:
+    def drain(self) -> None:
         """Let a client that still sends read the answer."""
-        if self.abandoned:
-            drop_rest(self.socket)
+        if self.discarded:
+            discard_remaining(self.socket)
 
 
 def _is_early_end(problem: Exception) -> bool:

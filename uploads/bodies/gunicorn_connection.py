@@ -38,19 +38,19 @@ def ends_anyway(environ: dict[str, Any]) -> bool:
     return environ["SERVER_PROTOCOL"] != "HTTP/1.1" or "close" in options
 
 
-def is_awaited(body: Any) -> bool:
+def expects_continue(body: Any) -> bool:
     """Whether the client waits for `100 Continue` before it sends its body."""
-    return getattr(body.input, "is_awaited", False)
+    return getattr(body.input, "expects_continue", False)
 
 
-def give_word(body: Any) -> None:
+def send_100_continue(body: Any) -> None:
     """Let the client send, where it waits for that (RFC 9110, section 10.1.1)."""
-    if is_awaited(body):
-        body.input.is_awaited = False
+    if expects_continue(body):
+        body.input.expects_continue = False
         body.socket.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-def drop_rest(connection: Any) -> None:
+def discard_remaining(connection: Any) -> None:
     """Close our half and drop what still comes, for a while.
 
     Closing a socket that has unread bytes resets the connection, and a client that is still sending

@@ -11,10 +11,10 @@ from uploads.bodies.gunicorn_connection import (
     YIELD_EVERY,
     buffer,
     close_after_answer,
-    drop_rest,
+    discard_remaining,
     ends_anyway,
-    give_word,
-    is_awaited,
+    expects_continue,
+    send_100_continue,
 )
 from uploads.conf import conf
 from uploads.stores.pipe import Piece, Pipe, shared_pipe
@@ -48,8 +48,8 @@ class GunicornBody:
         # How fast the client is, is seen as it goes on; a long body is worth the try.
         self.last_piece = LARGE_PIECE if length >= BUFFER_BYTES else 0
         self.slow_pieces = 0
-        self.abandoned = False
-        self.waits = is_awaited(self)
+        self.discarded = False
+        self.waits = expects_continue(self)
 
     def is_empty(self) -> bool:
         """Whether no byte comes."""
@@ -63,7 +63,7 @@ class GunicornBody:
         received = self._receive(None)
         return buffer[:received]
 
-    def read_unseen(self) -> Piece:
+    def read_zero_copy(self) -> Piece:
         """The next piece, in a pipe where large ones come: the bytes stay in the kernel."""
         pipe = shared_pipe() if self.last_piece >= LARGE_PIECE else None
         if pipe is None or self.reader.length < LARGE_PIECE:
@@ -114,7 +114,7 @@ class GunicornBody:
         try:
             if self.waits:
                 self.waits = False
-                give_word(self)
+                send_100_continue(self)
             if pipe is not None:
                 return pipe.fill(self.socket, size, conf.UPLOADS_IDLE_TIMEOUT)
             self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
@@ -133,15 +133,15 @@ class GunicornBody:
         """A body of known length has no trailers."""
         return None
 
-    def abandon(self, closes: bool = False) -> None:
+    def discard(self, close_connection: bool = False) -> None:
         """The connection is not used again after the answer."""
         small = 0 if ends_anyway(self.environ) else SMALL_REST
-        self.abandoned = closes or self.reader.length > small or is_awaited(self)
-        if self.abandoned:
+        self.discarded = close_connection or self.reader.length > small or expects_continue(self)
+        if self.discarded:
             close_after_answer(self.input)
 
-    def linger(self) -> None:
+    def drain(self) -> None:
         """Let a client that still sends read the answer."""
         slow_bodies.discard(self)
-        if self.abandoned:
-            drop_rest(self.socket)
+        if self.discarded:
+            discard_remaining(self.socket)

@@ -17,7 +17,7 @@ class PlainBody:
         self.cut = False
         self.idle = False
         self.malformed = False
-        self.abandoned = False
+        self.discarded = False
         self.input = environ["wsgi.input"]
         self.rest = length
         self.ahead = b""
@@ -47,14 +47,14 @@ class PlainBody:
             self.cut = not piece
         return piece
 
-    read_unseen = read
+    read_zero_copy = read
 
     def trailer(self, name: str) -> str | None:
         """These servers do not tell trailers."""
         return None
 
-    def abandon(self, closes: bool = False) -> None:
+    def discard(self, close_connection: bool = False) -> None:
         """These servers settle the rest of a body themselves."""
 
-    def linger(self) -> None:
+    def drain(self) -> None:
         """Nothing can be done once the server has the answer."""

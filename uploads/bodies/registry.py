@@ -10,7 +10,7 @@ from uploads.bodies.gunicorn_chunked import GunicornChunkedBody
 from uploads.bodies.gunicorn_connection import on_gevent
 from uploads.bodies.gunicorn_length import GunicornBody
 from uploads.bodies.plain import PlainBody
-from uploads.errors import Malformed, UploadError
+from uploads.errors import BadRequest, UploadError
 
 Environ = dict[str, Any]
 
@@ -50,7 +50,7 @@ CHUNKED = Reader(
     "gunicorn's chunked", on_gunicorn, (IN_GUNICORN, "ChunkedReader"), GunicornChunkedBody, True
 )
 READERS = (LENGTH, CHUNKED)
-broken: set[Reader] = set()  # those that failed their test at the start of this process
+disabled_readers: set[Reader] = set()  # those that failed their test at the start of this process
 
 
 def open_body(environ: Environ) -> Body:
@@ -63,12 +63,12 @@ def open_body(environ: Environ) -> Body:
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     length = None if chunked else _announced(environ.get("CONTENT_LENGTH") or "0")
     for reader in READERS:
-        if reader not in broken and reader.fits(environ):
+        if reader not in disabled_readers and reader.fits(environ):
             return reader.open(environ, length)
     return PlainBody(environ, length)
 
 
-def leave_unread(environ: Environ, closes: bool = False) -> Body | None:
+def discard_body(environ: Environ, close_connection: bool = False) -> Body | None:
     """Give up a body that nobody has read, so that the client gets to see the answer.
 
     A server that reads the rest away before the next request would not let the others in meanwhile.
@@ -78,20 +78,20 @@ def leave_unread(environ: Environ, closes: bool = False) -> Body | None:
         closes: Also where so little is unread that the connection would be kept.
 
     Returns:
-        The body, whose `linger` is due when the answer is out; None where nobody knows its end.
+        The body, whose `drain` is due when the answer is out; None where nobody knows its end.
     """
     try:
         body = open_body(environ)
     except UploadError:
         return None
-    body.abandon(closes)
+    body.discard(close_connection)
     return body
 
 
 def _announced(length: str) -> int:
     # More digits than any upload has are no error of the header's: the body is too long, then.
     if not re.fullmatch("[0-9]{1,99}", length):
-        raise Malformed("Content-Length must be a whole number of bytes.")
+        raise BadRequest("Content-Length must be a whole number of bytes.")
     return int(length)
 
 
@@ -104,5 +104,6 @@ def is_coded(environ: Environ) -> bool:
 def tells_trailers(environ: Environ) -> bool:
     """Whether the readers at work let trailers through to the application."""
     return any(
-        reader.trailers and reader.serves(environ) and reader not in broken for reader in READERS
+        reader.trailers and reader.serves(environ) and reader not in disabled_readers
+        for reader in READERS
     )

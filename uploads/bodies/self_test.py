@@ -9,7 +9,7 @@ import tempfile
 from typing import Any
 
 from uploads.bodies.base import Body
-from uploads.bodies.registry import CHUNKED, LENGTH, Reader, broken, open_body
+from uploads.bodies.registry import CHUNKED, LENGTH, Reader, disabled_readers, open_body
 from uploads.stores.pipe import Pipe
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ class Failed(Exception):
 
 
 def test_gunicorn(settings: Any) -> None:
-    """Test the readers for gunicorn's gevent worker; what fails is noted in `broken`.
+    """Test the readers for gunicorn's gevent worker; what fails is noted in `disabled_readers`.
 
     Args:
         settings: The worker's, which its parser wants to know.
@@ -35,7 +35,7 @@ def test_gunicorn(settings: Any) -> None:
         try:
             through_gunicorn(reader, request, settings)
         except Exception as problem:  # noqa: BLE001  (whatever another release may do)
-            broken.add(reader)
+            disabled_readers.add(reader)
             logger.error(
                 "THE READER FOR %s BODIES DOES NOT FIT THE INSTALLED GUNICORN: %s: %s. The plain "
                 "reader stands in: uploads are slower, keep less of a cut request, and have no "
@@ -98,7 +98,7 @@ def check(reader: Reader, body: Body) -> None:
     """Read a body, both ways in turn, and look at all that was promised of it."""
     with tempfile.TemporaryFile() as file:
         seen = False
-        while len(piece := body.read() if seen else body.read_unseen()):
+        while len(piece := body.read() if seen else body.read_zero_copy()):
             seen = not seen
             if isinstance(piece, Pipe):
                 while len(piece):

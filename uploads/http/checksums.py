@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-from uploads.errors import Malformed
+from uploads.errors import BadRequest
 
 
 class Sum(Protocol):
@@ -53,11 +53,11 @@ def parse_checksum(header: str) -> tuple[str, bytes]:
     """
     name, _, value = header.strip().partition(" ")
     if name not in ALGORITHMS:
-        raise Malformed(f"Upload-Checksum must use one of: {', '.join(ALGORITHMS)}.")
+        raise BadRequest(f"Upload-Checksum must use one of: {', '.join(ALGORITHMS)}.")
     try:
         expected = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as problem:
-        raise Malformed("The value of Upload-Checksum is not Base64.") from problem
+        raise BadRequest("The value of Upload-Checksum is not Base64.") from problem
     if len(expected) != len(ALGORITHMS[name]().digest()):
-        raise Malformed(f"The value of Upload-Checksum is no {name} checksum.")
+        raise BadRequest(f"The value of Upload-Checksum is no {name} checksum.")
     return name, expected

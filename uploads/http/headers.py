@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from uploads.bodies.base import Body
-from uploads.errors import Malformed
+from uploads.errors import BadRequest
 from uploads.http.protocol import parse_number
-from uploads.services.create import Order
-from uploads.services.incoming import Delivery
+from uploads.services.create import CreationRequest
+from uploads.services.incoming import IncomingBytes
 
 LONGEST_SAID = 20  # the rest of the row's column is for who connected
 
@@ -50,9 +50,9 @@ def client_address(request: HttpRequest) -> str:
     return f"{said} via {peer}" if said else peer
 
 
-def order_of(request: HttpRequest) -> Order:
+def creation_request(request: HttpRequest) -> CreationRequest:
     """What a POST asks for."""
-    return Order(
+    return CreationRequest(
         person=request.user,
         metadata=request.headers.get("Upload-Metadata", ""),
         concat=request.headers.get("Upload-Concat", ""),
@@ -72,15 +72,15 @@ def length_of(request: HttpRequest) -> int | None:
     deferred = request.headers.get("Upload-Defer-Length")
     announced = number_in(request, "Upload-Length")
     if deferred is not None and (deferred != "1" or announced is not None):
-        raise Malformed("Upload-Defer-Length must be 1, and goes without Upload-Length.")
+        raise BadRequest("Upload-Defer-Length must be 1, and goes without Upload-Length.")
     if deferred is None and announced is None:
-        raise Malformed("Say how long the upload is: Upload-Length, in bytes.")
+        raise BadRequest("Say how long the upload is: Upload-Length, in bytes.")
     return announced
 
 
 def delivery_of(
     request: HttpRequest, offset: int, body: Body, length: int | None = None
-) -> Delivery:
+) -> IncomingBytes:
     """What a request brings, and the checksum that it shall have.
 
     Args:
@@ -90,7 +90,7 @@ def delivery_of(
         length: The upload's length, where a PATCH says it (tus: creation-defer-length).
     """
     trailers = request.headers.get("Trailer", "").lower().split(",")
-    return Delivery(
+    return IncomingBytes(
         offset=offset,
         body=body,
         length=length,
@@ -124,7 +124,7 @@ def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
         yield upload_id
 
 
-def no_part(address: str, why: str) -> Malformed:
+def no_part(address: str, why: str) -> BadRequest:
     """The refusal of a part's address, which may hold a password: the log does not name it."""
     rest = f"in Upload-Concat {why}."
-    return Malformed(f"{address!r} {rest}", logged=f"An address {rest}")
+    return BadRequest(f"{address!r} {rest}", logged=f"An address {rest}")

@@ -11,7 +11,7 @@ from datetime import datetime
 from email.utils import formatdate
 from functools import lru_cache
 
-from uploads.errors import Malformed
+from uploads.errors import BadRequest
 
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
@@ -38,7 +38,7 @@ def parse_number(name: str, text: str) -> int:
         Malformed: It is anything else.
     """
     if not DIGITS.fullmatch(text):
-        raise Malformed(f"{name} must be a whole number of bytes, zero or more.")
+        raise BadRequest(f"{name} must be a whole number of bytes, zero or more.")
     digits = text.lstrip("0")
     return min(int(digits or "0"), BEYOND) if len(digits) < 20 else BEYOND
 
@@ -52,20 +52,20 @@ def parse_metadata(text: str) -> dict[str, bytes]:
         Malformed: The header breaks one of these rules or is longer than LONGEST_METADATA.
     """
     if len(text) > LONGEST_METADATA:
-        raise Malformed(f"Upload-Metadata may have {LONGEST_METADATA} characters at most.")
+        raise BadRequest(f"Upload-Metadata may have {LONGEST_METADATA} characters at most.")
     pairs: dict[str, bytes] = {}
     if not text.strip(" \t"):
         return pairs
     for part in text.split(","):
         key, blank, value = part.strip(" ").partition(" ")
         if not METADATA_KEY.fullmatch(key):
-            raise Malformed("Upload-Metadata has an empty key, or one that is not plain ASCII.")
+            raise BadRequest("Upload-Metadata has an empty key, or one that is not plain ASCII.")
         if key in pairs:
-            raise Malformed(f"Upload-Metadata names the key {key} twice.")
+            raise BadRequest(f"Upload-Metadata names the key {key} twice.")
         try:
             pairs[key] = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError) as problem:
-            raise Malformed(f"The value of {key} in Upload-Metadata is not Base64.") from problem
+            raise BadRequest(f"The value of {key} in Upload-Metadata is not Base64.") from problem
     return pairs
 
 
@@ -76,7 +76,7 @@ def shown_metadata(text: str) -> list[tuple[str, str]]:
     """
     try:
         return [(key, shown_value(value)) for key, value in parse_metadata(text).items()]
-    except Malformed:
+    except BadRequest:
         return [("", text)]
 
 
@@ -102,10 +102,10 @@ def parse_concat(header: str) -> list[str] | None:
         return None
     addresses = [address for address in rest.split(" ") if address]
     if len(addresses) > MOST_PARTS:
-        raise Malformed(f"Upload-Concat may name {MOST_PARTS} parts at most. Send larger parts.")
+        raise BadRequest(f"Upload-Concat may name {MOST_PARTS} parts at most. Send larger parts.")
     if kind == "final" and addresses:
         return addresses
-    raise Malformed("Upload-Concat must be `partial`, or `final;` and the addresses of the parts.")
+    raise BadRequest("Upload-Concat must be `partial`, or `final;` and the addresses of the parts.")
 
 
 def format_concat(header: str) -> str:

@@ -10,28 +10,28 @@ from django.utils import timezone
 from uploads.conf import conf
 from uploads.errors import (
     BadFraming,
+    BadRequest,
     ChecksumMismatch,
     Forbidden,
     Gone,
-    Malformed,
     OffsetConflict,
-    Overtaken,
     Refused,
+    RequestTimeout,
+    Superseded,
     TooLarge,
-    TooSlow,
 )
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
 from uploads.services.concatenate import complete, prolong_finals_of
 from uploads.services.create import next_expiry
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.services.finish import HEAD_BYTES, announce_once, head_of
-from uploads.services.incoming import Delivery, verify, verify_nothing
+from uploads.services.incoming import IncomingBytes, verify, verify_nothing
 from uploads.services.length import FIXED, beyond_maximum, declare_length, keep_length
 from uploads.services.limits.free_space import gauge
 from uploads.services.termination import refuse
-from uploads.stores.base import Removed, Superseded, Writing
+from uploads.stores.base import Removed, Writer, WriterSuperseded
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
 
@@ -43,7 +43,7 @@ NOTE_PROGRESS_WITHIN = 10.0
 bodies: set[int] = set()  # that this process receives at the moment
 
 
-def append(upload: Upload, delivery: Delivery) -> int:
+def append(upload: Upload, delivery: IncomingBytes) -> int:
     """Append a request's bytes, and finish the upload where it is complete.
 
     A body that is cut off keeps what arrived, unless it has a checksum. Whoever else was writing
@@ -69,13 +69,13 @@ def append(upload: Upload, delivery: Delivery) -> int:
         raise Forbidden
     if upload.state == State.FINISHED:
         return append_nothing(upload, delivery)
-    with store_faults():
+    with map_store_errors():
         unset = upload.length is None
         if delivery.length is not None:
             declare_length(upload, delivery.length, delivery.offset)
         check_room(upload, delivery)
-        queries.let_go()
-        writing = store().take(upload.id.hex, delivery.offset, delivery.tentative)
+        queries.release_connection()
+        writing = store().acquire_writer(upload.id.hex, delivery.offset, delivery.tentative)
         answers = True
         try:
             with nothing_kept_if_refused(upload, writing, delivery):
@@ -96,18 +96,18 @@ def append(upload: Upload, delivery: Delivery) -> int:
     elif upload.state not in (State.RECEIVING, State.FINISHED):  # another may have sent the rest
         raise Gone
     if delivery.body.idle:
-        raise TooSlow if ruled else Overtaken
+        raise RequestTimeout if ruled else Superseded
     if delivery.body.malformed and delivery.held != upload.length:
         raise BadFraming
     return delivery.held
 
 
-def append_nothing(upload: Upload, delivery: Delivery) -> int:
+def append_nothing(upload: Upload, delivery: IncomingBytes) -> int:
     """The answer to a request on a finished upload: the last answer may have been lost."""
     if delivery.offset != upload.length:
         raise OffsetConflict
     if delivery.length not in (None, upload.length):
-        raise Malformed(FIXED)
+        raise BadRequest(FIXED)
     if delivery.body.length or delivery.body.length is None and delivery.body.read():
         raise TooLarge("This upload is finished; it takes no more bytes.")
     verify_nothing(delivery)
@@ -127,7 +127,7 @@ def too_much(upload: Upload) -> TooLarge:
     return TooLarge("The body goes beyond the upload's length.")
 
 
-def check_room(upload: Upload, delivery: Delivery) -> None:
+def check_room(upload: Upload, delivery: IncomingBytes) -> None:
     """Refuse what does not fit before anybody loses a right."""
     room = room_of(upload, delivery.offset) - delivery.offset
     if room < 0 or (delivery.body.length or 0) > room:
@@ -136,7 +136,7 @@ def check_room(upload: Upload, delivery: Delivery) -> None:
         raise too_much(upload)
 
 
-def receive(upload: Upload, writing: Writing, delivery: Delivery) -> None:
+def receive(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
     """Move the body into the store, one buffer at a time, and look that it is right."""
     bodies.add(id(delivery))
     try:
@@ -152,7 +152,7 @@ def receive(upload: Upload, writing: Writing, delivery: Delivery) -> None:
         raise
 
 
-def receive_pieces(upload: Upload, writing: Writing, delivery: Delivery) -> None:
+def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
     """Move the body into the store, and let people see now and then how far it is."""
     room = room_of(upload, delivery.offset)
     noted = time.monotonic()
@@ -181,24 +181,26 @@ def seconds_between_notes() -> float:
     return max(NOTE_PROGRESS_EVERY, min(len(bodies) / NOTED_A_SECOND, longest))
 
 
-def next_piece(upload: Upload, delivery: Delivery) -> Piece:
+def next_piece(upload: Upload, delivery: IncomingBytes) -> Piece:
     """The next bytes; they need not be seen where there is nothing to judge and to sum up."""
     if upload.judged and not delivery.tentative:
-        return delivery.body.read_unseen()
+        return delivery.body.read_zero_copy()
     return delivery.body.read()
 
 
 @contextmanager
-def nothing_kept_if_refused(upload: Upload, writing: Writing, delivery: Delivery) -> Iterator[None]:
+def nothing_kept_if_refused(
+    upload: Upload, writing: Writer, delivery: IncomingBytes
+) -> Iterator[None]:
     """Take back what a request has written where what it asks for is refused as a whole."""
     try:
         yield
-    except (TooLarge, Malformed, ChecksumMismatch):
+    except (TooLarge, BadRequest, ChecksumMismatch):
         take_back(upload, writing, delivery)
         raise
 
 
-def take_back(upload: Upload, writing: Writing, delivery: Delivery) -> None:
+def take_back(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
     """Let the upload hold what it held before this request."""
     writing.withdraw(delivery.offset)
     delivery.held = delivery.offset
@@ -219,7 +221,7 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
         return
     head = (head_of(upload, offset) if offset else b"") + piece
     try:
-        hooks().judge_head(upload, head[:HEAD_BYTES])
+        hooks().check_header(upload, head[:HEAD_BYTES])
     except Refused as refusal:
         refuse(upload, refusal.message)
         raise
@@ -240,21 +242,21 @@ def note_progress(upload: Upload, held: int) -> None:
     """Tell people who look at the row how far a running request is, and that it lives."""
     now = timezone.now()
     expires = next_expiry(now)
-    if not queries.note(upload, held, now, expires, judged_with(upload, held)):
+    if not queries.record_progress(upload, held, now, expires, judged_with(upload, held)):
         look_again(upload)
-        raise Superseded if upload.state == State.FINISHED else Removed
+        raise WriterSuperseded if upload.state == State.FINISHED else Removed
     if upload.concat == Concat.PARTIAL:
         prolong_finals_of(upload, expires)
-    queries.let_go()
+    queries.release_connection()
 
 
-def note_request(upload: Upload, delivery: Delivery) -> None:
+def note_request(upload: Upload, delivery: IncomingBytes) -> None:
     """Write down what a request brought. Offsets only grow, also where it was overtaken."""
     body = delivery.body
     failure = "The body brought no byte for too long." if body.idle else "The body was cut off."
     now = timezone.now()
     upload.expires = next_expiry(now)
-    still = queries.note(
+    still = queries.record_progress(
         upload,
         delivery.held,
         now,

@@ -12,12 +12,12 @@ from uploads.errors import DiskFull, Gone, OffsetConflict, TooLarge, UploadError
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import queries
 from uploads.services.create import next_expiry
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.services.finish import finish
 from uploads.services.length import check_disk, check_size
 from uploads.services.limits.free_space import gauge
 from uploads.services.termination import refuse
-from uploads.stores.base import Missing, Writing
+from uploads.stores.base import Missing, Writer
 from uploads.stores.registry import store
 from uploads.stores.waiting import let_others_in
 
@@ -126,12 +126,12 @@ def has_all_parts(final: Upload) -> bool:
 
 def copy_parts(final: Upload, parts: list[Upload]) -> None:
     """Bring the bytes together, going on from what is there: at the speed of one file copy."""
-    with store_faults():
-        held = store().settle(final.id.hex)
+    with map_store_errors():
+        held = store().fence_and_get_offset(final.id.hex)
         check_disk((final.length or 0) - held)
-        writing = store().take(final.id.hex, held)
+        writing = store().acquire_writer(final.id.hex, held)
         try:
-            with store_faults():
+            with map_store_errors():
                 copy_each(final, parts, writing)
         except DiskFull:  # what waits for room must not take it
             writing.withdraw(0)
@@ -140,7 +140,7 @@ def copy_parts(final: Upload, parts: list[Upload]) -> None:
             writing.end()
 
 
-def copy_each(final: Upload, parts: list[Upload], writing: Writing) -> None:
+def copy_each(final: Upload, parts: list[Upload], writing: Writer) -> None:
     """Append one part after the other."""
     noted = float("-inf")
     start = 0
@@ -153,7 +153,7 @@ def copy_each(final: Upload, parts: list[Upload], writing: Writing) -> None:
 
 
 def copy_part(
-    final: Upload, part: Upload, writing: Writing, span: tuple[int, int], noted: float
+    final: Upload, part: Upload, writing: Writer, span: tuple[int, int], noted: float
 ) -> float:
     """Append what is missing of one part.
 
@@ -176,8 +176,8 @@ def copy_part(
             if time.monotonic() - noted >= NOTE_PROGRESS_EVERY:
                 noted = time.monotonic()
                 now = timezone.now()
-                queries.note(final, writing.offset, now, next_expiry(now), final.judged)
-                queries.let_go()  # of the database, which others need while this goes on
+                queries.record_progress(final, writing.offset, now, next_expiry(now), final.judged)
+                queries.release_connection()  # others need it while this goes on
             count = min(end - writing.offset, COPY_BYTES)
             gauge.take(count)
             if not writing.copy(source, count):

@@ -13,7 +13,7 @@ from uploads.hooks import hooks
 from uploads.http.protocol import parse_metadata
 from uploads.models import Concat, Upload
 from uploads.services import queries
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.services.length import check_length
 from uploads.services.limits.open_uploads import check_open
 from uploads.services.lookup import Person, owner_id
@@ -26,7 +26,7 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
-class Order:
+class CreationRequest:
     """What a client asks for.
 
     Attributes:
@@ -44,14 +44,14 @@ class Order:
     agent: str = ""
 
 
-def create(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Upload:
+def create(order: CreationRequest, length: int | None, concat: Concat = Concat.NONE) -> Upload:
     """Make an upload that awaits its first byte; arguments and errors as of `prepare`."""
     upload = prepare(order, length, concat)
     keep(upload)
     return upload
 
 
-def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> Upload:
+def prepare(order: CreationRequest, length: int | None, concat: Concat = Concat.NONE) -> Upload:
     """Judge a new upload and make its file; its row is not there yet.
 
     Args:
@@ -87,8 +87,8 @@ def prepare(order: Order, length: int | None, concat: Concat = Concat.NONE) -> U
     check_open(upload.owner_id, order.address)
     check_length(length or 0)
     if concat != Concat.PARTIAL:
-        hooks().judge_creation(upload, metadata)
-    with store_faults():
+        hooks().pre_create(upload, metadata)
+    with map_store_errors():
         # A crash between the two leaves an empty file without a row, which the cleanup removes.
         create_file(upload)
     return upload

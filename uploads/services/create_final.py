@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from django.db import DatabaseError, IntegrityError, transaction
 
 from uploads.errors import (
+    BadRequest,
     Conflict,
     Gone,
-    Malformed,
     NotFound,
     OffsetConflict,
     Unavailable,
@@ -22,12 +22,12 @@ from uploads.errors import (
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import queries
 from uploads.services.concatenate import join, total_of
-from uploads.services.create import Order, keep, prepare
+from uploads.services.create import CreationRequest, keep, prepare
 from uploads.services.finish import announce_once
 from uploads.services.length import check_length
 from uploads.services.limits.part_uses import check_uses
 from uploads.services.lookup import find, owner_id
-from uploads.services.termination import give_up
+from uploads.services.termination import abort_creation
 from uploads.stores.registry import store
 from uploads.stores.waiting import Pacer
 
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 NO_PART = "Upload-Concat names an upload that is no part (Upload-Concat: partial)."
 
 
-def create_final(order: Order, part_ids: list[str]) -> Upload:
+def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
     """Make a final upload and join its parts if they are all finished; or go on with the one that
     the same order has made before, as long as that lives.
 
@@ -68,32 +68,32 @@ def create_final(order: Order, part_ids: list[str]) -> Upload:
     except Unavailable:
         raise  # all of its bytes are here: it is joined when that is possible again
     except UploadError:
-        give_up(final)
+        abort_creation(final)
         raise
     if final.state == State.FINISHED:
         announce_once(final)  # the request that finished it may have died before it could
     return final
 
 
-def key_of(order: Order, part_ids: Iterable[str]) -> str:
+def key_of(order: CreationRequest, part_ids: Iterable[str]) -> str:
     """What two orders have in common that mean the same final upload: owner, metadata, parts."""
     asked = [repr(owner_id(order.person)), order.metadata, *part_ids]
     return hashlib.sha256("\n".join(asked).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def own_parts(order: Order, part_ids: Iterable[str]) -> Iterable[Upload]:
+def own_parts(order: CreationRequest, part_ids: Iterable[str]) -> Iterable[Upload]:
     """The parts; others are served in between.
 
     Raises:
         NotFound, Gone, Malformed: See `create_final`.
     """
-    pause = Pacer(before=queries.let_go)
+    pause = Pacer(before=queries.release_connection)
     for part_id in part_ids:
         part = find(part_id, order.person)
         if part.owner_id != owner_id(order.person):
             raise NotFound  # staff see other people's uploads, but do not make their own of them
         if part.concat != Concat.PARTIAL:
-            raise Malformed(NO_PART)
+            raise BadRequest(NO_PART)
         yield part
         pause()
 
@@ -103,7 +103,7 @@ def made_before(key: str) -> Upload | None:
     return Upload.objects.filter(final_key=key, state__in=(State.RECEIVING, State.FINISHED)).first()
 
 
-def make(order: Order, parts: list[Upload], key: str) -> Upload:
+def make(order: CreationRequest, parts: list[Upload], key: str) -> Upload:
     """Make the row of a final upload, and its empty file.
 
     Returns:

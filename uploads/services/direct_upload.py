@@ -13,13 +13,13 @@ from uploads.models import Upload
 from uploads.services import queries
 from uploads.services.create import (
     LONGEST_NAME,
-    Order,
+    CreationRequest,
     as_text,
     create_file,
     next_expiry,
     plain_name,
 )
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.services.length import check_length, check_size
 from uploads.services.limits.free_space import gauge
 from uploads.services.lookup import owner_id
@@ -27,7 +27,7 @@ from uploads.services.termination import refuse
 from uploads.stores.registry import store
 
 
-class Intake:
+class DirectUpload:
     """One file on its way into the store, written from its first byte to its last.
 
     Args:
@@ -40,7 +40,7 @@ class Intake:
         Unavailable: The store failed.
     """
 
-    def __init__(self, order: Order, file_name: str, file_type: str = "") -> None:
+    def __init__(self, order: CreationRequest, file_name: str, file_type: str = "") -> None:
         check_length(0)
         self.size = 0
         self._ended = False
@@ -55,9 +55,9 @@ class Intake:
             requests=1,
         )
         name = self.upload.id.hex
-        with store_faults():
+        with map_store_errors():
             create_file(self.upload)
-            self._writing = store().take(name, 0)
+            self._writing = store().acquire_writer(name, 0)
         queries.insert(self.upload)
 
     def write(self, data: bytes | memoryview) -> None:
@@ -71,7 +71,7 @@ class Intake:
         self.size += len(data)
         check_size(self.size)
         gauge.take(len(data))
-        with store_faults():
+        with map_store_errors():
             self._writing.write(data)
 
     def rename(self, file_name: str) -> None:
@@ -81,7 +81,7 @@ class Intake:
 
     def path(self) -> str:
         """Where its bytes lie, to be looked at before it is kept."""
-        with store_faults():
+        with map_store_errors():
             return store().path(self.upload.id.hex)
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class Intake:
         self.upload.refresh_from_db()
         return self.upload
 
-    def abandon(self, reason: str) -> None:
+    def discard(self, reason: str) -> None:
         """The file is not wanted: its bytes go, its row tells staff why."""
         self._end()
         refuse(self.upload, reason)
@@ -112,5 +112,5 @@ class Intake:
     def _end(self) -> None:
         if not self._ended:
             self._ended = True
-            with store_faults():
+            with map_store_errors():
                 self._writing.end()

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 
-from uploads.errors import DiskFull, Gone, OffsetConflict, Overtaken, Unavailable
+from uploads.errors import DiskFull, Gone, OffsetConflict, Superseded, Unavailable
 from uploads.services.maintenance import ballast
 from uploads.services.maintenance.store_identity import identity_problem
-from uploads.stores.base import FULL, Misplaced, Missing, Removed, Superseded
+from uploads.stores.base import FULL, Missing, OffsetMismatch, Removed, WriterSuperseded
 
 logger = logging.getLogger(__name__)
 
@@ -22,11 +22,11 @@ DISK_IS_FULL = "The server's disk is full. Make room on it, or try again later."
 
 
 @contextmanager
-def store_faults() -> Iterator[None]:
+def map_store_errors() -> Iterator[None]:
     """Turn what the store raises into refusals."""
     try:
         yield
-    except Misplaced as problem:
+    except OffsetMismatch as problem:
         raise OffsetConflict from problem
     except Removed as problem:
         raise Gone from problem
@@ -34,8 +34,8 @@ def store_faults() -> Iterator[None]:
         if identity_problem():  # it lies in another store, and may be had again
             raise Unavailable from problem
         raise Gone from problem
-    except Superseded as problem:
-        raise Overtaken from problem
+    except WriterSuperseded as problem:
+        raise Superseded from problem
     except OSError as problem:
         if problem.errno in FULL:
             raise DiskFull from problem

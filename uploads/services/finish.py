@@ -10,7 +10,7 @@ from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
 from uploads.services.create import next_expiry
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.services.termination import refuse
 from uploads.signals import upload_finished
 from uploads.stores.registry import store
@@ -42,21 +42,21 @@ def finish(upload: Upload, requests: int = 0) -> None:
         Gone: The upload ended meanwhile.
     """
     if not upload.judged:
-        with store_faults():
+        with map_store_errors():
             head = head_of(upload)
         try:
-            hooks().judge_head(upload, head)
+            hooks().check_header(upload, head)
         except Refused as refusal:
             refuse(upload, refusal.message)
             raise
-    with store_faults():
+    with map_store_errors():
         store().secure(upload.id.hex)  # a crash may have come before those who wrote it could
     now = timezone.now()
     if upload.concat == Concat.PARTIAL:
         expires, upload.announced = next_expiry(now), now  # a part is no news for the site
     else:
         expires = None
-        if upload.announced is None and not hooks().wants(upload):
+        if upload.announced is None and not hooks().should_notify(upload):
             upload.announced = now
     changed = queries.finish(upload, now, expires, upload.announced, requests)
     if not changed and not Upload.objects.filter(pk=upload.pk, state=State.FINISHED).exists():
@@ -72,10 +72,10 @@ def announce_once(upload: Upload) -> None:
     client shall name what became of the upload in any case, and receivers are repeatable.
     """
     if upload.announced is None:
-        transaction.on_commit(lambda: announce(upload))
+        transaction.on_commit(lambda: notify_finished(upload))
 
 
-def announce(upload: Upload) -> None:
+def notify_finished(upload: Upload) -> None:
     """Tell the site of a finished upload, and note that it knows.
 
     A crash before the note, or a receiver that fails, makes the next cleanup tell it again.

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from uploads.bodies.base import Body
-from uploads.errors import ChecksumMismatch, Malformed
+from uploads.errors import BadRequest, ChecksumMismatch
 from uploads.http.checksums import ALGORITHMS, Sum, parse_checksum
 from uploads.models import Upload
-from uploads.stores.base import Superseded, Writing
+from uploads.stores.base import Writer, WriterSuperseded
 from uploads.stores.registry import store
 from uploads.stores.waiting import let_others_in
 
@@ -15,7 +15,7 @@ NO_TRAILER = "The trailer Upload-Checksum was announced and did not come."
 
 
 @dataclass
-class Delivery:
+class IncomingBytes:
     """What one request brings.
 
     Attributes:
@@ -45,12 +45,12 @@ class Delivery:
         self.tentative = self.checksum is not None or self.checksum_follows
         if self.checksum is not None:
             if self.checksum_follows:
-                raise Malformed("Send Upload-Checksum as a header or as a trailer, not as both.")
+                raise BadRequest("Send Upload-Checksum as a header or as a trailer, not as both.")
             self.expected = parse_checksum(self.checksum)
             self.sum = ALGORITHMS[self.expected[0]]()
 
 
-def verify(upload: Upload, writing: Writing, delivery: Delivery) -> None:
+def verify(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
     """Let the bytes count if their checksum is right (tus: checksum, checksum-trailer).
 
     Raises:
@@ -66,13 +66,13 @@ def verify(upload: Upload, writing: Writing, delivery: Delivery) -> None:
         if delivery.sum.digest() != delivery.expected[1]:
             raise ChecksumMismatch
     elif delivery.tentative:
-        raise Malformed(NO_TRAILER)
+        raise BadRequest(NO_TRAILER)
     if delivery.tentative:
         writing.accept()
         delivery.held = writing.offset
 
 
-def verify_nothing(delivery: Delivery) -> None:
+def verify_nothing(delivery: IncomingBytes) -> None:
     """The same for a request that brought no bytes, where none are written.
 
     Raises:
@@ -81,12 +81,12 @@ def verify_nothing(delivery: Delivery) -> None:
     trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
     expected = delivery.expected if trailer is None else parse_checksum(trailer)
     if expected is None and delivery.tentative:
-        raise Malformed(NO_TRAILER)
+        raise BadRequest(NO_TRAILER)
     if expected is not None and ALGORITHMS[expected[0]]().digest() != expected[1]:
         raise ChecksumMismatch
 
 
-def _sum_of_written(upload: Upload, writing: Writing, delivery: Delivery) -> Sum:
+def _sum_of_written(upload: Upload, writing: Writer, delivery: IncomingBytes) -> Sum:
     """The checksum of the request's bytes, read again: only their end told the algorithm."""
     assert delivery.expected
     made = ALGORITHMS[delivery.expected[0]]()
@@ -96,5 +96,5 @@ def _sum_of_written(upload: Upload, writing: Writing, delivery: Delivery) -> Sum
             made.update(piece)
             let_others_in()
         if file.tell() < writing.offset:
-            raise Superseded  # what was tentative is gone
+            raise WriterSuperseded  # what was tentative is gone
     return made

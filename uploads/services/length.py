@@ -1,9 +1,9 @@
 """Saying later how long an upload is (tus: creation-defer-length)."""
 
 from uploads.conf import conf
-from uploads.errors import DiskFull, Malformed, OffsetConflict, TooLarge
+from uploads.errors import BadRequest, DiskFull, OffsetConflict, TooLarge
 from uploads.models import State, Upload
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.stores.registry import store
 
 FIXED = "Upload-Length was set before, and cannot change."
@@ -43,7 +43,7 @@ def beyond_maximum() -> TooLarge:
 
 def check_disk(count: int) -> None:
     """Refuse bytes that would leave less than UPLOADS_SPARE_DISK free."""
-    with store_faults():
+    with map_store_errors():
         if store().free() < count + conf.UPLOADS_SPARE_DISK:
             raise DiskFull
 
@@ -69,10 +69,10 @@ def declare_length(upload: Upload, length: int, offset: int) -> None:
         check_size(length, accepted=offset)
         check_disk(length - offset)
         if length < offset:
-            raise Malformed("Upload-Length is less than what was sent already.")
+            raise BadRequest("Upload-Length is less than what was sent already.")
         upload.length = length
     if upload.length != length:
-        raise Malformed(FIXED)
+        raise BadRequest(FIXED)
 
 
 def keep_length(upload: Upload) -> None:
@@ -86,4 +86,4 @@ def keep_length(upload: Upload) -> None:
         return
     known = Upload.objects.filter(pk=upload.pk).values_list("length", flat=True).first()
     if known is not None and known != upload.length:
-        raise Malformed(FIXED)
+        raise BadRequest(FIXED)

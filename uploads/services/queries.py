@@ -22,9 +22,9 @@ FIELDS: dict[str, "Field[Any, Any]"] = {
     field.attname: field for field in Upload._meta.concrete_fields
 }
 # For people only: no request reads them. Django fetches one that is asked for all the same.
-UNREAD = {"offset", "created", "last_activity", "client_address", "client_agent", "requests"}
-UNREAD |= {"interruptions", "has_bytes", "final_key"}
-READ = [name for name in FIELDS if name != "id" and name not in UNREAD]
+DEFERRED = {"offset", "created", "last_activity", "client_address", "client_agent", "requests"}
+DEFERRED |= {"interruptions", "has_bytes", "final_key"}
+READ = [name for name in FIELDS if name != "id" and name not in DEFERRED]
 READ_WITH_ID = {"id", *READ}
 
 # Offsets only grow, so a request that was overtaken changes nothing that counts.
@@ -64,7 +64,7 @@ def fetch(upload_id: uuid.UUID) -> Upload | None:
     return Upload.from_db(connection.alias, READ_WITH_ID, [upload_id, *values])
 
 
-def let_go() -> None:
+def release_connection() -> None:
     """Give the database connection back before something that takes long.
 
     SQLite's is a file that nobody waits for; opening it again would cost more than it holds, unless
@@ -87,7 +87,7 @@ def insert(upload: Upload) -> None:
         cursor.execute(_insert(connection.alias), _bound(connection.alias, values))
 
 
-def note(
+def record_progress(
     upload: Upload,
     offset: int,
     now: datetime,

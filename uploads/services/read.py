@@ -5,14 +5,14 @@ from typing import BinaryIO
 from uploads.errors import Gone, NotFound
 from uploads.models import State, Upload
 from uploads.services.concatenate import complete
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.services.finish import announce_once
 from uploads.services.maintenance.store_identity import identity_problem
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
 
 
-def settle(upload: Upload) -> int:
+def acknowledged_offset(upload: Upload) -> int:
     """The bytes held, which stays true until somebody takes over (tus: HEAD).
 
     Never waits. Where a request is still writing, it loses its right to. An upload that has all its
@@ -25,8 +25,8 @@ def settle(upload: Upload) -> int:
         check_not_lost(upload)
         announce_once(upload)
         return upload.length or 0
-    with store_faults():
-        held = store().settle(upload.id.hex)
+    with map_store_errors():
+        held = store().fence_and_get_offset(upload.id.hex)
     if held == upload.length:
         complete(upload)
     return held
@@ -41,7 +41,7 @@ def open_finished(upload: Upload) -> BinaryIO:
     if upload.state != State.FINISHED:
         raise NotFound("This upload is not finished.")
     check_not_lost(upload)
-    with store_faults():
+    with map_store_errors():
         return store().open(upload.id.hex)
 
 

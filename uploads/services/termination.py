@@ -41,7 +41,7 @@ def terminate(upload: Upload) -> int:
     return freed
 
 
-def give_up(upload: Upload) -> None:
+def abort_creation(upload: Upload) -> None:
     """End an upload whose making failed midway: its client never learns the address, and makes
     another. Were it finished later, there would be two."""
     if upload.state == State.REFUSED:
@@ -117,7 +117,7 @@ def _end(
             raise
         # The row has no room to say so: its bytes go first, and give it some. Should even that not
         # do, HEAD tells that they are gone, and the next cleanup ends the row.
-        ballast.let_go()
+        ballast.release()
         freed = free_bytes(upload) or 0 if row.exists() else 0
         changed = row.update(**changes)
     if not changed:

@@ -23,22 +23,22 @@ class Missing(StoreError):
     """The store holds nothing under this name."""
 
 
-class Away(OSError):
+class StoreUnavailable(OSError):
     """The whole store is out of reach: its disk is not mounted, its directory was moved."""
 
     def __init__(self, place: str) -> None:
         super().__init__(f"The store at {place} is away: is its disk mounted?")
 
 
-class Superseded(StoreError):
+class WriterSuperseded(StoreError):
     """Somebody else has taken the right to write."""
 
 
-class Removed(Superseded):
+class Removed(WriterSuperseded):
     """The file was removed meanwhile: another request would not fare better."""
 
 
-class Misplaced(StoreError):
+class OffsetMismatch(StoreError):
     """Writing was asked for at another offset than the bytes held.
 
     Attributes:
@@ -67,7 +67,7 @@ class Entry:
     is_rest: bool = False
 
 
-class Writing(Protocol):
+class Writer(Protocol):
     """The right to append to one file, until somebody else takes it."""
 
     offset: int
@@ -123,7 +123,7 @@ class Store(Protocol):
         """Keep an identity, durably, in place of the one there was.
 
         It makes the place where there is none. Elsewhere in here a place without an identity is
-        `Away`, and is never made anew.
+        `StoreUnavailable`, and is never made anew.
         """
 
     def check_writable(self) -> None:
@@ -132,7 +132,7 @@ class Store(Protocol):
     def create(self, name: str) -> None:
         """Make an empty file; raises FileExistsError where the name is taken."""
 
-    def take(self, name: str, offset: int, tentative: bool = False) -> Writing:
+    def acquire_writer(self, name: str, offset: int, tentative: bool = False) -> Writer:
         """Take the right to append at `offset`, from whoever has it.
 
         Args:
@@ -146,7 +146,7 @@ class Store(Protocol):
             Missing: There is no such file.
         """
 
-    def settle(self, name: str) -> int:
+    def fence_and_get_offset(self, name: str) -> int:
         """End anybody's right to write and tell the bytes held. Only reads if nobody writes.
 
         What it tells may be acknowledged: it is durable.

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from uploads.stores.base import FULL, Away, Entry, Misplaced, Missing
-from uploads.stores.disk_writing import DiskWriting
+from uploads.stores.base import FULL, Entry, Missing, OffsetMismatch, StoreUnavailable
+from uploads.stores.disk_writing import DiskWriter
 from uploads.stores.fence import (
     CLOSED,
     NOBODY,
@@ -109,9 +109,9 @@ class DiskStore:
         """Whether the directory is the store, and not the place where its disk is not mounted."""
         return os.path.exists(os.path.join(self.directory, IDENTITY_FILE))
 
-    def _absence(self, name: str) -> Missing | Away:
+    def _absence(self, name: str) -> Missing | StoreUnavailable:
         """What it means that a file is not found."""
-        return Missing(name) if self._is_there() else Away(self.directory)
+        return Missing(name) if self._is_there() else StoreUnavailable(self.directory)
 
     def create(self, name: str) -> None:
         """Make an empty file."""
@@ -121,7 +121,7 @@ class DiskStore:
             descriptor = os.open(file, flags, 0o600)
         except FileNotFoundError:
             if not self._is_there():
-                raise Away(self.directory) from None
+                raise StoreUnavailable(self.directory) from None
             self._make_folder(os.path.dirname(file))
             descriptor = os.open(file, flags, 0o600)
         try:
@@ -131,7 +131,7 @@ class DiskStore:
         finally:
             os.close(descriptor)
 
-    def take(self, name: str, offset: int, tentative: bool = False) -> DiskWriting:
+    def acquire_writer(self, name: str, offset: int, tentative: bool = False) -> DiskWriter:
         """Take the right to append at `offset`, from whoever has it."""
         file = self._file(name)
         # The fence is opened first: a removal in between then shows as a missing file.
@@ -151,7 +151,7 @@ class DiskStore:
                 found = _unless_removed(name, read_fence(fence))
                 held = counting(os.fstat(data).st_size, found)
                 if held != offset:
-                    raise Misplaced(held)
+                    raise OffsetMismatch(held)
                 clear(data, fence, found, mine)
             if tentative and self.durable:  # else the disk might have the bytes, and not this
                 sync_file(fence)
@@ -160,7 +160,7 @@ class DiskStore:
             os.close(data)
             os.close(fence)
             raise
-        return DiskWriting(file, data, fence, mine, offset, self.durable)
+        return DiskWriter(file, data, fence, mine, offset, self.durable)
 
     def _open_fence(self, file: str) -> int:
         try:
@@ -168,7 +168,7 @@ class DiskStore:
         except FileNotFoundError as problem:
             raise self._absence(os.path.basename(file)) from problem
 
-    def settle(self, name: str) -> int:
+    def fence_and_get_offset(self, name: str) -> int:
         """End anybody's right to write and tell the bytes held."""
         file = self._file(name)
         size = self._size(name)

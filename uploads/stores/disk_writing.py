@@ -3,7 +3,7 @@
 import os
 from typing import BinaryIO
 
-from uploads.stores.base import Removed, Superseded
+from uploads.stores.base import Removed, WriterSuperseded
 from uploads.stores.copying import copy_in_kernel
 from uploads.stores.fence import (
     NOTHING_TENTATIVE,
@@ -22,8 +22,8 @@ SHRINK_BYTES = 64 * 1024 * 1024  # freed in one step, likewise
 COPY_BYTES = 4 * 1024 * 1024  # copied in one step, while the lock is held
 
 
-class DiskWriting:
-    """The right to append to one file; see `uploads.stores.base.Writing`.
+class DiskWriter:
+    """The right to append to one file; see `uploads.stores.base.Writer`.
 
     Args:
         file: Its path.
@@ -48,7 +48,7 @@ class DiskWriting:
     def _check(self) -> None:
         token = read_fence(self.fence).token
         if token != self.mine.token or os.fstat(self.data).st_size != self.offset:
-            raise Removed if token == REMOVED else Superseded
+            raise Removed if token == REMOVED else WriterSuperseded
 
     def write(self, data: Piece) -> None:
         """Append all of `data`."""

@@ -13,7 +13,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from transcription.api.openai.errors import is_openai, reshaped
+from transcription.api.openai.errors import is_openai, to_openai_error
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.models import PREFIX, find_key
 from whisperx_site.accounts.recent_keys import user_of_upload
@@ -64,7 +64,7 @@ class AccessMiddleware:
             refusal["Retry-After"] = "5"
         if refusal is None:
             return self.get_response(request)
-        return reshaped(refusal) if is_openai(request) else refusal
+        return to_openai_error(refusal) if is_openai(request) else refusal
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
         """The answer to a request that must not be served, else None."""

@@ -10,8 +10,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import CommandError
 
 from transcription.media.sniff import HEAD, problem_of
-from uploads.services.create import Order, plain_name
-from uploads.services.direct_upload import Intake
+from uploads.services.create import CreationRequest, plain_name
+from uploads.services.direct_upload import DirectUpload
 from whisperx_site.accounts.local_key import first_staff_user
 from whisperx_site.command_line.progress_bar import ProgressBar, printable
 
@@ -23,7 +23,7 @@ class Failed(Exception):
     """A recording came to no transcript; the message says why."""
 
 
-def take_in(path: Path, bar: ProgressBar) -> Intake:
+def take_in(path: Path, bar: ProgressBar) -> DirectUpload:
     """Copy a file into the site's store, for the first staff user, if there is one yet.
 
     Raises:
@@ -36,10 +36,10 @@ def take_in(path: Path, bar: ProgressBar) -> Intake:
         if problem := problem_of(path.name, head, len(head) < HEAD):
             raise Failed(problem)
         kind = mimetypes.guess_type(path.name)[0] or ""
-        order = Order(
+        order = CreationRequest(
             first_staff_user() or AnonymousUser(), address="", agent="manage.py transcribe"
         )
-        intake = Intake(order, known_name(path), kind)
+        intake = DirectUpload(order, known_name(path), kind)
         try:
             file.seek(0)
             total = path.stat().st_size
@@ -48,7 +48,7 @@ def take_in(path: Path, bar: ProgressBar) -> Intake:
                 bar.show(COPYING, 100 * min(intake.size / max(total, 1), 1))
             intake.close()
         except BaseException as reason:
-            intake.abandon(f"It was not copied to its end: {type(reason).__name__} {reason}")
+            intake.discard(f"It was not copied to its end: {type(reason).__name__} {reason}")
             raise
     return intake
 

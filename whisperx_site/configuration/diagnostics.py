@@ -22,7 +22,7 @@ from uploads.services.maintenance.store_identity import store_problem
 from whisperx_site.configuration import open_files
 from whisperx_site.configuration.database_state import NEWER_TABLES, tables_problem
 from whisperx_site.configuration.loopback import is_loopback
-from whisperx_site.processes.housekeeping import light_is_stuck
+from whisperx_site.processes.housekeeping import stall_reason
 from whisperx_site.processes.preparation import is_running
 
 UP_TO_DATE = "up to date"
@@ -145,7 +145,7 @@ def workers() -> Finding:
     """Whether the housekeeping gets on, told by its schedules."""
     if not is_running():
         return Finding("workers", "no `manage.py serve` runs on this data directory")
-    reason = light_is_stuck()
+    reason = stall_reason()
     if reason:
         return Finding("workers", reason, "The site restarts them by itself; its log says more.")
     return Finding("workers", "all schedules are on time")
@@ -162,9 +162,9 @@ def engines() -> Iterator[Finding]:
     """Which engines are installed, and whether the chosen one is."""
     for name in ENGINES:
         chosen = " (chosen)" if name == transcription_conf.ENGINE else ""
-        reason = registry.get(name).installed()
+        reason = registry.get(name).installation_error()
         if not reason:
-            yield Finding(f"engine {name}{chosen}", "installed")
+            yield Finding(f"engine {name}{chosen}", "installation_error")
         else:
             yield Finding(f"engine {name}{chosen}", "not installed", reason if chosen else "")
     if transcription_conf.ENGINE not in ENGINES:

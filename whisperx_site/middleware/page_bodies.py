@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 
 from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
-from uploads.errors import Malformed, TooLarge, TooSlow, UploadError
+from uploads.errors import BadRequest, RequestTimeout, TooLarge, UploadError
 from uploads.http.headers import has_body
 from uploads.services import queries
 from uploads.stores.waiting import within
@@ -45,7 +45,7 @@ class PageBodyMiddleware:
         try:
             content = form_in(body)
         except UploadError as refusal:
-            body.abandon(closes=True)
+            body.discard(close_connection=True)
             return refused(refusal)
         request.META["CONTENT_LENGTH"] = str(len(content))
         request._body = content
@@ -68,8 +68,8 @@ def form_in(body: Body) -> bytes:
         raise too_long
     content = bytearray()
     deadline = time.monotonic() + FORM_SECONDS
-    too_slow = TooSlow("The form took too long to arrive. Send it again.")
-    queries.let_go()  # of the database: the client takes as long as it likes
+    too_slow = RequestTimeout("The form took too long to arrive. Send it again.")
+    queries.release_connection()  # of the database: the client takes as long as it likes
     with within(FORM_SECONDS, too_slow):
         while piece := body.read():
             content += piece
@@ -78,7 +78,7 @@ def form_in(body: Body) -> bytes:
             if time.monotonic() > deadline:
                 raise too_slow
     if body.idle:
-        raise TooSlow("The form brought no byte for too long. Send it again.")
+        raise RequestTimeout("The form brought no byte for too long. Send it again.")
     if body.cut:
-        raise Malformed("The connection broke before the form was whole.")
+        raise BadRequest("The connection broke before the form was whole.")
     return bytes(content)

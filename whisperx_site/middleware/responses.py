@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponse, HttpResponseBase
 
-from transcription.api.paths import below_api
+from transcription.api.paths import is_api_path
 
 WITHOUT_CONTENT = (204, 304)
 
@@ -43,7 +43,7 @@ def method_not_allowed(refused: HttpResponse) -> JsonResponse:
 def is_for_people(request: HttpRequest) -> bool:
     """Whether a refusal is a page: for browsers, except where the API answers."""
     wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "")
-    return wants_page and not below_api(request.path_info)
+    return wants_page and not is_api_path(request.path_info)
 
 
 def request_id(request: HttpRequest) -> str:

@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from uploads.bodies.base import SMALL_REST, Body
 from uploads.bodies.plain import PlainBody
 from uploads.bodies.registry import open_body
-from uploads.errors import TooSlow, UploadError
+from uploads.errors import RequestTimeout, UploadError
 from uploads.http.headers import has_body
 from uploads.services import queries
 from uploads.stores.waiting import within
@@ -39,10 +39,10 @@ class UnreadBodyMiddleware:
                 body = open_body(request.META)
         # A plain server settles the rest itself, and does not know what Django has read of it.
         if body is not None and not isinstance(body, PlainBody):
-            queries.let_go()  # what is to come takes as long as the client likes
-            if not body.abandoned:
-                body.abandon(closes=not read_small_rest(body))
-            response._resource_closers.append(body.linger)  # type: ignore[attr-defined]
+            queries.release_connection()  # what is to come takes as long as the client likes
+            if not body.discarded:
+                body.discard(close_connection=not read_small_rest(body))
+            response._resource_closers.append(body.drain)  # type: ignore[attr-defined]
         return response
 
 
@@ -54,9 +54,9 @@ def read_small_rest(body: Body) -> bool:
     """
     size = 0
     try:
-        with within(REST_SECONDS, TooSlow()):
+        with within(REST_SECONDS, RequestTimeout()):
             while size <= SMALL_REST and (piece := body.read()):
                 size += len(piece)
-    except TooSlow:
+    except RequestTimeout:
         return False
     return not (body.cut or body.idle)

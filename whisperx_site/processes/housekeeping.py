@@ -18,7 +18,7 @@ logger = logging.getLogger("site")
 SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 
 
-def light_is_stuck() -> str:
+def stall_reason() -> str:
     """Why the light worker must be restarted; empty: it need not.
 
     A worker that is killed while idle can leave django-q's queue locked: the processes live on and

@@ -21,7 +21,7 @@ LOOK_EVERY = 1.0  # seconds between looks at the family, where the system does n
 HAS_GROUPS = hasattr(os, "killpg")
 
 
-class Leash:
+class ProcessGuard:
     """One service and all that it starts."""
 
     def __init__(self, command: list[str]) -> None:
@@ -87,7 +87,7 @@ def main() -> int:
     """
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    leash = Leash(sys.argv[1:])
+    leash = ProcessGuard(sys.argv[1:])
     threading.Thread(target=leash.listen, daemon=True).start()
     return leash.wait()
 

@@ -16,8 +16,8 @@ from uploads.services.maintenance import heartbeat
 from whisperx_site.processes.housekeeping import (
     free_entries_of_the_future,
     free_light_queue,
-    light_is_stuck,
     set_schedules_right,
+    stall_reason,
     tend_disk,
 )
 from whisperx_site.processes.supervisor import Service
@@ -80,14 +80,14 @@ def all_services() -> list[Service]:
         Service(
             "light",
             cluster,
-            is_stuck=patiently(light_is_stuck, ""),
+            is_stuck=patiently(stall_reason, ""),
             on_end=patiently(free_light_queue, None),
         ),
         Service(
             "heavy",
             cluster,
             {"Q_CLUSTER_NAME": "heavy"},
-            is_stuck=patiently(jobs.stuck, ""),
-            on_end=patiently(jobs.start_afresh, None),
+            is_stuck=patiently(jobs.stall_reason, ""),
+            on_end=patiently(jobs.recover_on_startup, None),
         ),
     ]

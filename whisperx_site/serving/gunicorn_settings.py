@@ -69,9 +69,9 @@ def pre_request(worker: Any, request: Any) -> None:
     """
     request.body.announce_close = request.force_close
     if request._expected_100_continue:
-        from uploads.bodies.registry import broken
+        from uploads.bodies.registry import disabled_readers
         from whisperx_site.serving.fast_path import UPLOADS_ROOT
 
-        if request.path.startswith(UPLOADS_ROOT) and not broken:
+        if request.path.startswith(UPLOADS_ROOT) and not disabled_readers:
             request._expected_100_continue = False
-            request.body.is_awaited = True
+            request.body.expects_continue = True

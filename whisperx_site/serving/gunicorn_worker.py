@@ -9,7 +9,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
 
-from uploads.bodies.gunicorn_connection import drop_rest
+from uploads.bodies.gunicorn_connection import discard_remaining
 from uploads.stores.waiting import let_others_in
 from whisperx_site.serving import gunicorn_caching, gunicorn_errors, gunicorn_request
 from whisperx_site.serving.sqlite_pool.base import pool
@@ -106,7 +106,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
             gunicorn_errors.write_error(client, 408, "Request Timeout", "")
         else:
             super().handle_error(req, client, addr, exc)
-        drop_rest(client)  # else who still sends would lose the answer
+        discard_remaining(client)  # else who still sends would lose the answer
 
 
 def own_listener(shared: Any) -> Any:

@@ -6,7 +6,7 @@ from transcription.api.errors import Refused, detail
 from transcription.api.forms.parameters import parse_query
 from transcription.services.options.parameters import CallbackParameters
 from transcription.services.outbound.url_source import Blocked, Unreachable, probe
-from uploads.services.queries import let_go
+from uploads.services.queries import release_connection
 
 
 def judge_callback(request: Request) -> None:
@@ -22,7 +22,7 @@ def judge_callback(request: Request) -> None:
     if parameters is None or parameters.callback_url is None:
         return
     url = str(parameters.callback_url)
-    let_go()
+    release_connection()
     try:
         probe(url)
     except Blocked as problem:

@@ -29,18 +29,26 @@ from transcription.api.forms.parts import (
     Form,
     MediaPart,
     TextPart,
+    error_message,
     reason_of,
-    said_in,
 )
 from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
 from uploads.conf import conf
-from uploads.errors import TooLarge, TooSlow
-from uploads.http.headers import order_of
-from uploads.services.queries import let_go
+from uploads.errors import RequestTimeout, TooLarge
+from uploads.http.headers import creation_request
+from uploads.services.queries import release_connection
 from uploads.stores.waiting import Pacer
 
-__all__ = ["DocumentPart", "FilePart", "Form", "MediaPart", "TextPart", "read_form", "said_in"]
+__all__ = [
+    "DocumentPart",
+    "FilePart",
+    "Form",
+    "MediaPart",
+    "TextPart",
+    "read_form",
+    "error_message",
+]
 
 LONGEST_HEADER = 64 * 1024
 STEP = 128 * 1024  # bytes that are looked through in a row: small fields take their time
@@ -78,7 +86,7 @@ def read_form(
     kind, options = header_options(str(plain.META.get("CONTENT_TYPE") or ""))
     body = open_body(plain.META)
     plain.body_reader = body  # type: ignore[attr-defined]  # see UnreadBodyMiddleware
-    let_go()
+    release_connection()
     if kind == "application/x-www-form-urlencoded":
         return read_urlencoded(body)
     if kind != "multipart/form-data":
@@ -87,7 +95,9 @@ def read_form(
         raise Refused(detail(400, "Missing boundary in multipart."))
     if (body.length or 0) > conf.UPLOADS_MAX_SIZE + TEXT_BYTES * MOST_PARTS:
         raise TooLarge
-    return read_multipart(body, Reader(order_of(plain), options, media, documents, is_wanted))
+    return read_multipart(
+        body, Reader(creation_request(plain), options, media, documents, is_wanted)
+    )
 
 
 def read_multipart(body: Body, reader: "Reader") -> Form:
@@ -131,9 +141,9 @@ def pieces(body: Body) -> Iterator[bytes]:
         size += len(piece)
         seconds = time.monotonic() - began
         if seconds > PATIENCE and size < SLOWEST * seconds:
-            raise TooSlow("The form comes too slowly. Upload large recordings by tus.")
+            raise RequestTimeout("The form comes too slowly. Upload large recordings by tus.")
     if body.idle:
-        raise TooSlow("The body brought no byte for too long.")
+        raise RequestTimeout("The body brought no byte for too long.")
     if body.cut:
         raise Refused(detail(400, CUT))
 

@@ -19,7 +19,7 @@ from transcription.api.forms.parts import (
     decoded,
 )
 from uploads.errors import TooLarge
-from uploads.services.create import Order
+from uploads.services.create import CreationRequest
 
 MOST_PARTS = 1000
 MOST_HEADERS = 5000  # of all parts together
@@ -73,7 +73,7 @@ class Reader:
 
     def __init__(
         self,
-        order: Order,
+        order: CreationRequest,
         options: dict[str, str],
         media: Collection[str],
         documents: Collection[str],

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from transcription.api.errors import Fault, Invalid, Refused, detail
 from transcription.models import TaskType
-from transcription.services.jobs.submit import Wish
+from transcription.services.jobs.submit import JobSpec
 from transcription.services.options.file_language import language_in
 from transcription.services.options.parameters import (
     AlignParameters,
@@ -98,7 +98,7 @@ def options_of(parameters: BaseModel) -> dict[str, Any]:
     return parameters.model_dump(mode="json", exclude=set(OF_THE_JOB))
 
 
-def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> Wish:
+def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec:
     """What is wanted, from the parameters of a request.
 
     Where the query named no language, the recording's name may (LANGUAGE_PATTERNS).
@@ -120,7 +120,7 @@ def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> Wish:
         }
     if isinstance(parameters, FullParameters) and parameters.callback_url:
         facts = {"callback_url": str(parameters.callback_url), **facts}
-    return Wish(
+    return JobSpec(
         task_type=task_type,
         options=options_of(parameters),
         params=task_params(parameters),

@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from transcription.api.errors import Refused, detail
 from uploads.errors import TooLarge
-from uploads.services.create import Order
-from uploads.services.direct_upload import Intake
+from uploads.services.create import CreationRequest
+from uploads.services.direct_upload import DirectUpload
 
 TEXT_BYTES = 1024 * 1024
 DOCUMENT_BYTES = 8 * 1024 * 1024
@@ -122,9 +122,9 @@ class MediaPart(FilePart):
         intake: To be kept by whoever makes its job; whatever is not kept is dropped.
     """
 
-    def __init__(self, file_name: str, content_type: str, order: Order) -> None:
+    def __init__(self, file_name: str, content_type: str, order: CreationRequest) -> None:
         super().__init__(file_name, content_type)
-        self.intake = Intake(order, file_name, content_type)
+        self.intake = DirectUpload(order, file_name, content_type)
         self.kept = False
 
     def write(self, data: memoryview) -> None:
@@ -143,7 +143,7 @@ class MediaPart(FilePart):
         """Remove the bytes; the upload's row tells staff why."""
         if not self.kept:
             self.kept = True
-            self.intake.abandon(reason)
+            self.intake.discard(reason)
 
 
 class Form:
@@ -197,11 +197,11 @@ class Form:
 def reason_of(problem: BaseException | None) -> str:
     """Why a form was not taken, for staff."""
     if isinstance(problem, Refused):
-        return said_in(problem.response)
+        return error_message(problem.response)
     return str(problem or "It was not needed.") or type(problem).__name__
 
 
-def said_in(response: Response) -> str:
+def error_message(response: Response) -> str:
     """The sentence in an answer of any of the API's shapes."""
     data: Any = response.data
     error = data.get("error")

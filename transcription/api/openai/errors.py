@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.response import Response
 
 from transcription.api.errors import Refused, handle
-from transcription.api.forms.parts import said_in
+from transcription.api.forms.parts import error_message
 
 INVALID, SERVER = "invalid_request_error", "server_error"
 
@@ -44,7 +44,7 @@ def openai_handle(problem: Exception, context: Mapping[str, Any]) -> Response:
     body: Any = response.data
     if isinstance(body.get("error"), dict) and "param" in body["error"]:
         return response
-    answer = openai_error(response.status_code, said_in(response))
+    answer = openai_error(response.status_code, error_message(response))
     for name, value in response.headers.items():
         answer.headers.setdefault(name, value)
     return answer
@@ -55,7 +55,7 @@ def is_openai(request: HttpRequest) -> bool:
     return request.path_info.startswith("/v1/")
 
 
-def reshaped(response: HttpResponse) -> HttpResponse:
+def to_openai_error(response: HttpResponse) -> HttpResponse:
     """A refusal that was made before any view (`detail`), in OpenAI's shape; its headers stay."""
     if not isinstance(response, JsonResponse):
         return response

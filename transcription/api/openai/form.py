@@ -13,7 +13,7 @@ from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import LIVE
 from transcription.models import TaskType
-from transcription.services.jobs.submit import Wish
+from transcription.services.jobs.submit import JobSpec
 from transcription.services.options.file_language import language_in
 from transcription.services.options.parameters import FullParameters, TranscribeParameters
 from transcription.services.options.requested_options import told_params
@@ -32,7 +32,7 @@ CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {
 
 
 @dataclass(frozen=True)
-class Asked:
+class TranscriptionRequest:
     """What a request asks for, judged.
 
     Attributes:
@@ -61,7 +61,7 @@ class Asked:
         """Whether speakers are to be told apart."""
         return self.response_format == DIARIZED
 
-    def wish(self, task: str, file_name: str, duration: float) -> Wish:
+    def wish(self, task: str, file_name: str, duration: float) -> JobSpec:
         """What is wanted of the job.
 
         Args:
@@ -90,7 +90,7 @@ class Asked:
             options["diarize"] = params["diarize"] = self.is_diarized
         if self.streams:
             options[LIVE] = True
-        return Wish(
+        return JobSpec(
             task_type=TaskType.FULL if whole_way else TaskType.TRANSCRIPTION,
             model=wanted["model"],
             language=wanted["language"],
@@ -108,7 +108,7 @@ class Asked:
         return "word" in self.granularities and not brought
 
 
-def read_asked(form: Form, task: str) -> Asked:
+def read_asked(form: Form, task: str) -> TranscriptionRequest:
     """Judge the fields of a form.
 
     Raises:
@@ -120,7 +120,7 @@ def read_asked(form: Form, task: str) -> Asked:
     )
     response_format = one_of(form, "response_format", formats) or "json"
     refuse_known_speakers(form)
-    return Asked(
+    return TranscriptionRequest(
         model=model_of(form),
         # A translation has always been told its language by listening.
         language=language_of(form) if listens else "",

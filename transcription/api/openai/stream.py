@@ -10,7 +10,7 @@ from django.http import StreamingHttpResponse
 from rest_framework.response import Response
 
 from transcription.api.openai.errors import openai_error
-from transcription.api.openai.form import Asked
+from transcription.api.openai.form import TranscriptionRequest
 from transcription.api.openai.models import model_of, tell_model
 from transcription.conf import conf
 from transcription.formats import openai as written
@@ -19,7 +19,7 @@ from transcription.services.jobs import transitions
 from transcription.services.jobs.poll import follow
 from transcription.services.stages import live
 from transcription.services.stages.results import output_of, segments_of
-from uploads.services.queries import let_go
+from uploads.services.queries import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ UNFORESEEN = "An internal error occurred; the log of the server tells more."
 
 
 def streamed_transcript(
-    asked: Asked, job: Job, is_gone: Callable[[], bool]
+    asked: TranscriptionRequest, job: Job, is_gone: Callable[[], bool]
 ) -> StreamingHttpResponse:
     """The answer to a request with `stream`: it begins at once and ends with the transcript.
 
@@ -53,7 +53,7 @@ def streamed_transcript(
 class Reading:
     """One client that reads a transcript along."""
 
-    def __init__(self, asked: Asked, job: Job, is_gone: Callable[[], bool]) -> None:
+    def __init__(self, asked: TranscriptionRequest, job: Job, is_gone: Callable[[], bool]) -> None:
         self.asked = asked
         self.job = job
         self.is_gone = is_gone
@@ -96,7 +96,7 @@ class Reading:
                 return
             if news := "".join(self.new_texts()) or self.sign_of_life(now):
                 self.spoke = time.monotonic()
-                let_go()  # the client may be slow
+                release_connection()  # the client may be slow
                 yield news
 
     def new_texts(self) -> Iterator[str]:
@@ -131,7 +131,7 @@ class Reading:
         segments = segments_of(ended)
         language = ended.language_used or ended.language
         kept = output_of(ended, StageOutput.Name.TRANSCRIBE) or {}
-        let_go()  # all is read, and the client may be slow
+        release_connection()  # all is read, and the client may be slow
         for segment in (kept.get("segments") or [])[self.told :]:
             if said := self.delta(str(segment["text"]), language):
                 yield said

@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
-from transcription.api.clients import turn_of_client, watcher
+from transcription.api.clients import disconnect_check, turn_of_client
 from transcription.api.forms.multipart import read_form
 from transcription.api.openai import models
 from transcription.api.openai.errors import openai_error, openai_handle, refuse
-from transcription.api.openai.form import Asked, read_asked, recording_of
+from transcription.api.openai.form import TranscriptionRequest, read_asked, recording_of
 from transcription.api.openai.stream import streamed_transcript
 from transcription.api.submission import shown_name
 from transcription.api.tasks import with_engine
@@ -34,7 +34,7 @@ from transcription.services.jobs import transitions
 from transcription.services.jobs.poll import follow
 from transcription.services.jobs.submit import submit_intake
 from transcription.services.options.vocabulary import LANGUAGES
-from transcription.services.places import Unwanted
+from transcription.services.places import ClientDisconnected
 from transcription.services.stages.results import segments_of
 
 PLAIN = "text/plain; charset=utf-8"
@@ -93,13 +93,13 @@ class Transcriptions(OpenAIView):
 
     def post(self, request: Request) -> HttpResponseBase:
         """Transcribe the recording in the form's `file`."""
-        is_gone = watcher(request)
+        is_gone = disconnect_check(request)
         try:
             asked, job = self.take(request, is_gone)
             if asked.streams:
                 return streamed_transcript(asked, job, is_gone)
             ended = wait(job, is_gone)
-        except Unwanted:
+        except ClientDisconnected:
             return openai_error(NOBODY_WAITS, "The client went away; the job was cancelled.")
         answer = self.answer(asked, ended)
         if not conf.OPENAI_KEEP:
@@ -108,7 +108,9 @@ class Transcriptions(OpenAIView):
         models.tell_model(answer, ended)
         return with_engine(answer, ended)
 
-    def take(self, request: Request, is_gone: Callable[[], bool]) -> tuple[Asked, Job]:
+    def take(
+        self, request: Request, is_gone: Callable[[], bool]
+    ) -> tuple[TranscriptionRequest, Job]:
         """Judge the form, and make the job.
 
         Raises:
@@ -134,7 +136,7 @@ class Transcriptions(OpenAIView):
             part.kept = True
         return asked, job
 
-    def answer(self, asked: Asked, job: Job) -> Response | HttpResponse:
+    def answer(self, asked: TranscriptionRequest, job: Job) -> Response | HttpResponse:
         """The transcript in the form that was asked for."""
         segments = segments_of(job)
         language = "en" if self.task == "translate" else job.language_used or job.language
@@ -200,7 +202,7 @@ def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
             if not now.is_active:
                 return now
             if is_gone():
-                raise Unwanted
+                raise ClientDisconnected
             if time.monotonic() > deadline:
                 message = (
                     f"The transcript was not there after {conf.OPENAI_TIMEOUT} s (OPENAI_TIMEOUT), "
@@ -208,12 +210,12 @@ def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
                 )
                 raise refuse(504, message, code="timeout")
     except BaseException:
-        settle(job)
+        abandon_job(job)
         raise
     raise AssertionError("a job is followed until it is gone")
 
 
-def settle(job: Job) -> None:
+def abandon_job(job: Job) -> None:
     """Nobody waits for the job any more: it need not go on, nor stay where nothing shall."""
     transitions.cancel(job)
     if not conf.OPENAI_KEEP:

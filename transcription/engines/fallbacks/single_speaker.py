@@ -29,7 +29,7 @@ NOTE = "No engine here can tell speakers apart: all speech is given to one speak
 TOO_FEW = "At least {} speakers were asked for, but no engine here can tell speakers apart."
 
 
-class VoiceActivity:
+class SingleSpeakerDiarizer:
     """The Silero voice detector that comes with faster-whisper."""
 
     name = "voice-activity"
@@ -46,7 +46,7 @@ class VoiceActivity:
             stages=(DIARIZE,),
         )
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         """Why it cannot run at all; "" when it can."""
         if find_spec("faster_whisper") is None:
             return "The package faster-whisper, which brings the voice detector, is not installed."
@@ -56,9 +56,9 @@ class VoiceActivity:
         """Its model comes with the package."""
         return ()
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run; "" when it can."""
-        return self.installed()
+        return self.installation_error()
 
     def device(self, request: Request) -> str:
         """A small model."""

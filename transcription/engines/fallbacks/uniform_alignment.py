@@ -33,7 +33,7 @@ OF_TRANSLATION = (
 )
 
 
-class EvenSpread:
+class UniformAligner:
     """Knows every language, and hears none."""
 
     name = "even-spread"
@@ -50,7 +50,7 @@ class EvenSpread:
             stages=(ALIGN,),
         )
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         """It needs nothing."""
         return ""
 
@@ -58,7 +58,7 @@ class EvenSpread:
         """It needs nothing."""
         return ()
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """It always is."""
         return ""
 

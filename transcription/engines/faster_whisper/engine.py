@@ -50,7 +50,7 @@ class FasterWhisper:
             models=(*models.KNOWN, *models.ALIASES, *models.TRUSTED),
         )
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         """Why it cannot run at all; "" when it can."""
         return "" if find_spec("faster_whisper") else "The package faster-whisper is not installed."
 
@@ -60,9 +60,9 @@ class FasterWhisper:
             return ()
         return (models.asset(request.model),)
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run the request; "" when it can."""
-        if reason := self.installed():
+        if reason := self.installation_error():
             return reason
         if problem := models.folder_problem(Path(request.model_path or ".")):
             return f'The model "{request.model}" is not usable: {problem}.'
@@ -74,7 +74,7 @@ class FasterWhisper:
 
     def load(self, request: Request) -> None:
         """Get the model into memory."""
-        if reason := self.ready(request):
+        if reason := self.readiness_error(request):
             raise EngineError("model_unusable", reason)
         import faster_whisper
 

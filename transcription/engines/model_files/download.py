@@ -208,7 +208,7 @@ def main(models_dir: str, asset_json: str, how: str = "") -> None:
     """Fetch, and tell the parent how it went; end at once when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     write = lifetime.take_stdout()
-    lifetime.be_modest()
+    lifetime.lower_priority()
     lifetime.watch_parent()
     threading.Thread(target=lifetime.end_with_stdin, daemon=True).start()
     asset = assets.from_json(asset_json)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from transcription.engines.base import ShouldStop
 from transcription.engines.model_files import assets
 from transcription.engines.model_files.assets import Asset
-from transcription.engines.runtime.process import Helper, secrets_for_downloads
+from transcription.engines.runtime.process import ChildProcess, secrets_for_downloads
 from transcription.media.errors import Cancelled
 
 STALL = 10.0
@@ -82,7 +82,7 @@ def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
         helper.kill()
 
 
-def cannot_be_had(asset: Asset, reason: object) -> str:
+def unavailable_message(asset: Asset, reason: object) -> str:
     """What is missing, and why, in whole sentences."""
     return f"{asset.label[:1].upper()}{asset.label[1:]} couldn't be downloaded. {reason}"
 
@@ -131,10 +131,10 @@ def _download(
         helper.kill()
 
 
-def _helper(asset: Asset, models_dir: str | Path, *how: str) -> Helper:
+def _helper(asset: Asset, models_dir: str | Path, *how: str) -> ChildProcess:
     """The process that speaks to an asset's source."""
     # The engine's process, which may be our parent, never looks at the hub itself.
-    return Helper(
+    return ChildProcess(
         "transcription.engines.model_files.download",
         [str(models_dir), asset.as_json(), *how],
         {**secrets_for_downloads(), "HF_HUB_OFFLINE": "0"},

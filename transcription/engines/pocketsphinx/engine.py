@@ -78,7 +78,7 @@ class PocketSphinx:
             stages=(TRANSCRIBE, ALIGN),
         )
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         """Why it cannot run at all; "" when it can."""
         return "" if find_spec("pocketsphinx") else "The package pocketsphinx is not installed."
 
@@ -86,9 +86,9 @@ class PocketSphinx:
         """Its model comes with it."""
         return ()
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot run the request; "" when it can."""
-        if reason := self.installed():
+        if reason := self.installation_error():
             return reason
         unsaid = None if stage == TRANSCRIBE else "en"
         if request.language not in (unsaid, "en"):
@@ -103,7 +103,7 @@ class PocketSphinx:
         """Get the model into memory."""
         import pocketsphinx
 
-        if reason := self.ready(request):
+        if reason := self.readiness_error(request):
             raise EngineError("language_unsupported", reason)
         if self._decoder is None:
             self._decoder = pocketsphinx.Decoder(**SETTINGS)

@@ -17,7 +17,7 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.engines.runtime import workdir
-from transcription.engines.runtime.process import Helper, secrets_for_downloads
+from transcription.engines.runtime.process import ChildProcess, secrets_for_downloads
 from transcription.engines.selection import may_download
 from transcription.media.errors import Cancelled, FinalError, MediaError
 
@@ -40,7 +40,7 @@ class EngineProcess:
 
     def __init__(self, idle_seconds: float = 300.0) -> None:
         self._idle = idle_seconds
-        self._child: Helper | None = None
+        self._child: ChildProcess | None = None
         self._secrets: dict[str, str] = {}  # that it was given
         self._number = 0
 
@@ -91,13 +91,13 @@ class EngineProcess:
         except _NotAcceptedError as error:
             raise error.died from None
 
-    def _ready_child(self, request: Request) -> Helper:
+    def _ready_child(self, request: Request) -> ChildProcess:
         secrets = secrets_for_downloads() if may_download(request) else {}
         if self._child and not (self._child.alive() and secrets.items() <= self._secrets.items()):
             self.close()
         if self._child is None:
             # The child must find every model on the disk: it never loads one from the network.
-            self._child = Helper(
+            self._child = ChildProcess(
                 CHILD,
                 ["--idle", str(self._idle)],
                 {**secrets, "HF_HUB_OFFLINE": "1", "OMP_WAIT_POLICY": "PASSIVE"},
@@ -107,7 +107,7 @@ class EngineProcess:
 
     def _talk(
         self,
-        child: Helper,
+        child: ChildProcess,
         request: Request,
         on_event: Callable[[Event], None],
         should_stop: ShouldStop,
@@ -128,7 +128,7 @@ class EngineProcess:
                 self.close()
                 if stopping:
                     raise Cancelled
-                died = _obituary(message["status"], message["stderr"])
+                died = _exit_reason(message["status"], message["stderr"])
                 raise died if accepted else _NotAcceptedError(died)
             if message and message["id"] == self._number:
                 accepted = True
@@ -169,7 +169,7 @@ def _judge(
     return None
 
 
-def _obituary(status: int, stderr: str) -> EngineDied:
+def _exit_reason(status: int, stderr: str) -> EngineDied:
     """What to tell people about a process that ended by itself."""
     if status == OUT_OF_MEMORY:
         return EngineDied("The speech engine ran out of memory.", status, None, stderr)

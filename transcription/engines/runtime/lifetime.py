@@ -71,7 +71,7 @@ def watch_parent(on_end: Callable[[], None] = lambda: None) -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def be_modest() -> None:
+def lower_priority() -> None:
     """Let web servers go first, and be the first to go where memory runs out."""
     if hasattr(os, "nice"):
         with suppress(OSError):

@@ -38,7 +38,7 @@ def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
     """Measure one recording."""
     # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lifetime.be_modest()
+    lifetime.lower_priority()
     write = lifetime.take_stdout()
     threading.Thread(target=lifetime.end_with_stdin, name="stdin", daemon=True).start()
     lifetime.watch_parent()

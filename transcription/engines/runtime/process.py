@@ -24,7 +24,7 @@ SECRET_NAME = re.compile(
 PASSWORD_IN_ADDRESS = re.compile("://[^/@ ]*:[^/@ ]*@")
 
 
-class Helper:
+class ChildProcess:
     """A process that reads and writes JSON lines.
 
     Threads read its pipes: Windows cannot wait for several at a time.

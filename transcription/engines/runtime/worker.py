@@ -34,7 +34,7 @@ PROGRESS_EVERY = 0.2
 """Seconds between two pieces of news of the same stage."""
 
 
-class Told:
+class ProgressReporter:
     """Turns what a run tells into messages.
 
     Args:
@@ -49,7 +49,7 @@ class Told:
         """A new segment for the client that reads along."""
         self._heard.append(heard)
 
-    def teller(self, stage: str, total: float | None) -> Progress:
+    def progress_reporter(self, stage: str, total: float | None) -> Progress:
         """A function that reports progress, but not more often than anybody looks."""
         told = 0.0
 
@@ -118,7 +118,7 @@ class Child:
 
     def _run(self, number: int, request: Request) -> None:
         self._send(number, "accepted")
-        told = Told(partial(self._send, number))
+        told = ProgressReporter(partial(self._send, number))
         try:
             pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
             result = Pipeline(request, told, lambda: number in self._cancelled, pcm).run()
@@ -154,7 +154,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--idle", type=float, default=300.0, help="seconds, -1 for ever")
     # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    lifetime.be_modest()
+    lifetime.lower_priority()
     Child(parser.parse_args(arguments).idle).serve()
 
 

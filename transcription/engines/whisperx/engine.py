@@ -58,7 +58,7 @@ class WhisperX:
             stages=STAGES,
         )
 
-    def installed(self) -> str:
+    def installation_error(self) -> str:
         """Why it cannot run at all; "" when it can."""
         missing = [name for name in PACKAGES if find_spec(name) is None]
         if not missing:
@@ -80,9 +80,9 @@ class WhisperX:
             return (assets.punkt(),) if own else ()
         return () if models.is_path(request.model) else (models.asset(request.model),)
 
-    def ready(self, request: Request, stage: str = TRANSCRIBE) -> str:
+    def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
         """Why it cannot do that stage; "" when it can."""
-        if reason := self.installed():
+        if reason := self.installation_error():
             return reason
         if stage == ALIGN:
             return aligners.problem(request)
@@ -139,7 +139,7 @@ class WhisperX:
         return diarize(self._models(request), audio, request, rising(on_progress), should_stop)
 
     def _check(self, request: Request, stage: str) -> None:
-        if reason := self.ready(request, stage):
+        if reason := self.readiness_error(request, stage):
             raise EngineError("model_unusable", reason)
 
     def _models(self, request: Request) -> Models:

@@ -11,11 +11,15 @@ from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import EngineError
 from transcription.engines.model_files.assets import ALIGNER, Asset, forget_failures, problem
-from transcription.engines.model_files.ensure_downloaded import Unavailable, cannot_be_had, obtain
+from transcription.engines.model_files.ensure_downloaded import (
+    Unavailable,
+    obtain,
+    unavailable_message,
+)
 from transcription.management.download_bar import DownloadBar, readable
 from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.stages.requirements import (
-    Needs,
+    Requirements,
     languages_without_aligner,
     needed,
     needs_of_site,
@@ -82,7 +86,7 @@ class Command(BaseCommand):
             raise CommandError(f"{needs.engine} downloads no alignment model of that name.")
         if not wanted:
             self.stdout.write(f"{needs.engine} needs nothing that can be downloaded.")
-        if reason := registry.get(needs.engine).installed():
+        if reason := registry.get(needs.engine).installation_error():
             self.stderr.write(reason)
         for language in languages_without_aligner(needs):
             self.stdout.write(
@@ -117,7 +121,7 @@ class Command(BaseCommand):
                     obtain(asset, conf.MODELS_DIR, bar.show, stall=stall)
             except Unavailable as reason:
                 self.say(asset, "failed")
-                yield cannot_be_had(asset, reason)
+                yield unavailable_message(asset, reason)
             else:
                 self.say(asset, "done")
 
@@ -127,7 +131,7 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def needs_of(options: dict[str, Any]) -> Needs:
+def needs_of(options: dict[str, Any]) -> Requirements:
     """What is wanted; the site's where nobody said otherwise.
 
     Raises:
@@ -137,7 +141,7 @@ def needs_of(options: dict[str, Any]) -> Needs:
     for language in options["language"] or ():
         if language not in LANGUAGES:
             raise CommandError(f"The language {language!r} is not known; say a code such as de.")
-    return Needs(
+    return Requirements(
         options["engine"] or site.engine,
         options["model"] or site.models,
         options["language"] or site.languages,

@@ -14,8 +14,8 @@ from django.utils import timezone
 from transcription.conf import conf
 from transcription.models import Job, Stage, State
 from transcription.services.jobs.events import note
-from transcription.services.jobs.queue import forget_all_nudges, nudge_for_all_waiting
-from transcription.services.jobs.submit import submit_unheard
+from transcription.services.jobs.queue import clear_queue, nudge_for_all_waiting
+from transcription.services.jobs.submit import submit_missed
 from transcription.services.jobs.turns import next_job, note_served
 from transcription.services.jobs.workers import is_gone, this_machine
 from transcription.services.webhooks import outbox
@@ -78,7 +78,7 @@ def is_wanted(job: Job) -> bool:
     ).exists()
 
 
-def give_sign(job: Job) -> bool:
+def heartbeat(job: Job) -> bool:
     """Extend the lease; returns whether the job is still wanted."""
     extended = Job.objects.filter(
         pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
@@ -148,17 +148,17 @@ def bring_back() -> None:
     working.filter(lease_expires__gt=lease_end() + CLOCK_SLACK).update(lease_expires=lease_end())
 
 
-def start_afresh() -> None:
+def recover_on_startup() -> None:
     """What a start of the site does: nobody of before works on anything any more."""
     freed = free_leases_of_dead_workers()
-    submit_unheard(timedelta(0))
-    forget_all_nudges()
+    submit_missed(timedelta(0))
+    clear_queue()
     waiting = nudge_for_all_waiting()
     if waiting:
         logger.info("%s jobs wait, %s of them were interrupted", waiting, freed)
 
 
-def stuck() -> str:
+def stall_reason() -> str:
     """Why the heavy worker must be restarted: jobs wait, and it takes none. Empty: it need not."""
     now = timezone.now()
     before = now - STUCK_AFTER

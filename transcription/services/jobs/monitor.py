@@ -77,7 +77,7 @@ class Watch:
         """Whether the job is still wanted; now and then with a sign of life."""
         if now - self.gave_sign < conf.JOB_LEASE_SECONDS / SIGNS_A_LEASE:
             return leases.is_wanted(self.job)
-        wanted = leases.give_sign(self.job)
+        wanted = leases.heartbeat(self.job)
         self.gave_sign = now
         return wanted
 

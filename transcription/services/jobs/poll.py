@@ -9,7 +9,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from transcription.models import Job
-from uploads.services.queries import let_go
+from uploads.services.queries import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,6 @@ def follow(job_id: uuid.UUID) -> Iterator[Job | None]:
             logger.warning("the database does not answer; job %s is waited for", job_id)
             connection.close()
         yield job
-        let_go()
+        release_connection()
         time.sleep(pause)
         pause = min(pause * SLOWER, LONGEST)

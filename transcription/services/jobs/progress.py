@@ -5,7 +5,7 @@ from typing import Any
 
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, WORKING
 from transcription.models import Job, Stage, State
-from transcription.services.sanitize import as_facts
+from transcription.services.sanitize import clean_fields
 
 # Only work on the sound counts: reading it and loading a model take a moment beside that, and
 # joining what came out takes no time.
@@ -70,4 +70,4 @@ def media_facts(media: dict[str, Any]) -> dict[str, Any]:
 def write(job: Job, facts: dict[str, Any]) -> None:
     """Change the job's row, if the claim still rules."""
     ours = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING)
-    ours.update(**as_facts(facts))
+    ours.update(**clean_fields(facts))

@@ -22,18 +22,18 @@ MOST_NUDGES = 50  # entries that the sweep adds at once
 LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 
 
-def nudge() -> None:
+def enqueue() -> None:
     """Tell the heavy worker that a job waits."""
     async_task("transcription.tasks.work", task_name="work", cluster=HEAVY)
 
 
-def nudge_for(job: Job) -> None:
+def queue_for(job: Job) -> None:
     """Tell a worker that this job waits: joining documents takes no engine, nor much time, and so
     does not stand behind the recordings."""
     if job.task_type == TaskType.COMBINATION:
         async_task("transcription.tasks.combine", task_name="combine", cluster=LIGHT)
     else:
-        nudge()
+        enqueue()
 
 
 def nudge_deliveries() -> None:
@@ -53,11 +53,11 @@ def nudge_for_all_waiting() -> int:
     untaken = OrmQ.objects.filter(key=HEAVY, lock__lte=timezone.now()).count()
     missing: int = min(max(0, waiting - untaken), MOST_NUDGES)
     for _ in range(missing):
-        nudge()
+        enqueue()
     return missing
 
 
-def forget_all_nudges() -> None:
+def clear_queue() -> None:
     """Empty the heavy queue: what a killed cluster had claimed would lie there for ever."""
     OrmQ.objects.filter(key=HEAVY).delete()
 

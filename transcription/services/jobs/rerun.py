@@ -14,8 +14,8 @@ from transcription.engines.base import STAGES
 from transcription.engines.model_files.assets import forget_failures
 from transcription.models import ENDED, Job, Stage, State, TaskType
 from transcription.services.jobs.events import note
-from transcription.services.jobs.queue import nudge_for
-from transcription.services.jobs.transitions import FREE
+from transcription.services.jobs.queue import queue_for
+from transcription.services.jobs.transitions import RELEASED_LEASE
 from transcription.services.jobs.turns import turn_of
 from transcription.services.stages import outputs, plan
 from uploads.models import State as UploadState
@@ -60,12 +60,12 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
 def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
     """The stages whose outputs stay when the job runs again so."""
     done = outputs.told(job)
-    void = set(done) if anew else plan.void(job, done, change)
-    left = {stage: kept for stage, kept in done.items() if kept.given or stage not in void}
+    invalidated = set(done) if anew else plan.invalidated(job, done, change)
+    left = {stage: kept for stage, kept in done.items() if kept.given or stage not in invalidated}
     changed = copy(job)
     changed.options, changed.engine = change.options_of(job), change.fields["engine"]
     finished = job.state in (State.COMPLETED, State.WARNINGS)
-    if finished and not plan.remaining(changed, left) and not plan.concerned(job, change):
+    if finished and not plan.remaining(changed, left) and not plan.affected_stages(job, change):
         left = {stage: kept for stage, kept in left.items() if kept.given}
     return list(left)
 
@@ -100,7 +100,7 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
         engine_deaths=0,
         options=change.options_of(job),
         params=change.params_of(job),
-        **FREE,
+        **RELEASED_LEASE,
         **told,
         **change.fields,
     )
@@ -108,7 +108,7 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
         raise CannotRun("This job has not ended yet.")
     keeping = f" What is kept: {plan.names_of(left)}." if left else ""
     note(job.pk, f"Queued again.{keeping}")
-    transaction.on_commit(partial(nudge_for, job))
+    transaction.on_commit(partial(queue_for, job))
 
 
 def needs_media(job: Job) -> bool:

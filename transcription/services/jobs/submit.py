@@ -12,18 +12,18 @@ from django.utils import timezone
 
 from transcription.conf import conf
 from transcription.http.gradual_json import Encoded
-from transcription.media.sniff import begins_like_media, looks_like_media, name_problem
+from transcription.media.sniff import begins_like_media, media_problem, name_problem
 from transcription.models import Job, JobEvent, StageOutput, TaskType
 from transcription.services.jobs import task_ids
-from transcription.services.jobs.queue import nudge_for
+from transcription.services.jobs.queue import queue_for
 from transcription.services.jobs.turns import turn_of
 from transcription.services.options.upload_options import requested_id, wanted_of
 from uploads.conf import conf as uploads_conf
 from uploads.http.protocol import parse_metadata
 from uploads.models import State as UploadState
 from uploads.models import Upload
-from uploads.services.direct_upload import Intake
-from uploads.services.finish import HEAD_BYTES, announce, head_of
+from uploads.services.direct_upload import DirectUpload
+from uploads.services.finish import HEAD_BYTES, head_of, notify_finished
 from uploads.services.maintenance.batches import in_batches
 from uploads.stores.base import Missing
 
@@ -31,7 +31,7 @@ UNHEARD_AFTER = timedelta(seconds=30)  # a request may be at it this moment
 
 
 @dataclass(frozen=True)
-class Wish:
+class JobSpec:
     """What somebody wants done with a recording, or with documents.
 
     Attributes:
@@ -78,7 +78,7 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
         return None
     metadata = parse_metadata(upload.metadata)
     wanted = requested_id(metadata)
-    wish = Wish(**wanted_of(metadata, upload.file_name))
+    wish = JobSpec(**wanted_of(metadata, upload.file_name))
     # Another upload with the same taskId may have finished before, or have taken our own id for
     # its taskId: this one then gets an identifier that nobody can have thought of.
     free = wanted if wanted and task_ids.is_free_for(wanted, upload) else None
@@ -92,7 +92,7 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     return None
 
 
-def submit_intake(wish: Wish, intake: Intake) -> Job:
+def submit_intake(wish: JobSpec, intake: DirectUpload) -> Job:
     """Keep a file that came by another way than tus, and make its job, both or neither.
 
     Raises:
@@ -104,7 +104,7 @@ def submit_intake(wish: Wish, intake: Intake) -> Job:
 
 
 def enqueue(
-    wish: Wish,
+    wish: JobSpec,
     owner_id: int | None,
     upload: Upload | None = None,
     identifier: uuid.UUID | None = None,
@@ -148,7 +148,7 @@ def enqueue(
             StageOutput.objects.create(job=job, name=name, output=output, given=True)
         came = "the upload is finished" if upload else "its documents are here"
         JobEvent.objects.create(job=job, what=f"Queued: {came}.{remark}")
-    transaction.on_commit(partial(nudge_for, job))
+    transaction.on_commit(partial(queue_for, job))
     return job
 
 
@@ -157,7 +157,7 @@ def existing(upload: Upload) -> Job | None:
     return Job.objects.filter(upload=upload).first()
 
 
-def submit_unheard(after: timedelta = UNHEARD_AFTER) -> None:
+def submit_missed(after: timedelta = UNHEARD_AFTER) -> None:
     """Make the jobs of finished uploads that a crash has kept from being announced.
 
     Args:
@@ -167,7 +167,7 @@ def submit_unheard(after: timedelta = UNHEARD_AFTER) -> None:
         state=UploadState.FINISHED, announced=None, finished__lte=timezone.now() - after
     )
     for upload in in_batches(unheard):
-        announce(upload)
+        notify_finished(upload)
 
 
 def is_stored_only(upload: Upload) -> bool:
@@ -190,4 +190,4 @@ def is_media(upload: Upload) -> bool:
     head = head_of(upload)
     if name_problem(upload.file_name):
         return begins_like_media(head)
-    return not looks_like_media(upload.file_name, head, len(head) < HEAD_BYTES)
+    return not media_problem(upload.file_name, head, len(head) < HEAD_BYTES)

@@ -12,12 +12,12 @@ from transcription.http.gradual_json import Encoded
 from transcription.models import ACTIVE, Job, Stage, State, Transcript
 from transcription.services.jobs.events import note
 from transcription.services.jobs.leases import free_if_orphaned
-from transcription.services.sanitize import as_facts, as_segments, as_text
+from transcription.services.sanitize import as_segments, as_text, clean_fields
 from transcription.services.webhooks import outbox
 from uploads.errors import NotFound
 from uploads.services.termination import terminate
 
-FREE = {"token": None, "lease_expires": None}
+RELEASED_LEASE = {"token": None, "lease_expires": None}
 
 
 def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str, Any]) -> bool:
@@ -40,8 +40,8 @@ def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str
             percent=100,
             finished=timezone.now(),
             cancel_requested=False,
-            **FREE,
-            **as_facts(facts),
+            **RELEASED_LEASE,
+            **clean_fields(facts),
         )
         if ended:
             if kept is not None:
@@ -56,7 +56,7 @@ def fail(job: Job, reason: str) -> bool:
     reason = as_text(reason)
     with transaction.atomic():
         ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
-            state=State.FAILED, error=reason, finished=timezone.now(), **FREE
+            state=State.FAILED, error=reason, finished=timezone.now(), **RELEASED_LEASE
         )
         if ended:
             note(job.pk, f"Failed: {reason}")
@@ -82,7 +82,7 @@ def cancel_waiting(job: Job) -> bool:
     """Cancel a job that waits; False: it does not."""
     with transaction.atomic():
         cancelled = Job.objects.filter(pk=job.pk, state=State.QUEUED).update(
-            state=State.CANCELLED, finished=timezone.now(), **FREE
+            state=State.CANCELLED, finished=timezone.now(), **RELEASED_LEASE
         )
         if cancelled:
             note(job.pk, "Cancelled before it began.")

@@ -11,7 +11,7 @@ from transcription.http.gradual_json import Encoded
 from transcription.models import Job, StageOutput, State, TaskType
 from transcription.services.jobs.events import note
 from transcription.services.jobs.leases import lease_end
-from transcription.services.sanitize import as_facts, as_segments, as_text, plain
+from transcription.services.sanitize import as_segments, as_text, clean_fields, plain
 from transcription.services.stages.plan import MAIN
 from transcription.services.stages.speakers import assign
 
@@ -58,7 +58,7 @@ def keep(job: Job, output: Output) -> bool:
     }
     with transaction.atomic():
         ours = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING)
-        if not ours.update(lease_expires=lease_end(), **as_facts(facts)):
+        if not ours.update(lease_expires=lease_end(), **clean_fields(facts)):
             return False
         StageOutput.objects.update_or_create(job_id=job.pk, name=output.stage, defaults=values)
         note(job.pk, f"Done: {StageOutput.Name(output.stage).label}, by {output.engine}.")

@@ -18,7 +18,7 @@ MAIN: Mapping[str, str] = {
     TaskType.DIARIZATION: DIARIZE,
 }
 """What a job cannot do without; one that joins documents has all that it needs."""
-NO_MATTER = frozenset(("device", "device_index", "threads"))
+PERFORMANCE_OPTIONS = frozenset(("device", "device_index", "threads"))
 """Options that change how fast a stage is done, not what it gives."""
 OF_ALIGNMENT = frozenset(("align", "align_model", "interpolate_method", "return_char_alignments"))
 OF_DIARIZATION = frozenset(("diarize", "min_speakers", "max_speakers"))
@@ -126,13 +126,13 @@ class Change:
         return params
 
 
-def void(job: Job, done: Mapping[str, StageOutput], change: Change) -> set[str]:
+def invalidated(job: Job, done: Mapping[str, StageOutput], change: Change) -> set[str]:
     """Which of the kept outputs another wish, or another engine, would give otherwise.
 
     What a stand-in gave is among them as soon as there is a better engine for it. An output that
     the client brought is never void.
     """
-    gone = concerned(job, change) | {
+    gone = affected_stages(job, change) | {
         stage for stage, kept in done.items() if kept.engine != engine_now(job, stage, change)
     }
     if TRANSCRIBE in gone:
@@ -140,7 +140,7 @@ def void(job: Job, done: Mapping[str, StageOutput], change: Change) -> set[str]:
     return {stage for stage in gone if stage in done and not done[stage].given}
 
 
-def concerned(job: Job, change: Change) -> set[str]:
+def affected_stages(job: Job, change: Change) -> set[str]:
     """The stages that read what changes."""
     before, after = dict(job.options), change.options_of(job)
     differs = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
@@ -151,7 +151,7 @@ def concerned(job: Job, change: Change) -> set[str]:
         if name in OF_TRANSCRIPTION
     ):
         stages.add(TRANSCRIBE)
-    if differs - NO_MATTER - OF_ALIGNMENT - OF_DIARIZATION:
+    if differs - PERFORMANCE_OPTIONS - OF_ALIGNMENT - OF_DIARIZATION:
         stages.add(TRANSCRIBE)
     if differs & (OF_ALIGNMENT | OF_THE_SOUND):
         stages.add(ALIGN)

@@ -15,7 +15,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True)
-class Needs:
+class Requirements:
     """What shall work without a network.
 
     Attributes:
@@ -35,12 +35,12 @@ class Needs:
     aligners: Sequence[str] = ()
 
 
-def needs_of_site() -> Needs:
+def needs_of_site() -> Requirements:
     """What uploads need that say nothing, in the languages that the settings name."""
     named = [DEFAULT_LANGUAGE, *(language for _, language in patterns())]
     languages = dict.fromkeys((*named, *conf.LANGUAGE_MODEL_OVERRIDES))
     aligners = [model for model in conf.ALIGN_MODELS if model != ANY]
-    return Needs(conf.ENGINE, [conf.WHISPER_MODEL], list(languages), aligners=aligners)
+    return Requirements(conf.ENGINE, [conf.WHISPER_MODEL], list(languages), aligners=aligners)
 
 
 def model_for(language: str, model: str) -> str:
@@ -48,7 +48,7 @@ def model_for(language: str, model: str) -> str:
     return conf.LANGUAGE_MODEL_OVERRIDES.get(language) or model or conf.WHISPER_MODEL
 
 
-def needed(needs: Needs) -> list[Asset]:
+def needed(needs: Requirements) -> list[Asset]:
     """All assets, each once.
 
     Raises:
@@ -57,7 +57,7 @@ def needed(needs: Needs) -> list[Asset]:
     return list(dict.fromkeys(_needed(registry.get(needs.engine), needs)))
 
 
-def _needed(engine: Engine, needs: Needs) -> Iterator[Asset]:
+def _needed(engine: Engine, needs: Requirements) -> Iterator[Asset]:
     for model in wanted_models(needs):
         yield from engine.assets(Request("", engine.name, model=model), TRANSCRIBE)
     for language in needs.languages if needs.align else ():
@@ -69,7 +69,7 @@ def _needed(engine: Engine, needs: Needs) -> Iterator[Asset]:
         yield from engine.assets(Request("", engine.name), DIARIZE)
 
 
-def wanted_models(needs: Needs) -> list[str]:
+def wanted_models(needs: Requirements) -> list[str]:
     """Those that were named, and those that the site prefers for the languages."""
     preferred = conf.LANGUAGE_MODEL_OVERRIDES
     return list(
@@ -79,7 +79,7 @@ def wanted_models(needs: Needs) -> list[str]:
     )
 
 
-def languages_without_aligner(needs: Needs) -> list[str]:
+def languages_without_aligner(needs: Requirements) -> list[str]:
     """Those whose words the engine cannot align, though it can those of others."""
     engine = registry.get(needs.engine)
     able = engine.capabilities()
@@ -89,7 +89,7 @@ def languages_without_aligner(needs: Needs) -> list[str]:
     return [one.language or "" for one in without if not engine.assets(one, ALIGN)]
 
 
-def unusable_folders(needs: Needs) -> dict[str, str]:
+def unusable_folders(needs: Requirements) -> dict[str, str]:
     """Directories among the models that hold none, each with the reason."""
     if not registry.get(needs.engine).capabilities().needs_download:
         return {}

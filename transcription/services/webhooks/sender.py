@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from transcription.models import Delivery
-from transcription.services.db_retry import insist
+from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs.queue import nudge_deliveries
 from transcription.services.outbound.http_client import FAULTS, client, reason_of
 from transcription.services.outbound.ssrf import Blocked
@@ -48,10 +48,10 @@ class Outcome:
 def deliver_due() -> None:
     """Send what is due, and stay for the tries that follow in quick succession."""
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="delivery") as pool:
-        Round(pool).run()
+        DeliveryBatch(pool).run()
 
 
-class Round:
+class DeliveryBatch:
     """Messages on their way, and those whose next try is awaited here."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
@@ -86,16 +86,16 @@ class Round:
             time.sleep(LOOK_EVERY)
             return
         for future in wait(self.sending, LOOK_EVERY, FIRST_COMPLETED).done:
-            self.settle(self.sending.pop(future), future.result())
+            self.record_outcome(self.sending.pop(future), future.result())
 
-    def settle(self, delivery: Delivery, outcome: Outcome) -> None:
+    def record_outcome(self, delivery: Delivery, outcome: Outcome) -> None:
         """Note how one try went."""
         if outcome.taken and outcome.status is not None:
-            insist(outbox.delivered, delivery, outcome.status)
+            retry_on_db_error(outbox.delivered, delivery, outcome.status)
             return
         reason = outcome.reason or f"The receiver answered with status {outcome.status}."
         logger.info("callback of job %s, try %s: %s", delivery.job_id, delivery.attempts, reason)
-        delay = insist(outbox.failed, delivery, outcome.status, reason)
+        delay = retry_on_db_error(outbox.failed, delivery, outcome.status, reason)
         if delay is not None and delay <= LONGEST_STAY:
             self.awaited[delivery.pk] = time.monotonic() + delay + 2 * LOOK_EVERY
 

@@ -3,7 +3,7 @@ there is, and others fill the disk, too."""
 
 from uploads.conf import conf
 from uploads.errors import DiskFull
-from uploads.services.error_mapping import store_faults
+from uploads.services.error_mapping import map_store_errors
 from uploads.stores.registry import store
 
 LONGEST = 16 * 1024**2  # bytes between two looks at most: others write meanwhile
@@ -32,7 +32,7 @@ class Gauge:
     def look(self, count: int) -> None:
         """Ask the disk itself; see `take`."""
         self.left = 0
-        with store_faults():
+        with map_store_errors():
             margin = store().free() - conf.UPLOADS_SPARE_DISK - count
         if margin < 0:
             raise DiskFull

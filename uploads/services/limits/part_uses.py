@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.db.models import Count
 
-from uploads.errors import Malformed
+from uploads.errors import BadRequest
 from uploads.models import Part, Upload
 
 MOST_USES = 10
@@ -26,4 +26,4 @@ def check_uses(parts: list[Upload]) -> None:
     named = Part.objects.filter(part__in=uses).values_list("part").annotate(Count("pk")).order_by()
     uses.update(dict(named))
     if max(uses.values(), default=0) > MOST_USES:
-        raise Malformed(f"A part may be joined {MOST_USES} times at most. Upload it again.")
+        raise BadRequest(f"A part may be joined {MOST_USES} times at most. Upload it again.")

@@ -54,7 +54,7 @@ def make_room() -> None:
         return
     gone = 0
     with _without_it():
-        while _is_low(folder.parent) and _let_go(folder):
+        while _is_low(folder.parent) and _release(folder):
             gone += 1
         if gone:
             logger.warning(
@@ -62,13 +62,13 @@ def make_room() -> None:
             )
 
 
-def let_go() -> None:
+def release() -> None:
     """Let go of some, though the disk looks as if there were room: there may be a quota."""
     folder = place()
     if folder is None:
         return
     with _without_it():
-        gone = [_let_go(folder) for _ in range(NEEDED_BYTES // PIECE_BYTES)]
+        gone = [_release(folder) for _ in range(NEEDED_BYTES // PIECE_BYTES)]
         if any(gone):
             (folder / NO_ROOM).touch()
 
@@ -110,7 +110,7 @@ def _make(piece: Path) -> None:
         raise
 
 
-def _let_go(folder: Path) -> bool:
+def _release(folder: Path) -> bool:
     """Remove one piece; whether there was one."""
     for number in range(PIECES):
         try:

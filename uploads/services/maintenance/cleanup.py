@@ -16,7 +16,7 @@ from uploads.errors import UploadError
 from uploads.models import CleanupRun, Concat, Part, State, Upload
 from uploads.services.concatenate import complete, has_all_parts, join
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
-from uploads.services.finish import announce
+from uploads.services.finish import notify_finished
 from uploads.services.maintenance import ballast, heartbeat
 from uploads.services.maintenance.batches import batches_of, in_batches
 from uploads.services.maintenance.heartbeat import MAY_EXPIRE
@@ -183,7 +183,7 @@ def recover(run: CleanupRun) -> None:
         state=State.FINISHED, announced=None, finished__lt=timezone.now() - GRACE
     )
     for upload in in_batches(unheard):
-        _recover(run, upload, lambda lost=upload: announce(lost))
+        _recover(run, upload, lambda lost=upload: notify_finished(lost))
 
 
 def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ from django.core.management.commands import migrate
 from django.db.migrations.executor import MigrationExecutor
 
 
-class WholeExecutor(MigrationExecutor):
+class AtomicMigrationExecutor(MigrationExecutor):
     """Applies and records each migration in one transaction.
 
     Django records those that leave statements for the end (indexes, foreign keys) after their
@@ -28,7 +28,7 @@ class WholeExecutor(MigrationExecutor):
         return super().apply_migration(state, migration, *args, **options)
 
 
-migrate.MigrationExecutor = WholeExecutor  # type: ignore[attr-defined]
+migrate.MigrationExecutor = AtomicMigrationExecutor  # type: ignore[attr-defined]
 
 
 class Command(migrate.Command):

@@ -71,7 +71,7 @@ class Command(BaseCommand):
             remark = local_key.ensure()
             login_link.forget()
             link = login_link.make(site_address()) if self.at_terminal() else None
-            jobs.start_afresh()
+            jobs.recover_on_startup()
             free_light_queue()
             housekeeping.enqueue_cleanup("start")
             nudge_outlook()

@@ -17,7 +17,7 @@ from transcription.formats import FORMATS, render
 from transcription.models import Job, State, TaskType, Transcript
 from transcription.pages.views import facts_of
 from transcription.services.jobs import transitions
-from transcription.services.jobs.submit import Wish, submit_intake
+from transcription.services.jobs.submit import JobSpec, submit_intake
 from transcription.services.options.file_language import language_in
 from transcription.services.options.vocabulary import LANGUAGES, MODELS, TASKS
 from uploads.errors import UploadError
@@ -115,7 +115,7 @@ class Command(BaseCommand):
         named = {"language": language_in(name), "file_name": name}
         with ProgressBar(path.name, sys.stderr, quiet=self.options["verbosity"] == 0) as bar:
             intake = take_in(path, bar)
-            job = submit_intake(Wish(**{**named, **self.wish}), intake)
+            job = submit_intake(JobSpec(**{**named, **self.wish}), intake)
             ended = wait_for(job, worker, bar)
         if ended is None:
             raise Failed("Its job was deleted.")

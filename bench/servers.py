@@ -29,7 +29,7 @@ LEASH = "whisperx_site.processes.process_guard"
 OF_ITS_OWN = (
     *("DATABASE_URL", "CACHE_URL", "UPLOADS_DIR", "MODELS_DIR", "WORK_DIR", "SECRET_KEY"),
     *("PUBLIC_URL", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "ALLOW_ANONYMOUS", "ADMIN_PASSWORD"),
-    *("UPLOADS_STORE", "UPLOADS_MAX_SIZE", "UPLOADS_SPARE_DISK", "UPLOADS_IDLE_TIMEOUT"),
+    *("UPLOADS_STORE", "UPLOADS_MAX_SIZE", "UPLOADS_MIN_FREE_SPACE", "UPLOADS_IDLE_TIMEOUT"),
     *("UPLOADS_EXPIRE_AFTER", "DEBUG", "LOG_LEVEL", "HEAVY_WORKERS"),
 )
 # Settings that somebody may want to compare; the report names those that are not the default.

@@ -141,7 +141,9 @@ def test_whisperx_offers_everything_and_is_not_imported_for_it(use: Use) -> None
 def test_an_engine_that_is_not_installed_says_so(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     use("able")
     assert "not installed" not in form()
-    monkeypatch.setattr(type(registry.get("able")), "installed", lambda self: "It's not installed.")
+    monkeypatch.setattr(
+        type(registry.get("able")), "installation_error", lambda self: "It's not installed."
+    )
     assert "It&#x27;s not installed." in form()
 
 

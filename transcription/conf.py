@@ -70,10 +70,11 @@ class TranscriptionConf:
         [],
         "Languages by parts of file names, such as A03=lv,A04=ru: for uploads that name none.",
     )
-    MEASURE_SECONDS = Option(
+    PROBE_TIMEOUT = Option(
         "seconds",
         900,
         "A recording posted to the API whose sound takes longer to read is refused.",
+        old_name="MEASURE_SECONDS",
     )
     DECODER_MEMORY = Option(
         "bytes",
@@ -100,10 +101,11 @@ class TranscriptionConf:
     CALLBACK_MAX_RETRIES = Option(
         "count", 3, "Tries of a callback in quick succession: a second apart, then two, then four."
     )
-    CALLBACK_PATIENCE = Option(
+    CALLBACK_RETRY_WINDOW = Option(
         "seconds",
         86400,
         "For so long, ever more slowly, a callback is tried after that; 0: not at all.",
+        old_name="CALLBACK_PATIENCE",
     )
     DOWNLOAD_TIMEOUT = Option(
         "seconds", 3600, "A recording given by URL that takes longer to fetch is refused."

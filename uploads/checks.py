@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.utils.module_loading import import_string
 
-from uploads.conf import conf
+from uploads.conf import UploadsConf, conf, declared
 
 CHOICES = {"UPLOADS_ACCEPT": ("media", "any"), "UPLOADS_DURABILITY": ("process", "power")}
 
@@ -38,3 +39,17 @@ def classes(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return problems
+
+
+@register("uploads")
+def old_names(**kwargs: Any) -> list[CheckMessage]:
+    """Settings that have a new name; the old ones work for one release."""
+    return [
+        Warning(
+            f"The setting {option.old_name} is called {option.name} now.",
+            hint=f"Rename it. {option.old_name} works until the next release.",
+            id="uploads.W001",
+        )
+        for option in declared(UploadsConf)
+        if option.old_name and hasattr(settings, option.old_name)
+    ]

@@ -20,12 +20,14 @@ class Option(Generic[T]):
             `bytes`, `list`, `map` or `path`.
         default: Its value where nobody sets it.
         help: One sentence for the README's table and `manage.py doctor`.
+        old_name: What it was called in the release before; still read, with a warning.
     """
 
-    def __init__(self, kind: str, default: T, help: str) -> None:
+    def __init__(self, kind: str, default: T, help: str, old_name: str = "") -> None:
         self.kind = kind
         self.default = default
         self.help = help
+        self.old_name = old_name
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -38,7 +40,8 @@ class Option(Generic[T]):
     def __get__(self, instance: object | None, owner: type) -> "T | Option[T]":
         if instance is None:
             return self
-        value: T = getattr(settings, self.name, self.default)
+        default = getattr(settings, self.old_name, self.default) if self.old_name else self.default
+        value: T = getattr(settings, self.name, default)
         instance.__dict__[self.name] = value  # found before this descriptor from now on
         remembering.add(instance)
         return value
@@ -77,14 +80,20 @@ class UploadsConf:
         "`media`: only audio and video is taken. `any`: everything is stored.",
     )
     UPLOADS_MAX_SIZE = Option("bytes", 5 * 1024**3, "The longest upload (Tus-Max-Size).")
-    UPLOADS_SPARE_DISK = Option(
-        "bytes", 1024**3, "Free disk that an upload must leave; else it is refused with 507."
+    UPLOADS_MIN_FREE_SPACE = Option(
+        "bytes",
+        1024**3,
+        "Free disk that an upload must leave; else it is refused with 507.",
+        old_name="UPLOADS_SPARE_DISK",
     )
     UPLOADS_EXPIRE_AFTER = Option(
         "seconds", 24 * 3600, "An unfinished upload expires after so long without activity."
     )
-    UPLOADS_KEEP_RECORDS = Option(
-        "seconds", 30 * 86400, "How long the rows of ended uploads and of cleanup runs are kept."
+    UPLOADS_RECORD_RETENTION = Option(
+        "seconds",
+        30 * 86400,
+        "How long the rows of ended uploads and of cleanup runs are kept.",
+        old_name="UPLOADS_KEEP_RECORDS",
     )
     UPLOADS_MAX_OPEN = Option(
         "count",

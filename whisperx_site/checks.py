@@ -1,9 +1,12 @@
-"""Warnings about settings that open the site wider than people may think."""
+"""Warnings about settings: what opens the site wider than people may think, and old names."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
+
+from whisperx_site.configuration.environment import old_names_in
+from whisperx_site.configuration.settings_reference import GROUPS
 
 
 @register("security")
@@ -33,4 +36,17 @@ def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
             "other keys are made in the admin.",
             id="site.W002",
         )
+    ]
+
+
+@register("settings")
+def old_names(**kwargs: Any) -> list[CheckMessage]:
+    """Settings of the environment that have a new name; the old ones work for one release."""
+    return [
+        Warning(
+            f"The setting {old} is called {new} now.",
+            hint=f"Rename it in .env or the environment. {old} works until the next release.",
+            id="site.W003",
+        )
+        for old, new in old_names_in(settings.ENVIRONMENT, *GROUPS.values()).items()
     ]

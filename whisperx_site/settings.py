@@ -216,7 +216,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 REST_FRAMEWORK = {
     # Who may speak to us is decided once, in AccessMiddleware.
-    "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.authentication.DecidedBefore"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.authentication.MiddlewareAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "transcription.api.schema.described.DescribedSchema",

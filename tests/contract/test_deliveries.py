@@ -149,7 +149,7 @@ def test_a_receiver_that_fails_twice(serve: Serve) -> None:
 
 def test_a_receiver_that_died(settings: LazySettings, serve: Serve) -> None:
     """Given up in the end, with the reason; the same message again where staff say so."""
-    settings.CALLBACK_MAX_RETRIES, settings.CALLBACK_PATIENCE = 1, 0
+    settings.CALLBACK_MAX_RETRIES, settings.CALLBACK_RETRY_WINDOW = 1, 0
     receiver = Server(200)
     url = f"{receiver.url}/hook"
     receiver.server_close()  # nobody listens there now
@@ -169,7 +169,7 @@ def test_a_receiver_that_died(settings: LazySettings, serve: Serve) -> None:
 
 
 def test_a_redirect_is_no_delivery(settings: LazySettings, serve: Serve) -> None:
-    settings.CALLBACK_MAX_RETRIES, settings.CALLBACK_PATIENCE = 1, 0
+    settings.CALLBACK_MAX_RETRIES, settings.CALLBACK_RETRY_WINDOW = 1, 0
     elsewhere = serve(200)
     message = ended(serve(redirects(lambda *_: elsewhere.url)).url)
     tasks.deliver()
@@ -211,7 +211,7 @@ def test_tries_grow_rare_and_end(settings: LazySettings) -> None:
     waits = [delay for delay in delays if delay]
     assert delays[len(waits) :] == [None] * (30 - len(waits))
     assert 86400 - 3600 < sum(waits) <= 86400 + 3
-    settings.CALLBACK_PATIENCE = 0
+    settings.CALLBACK_RETRY_WINDOW = 0
     assert [outbox.delay_after(tries) for tries in (1, 2, 3, 4)] == [1, 2, None, None]
     settings.CALLBACK_MAX_RETRIES = 5
     assert [outbox.delay_after(tries) for tries in range(1, 6)] == [1, 2, 4, 8, None]

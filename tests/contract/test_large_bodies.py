@@ -196,8 +196,8 @@ def test_many_at_once_wait_for_their_turn(small_site: Site) -> None:
 
 @pytest.mark.proof
 def test_a_recording_that_takes_too_long_to_read(new_site: Callable[..., Site]) -> None:
-    """MEASURE_SECONDS bounds it; behind granian's threads as behind gunicorn."""
-    site = new_site(WEB_SERVER="granian", WEB_WORKERS="1", MEASURE_SECONDS="2").start()
+    """PROBE_TIMEOUT bounds it; behind granian's threads as behind gunicorn."""
+    site = new_site(WEB_SERVER="granian", WEB_WORKERS="1", PROBE_TIMEOUT="2").start()
     assert accepted(post(site, "/service/diarize"))
     answer = site.http.post(
         f"{site.url}/speech-to-text",

@@ -144,7 +144,7 @@ def lock_queue_by_killing_idle_workers(site: Site, name: str) -> None:
 def test_a_light_cluster_that_stands_still_is_restarted(
     new_site: Callable[..., Site],
 ) -> None:
-    site = new_site(STUCK_AFTER="20").start()
+    site = new_site(WORKER_STALL_TIMEOUT="20").start()
     does_light_work(site)
     lock_queue_by_killing_idle_workers(site, "light")
     does_light_work(site, 150)

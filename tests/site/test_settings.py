@@ -13,9 +13,10 @@ import pytest
 from django.conf import LazySettings
 from django.core.exceptions import ImproperlyConfigured
 
+import uploads.checks
 from tests.running import ROOT
 from transcription.engines.whisperx import engine as whisperx
-from uploads.conf import Option
+from uploads.conf import Option, UploadsConf
 from whisperx_site.configuration import diagnostics
 from whisperx_site.configuration.environment import PARSERS, read
 from whisperx_site.configuration.settings_reference import all_settings, env_example, settings_table
@@ -95,6 +96,34 @@ def test_what_is_not_of_the_kind_is_refused_by_name(
         read(environ.Env(), option)
 
 
+def test_old_names_are_read_for_one_release(tmp_path: Path) -> None:
+    """And said to be old: by the check of the site, which reads the environment."""
+    old = {"MEASURE_SECONDS": "7m", "UPLOADS_SPARE_DISK": "3GiB", "STUCK_AFTER": "5m"}
+    doctor = manage(tmp_path, "doctor", **old, WORKER_STALL_TIMEOUT="6m")
+    for line in (
+        "PROBE_TIMEOUT = 7m",
+        "UPLOADS_MIN_FREE_SPACE = 3GiB",
+        "WORKER_STALL_TIMEOUT = 6m",
+    ):
+        assert f"  {line} " in doctor.stdout, doctor.stdout
+    checked = manage(tmp_path, "check", **old)
+    assert checked.returncode == 0
+    for name in ("PROBE_TIMEOUT", "UPLOADS_MIN_FREE_SPACE", "WORKER_STALL_TIMEOUT"):
+        assert f"is called {name} now" in checked.stderr
+    wrong = manage(tmp_path, "check", CALLBACK_PATIENCE="soon")
+    assert wrong.returncode and "CALLBACK_PATIENCE='soon' is not understood" in wrong.stderr
+
+
+def test_old_names_in_the_settings_of_a_django_site(settings: LazySettings) -> None:
+    """Which `uploads` has without our environment."""
+    del settings.UPLOADS_RECORD_RETENTION  # type: ignore[misc]
+    settings.UPLOADS_KEEP_RECORDS = 77
+    assert UploadsConf().UPLOADS_RECORD_RETENTION == 77
+    assert [warning.id for warning in uploads.checks.old_names()] == ["uploads.W001"]
+    settings.UPLOADS_RECORD_RETENTION = 78
+    assert UploadsConf().UPLOADS_RECORD_RETENTION == 78
+
+
 def test_every_option_says_what_it_is_for() -> None:
     found = list(all_settings())
     assert len({setting.name for setting in found}) == len(found) > 30
@@ -124,11 +153,10 @@ def test_env_example_is_up_to_date_and_says_the_defaults(tmp_path: Path) -> None
 
 def test_readme_has_the_table() -> None:
     """`manage.py doctor --settings-table` prints it."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    if "<!-- settings -->" in text:
-        table = text.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0]
-        assert table.strip() == settings_table().strip()
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("<!-- settings -->")
+    table, end, _ = rest.partition("<!-- /settings -->")
+    assert end and table.strip() == settings_table().strip()
 
 
 def test_doctor_hides_secrets(tmp_path: Path) -> None:

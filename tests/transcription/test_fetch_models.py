@@ -134,7 +134,7 @@ def test_whoever_runs_the_site_may_fetch_any_alignment_model(
 ) -> None:
     """Clients may not, but may name it when it is there."""
     engine = registry.get("whisperx")
-    monkeypatch.setattr(engine, "installed", lambda: "")
+    monkeypatch.setattr(engine, "installation_error", lambda: "")
     asked = {"align_model": needy.ALIGNER}
     theirs = Request("", "whisperx", language="sw", models_dir=conf.MODELS_DIR, options=asked)
     assert engine.assets(theirs, ALIGN) == ()
@@ -192,7 +192,7 @@ def test_models_are_checked_for_those_who_ask(
     assert needy.PAGE in told and "set HF_TOKEN" in told
     asset = registry.get("needy").assets(Request("", "needy", language="en"), ALIGN)[0]
     assets.remember_failure(conf.MODELS_DIR, asset, "No network.")
-    monkeypatch.setattr(registry.get("needy"), "installed", lambda: "No package here.")
+    monkeypatch.setattr(registry.get("needy"), "installation_error", lambda: "No package here.")
     told = check("--tag", "models")
     assert "a moment ago: No network." in told and "No package here." in told
     settings.ENGINE = "faster-whisper"

@@ -32,7 +32,9 @@ ALMOST = timedelta(minutes=5)  # by which tests may be late
 
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clock]:
-    site = Site(tmp_path_factory.mktemp("clock") / "data", UPLOADS_ACCEPT="any", STUCK_AFTER="150")
+    site = Site(
+        tmp_path_factory.mktemp("clock") / "data", UPLOADS_ACCEPT="any", WORKER_STALL_TIMEOUT="150"
+    )
     site.start()
     yield Clock(site)
     site.kill_everything()

@@ -59,7 +59,7 @@ def test_who_is_told_of_a_fault_has_ended_nothing(sqlite_site: Site) -> None:
 @pytest.mark.parametrize("way", ["limits and permissions", *["mounts"] * can_mount()])
 def test_faults_of_disks_again_and_again(new_site: Callable[..., Site], way: str) -> None:
     """Limits and permissions in any container; disks of the site's own where we may mount some."""
-    site = new_site(UPLOADS_ACCEPT="any", UPLOADS_SPARE_DISK="0")
+    site = new_site(UPLOADS_ACCEPT="any", UPLOADS_MIN_FREE_SPACE="0")
     people = by_mounts(site) if way == "mounts" else by_limits(site)
     print(f"FAULT_SEED={SEED}, {way}: {people.summary()}")
 

@@ -29,7 +29,11 @@ from tests.uploads.wire import TUS, ask, identifier
 def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
     mounting()
     folder = tmp_path_factory.mktemp("disk") / "data"
-    options = {"UPLOADS_ACCEPT": "any", "UPLOADS_SPARE_DISK": "0", "STUCK_AFTER": "300"}
+    options = {
+        "UPLOADS_ACCEPT": "any",
+        "UPLOADS_MIN_FREE_SPACE": "0",
+        "WORKER_STALL_TIMEOUT": "300",
+    }
     made = SmallDisk(folder, "size=96m,nr_inodes=2000", **options)
     try:
         made.site.start()
@@ -266,9 +270,9 @@ class Filling:
 @pytest.mark.proof
 @pytest.mark.parametrize("server", ["gunicorn", "granian"])
 def test_promised_uploads_leave_the_spare_disk(tmp_path: Path, server: str) -> None:
-    """UPLOADS_SPARE_DISK holds while bytes come in; what came is kept, and goes on later."""
+    """UPLOADS_MIN_FREE_SPACE holds while bytes come in; what came is kept, and goes on later."""
     mounting()
-    spare = {"UPLOADS_SPARE_DISK": str(40 * MIB), "UPLOADS_ACCEPT": "any"}
+    spare = {"UPLOADS_MIN_FREE_SPACE": str(40 * MIB), "UPLOADS_ACCEPT": "any"}
     disk = SmallDisk(tmp_path / "data", "size=160m", WEB_SERVER=server, **spare)
     try:
         disk.site.start()

@@ -57,7 +57,7 @@ class Nobody:
 def folder(settings: LazySettings, tmp_path: Path) -> Path:
     """A folder for uploads that is not made yet."""
     settings.UPLOADS_DIR = str(tmp_path / "uploads")
-    settings.UPLOADS_SPARE_DISK, settings.UPLOADS_ACCEPT = 0, "any"
+    settings.UPLOADS_MIN_FREE_SPACE, settings.UPLOADS_ACCEPT = 0, "any"
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": plain}}
     return tmp_path / "uploads"

@@ -142,7 +142,7 @@ def test_expiry_ends_a_request_that_is_still_writing(sqlite_site: Site) -> None:
 
 
 def test_a_full_disk_is_507_at_creation(hurried: Site) -> None:
-    """Upload-Length plus UPLOADS_SPARE_DISK must fit; nothing is made, later it may fit."""
+    """Upload-Length plus UPLOADS_MIN_FREE_SPACE must fit; nothing is made, later it may fit."""
     before = set((hurried.data_dir / "uploads").glob("*/*"))
     answer = ask(hurried, "POST", ROOT, {**TUS, "Upload-Length": str(10**15)})
     assert answer.status == 507

@@ -53,7 +53,7 @@ def measure(
         audio_track: The one to read, from 1 on; None: the file's main one.
 
     Raises:
-        MediaError: No sound can be read from it, or not within MEASURE_SECONDS.
+        MediaError: No sound can be read from it, or not within PROBE_TIMEOUT.
         Unwanted: See above.
         TooManyRequests: Too many recordings of this owner wait already.
         Unavailable: Too many wait in all, or this machine can start no process at the moment.
@@ -74,7 +74,7 @@ def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None)
         raise Unavailable from problem
     assert process.stdin and process.stdout
     try:
-        deadline = time.monotonic() + conf.MEASURE_SECONDS
+        deadline = time.monotonic() + conf.PROBE_TIMEOUT
         while not _has_ended(process):
             if is_unwanted():
                 raise ClientDisconnected

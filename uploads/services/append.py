@@ -62,7 +62,7 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
         Gone: The upload ended meanwhile.
         TooSlow: The body brought nothing for too long; what arrived is kept.
         BadFraming: Its chunks are malformed; what came before is kept, unless it has a checksum.
-        DiskFull: UPLOADS_SPARE_DISK is reached; what arrived is kept.
+        DiskFull: UPLOADS_MIN_FREE_SPACE is reached; what arrived is kept.
         Unavailable: The store or its disk failed; what arrived is kept.
     """
     if upload.concat == Concat.FINAL:

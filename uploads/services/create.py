@@ -63,7 +63,7 @@ def prepare(order: CreationRequest, length: int | None, concat: Concat = Concat.
         Malformed: The metadata cannot be read.
         TooLarge: Longer than UPLOADS_MAX_SIZE.
         TooManyRequests: The client has too many open that have no byte yet.
-        DiskFull: It would leave less than UPLOADS_SPARE_DISK.
+        DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.
         Unavailable: The store failed.
         UploadError: The site's hook refuses it.
     """

@@ -36,7 +36,7 @@ class DirectUpload:
         file_type: The client's word on what it is.
 
     Raises:
-        DiskFull: Less than UPLOADS_SPARE_DISK is free.
+        DiskFull: Less than UPLOADS_MIN_FREE_SPACE is free.
         Unavailable: The store failed.
     """
 
@@ -65,7 +65,7 @@ class DirectUpload:
 
         Raises:
             TooLarge: It is longer than UPLOADS_MAX_SIZE.
-            DiskFull: It would leave less than UPLOADS_SPARE_DISK.
+            DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.
             Unavailable, Gone: The store failed, or staff has ended the upload.
         """
         self.size += len(data)

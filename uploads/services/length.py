@@ -14,7 +14,7 @@ def check_length(length: int) -> None:
 
     Raises:
         TooLarge: Longer than UPLOADS_MAX_SIZE.
-        DiskFull: It would leave less than UPLOADS_SPARE_DISK.
+        DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.
     """
     check_size(length)
     check_disk(length)
@@ -42,9 +42,9 @@ def beyond_maximum() -> TooLarge:
 
 
 def check_disk(count: int) -> None:
-    """Refuse bytes that would leave less than UPLOADS_SPARE_DISK free."""
+    """Refuse bytes that would leave less than UPLOADS_MIN_FREE_SPACE free."""
     with map_store_errors():
-        if store().free() < count + conf.UPLOADS_SPARE_DISK:
+        if store().free() < count + conf.UPLOADS_MIN_FREE_SPACE:
             raise DiskFull
 
 

@@ -88,9 +88,9 @@ def free_disk() -> Finding:
     """Room for uploads."""
     free = shutil.disk_usage(settings.DATA_DIR).free
     fact = f"{free / 1024**3:.1f} GiB free"
-    if free < uploads_conf.UPLOADS_SPARE_DISK:
+    if free < uploads_conf.UPLOADS_MIN_FREE_SPACE:
         return Finding(
-            "disk", fact, "Uploads are refused (507): make room, or lower UPLOADS_SPARE_DISK."
+            "disk", fact, "Uploads are refused (507): make room, or lower UPLOADS_MIN_FREE_SPACE."
         )
     return Finding("disk", fact)
 
@@ -164,7 +164,7 @@ def engines() -> Iterator[Finding]:
         chosen = " (chosen)" if name == transcription_conf.ENGINE else ""
         reason = registry.get(name).installation_error()
         if not reason:
-            yield Finding(f"engine {name}{chosen}", "installation_error")
+            yield Finding(f"engine {name}{chosen}", "installed")
         else:
             yield Finding(f"engine {name}{chosen}", "not installed", reason if chosen else "")
     if transcription_conf.ENGINE not in ENGINES:

@@ -123,20 +123,29 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+def given(environment: environ.Env, option: Option[Any]) -> tuple[str, str]:
+    """The name by which the environment has `option`, present or old, and its text; "" if none."""
+    for name in filter(None, (option.name, option.old_name)):
+        text = environment.str(name, default="")
+        if text.strip():
+            return name, text
+    return option.name, ""
+
+
 def read(environment: environ.Env, option: Option[Any]) -> Any:
     """The value of `option` in the environment, or its default.
 
     Raises:
         ImproperlyConfigured: The text there is not of the option's kind.
     """
-    text = environment.str(option.name, default="")
-    if not text.strip():
+    name, text = given(environment, option)
+    if not text:
         return option.default
     try:
         return PARSERS[option.kind](text)
     except ValueError as problem:
         raise ImproperlyConfigured(
-            f"{option.name}={text!r} is not understood: it must be {problem}."
+            f"{name}={text!r} is not understood: it must be {problem}."
         ) from problem
 
 
@@ -155,6 +164,16 @@ def read_all(
         if name in found and not environment.str(name, default="").strip():
             found[name] = value
     return found
+
+
+def old_names_in(environment: environ.Env, *owners: type) -> dict[str, str]:
+    """The old names of settings that the environment still has, with the present ones."""
+    options = (option for owner in owners for option in declared(owner) if option.old_name)
+    return {
+        option.old_name: option.name
+        for option in options
+        if environment.str(option.old_name, default="").strip()
+    }
 
 
 def open_environment(base_dir: Path) -> environ.Env:

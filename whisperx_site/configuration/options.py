@@ -57,8 +57,11 @@ class SiteOptions:
     )
     LIGHT_WORKERS = Option("count", 2, "Processes for housekeeping tasks.")
     HEAVY_WORKERS = Option("count", 1, "Jobs that run at once on this machine.")
-    STUCK_AFTER = Option(
-        "seconds", 15 * 60, "A light worker that gets nowhere for so long is started anew."
+    WORKER_STALL_TIMEOUT = Option(
+        "seconds",
+        15 * 60,
+        "A light worker that makes no progress for so long is restarted.",
+        old_name="STUCK_AFTER",
     )
     HSTS_SECONDS = Option(
         "seconds", 365 * 86400, "How long browsers keep to https, where PUBLIC_URL is https."

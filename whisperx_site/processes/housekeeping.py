@@ -25,7 +25,7 @@ def stall_reason() -> str:
     nothing is run.
     """
     now = timezone.now()
-    before = now - timedelta(seconds=settings.SITE["STUCK_AFTER"])
+    before = now - timedelta(seconds=settings.SITE["WORKER_STALL_TIMEOUT"])
     # The broker dates an entry that is claimed ahead by `retry`, and deletes it when it is done.
     claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
     light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])

@@ -16,10 +16,11 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.media.errors import Cancelled
+from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
-    from transcription.media.pcm import RATE, Audio
+    from transcription.media.pcm import Audio
 
 CHAPTER = 60.0
 """Seconds looked at in one call, a quarter of a second of work: nothing can stop it within."""

@@ -23,10 +23,11 @@ from transcription.engines.base import (
 )
 from transcription.engines.pocketsphinx.forced_alignment import ForcedAligner
 from transcription.media.errors import Cancelled
+from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
-    from transcription.media.pcm import RATE, Audio
+    from transcription.media.pcm import Audio
 
 SETTINGS: dict[str, Any] = {
     # Half the work of the defaults and no more errors, on the read speech that we measured.

@@ -11,9 +11,10 @@ from transcription.engines.base import Alignment, Progress, Request, Segment, Sh
 from transcription.engines.fallbacks.uniform_alignment import spread_segment, with_words
 from transcription.engines.pocketsphinx.pronunciation import guess, parts
 from transcription.media.errors import Cancelled
+from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
-    from transcription.media.pcm import RATE, Audio
+    from transcription.media.pcm import Audio
 
 FRAMES_PER_SECOND = 100
 LONGEST = 60.0

@@ -19,12 +19,13 @@ from transcription.engines.chunking import chapters
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.whisperx.vad import chunks_of
 from transcription.media.errors import Cancelled
+from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
     import numpy
 
     from transcription.engines.whisperx.models import Models
-    from transcription.media.pcm import RATE, Audio
+    from transcription.media.pcm import Audio
 
 WINDOW = 30.0
 """Seconds that Whisper hears at a time; the language is told from so much."""

@@ -23,7 +23,7 @@ from uploads.services.maintenance.store_identity import identity_problem
 
 logger = logging.getLogger(__name__)
 
-STUCK_AFTER = timedelta(minutes=1)
+WORKER_STALL_TIMEOUT = timedelta(minutes=1)
 CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 
 
@@ -161,7 +161,7 @@ def recover_on_startup() -> None:
 def stall_reason() -> str:
     """Why the heavy worker must be restarted: jobs wait, and it takes none. Empty: it need not."""
     now = timezone.now()
-    before = now - STUCK_AFTER
+    before = now - WORKER_STALL_TIMEOUT
     if Job.objects.filter(state=State.PROCESSING).exists():
         return ""
     # What is dated later than now is of a clock that was ahead.

@@ -65,7 +65,7 @@ def clear_queue() -> None:
 def prune() -> None:
     """Forget what the queue itself would keep for ever: failures, and entries of dead clusters."""
     now = timezone.now()
-    old = now - timedelta(seconds=uploads_conf.UPLOADS_KEEP_RECORDS)
+    old = now - timedelta(seconds=uploads_conf.UPLOADS_RECORD_RETENTION)
     Failure.objects.filter(stopped__lt=old).delete()
     taken_long_ago = now + timedelta(seconds=Conf.RETRY) - LONGEST_TASK
     OrmQ.objects.filter(lock__gt=now, lock__lt=taken_long_ago).delete()

@@ -161,7 +161,7 @@ def delay_after(attempts: int) -> float | None:
     waited = 0
     for tried, delay in enumerate(chain(SLOW_DELAYS, repeat(SLOWEST_DELAY)), start=quick):
         waited += delay
-        if waited > conf.CALLBACK_PATIENCE:
+        if waited > conf.CALLBACK_RETRY_WINDOW:
             return None
         if tried == attempts:
             return delay

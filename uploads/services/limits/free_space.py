@@ -1,4 +1,4 @@
-"""UPLOADS_SPARE_DISK, held while bytes come in: what was promised at creation may be more than
+"""UPLOADS_MIN_FREE_SPACE, held while bytes come in: what was promised at creation may be more than
 there is, and others fill the disk, too."""
 
 from uploads.conf import conf
@@ -23,7 +23,7 @@ class Gauge:
         """Ask for the next bytes before they are written.
 
         Raises:
-            DiskFull: They would leave less than UPLOADS_SPARE_DISK.
+            DiskFull: They would leave less than UPLOADS_MIN_FREE_SPACE.
         """
         self.left -= count
         if self.left < 0:
@@ -33,7 +33,7 @@ class Gauge:
         """Ask the disk itself; see `take`."""
         self.left = 0
         with map_store_errors():
-            margin = store().free() - conf.UPLOADS_SPARE_DISK - count
+            margin = store().free() - conf.UPLOADS_MIN_FREE_SPACE - count
         if margin < 0:
             raise DiskFull
         self.left = min(margin // SHARE, LONGEST)

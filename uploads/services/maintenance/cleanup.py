@@ -229,10 +229,10 @@ def orphans_kept() -> CleanupRun | None:
 
 
 def prune(run: CleanupRun) -> None:
-    """Forget rows of ended uploads and of old runs, after UPLOADS_KEEP_RECORDS."""
+    """Forget rows of ended uploads and of old runs, after UPLOADS_RECORD_RETENTION."""
     if run.dry_run:
         return
-    before = timezone.now() - timedelta(seconds=conf.UPLOADS_KEEP_RECORDS)
+    before = timezone.now() - timedelta(seconds=conf.UPLOADS_RECORD_RETENTION)
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     waited_for = Part.objects.filter(final__state=State.RECEIVING).values("part")
     ended = ended.exclude(pk__in=waited_for)  # a final must not take what is left for the whole

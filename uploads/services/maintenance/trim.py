@@ -1,8 +1,8 @@
 """What ended uploads keep of the headers that made them: nothing that is long.
 
 Staff read a file's name and type, which have columns of their own. Metadata of 16 KB, or the
-addresses of a thousand parts, would stay for UPLOADS_KEEP_RECORDS for nothing, and one client makes
-thousands of such rows in seconds.
+addresses of a thousand parts, would stay for UPLOADS_RECORD_RETENTION for nothing, and one client
+makes thousands of such rows in seconds.
 """
 
 from django.db.models import QuerySet

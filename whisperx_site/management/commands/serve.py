@@ -52,7 +52,7 @@ class Command(BaseCommand):
                 self.say_where(self.prepare())
                 if asked_to_stop.is_set():
                     raise KeyboardInterrupt
-                check_every = min(CHECK_EVERY, settings.SITE["STUCK_AFTER"] / 10)
+                check_every = min(CHECK_EVERY, settings.SITE["WORKER_STALL_TIMEOUT"] / 10)
                 run(all_services(), parent_process(), check_every, keep_house)
             except KeyboardInterrupt:  # Ctrl-C before anything ran
                 self.stderr.write("stopped")

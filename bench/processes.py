@@ -12,7 +12,7 @@ MIB = 1 << 20
 Processes = list[psutil.Process]
 
 
-def family(pid: int) -> Processes:
+def process_tree(pid: int) -> Processes:
     """A process and all that descends from it; empty where it has ended."""
     try:
         top = psutil.Process(pid)
@@ -137,10 +137,10 @@ def wait_until_idle(pid: int, seconds: float, window: float = 0.5, share: float 
         Whether it came to rest.
     """
     deadline = time.monotonic() + seconds
-    before = cpu_seconds(family(pid))
+    before = cpu_seconds(process_tree(pid))
     while time.monotonic() < deadline:
         time.sleep(window)
-        now = cpu_seconds(family(pid))
+        now = cpu_seconds(process_tree(pid))
         if now - before < share * window:
             return True
         before = now

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from bench.peers.install import Peers
-from bench.processes import Processes, family
+from bench.processes import Processes, process_tree
 from bench.stored import put_aside
 from bench.wire import Target, receive
 
@@ -112,12 +112,12 @@ class Server:
 
     def web_processes(self) -> Processes:
         """The processes whose CPU and memory are the server's."""
-        return family(self.pid)
+        return process_tree(self.pid)
 
     def other_processes(self) -> Processes:
         """What else it runs; told apart."""
         web = {process.pid for process in self.web_processes()}
-        return [process for process in family(self.pid) if process.pid not in web]
+        return [process for process in process_tree(self.pid) if process.pid not in web]
 
     @property
     def key(self) -> str:
@@ -134,7 +134,7 @@ class Server:
         """End it with all that it started, and put aside what it stored."""
         if self.process is None:
             return
-        members = family(self.pid)
+        members = process_tree(self.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(STOP_SECONDS)
@@ -190,13 +190,13 @@ class Ours(Server):
 
     def web_processes(self) -> Processes:
         found: dict[int, psutil.Process] = {}
-        for process in family(self.pid):
+        for process in process_tree(self.pid):
             try:
                 command = " ".join(process.cmdline())
             except psutil.NoSuchProcess:
                 continue
             if LEASH not in command and any(word in command for word in WEB):
-                found |= {member.pid: member for member in family(process.pid)}
+                found |= {member.pid: member for member in process_tree(process.pid)}
         return list(found.values())
 
 

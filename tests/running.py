@@ -171,7 +171,7 @@ class Site:
         except requests.RequestException:
             return False
 
-    def family(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         """Every process of the site."""
         if self.process is None:
             return []
@@ -184,7 +184,7 @@ class Site:
     def running(self, word: str) -> list[psutil.Process]:
         """Its processes that have this word in their command line, but for those that just end."""
         found = []
-        for member in self.family():
+        for member in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if word in member.cmdline():
                     found.append(member)
@@ -200,7 +200,7 @@ class Site:
 
     def kill_everything(self) -> None:
         """SIGKILL to every process at once."""
-        for member in self.family():
+        for member in self.processes():
             try:
                 member.kill()
             except psutil.NoSuchProcess:

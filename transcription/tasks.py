@@ -22,7 +22,7 @@ from transcription.services.jobs.monitor import Watch
 from transcription.services.jobs.submit import submit_missed
 from transcription.services.stages import live, outputs, requirements
 from transcription.services.stages import plan as stages
-from transcription.services.stages.conclude import conclude
+from transcription.services.stages.finish import finish_job
 from transcription.services.stages.recording import Gone, local_path
 from transcription.services.webhooks import outbox
 from uploads.services.maintenance.store_identity import identity_problem
@@ -161,7 +161,7 @@ def finish(
         failures = result.failures
         facts = progress.media_facts(result.media) | {"audio_duration": result.duration}
     try:
-        retry_on_db_error(conclude, job, failures, facts, reason, go_on)
+        retry_on_db_error(finish_job, job, failures, facts, reason, go_on)
     except Cancelled:
         retry_on_db_error(leases.release, job, "it was stopped.")
     except (OperationalError, InterfaceError):

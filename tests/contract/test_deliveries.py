@@ -106,7 +106,7 @@ def test_an_end_and_its_message_are_one() -> None:
         assert transitions.fail(job, "It was silent.")
         raise RuntimeError("the power is gone")
     assert not Delivery.objects.exists() and not waiting_nudges()
-    assert leases.is_wanted(job)
+    assert leases.should_continue(job)
 
 
 def test_the_heavy_worker_leaves_it_to_the_light_one(monkeypatch: pytest.MonkeyPatch) -> None:

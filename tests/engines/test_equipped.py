@@ -146,7 +146,7 @@ def test_no_card_is_held_while_something_is_downloaded(
 
 def test_who_is_meant_to_do_a_stage(serving: hub.Hub, wanted: Request) -> None:
     def meant(stage: str, request: Request) -> str:
-        return selection.intended(stage, request).name
+        return selection.select(stage, request).name
 
     assert meant(ALIGN, wanted) == meant(DIARIZE, wanted) == "needy"
     assert selection.engine_for(ALIGN, wanted).name == "pocketsphinx"

@@ -135,7 +135,7 @@ def test_options_that_batches_do_not_know_are_named() -> None:
 def test_words_of_a_translation_were_never_spoken(tmp_path: Path) -> None:
     """No aligner is asked for their times, which would be found, and wrong."""
     asked = replace(request(models_dir=tmp_path), task="translate")
-    for find in (selection.intended, selection.engine_for):
+    for find in (selection.select, selection.engine_for):
         assert find(ALIGN, asked).name == "even-spread"
     assert selection.select_ready(ALIGN, asked)[0].name == "even-spread"
 

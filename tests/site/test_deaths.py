@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.running import Site, text_of, wait_for
-from tests.site.family import leaves_nothing, parts
+from tests.site.processes import leaves_nothing, parts
 from tests.speech import recordings
 
 pytestmark = pytest.mark.proof

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Site, text_of, wait_for
-from tests.site.family import leaves_nothing, parts
+from tests.site.processes import leaves_nothing, parts
 from tests.site.test_serve import assert_calm, stop
 from tests.speech import recordings
 

@@ -70,7 +70,7 @@ def test_slow_uploads_do_not_stop_the_site(limited: Site) -> None:
         for path, wire in wires:
             wire.send(b"b")
             assert wire.answer("PATCH").offset == 2, path
-    web = [one for one in limited.family() if "gunicorn" in " ".join(one.cmdline())]
+    web = [one for one in limited.processes() if "gunicorn" in " ".join(one.cmdline())]
     assert {one.rlimit(psutil.RLIMIT_NOFILE)[0] for one in web} == {allowed}
     assert "Too many open files" not in limited.log.read_text()
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.running import ROOT, Site, wait_for
-from tests.site.family import members
+from tests.site.processes import members
 from tests.site.without_posix import POSIX_ONLY
 
 pytestmark = pytest.mark.proof
@@ -77,7 +77,7 @@ import os, sys
 del os.killpg
 sys.argv[1:] = [sys.executable, "-c", {service!r}]
 from whisperx_site.processes import process_guard
-process_guard.LOOK_EVERY = 0.1
+process_guard.CHILDREN_POLL_SECONDS = 0.1
 sys.exit(process_guard.main())
 """
 

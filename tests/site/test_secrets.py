@@ -11,7 +11,7 @@ from tests.running import Site
 @pytest.mark.skipif(sys.platform == "win32", reason="others' environments are not shown there")
 def test_the_first_password_stays_with_the_start(site: Site) -> None:
     """Web server and workers, which serve strangers, have no use for ADMIN_PASSWORD."""
-    supervisor, *services = site.family()
+    supervisor, *services = site.processes()
     assert "ADMIN_PASSWORD" in supervisor.environ()
     found = 0
     for process in services:

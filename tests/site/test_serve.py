@@ -18,8 +18,8 @@ import pytest
 import requests
 
 from tests.running import ROOT, Site, text_of, wait_for
-from tests.site.family import leaves_nothing, members
 from tests.site.people import signed_in
+from tests.site.processes import leaves_nothing, members
 from tests.speech import recordings
 from tests.uploads.outages import POWERLESS
 

@@ -101,7 +101,7 @@ def kill_at_random(site: Site, chance: random.Random, until: float) -> Counter[s
     while time.monotonic() < until:
         time.sleep(chance.uniform(0.2, 2.5))
         family = defaultdict(list)
-        for process in site.family()[1:]:
+        for process in site.processes()[1:]:
             family[kind_of(process)].append(process)
         family.pop("", None)
         if not family:

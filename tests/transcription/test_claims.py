@@ -161,7 +161,7 @@ def test_a_stale_token_changes_nothing() -> None:
     assert leases.release(stale, "test")
     current = leases.claim_next()
     assert current and current.pk == stale.pk
-    assert not leases.heartbeat(stale) and not leases.is_wanted(stale)
+    assert not leases.heartbeat(stale) and not leases.should_continue(stale)
     assert not leases.release(stale, "test") and not transitions.fail(stale, "test")
     assert not transitions.complete(stale, [], {})
     assert leases.count_engine_death(stale) == 0
@@ -254,7 +254,7 @@ def test_delete_in_every_state(state: State) -> None:
 def test_a_job_deleted_under_its_worker_is_no_fault() -> None:
     job = claimed()
     transitions.delete(job)
-    assert not leases.is_wanted(job) and not leases.heartbeat(job)
+    assert not leases.should_continue(job) and not leases.heartbeat(job)
     assert not transitions.complete(job, [], {}) and not transitions.fail(job, "test")
     assert leases.count_engine_death(job) == 0
     note(job.pk, "a note on what is gone")

@@ -80,7 +80,7 @@ def test_with_a_site_that_does_the_work(site: Site, recording: Path, tmp_path: P
     assert target.read_text().endswith(SAID)
     *facts, worker = newest_job(site)
     assert facts == ["completed", "go.wav", "True", "admin"]
-    assert int(worker) in {member.pid for member in site.family()}
+    assert int(worker) in {member.pid for member in site.processes()}
 
 
 @pytest.mark.proof

@@ -198,7 +198,7 @@ def test_a_database_that_is_away_for_a_while_costs_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(db_retry, "PAUSE", 0.01)
-    monkeypatch.setattr(monitor, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(monitor, "JOB_POLL_SECONDS", 0.0)
     away = {"left": 0}
 
     def faulty(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -210,7 +210,11 @@ def test_a_database_that_is_away_for_a_while_costs_nothing(
 
         return ask
 
-    for module, name in ((leases, "is_wanted"), (leases, "heartbeat"), (transitions, "complete")):
+    for module, name in (
+        (leases, "should_continue"),
+        (leases, "heartbeat"),
+        (transitions, "complete"),
+    ):
         monkeypatch.setattr(module, name, faulty(getattr(module, name)))
 
     def works(request: Request, tell: Tell, should_stop: ShouldStop) -> Result:

@@ -39,7 +39,7 @@ def can_mount() -> bool:
 def web_processes(site: Site) -> list[psutil.Process]:
     """gunicorn: its master first, then its workers."""
     found = []
-    for member in site.family():
+    for member in site.processes():
         with contextlib.suppress(psutil.NoSuchProcess):
             words = member.cmdline()
             if "gunicorn" in words and "whisperx_site.processes.process_guard" not in words:

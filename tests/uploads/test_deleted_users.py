@@ -67,7 +67,7 @@ class Person:
 
 
 @pytest.fixture
-def person(plain_site: Site) -> Person:
+def user(plain_site: Site) -> Person:
     return Person(plain_site)
 
 
@@ -76,40 +76,38 @@ def admin(plain_site: Site) -> Iterator[Office]:
     yield Office(plain_site, "admin")
 
 
-def test_recordings_go_with_their_user(plain_site: Site, person: Person, admin: Office) -> None:
+def test_recordings_go_with_their_user(plain_site: Site, user: Person, admin: Office) -> None:
     """In the admin, which tells before how many and how much; nothing is left as an orphan."""
     other = made(plain_site, 5)
-    page = f"{USERS}{person.pk}/delete/"
+    page = f"{USERS}{user.pk}/delete/"
     asked = admin.get(page).text
     assert "2 recordings with their transcripts (2.0" in asked
-    assert len(person.files()) >= 2
+    assert len(user.files()) >= 2
     assert admin.post(page, {"post": "yes"}, page).status_code == 200
-    assert person.left() == [0, 0, 0, 0, 0]
-    assert person.files() == []
+    assert user.left() == [0, 0, 0, 0, 0]
+    assert user.files() == []
     assert ask(plain_site, "HEAD", other, TUS).status == 200
 
 
 def test_several_users_are_deleted_with_their_recordings(
-    plain_site: Site, person: Person, admin: Office
+    plain_site: Site, user: Person, admin: Office
 ) -> None:
     """By the action of the list, which tells the same."""
-    picked = {"action": "delete_selected", "_selected_action": [str(person.pk)], "index": "0"}
+    picked = {"action": "delete_selected", "_selected_action": [str(user.pk)], "index": "0"}
     asked = admin.post(USERS, picked, USERS).text
     assert "2 recordings with their transcripts (2.0" in asked
     assert admin.post(USERS, {**picked, "post": "yes"}, USERS).status_code == 200
-    assert person.left() == [0, 0, 0, 0, 0]
-    assert person.files() == []
+    assert user.left() == [0, 0, 0, 0, 0]
+    assert user.files() == []
 
 
-def test_a_store_that_is_away_keeps_its_user(
-    plain_site: Site, person: Person, admin: Office
-) -> None:
+def test_a_store_that_is_away_keeps_its_user(plain_site: Site, user: Person, admin: Office) -> None:
     """Refused with a sentence, and nothing is half done."""
-    before = person.left()
+    before = user.left()
     assert before[4] == 1
     store = plain_site.data_dir / "uploads"
-    page = f"{USERS}{person.pk}/delete/"
-    picked = {"action": "delete_selected", "_selected_action": [str(person.pk)], "index": "0"}
+    page = f"{USERS}{user.pk}/delete/"
+    picked = {"action": "delete_selected", "_selected_action": [str(user.pk)], "index": "0"}
     aside = store.rename(store.with_name("aside"))
     try:
         answers = [
@@ -121,8 +119,8 @@ def test_a_store_that_is_away_keeps_its_user(
     for answer in answers:
         assert answer.status_code == 200
         assert "cannot be removed now" in answer.text and "Nothing was deleted" in answer.text
-    assert person.left() == before
-    assert ask(plain_site, "HEAD", person.paths[1], signed(person.key)).offset == 1000
+    assert user.left() == before
+    assert ask(plain_site, "HEAD", user.paths[1], signed(user.key)).offset == 1000
 
 
 MANY = """

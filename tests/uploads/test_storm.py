@@ -100,7 +100,7 @@ def is_gunicorn(process: psutil.Process) -> bool:
 def web_workers(site: Site) -> list[psutil.Process]:
     """The processes that serve requests: children of gunicorn's master."""
     found = []
-    for member in site.family():
+    for member in site.processes():
         try:
             parent = member.parent()
             if parent and is_gunicorn(parent) and is_gunicorn(member) and not member.children():

@@ -159,4 +159,4 @@ def noted(site: Site, offset: int) -> int:
 def database_files(site: Site) -> int:
     """How often the site's processes have SQLite's file open."""
     name = str(site.data_dir / "db.sqlite3")
-    return sum(file.path == name for member in site.family() for file in member.open_files())
+    return sum(file.path == name for member in site.processes() for file in member.open_files())

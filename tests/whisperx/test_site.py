@@ -158,8 +158,8 @@ def test_only_the_engine_process_has_torch(
 ) -> None:
     """The site's own processes are what they are without WhisperX."""
     work(f"/speech-to-text?{QUERY}", form(file(content=sound)))  # every process has done its part
-    engines = [one for one in whisperx_site.family() if is_engine(one)]
-    own = [one for one in whisperx_site.family() if not is_engine(one)]
+    engines = [one for one in whisperx_site.processes() if is_engine(one)]
+    own = [one for one in whisperx_site.processes() if not is_engine(one)]
     assert len(engines) == 1 and has_torch(engines[0])
     assert [one.cmdline() for one in own if has_torch(one)] == []
 
@@ -167,7 +167,7 @@ def test_only_the_engine_process_has_torch(
     try:
         task = accepted(post(without, "/speech-to-text?language=en", form(file(content=sound))))
         without.wait_for_task(task, PATIENCE)
-        others = [one for one in without.family() if not is_engine(one)]
+        others = [one for one in without.processes() if not is_engine(one)]
         with_it, without_it = memory(own), memory(others)
     finally:
         without.stop()

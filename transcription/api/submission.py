@@ -56,13 +56,13 @@ class IntakeView(ApiView, Generic[M]):
         self.validate_early(request)
         parameters, faults = parse_query(self.parameters, request)
 
-        def is_wanted(file_name: str) -> bool:
+        def accepts(file_name: str) -> bool:
             return not faults and has_extension(file_name)
 
         media = set(self.parts) - set(self.documents)
         if media:
             places.check(turn_of_client(request))  # before gigabytes come that would be refused
-        with read_form(request, media, self.documents, is_wanted) as form:
+        with read_form(request, media, self.documents, accepts) as form:
             faults += self.form_errors(form)
             if parameters is None or faults:
                 raise Invalid(faults)

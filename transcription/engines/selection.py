@@ -113,7 +113,7 @@ def select_ready(
     return engine_for(stage, request), reason
 
 
-def intended(stage: str, request: Request) -> Engine:
+def select(stage: str, request: Request) -> Engine:
     """Who would do this stage, if all that it needs can be had.
 
     Raises:

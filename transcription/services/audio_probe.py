@@ -15,7 +15,7 @@ from typing import Any
 from transcription.conf import conf
 from transcription.engines.runtime.process import start
 from transcription.media.errors import MediaError
-from transcription.services.places import LOOK_EVERY, ClientDisconnected, Places
+from transcription.services.places import PLACE_POLL_SECONDS, ClientDisconnected, Places
 from uploads.errors import Unavailable
 from uploads.services.queries import release_connection
 
@@ -91,7 +91,7 @@ def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None)
 
 def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
     try:
-        process.wait(LOOK_EVERY)
+        process.wait(PLACE_POLL_SECONDS)
     except subprocess.TimeoutExpired:
         return False
     return True

@@ -19,7 +19,7 @@ from transcription.services.stages.requirements import needed, needs_of_site, un
 logger = logging.getLogger(__name__)
 
 FETCH = "python manage.py fetch_models"
-LOOK_EVERY = 600.0
+FORECAST_REFRESH_SECONDS = 600.0
 """Seconds between two looks for a model that is missing."""
 COUNTS_FOR = 86400.0
 """Seconds for which the last look is believed: the site may have been off, or its worker busy."""
@@ -117,7 +117,7 @@ def look_again() -> None:
     before = outlook()
     if before is None:
         return
-    if (now := look_ahead(LOOK_EVERY)) != before:
+    if (now := look_ahead(FORECAST_REFRESH_SECONDS)) != before:
         tell(now)
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from uploads.errors import TooManyRequests, Unavailable
 
-LOOK_EVERY = 0.25
+PLACE_POLL_SECONDS = 0.25
 """Seconds between two looks at whether somebody still waits for the result."""
 
 
@@ -82,7 +82,7 @@ class Places:
         """
         waiter = self._enter(turn)
         try:
-            while not waiter.has_place.wait(LOOK_EVERY):
+            while not waiter.has_place.wait(PLACE_POLL_SECONDS):
                 if is_unwanted():
                     raise ClientDisconnected
             yield

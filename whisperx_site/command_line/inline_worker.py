@@ -15,7 +15,7 @@ from whisperx_site.processes.preparation import is_running
 
 logger = logging.getLogger("site")
 
-LOOK_EVERY = 0.5  # seconds between looks at whether the job needs us
+CLAIM_POLL_SECONDS = 0.5  # seconds between looks at whether the job needs us
 
 
 class StandInWorker:
@@ -57,7 +57,7 @@ class StandInWorker:
             while not self.enough.is_set():
                 if self.wanted and not is_running():
                     try_to_work(self.wanted)
-                self.enough.wait(LOOK_EVERY)
+                self.enough.wait(CLAIM_POLL_SECONDS)
         finally:
             tasks.engine_process().close()
             connections.close_all()

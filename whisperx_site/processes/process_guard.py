@@ -17,7 +17,8 @@ import threading
 
 import psutil
 
-LOOK_EVERY = 1.0  # seconds between looks at the family, where the system does not keep it together
+# Between looks at the children, where the system keeps no process group.
+CHILDREN_POLL_SECONDS = 1.0
 HAS_GROUPS = hasattr(os, "killpg")
 
 
@@ -31,7 +32,7 @@ class ProcessGuard:
             stdin=subprocess.DEVNULL,
             preexec_fn=default_signals if os.name == "posix" else None,
         )
-        self.family: list[psutil.Process] = []
+        self.children: list[psutil.Process] = []
 
     def listen(self) -> None:
         """Do what the parent says, until it says nothing any more."""
@@ -42,7 +43,7 @@ class ProcessGuard:
             os.killpg(os.getpgid(0), signal.SIGKILL)  # we are the leader of a group of our own
         self.look_at_family()
         self.service.kill()
-        self.end_family()
+        self.end_children()
 
     def wait(self) -> int:
         """Wait for the service's end, and end what it leaves behind.
@@ -55,8 +56,8 @@ class ProcessGuard:
         while self.service.poll() is None:
             self.look_at_family()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.service.wait(LOOK_EVERY)
-        self.end_family()
+                self.service.wait(CHILDREN_POLL_SECONDS)
+        self.end_children()
         return self.service.wait()
 
     def look_at_family(self) -> None:
@@ -64,11 +65,13 @@ class ProcessGuard:
         if HAS_GROUPS:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
-            self.family = psutil.Process(self.service.pid).children(recursive=True) or self.family
+            self.children = (
+                psutil.Process(self.service.pid).children(recursive=True) or self.children
+            )
 
-    def end_family(self) -> None:
+    def end_children(self) -> None:
         """Kill all that the service has started."""
-        for process in self.family:
+        for process in self.children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 

@@ -65,7 +65,7 @@ def read_form(
     request: Request | HttpRequest,
     media: Collection[str] = (),
     documents: Collection[str] = (),
-    is_wanted: Callable[[str], bool] = lambda file_name: True,
+    accepts: Callable[[str], bool] = lambda file_name: True,
 ) -> Form:
     """Read the body of a request, if it is a form; any other body is a form without parts.
 
@@ -95,9 +95,7 @@ def read_form(
         raise Refused(detail(400, "Missing boundary in multipart."))
     if (body.length or 0) > conf.UPLOADS_MAX_SIZE + TEXT_BYTES * MOST_PARTS:
         raise TooLarge
-    return read_multipart(
-        body, Reader(creation_request(plain), options, media, documents, is_wanted)
-    )
+    return read_multipart(body, Reader(creation_request(plain), options, media, documents, accepts))
 
 
 def read_multipart(body: Body, reader: "Reader") -> Form:

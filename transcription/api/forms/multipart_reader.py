@@ -77,14 +77,14 @@ class Reader:
         options: dict[str, str],
         media: Collection[str],
         documents: Collection[str],
-        is_wanted: Callable[[str], bool],
+        accepts: Callable[[str], bool],
     ) -> None:
         self.order = order
         self.boundary = options["boundary"].encode("latin-1", "replace")
         self.charset = known_charset(options.get("charset", "utf-8"))
         self.media = media
         self.documents = documents
-        self.is_wanted = is_wanted
+        self.accepts = accepts
         self.form = Form()
         self.files = self.texts = self.text_bytes = self.header_count = 0
         self.name = ""
@@ -141,7 +141,7 @@ class Reader:
         content_type = self.headers.get(b"content-type", b"").decode("latin-1")
         if self.name in self.documents:
             return DocumentPart(file_name, content_type)
-        if self.name in self.media and self.is_wanted(file_name):
+        if self.name in self.media and self.accepts(file_name):
             return MediaPart(file_name, content_type, self.order)
         return FilePart(file_name, content_type)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from transcription.media.errors import FinalError, MediaError
 
-LOOK_EVERY = 0.03
+MEMORY_POLL_SECONDS = 0.03
 """Seconds between two looks at the memory: in that time it grows by some dozens of megabytes."""
 ASKED_AHEAD = 4 * 2**31
 """Bytes that FFmpeg may ask for, 2 GiB at once, before it uses the first of them."""
@@ -42,7 +42,7 @@ def limited(count: int, tell: Callable[[FinalError], None]) -> Iterator[None]:
     most = in_use() + count
 
     def watch() -> None:
-        while not done.wait(LOOK_EVERY):
+        while not done.wait(MEMORY_POLL_SECONDS):
             if in_use() > most:
                 tell(reason)
                 os._exit(0)

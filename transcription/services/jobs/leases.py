@@ -71,7 +71,7 @@ def claim(job_id: uuid.UUID) -> Job | None:
     return job
 
 
-def is_wanted(job: Job) -> bool:
+def should_continue(job: Job) -> bool:
     """False: the job was cancelled, deleted or given to somebody else."""
     return Job.objects.filter(
         pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False

@@ -18,7 +18,7 @@ from transcription.services.stages import live, outputs
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY = 0.3  # seconds between looks at whether the job is still wanted, and ours
+JOB_POLL_SECONDS = 0.3  # seconds between looks at whether the job is still wanted, and ours
 REPORT_EVERY = 0.5  # seconds between reports of progress
 SIGNS_A_LEASE = 6  # signs of life in the time of one lease
 SILENT_SHARE = 0.1
@@ -53,7 +53,7 @@ class Watch:
             EngineDied: The engine has given no news for too long.
         """
         now = time.monotonic()
-        if not self.stop and now - self.looked > LOOK_EVERY:
+        if not self.stop and now - self.looked > JOB_POLL_SECONDS:
             self.looked = now
             self.stop = not self.ask(self.look, now)
         if self.heard is not None and now - self.heard > self.patience:
@@ -76,7 +76,7 @@ class Watch:
     def look(self, now: float) -> bool:
         """Whether the job is still wanted; now and then with a sign of life."""
         if now - self.gave_sign < conf.JOB_LEASE_SECONDS / SIGNS_A_LEASE:
-            return leases.is_wanted(self.job)
+            return leases.should_continue(self.job)
         wanted = leases.heartbeat(self.job)
         self.gave_sign = now
         return wanted

@@ -7,7 +7,7 @@ from typing import Any
 from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import ALIGN, DIARIZE, LIVE, TRANSCRIBE, EngineError, Request
-from transcription.engines.selection import intended
+from transcription.engines.selection import select
 from transcription.models import Job, StageOutput, TaskType
 from transcription.services.options.requested_options import told_language, told_model
 
@@ -179,7 +179,7 @@ def engine_now(job: Job, stage: str, change: Change) -> str:
         models_dir=conf.MODELS_DIR,
     )
     try:
-        return intended(stage, request).name
+        return select(stage, request).name
     except EngineError:
         return ""
 

@@ -19,7 +19,7 @@ from transcription.services.webhooks import outbox
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16
-LOOK_EVERY = 0.2  # seconds between looks at what has become due
+DUE_POLL_SECONDS = 0.2  # seconds between looks at what has become due
 LONGEST_STAY = 5.0
 """Seconds until a next try for which a round waits; for a later one the schedule begins another."""
 LONGEST_ROUND = 60.0
@@ -83,9 +83,9 @@ class DeliveryBatch:
     def look(self) -> None:
         """Wait a moment, and note what has come of the tries."""
         if not self.sending:
-            time.sleep(LOOK_EVERY)
+            time.sleep(DUE_POLL_SECONDS)
             return
-        for future in wait(self.sending, LOOK_EVERY, FIRST_COMPLETED).done:
+        for future in wait(self.sending, DUE_POLL_SECONDS, FIRST_COMPLETED).done:
             self.record_outcome(self.sending.pop(future), future.result())
 
     def record_outcome(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -97,7 +97,7 @@ class DeliveryBatch:
         logger.info("callback of job %s, try %s: %s", delivery.job_id, delivery.attempts, reason)
         delay = retry_on_db_error(outbox.failed, delivery, outcome.status, reason)
         if delay is not None and delay <= LONGEST_STAY:
-            self.awaited[delivery.pk] = time.monotonic() + delay + 2 * LOOK_EVERY
+            self.awaited[delivery.pk] = time.monotonic() + delay + 2 * DUE_POLL_SECONDS
 
 
 def send(claim: outbox.Claim) -> Outcome:

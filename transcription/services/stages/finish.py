@@ -8,7 +8,7 @@ from transcription.services.jobs import transitions
 from transcription.services.stages import outputs, plan
 
 
-def conclude(
+def finish_job(
     job: Job,
     failures: Mapping[str, str],
     facts: Mapping[str, Any],

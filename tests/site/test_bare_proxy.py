@@ -10,7 +10,7 @@ import requests
 
 from tests.programs import needed
 from tests.running import Site, free_port, wait_for
-from tests.site.test_doors import CLOSED, METHODS, OPEN, TUS
+from tests.site.test_access import CLOSED, METHODS, OPEN, TUS
 
 pytestmark = pytest.mark.proof
 

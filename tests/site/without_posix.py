@@ -20,7 +20,6 @@ POSIX_ONLY = {
     "whisperx_site.serving.gunicorn_errors": "gunicorn is POSIX only",
     "whisperx_site.serving.gunicorn_request": "gunicorn is POSIX only",
     "whisperx_site.serving.gunicorn_settings": "gunicorn is POSIX only",
-    "whisperx_site.serving.gunicorn_caching": "gunicorn is POSIX only",
     "whisperx_site.serving.gunicorn_worker": "gunicorn is POSIX only",
     "whisperx_site.serving.sqlite_waiting": "waits as gunicorn's gevent worker must",
 }

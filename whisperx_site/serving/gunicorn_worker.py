@@ -11,7 +11,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from uploads.bodies.gunicorn_connection import discard_remaining
 from uploads.stores.waiting import let_others_in
-from whisperx_site.serving import gunicorn_caching, gunicorn_errors, gunicorn_request
+from whisperx_site.serving import gunicorn_errors, gunicorn_request
 from whisperx_site.serving.sqlite_pool.base import pool
 
 
@@ -45,7 +45,6 @@ class Worker(GeventWorker):  # type: ignore[misc]
         pool.on = True
         PlacedPasswordHasher.run = staticmethod(in_own_thread)
         gunicorn_errors.install()
-        gunicorn_caching.install()
         gunicorn_request.install(self.cfg)
         super().init_process()
 

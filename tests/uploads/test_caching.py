@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import time
 from email.utils import parsedate_to_datetime
-from inspect import getsource
-from types import SimpleNamespace
 
-import gevent
 import pytest
 from django.conf import LazySettings
 from django.core.exceptions import DisallowedHost
 from django.test import RequestFactory
-from gevent import socket
-from gunicorn import util
-from gunicorn.config import Config
-from gunicorn.http import message, wsgi
 
 from tests.running import Site
 from tests.uploads.conftest import created, head
@@ -23,7 +16,6 @@ from tests.uploads.wire import TUS, ask
 from uploads.conf import conf
 from uploads.services import append
 from whisperx_site.serving.fast_path import ToolsRequest
-from whisperx_site.serving.gunicorn_caching import is_trusted_proxy, write
 
 
 def test_the_date_of_answers_goes_on(sqlite_site: Site) -> None:
@@ -36,44 +28,12 @@ def test_the_date_of_answers_goes_on(sqlite_site: Site) -> None:
     assert told[1] > told[0]
 
 
-@pytest.mark.parametrize("peer", [("127.0.0.1", 50000), ("::1", 50000, 0, 0), b"", ""])
-def test_whom_gunicorn_trusts(peer: object) -> None:
-    """Nobody on the network, as it would find out itself."""
-    config = Config()
-    config.set("forwarded_allow_ips", "")
-    request = SimpleNamespace(peer_addr=peer, cfg=config)
-    assert message.HeaderPolicy._peer_is_trusted_proxy(request) == is_trusted_proxy(request)
-
-
 def test_a_host_that_was_answered_opens_no_other(sqlite_site: Site) -> None:
     path = created(sqlite_site, 5)
     assert head(sqlite_site, path).status == 200
     answer = ask(sqlite_site, "HEAD", path, {**TUS, "Host": "elsewhere.example.org"})
     assert answer.status in (400, 401)
     assert head(sqlite_site, path).status == 200
-
-
-def test_a_long_answer_to_a_slow_reader_is_sent_whole() -> None:
-    """Where it does not fit into the socket at once."""
-    ours, theirs = socket.socketpair()
-    sent = bytes(range(256)) * 40_000
-    sender = gevent.spawn(write, ours, sent)
-    received = b""
-    while len(received) < len(sent):
-        gevent.sleep(0.001)
-        received += theirs.recv(1 << 20)
-    sender.get(timeout=10)
-    assert received == sent
-    ours.close()
-    theirs.close()
-
-
-def test_gunicorn_still_has_what_is_replaced() -> None:
-    """Else a new release of it would bring the old cost back without a word."""
-    assert callable(util.http_date) and callable(util.write)
-    assert "util.http_date()" in getsource(wsgi) and "util.write(" in getsource(wsgi)
-    assert "WSGIErrorsWrapper(cfg)" in getsource(wsgi)
-    assert "self._peer_is_trusted_proxy()" in getsource(message)
 
 
 def test_a_setting_that_changes_is_forgotten(settings: LazySettings) -> None:

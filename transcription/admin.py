@@ -218,7 +218,7 @@ def told_stages(job: Job, link: str) -> SafeString:
             "brought by the client" if row.given else f"by {row.engine}",
             " ".join([row.note, *row.warnings]),
         )
-        for row in outputs.told(job).values()
+        for row in outputs.without_output(job).values()
     )
     return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}, {} {}</li>", rows))
 

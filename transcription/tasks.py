@@ -23,7 +23,7 @@ from transcription.services.jobs.submit import submit_missed
 from transcription.services.stages import live, outputs, requirements
 from transcription.services.stages import plan as stages
 from transcription.services.stages.finish import finish_job
-from transcription.services.stages.recording import Gone, local_path
+from transcription.services.stages.recording import RecordingGone, local_path
 from transcription.services.webhooks import outbox
 from uploads.services.maintenance.store_identity import identity_problem
 
@@ -104,7 +104,7 @@ def run(job: Job) -> None:
         result = do_stages(job, watch)
     except Cancelled:
         retry_on_db_error(leases.release, job, "it was stopped.")
-    except (FinalError, Gone) as reason:
+    except (FinalError, RecordingGone) as reason:
         finish(job, reason=str(reason))
     except EngineDied as death:
         after_engine_death(job, death, watch)
@@ -124,7 +124,7 @@ def run(job: Job) -> None:
 
 def do_stages(job: Job, watch: Watch) -> Result | None:
     """Let the engine do what is still to do; None where nothing is."""
-    kept = retry_on_db_error(outputs.of, job)
+    kept = retry_on_db_error(outputs.by_stage_for, job)
     watch.plan = stages.remaining(job, kept)
     if not watch.plan:
         return None
@@ -145,7 +145,7 @@ def with_model(job: Job, request: Request, watch: Watch) -> Request:
     )
     chosen, watch.note = prepared.request.engine, prepared.note
     retry_on_db_error(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
-    watch.plan = stages.remaining(job, retry_on_db_error(outputs.of, job), chosen)
+    watch.plan = stages.remaining(job, retry_on_db_error(outputs.by_stage_for, job), chosen)
     return replace(prepared.request, stages=watch.plan)
 
 

@@ -49,7 +49,7 @@ class UploadAdmin(ReadOnlyAdmin):
         ("What the client said", {"fields": ("told", "concat", "concat_header")}),
         ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
         ("Where from", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
-        ("Inside", {"fields": ("id", "address", "judged", "announced", "has_bytes")}),
+        ("Inside", {"fields": ("id", "address", "header_checked", "notified_at", "has_bytes")}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -60,9 +60,14 @@ class Upload(models.Model):
     requests = models.PositiveIntegerField(default=0, help_text="Requests that brought bytes.")
     interruptions = models.PositiveIntegerField(default=0, help_text="Bodies that were cut off.")
     failure = models.TextField(blank=True, help_text="What went wrong last.")
-    judged = models.BooleanField(default=False, help_text="The first bytes were looked at.")
-    announced = models.DateTimeField(
-        null=True, blank=True, help_text="When the site had taken note of the finished upload."
+    header_checked = models.BooleanField(
+        default=False, db_column="judged", help_text="The first bytes were looked at."
+    )
+    notified_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        db_column="announced",
+        help_text="When the site had taken note of the finished upload.",
     )
     has_bytes = models.BooleanField(default=True, help_text="The store may still hold bytes.")
     final_key = models.CharField(  # noqa: DJ001  (NULL, so that old tables need not be written anew)

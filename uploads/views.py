@@ -49,7 +49,7 @@ from uploads.services.create import create
 from uploads.services.create_final import create_final
 from uploads.services.error_mapping import database_fault
 from uploads.services.incoming import IncomingBytes
-from uploads.services.lookup import find
+from uploads.services.lookup import get_for_user
 from uploads.services.read import acknowledged_offset, open_finished
 from uploads.services.termination import abort_creation, terminate
 
@@ -131,14 +131,14 @@ class TusView(View):
 
 
 @cache
-def root() -> str:
+def uploads_url() -> str:
     """The address below which uploads lie, without the host."""
     return reverse("uploads:upload", args=["-"]).removesuffix("-")
 
 
 def upload_url(upload: Upload) -> str:
     """An upload's address, without the host. To look it up each time costs as much as a row."""
-    return root() + upload.id.hex
+    return uploads_url() + upload.id.hex
 
 
 LENGTHS = frozenset(("Upload-Length", "Upload-Defer-Length"))
@@ -223,7 +223,7 @@ class UploadView(TusView):
 
     def head(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """Where the upload stands (tus core: HEAD)."""
-        upload = find(upload_id, request.user)
+        upload = get_for_user(upload_id, request.user)
         response = HttpResponse()
         if upload.concat:
             response["Upload-Concat"] = format_concat(upload.concat_header)
@@ -242,7 +242,7 @@ class UploadView(TusView):
 
     def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """Take bytes (tus core: PATCH)."""
-        upload = self.upload = find(upload_id, request.user, to_change=True)
+        upload = self.upload = get_for_user(upload_id, request.user, to_change=True)
         if upload.concat == Concat.FINAL:
             raise Forbidden  # whatever else is wrong with the request (tus: concatenation)
         if not is_upload_data(request.headers.get("Content-Type", "")):
@@ -259,12 +259,12 @@ class UploadView(TusView):
 
     def delete(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """End the upload and free its bytes (tus: termination)."""
-        terminate(find(upload_id, request.user, to_change=True))
+        terminate(get_for_user(upload_id, request.user, to_change=True))
         return HttpResponse(status=204)
 
     def get(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
         """The bytes of a finished upload, whole or in part."""
-        return self.file(request, find(upload_id, request.user), "GET")
+        return self.file(request, get_for_user(upload_id, request.user), "GET")
 
     def file(self, request: HttpRequest, upload: Upload, method: str) -> HttpResponseBase:
         """The answer to GET, or to HEAD that does not speak tus."""
@@ -277,7 +277,7 @@ class UploadView(TusView):
 
     def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
         """The headers that GET would have, for a finished upload."""
-        upload = find(upload_id, request.user)
+        upload = get_for_user(upload_id, request.user)
         if upload.state != State.FINISHED:
             return super().head_of_file(request, upload_id)
         return self.file(request, upload, "HEAD")

@@ -17,7 +17,7 @@ import pytest
 
 from tests.engines import hub, needy
 from transcription.engines.model_files import assets, download, locations
-from transcription.engines.model_files.ensure_downloaded import Unavailable, obtain
+from transcription.engines.model_files.ensure_downloaded import ModelUnavailable, obtain
 from transcription.engines.model_files.locations import FetchError, wanted
 from transcription.engines.model_files.unpack import unpack
 
@@ -74,7 +74,7 @@ def test_of_a_repository_only_what_is_needed(serving: hub.Hub, models_dir: Path)
     asked = len(serving.requests)
     assert obtain(ALIGNER, models_dir) == folder and len(serving.requests) == asked
     (folder / "model.safetensors").unlink()
-    with pytest.raises(Unavailable, match="aligner/en in the models folder is damaged"):
+    with pytest.raises(ModelUnavailable, match="aligner/en in the models folder is damaged"):
         obtain(ALIGNER, models_dir)
 
 
@@ -87,7 +87,7 @@ def test_an_address_goes_on_where_it_stopped_unless_the_file_is_another_one(
         asset = address(serving, content)
         serving.cut_after = 500_000
         assets.forget_failures(models_dir)
-        with pytest.raises(Unavailable):
+        with pytest.raises(ModelUnavailable):
             obtain(asset, models_dir)
     assets.forget_failures(models_dir)
     folder = obtain(asset, models_dir)
@@ -167,7 +167,7 @@ def test_a_refused_zip_is_fetched_anew_though_its_length_is_unknown(
     asset, zip_file = needy.punkt(), serving.plain_file("punkt_tab.zip")
     whole, serving.no_lengths = zip_file.read_bytes(), True
     zip_file.write_bytes(whole[:-30])
-    with pytest.raises(Unavailable, match=r"punkt_tab\.zip is damaged"):
+    with pytest.raises(ModelUnavailable, match=r"punkt_tab\.zip is damaged"):
         obtain(asset, models_dir)
     assert files(assets.partial(models_dir, asset)) == []
     zip_file.write_bytes(whole)
@@ -192,7 +192,7 @@ def test_the_disk_is_no_fault_of_the_network(number: int, words: str) -> None:
 def test_a_page_in_place_of_a_model_is_none(serving: hub.Hub, models_dir: Path) -> None:
     """A proxy that wants a login answers 200, too; it must not count as the model for ever."""
     asset = address(serving, b"<html>Please sign in</html>")
-    with pytest.raises(Unavailable, match=r"big\.pth is no model"):
+    with pytest.raises(ModelUnavailable, match=r"big\.pth is no model"):
         obtain(asset, models_dir)
     assets.forget_failures(models_dir)
     asset = address(serving, PICKLE + b"weights")
@@ -201,19 +201,23 @@ def test_a_page_in_place_of_a_model_is_none(serving: hub.Hub, models_dir: Path) 
     # One that was taken for a model before anybody looked, is found as well.
     (folder / "big.pth").write_bytes(b"<html>Please sign in</html>")
     assert "big.pth is damaged" in assets.problem(models_dir, asset)
-    with pytest.raises(Unavailable, match="fr in the models folder is damaged; please remove it"):
+    with pytest.raises(
+        ModelUnavailable, match="fr in the models folder is damaged; please remove it"
+    ):
         obtain(asset, models_dir)
 
 
 def test_a_login_page_takes_nothing_of_what_is_held(serving: hub.Hub, models_dir: Path) -> None:
     asset = address(serving, PICKLE + bytes(1_000_000))
     serving.cut_after = 500_000
-    with pytest.raises(Unavailable):
+    with pytest.raises(ModelUnavailable):
         obtain(asset, models_dir)
     held = assets.size_on_disk(assets.partial(models_dir, asset))
     serving.says = "text/html; charset=utf-8"
     assets.forget_failures(models_dir)
-    with pytest.raises(Unavailable, match=r"A web page came as big\.pth; does this network want"):
+    with pytest.raises(
+        ModelUnavailable, match=r"A web page came as big\.pth; does this network want"
+    ):
         obtain(asset, models_dir)
     assert assets.size_on_disk(assets.partial(models_dir, asset)) == held > 400_000
 
@@ -225,7 +229,7 @@ def test_a_file_of_torch_without_its_end(
         archive.writestr("data.pkl", bytes(2000))
     whole = (tmp_path / "whole").read_bytes()
     asset = address(serving, whole[:-100])
-    with pytest.raises(Unavailable, match=r"big\.pth is no model, or damaged"):
+    with pytest.raises(ModelUnavailable, match=r"big\.pth is no model, or damaged"):
         obtain(asset, models_dir)
     assets.forget_failures(models_dir)
     asset = address(serving, whole)
@@ -240,7 +244,7 @@ def test_more_than_the_hub_said_is_not_taken(
         file["size"] = 1
     monkeypatch.setattr(serving, "listing", lambda repository: listed)
     for _ in range(2):
-        with pytest.raises(Unavailable, match=r"config\.json is longer than it should be"):
+        with pytest.raises(ModelUnavailable, match=r"config\.json is longer than it should be"):
             obtain(ALIGNER, models_dir)
         assert assets.size_on_disk(assets.partial(models_dir, ALIGNER)) == 0
         assets.forget_failures(models_dir)
@@ -318,13 +322,13 @@ def test_a_gated_model_says_where_its_conditions_are_accepted(
     for key, status in (("", 401), ("bad", 403)):
         monkeypatch.setenv("HF_TOKEN", key)
         assets.forget_failures(models_dir)
-        with pytest.raises(Unavailable) as caught:
+        with pytest.raises(ModelUnavailable) as caught:
             obtain(DIARIZER, models_dir)
         reason = str(caught.value)
         assert needy.PAGE in reason and "HF_TOKEN" in reason and str(status) in reason
         assert reason.count(". ") == 0 and reason.endswith(".")
     monkeypatch.setenv("HF_TOKEN", "good")
-    with pytest.raises(Unavailable, match="HF_TOKEN"):
+    with pytest.raises(ModelUnavailable, match="HF_TOKEN"):
         obtain(DIARIZER, models_dir)  # that is remembered
     assets.forget_failures(models_dir)
     folder = obtain(DIARIZER, models_dir)
@@ -338,7 +342,7 @@ def test_a_hub_that_means_harm(
     files = [{"rfilename": "config.yaml"}, {"rfilename": "../../out.json"}]
     listed: dict[str, Any] = {"id": "x/y", "sha": hub.COMMIT, "siblings": files}
     monkeypatch.setattr(serving, "listing", lambda repository: listed)
-    with pytest.raises(Unavailable, match=r"no name: '\.\./\.\./out"):
+    with pytest.raises(ModelUnavailable, match=r"no name: '\.\./\.\./out"):
         obtain(assets.diarizer("x/y"), models_dir)
     assert len(serving.requests) == 1
 

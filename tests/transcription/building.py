@@ -32,7 +32,7 @@ def make_upload(content: bytes = b"", **facts: Any) -> Upload:
         "offset": len(content),
         "file_name": "speech.wav",
         "finished": timezone.now(),
-        "announced": timezone.now(),
+        "notified_at": timezone.now(),
         "metadata": encode_metadata(metadata) if metadata else "",
         **facts,
     }

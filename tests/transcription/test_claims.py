@@ -305,14 +305,14 @@ def test_one_step_of_the_sweep_that_fails_leaves_the_others(
 
 def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
     old = timezone.now() - timedelta(minutes=1)
-    upload = make_upload(announced=None, finished=old, metadata={"language": "de"})
-    fresh = make_upload(announced=None)
+    upload = make_upload(notified_at=None, finished=old, metadata={"language": "de"})
+    fresh = make_upload(notified_at=None)
     tasks.sweep()
     assert [job.upload_id for job in Job.objects.all()] == [upload.pk]
     assert Job.objects.get().language == "de"
     leases.recover_on_startup()  # nobody is at it any more
     assert {job.upload_id for job in Job.objects.all()} == {upload.pk, fresh.pk}
-    assert not Upload.objects.filter(announced=None).exists()
+    assert not Upload.objects.filter(notified_at=None).exists()
 
 
 def test_heavy_worker_that_takes_nothing_is_seen_whatever_else_happens() -> None:

@@ -122,7 +122,7 @@ def test_words_and_speakers_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     (segment,) = Transcript.objects.get(job=job).segments
     assert segment["speaker"] == "SPEAKER_00"
     assert [word["speaker"] for word in segment["words"]] == ["SPEAKER_00", "SPEAKER_01"]
-    rows = outputs.of(job)
+    rows = outputs.by_stage_for(job)
     assert {name: row.output for name, row in rows.items()} == {
         name: GIVEN[name] for name in (TRANSCRIBE, DIARIZE)
     }
@@ -310,7 +310,7 @@ def test_what_a_change_makes_void(changes: dict[str, Any], repeated: list[str]) 
         changes.get("options", {}),
     )
     expected = {*repeated, *([ALIGN] if TRANSCRIBE in repeated else [])}
-    assert stages.invalidated(job, outputs.of(job), change) == expected
+    assert stages.invalidated(job, outputs.by_stage_for(job), change) == expected
 
 
 def test_another_engine_or_a_better_one_than_the_stand_in(
@@ -320,9 +320,9 @@ def test_another_engine_or_a_better_one_than_the_stand_in(
     job = worked(monkeypatch, Engine())  # a stand-in has transcribed
     assert job.stood_in
     change = stages.Change({"engine": "faster-whisper"}, {})
-    assert stages.invalidated(job, outputs.of(job), change) == {TRANSCRIBE}
+    assert stages.invalidated(job, outputs.by_stage_for(job), change) == {TRANSCRIBE}
     change = stages.Change({"engine": "pocketsphinx"}, {})
-    assert stages.invalidated(job, outputs.of(job), change) == set()
+    assert stages.invalidated(job, outputs.by_stage_for(job), change) == set()
     settings.ENGINE = "faster-whisper"
     rerun.run_again(job, {})
     job.refresh_from_db()

@@ -77,7 +77,7 @@ def finished(count: int, size: int = 3) -> list[Upload]:
         upload = create(CreationRequest(Nobody()), size)
         write(upload, b"x" * size)
         Upload.objects.filter(pk=upload.pk).update(
-            state=State.FINISHED, offset=size, finished=timezone.now(), announced=timezone.now()
+            state=State.FINISHED, offset=size, finished=timezone.now(), notified_at=timezone.now()
         )
         made.append(Upload.objects.get(pk=upload.pk))
     grow_old()
@@ -381,7 +381,7 @@ def test_many_orphans_wait_for_consent(
 ) -> None:
     """More than ten that are over 5 % of the files; fewer go as they always did."""
     Upload.objects.bulk_create(
-        [Upload(state=State.FINISHED, length=6, announced=timezone.now()) for _ in range(known)]
+        [Upload(state=State.FINISHED, length=6, notified_at=timezone.now()) for _ in range(known)]
     )
     assert store_problem() is None or known  # a new store, or rows without files
     join_store("--no-input")
@@ -611,7 +611,7 @@ def test_a_backup_beside_an_older_folder_tells_the_truth(folder: Path) -> None:
     for held in (600, 100, None):
         upload = create(CreationRequest(Nobody()), 1000)
         write(upload, b"y" * 600)
-        Upload.objects.filter(pk=upload.pk).update(offset=600, judged=True)
+        Upload.objects.filter(pk=upload.pk).update(offset=600, header_checked=True)
         unfinished.append((upload, held))
     terminate_file(folder, missing)
     os.truncate(folder / shorter.id.hex[:2] / shorter.id.hex, 599)
@@ -639,7 +639,7 @@ def test_a_backup_beside_an_older_folder_tells_the_truth(folder: Path) -> None:
         (State.RECEIVING, 600),
         (State.RECEIVING, 100),
     ]
-    assert [row.judged for row in now[:2]] == [True, False]
+    assert [row.header_checked for row in now[:2]] == [True, False]
     assert acknowledged_offset(now[1]) == 100
     assert now[2].state == State.EXPIRED
     assert CleanupRun.objects.latest("started").lost == 2

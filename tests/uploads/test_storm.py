@@ -141,7 +141,7 @@ def test_a_storm_of_kills(new_site: Callable[..., Site]) -> None:
     finished = site.shell(
         "from uploads.models import Upload\n"
         "rows = Upload.objects.filter(state='finished')\n"
-        "print(rows.count(), rows.filter(announced=None).count())"
+        "print(rows.count(), rows.filter(notified_at=None).count())"
     ).split()
     assert finished == [str(done), "0"]
     cuts = sum(uploader.interruptions for uploader in uploaders)

@@ -189,10 +189,10 @@ def test_the_cleanup(hurried: Site) -> None:
         hurried,
         f"""
 Job.objects.filter(upload_id__in=["{identifier(unheard)}", "{identifier(unfinished)}"]).delete()
-Upload.objects.filter(pk="{identifier(unheard)}").update(announced=None, finished={MINUTES_AGO})
+Upload.objects.filter(pk="{identifier(unheard)}").update(notified_at=None, finished={MINUTES_AGO})
 later = timezone.now() + timedelta(hours=1)
 Upload.objects.filter(pk="{identifier(unfinished)}").update(
-    state="receiving", announced=None, finished=None, expires=later, last_activity={MINUTES_AGO})
+    state="receiving", notified_at=None, finished=None, expires=later, last_activity={MINUTES_AGO})
 Upload.objects.filter(pk="{identifier(lost)}").update(expires=later, last_activity={MINUTES_AGO})
 Upload.objects.filter(pk="{identifier(abandoned)}").update(expires={MINUTES_AGO})
 print(json.dumps(None))
@@ -256,7 +256,7 @@ def test_a_lost_announcement_is_made_up_for_when_the_client_asks(hurried: Site) 
     rows(
         hurried,
         f'Job.objects.filter(upload_id="{pk}").delete()\n'
-        f'Upload.objects.filter(pk="{pk}").update(announced=None)\nprint(json.dumps(None))',
+        f'Upload.objects.filter(pk="{pk}").update(notified_at=None)\nprint(json.dumps(None))',
     )
     assert jobs(hurried, name) == []
     task = head(hurried, path).headers["X-Task-Id"]

@@ -28,7 +28,7 @@ TEMPORARY = "A temporary system error occurred. Please try again later."
 INTERNAL = "An unexpected error occurred. Please contact support if the problem persists."
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """Ends the handling of a request, from wherever it is raised.
 
     Args:
@@ -40,7 +40,7 @@ class Refused(Exception):
         self.response = response
 
 
-class Invalid(Refused):
+class Invalid(ApiError):
     """422: parameters or body are not as they have to be.
 
     Args:
@@ -95,7 +95,7 @@ def internal_error() -> Response:
 
 def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
     """Turn whatever a view of the API raised into an answer (REST framework's handler)."""
-    if isinstance(problem, Refused):
+    if isinstance(problem, ApiError):
         return problem.response
     if isinstance(problem, UploadError):
         return detail(problem.status, problem.message, problem.headers)

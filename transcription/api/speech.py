@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 
 from transcription.api.clients import turn_of_client
-from transcription.api.errors import TEMPORARY, Fault, Refused, domain_error, missing
+from transcription.api.errors import TEMPORARY, ApiError, Fault, domain_error, missing
 from transcription.api.forms.callbacks import judge_callback
 from transcription.api.forms.multipart import FilePart, Form, MediaPart
 from transcription.api.submission import IntakeView, recording_in, submit_measured
@@ -90,7 +90,7 @@ def refusals() -> Iterator[None]:
     except Blocked as problem:
         message = "The provided URL is not allowed."
         facts = {"field": None, "url": problem.url, "reason": problem.reason}
-        raise Refused(domain_error(422, "SSRF_BLOCKED", message, **facts)) from problem
+        raise ApiError(domain_error(422, "SSRF_BLOCKED", message, **facts)) from problem
     except UnsupportedExtension as problem:
         known = ", ".join(problem.allowed)
         answer = domain_error(
@@ -102,6 +102,6 @@ def refusals() -> Iterator[None]:
             extension=problem.extension,
             allowed_extensions=list(problem.allowed),
         )
-        raise Refused(answer) from problem
+        raise ApiError(answer) from problem
     except DownloadFailed as problem:
-        raise Refused(domain_error(503, "FILE_DOWNLOAD_ERROR", TEMPORARY)) from problem
+        raise ApiError(domain_error(503, "FILE_DOWNLOAD_ERROR", TEMPORARY)) from problem

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api.base import ApiView
-from transcription.api.errors import Refused, detail
+from transcription.api.errors import ApiError, detail
 from transcription.api.forms.multipart import Form, MediaPart, read_form
 from transcription.api.submission import wrong_extension
 from transcription.media.sniff import HEAD, media_problem
@@ -18,7 +18,7 @@ class UploadStream(ApiView):
     def post(self, request: Request) -> Response:
         """Store the form's `file`, by the name in its field `filename` or by its own."""
         if not str(request.META.get("CONTENT_TYPE", "")).lower().startswith("multipart/"):
-            raise Refused(detail(400, "Send a form (multipart/form-data) with a part named file."))
+            raise ApiError(detail(400, "Send a form (multipart/form-data) with a part named file."))
         with read_form(request, media=("file",)) as form:
             part = judged(form)
             upload = part.intake.keep()
@@ -41,13 +41,13 @@ def judged(form: Form) -> MediaPart:
     """
     part = form.parts.get("file")
     if not isinstance(part, MediaPart):
-        raise Refused(detail(400, "The form has no part named file."))
+        raise ApiError(detail(400, "The form has no part named file."))
     name = form.text("filename") or part.file_name
     if not has_extension(name):
-        raise Refused(wrong_extension(name, ALLOWED))
+        raise ApiError(wrong_extension(name, ALLOWED))
     part.intake.rename(name)
     with open(part.intake.path(), "rb") as file:
         head = file.read(HEAD)
     if problem := media_problem(name, head, len(head) < HEAD):
-        raise Refused(detail(400, problem))
+        raise ApiError(detail(400, problem))
     return part

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from transcription.api.base import ApiView
 from transcription.api.clients import disconnect_check, turn_of_client
 from transcription.api.errors import (
+    ApiError,
     Fault,
     Invalid,
-    Refused,
     detail,
     domain_error,
     missing,
@@ -28,7 +28,7 @@ from transcription.services.audio_probe import measure, places
 from transcription.services.jobs.submit import submit_intake
 from transcription.services.outbound.source_name import ALLOWED, has_extension
 from transcription.services.places import ClientDisconnected
-from transcription.services.sanitize import whole
+from transcription.services.sanitize import clean_text
 from transcription.services.stages.documents import InvalidDocument
 
 M = TypeVar("M", bound=BaseModel)
@@ -127,7 +127,7 @@ def recording_in(form: Form, name: str = "file") -> MediaPart:
     if isinstance(part, MediaPart):
         return part
     assert isinstance(part, FilePart)
-    raise Refused(wrong_extension(part.file_name, ALLOWED))
+    raise ApiError(wrong_extension(part.file_name, ALLOWED))
 
 
 def document_in(form: Form, name: str) -> DocumentPart:
@@ -139,7 +139,7 @@ def document_in(form: Form, name: str) -> DocumentPart:
     part = form.parts[name]
     assert isinstance(part, DocumentPart)
     if not part.file_name.lower().endswith(".json") or part.file_name.lower() == ".json":
-        raise Refused(wrong_extension(part.file_name, JSON))
+        raise ApiError(wrong_extension(part.file_name, JSON))
     return part
 
 
@@ -152,7 +152,7 @@ def content_of(part: DocumentPart, read: Callable[[bytes], T], code: str, messag
     try:
         return read(part.content())
     except InvalidDocument as problem:
-        raise Refused(domain_error(422, code, message, field=None)) from problem
+        raise ApiError(domain_error(422, code, message, field=None)) from problem
 
 
 def submit_measured(
@@ -176,9 +176,9 @@ def submit_measured(
             part.intake.path(), turn_of_client(request), disconnect_check(request), track
         )
     except MediaError as problem:
-        raise Refused(unreadable_audio(problem.message)) from problem
+        raise ApiError(unreadable_audio(problem.message)) from problem
     except ClientDisconnected as problem:
-        raise Refused(detail(400, "The client went away.")) from problem
+        raise ApiError(detail(400, "The client went away.")) from problem
     known = {"file_name": shown_name(part.file_name), "audio_duration": sound.duration}
     job = submit_intake(wish_of(task_type, parameters, **known, **facts), part.intake)
     part.kept = True
@@ -187,6 +187,6 @@ def submit_measured(
 
 def shown_name(file_name: str) -> str:
     """A client's name for a file as it was sent, but for folders, and with composed letters."""
-    last = re.split(r"[/\\]", whole(file_name))[-1][-2 * LONGEST_NAME :]
+    last = re.split(r"[/\\]", clean_text(file_name))[-1][-2 * LONGEST_NAME :]
     # Composing takes a time that grows with the square of how many marks a letter has.
     return unicodedata.normalize("NFC", last)[-LONGEST_NAME:]

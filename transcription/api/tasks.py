@@ -12,7 +12,7 @@ from transcription.http.compression import compressed
 from transcription.http.streaming import streamed_json
 from transcription.models import Job, Stage, TaskType
 from transcription.services.jobs import transitions
-from transcription.services.jobs.queries import find
+from transcription.services.jobs.queries import get_for_user
 from transcription.services.webhooks.task_body import DONE, STATUS, error_of, task_body
 
 R = TypeVar("R", bound=HttpResponseBase)
@@ -43,7 +43,7 @@ class OneTask(ApiView):
 
     def get(self, request: Request, identifier: str) -> HttpResponseBase:
         """Status, result and metadata; the identifier itself is not in the body."""
-        job = find(identifier, request.user)
+        job = get_for_user(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
         body = task_body(job)
@@ -57,7 +57,7 @@ class DeleteTask(ApiView):
 
     def delete(self, request: Request, identifier: str) -> Response:
         """Remove the task, its result and its recording, whatever state it is in."""
-        job = find(identifier, request.user, to_change=True)
+        job = get_for_user(identifier, request.user, to_change=True)
         if job is None:
             return task_not_found(identifier)
         transitions.delete(job)
@@ -70,7 +70,7 @@ class Progress(ApiView):
 
     def get(self, request: Request, identifier: str) -> Response:
         """How far the task is."""
-        job = find(identifier, request.user)
+        job = get_for_user(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
         percent = 100 if job.state in DONE else int(job.percent)

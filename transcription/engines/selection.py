@@ -16,7 +16,7 @@ from transcription.engines.model_files import assets
 from transcription.engines.model_files.ensure_downloaded import (
     STALL,
     DownloadProgress,
-    Unavailable,
+    ModelUnavailable,
     obtain,
     unavailable_message,
 )
@@ -61,7 +61,7 @@ def prepare(
         for asset in engine.assets(request, TRANSCRIBE):
             try:
                 folder = obtain(asset, models_dir, on_progress, should_stop, stall)
-            except Unavailable as error:
+            except ModelUnavailable as error:
                 return _stand_in(request, unavailable_message(asset, error))
             if asset.kind == assets.WHISPER:
                 request = replace(request, model_path=str(folder))
@@ -170,7 +170,7 @@ def _missing(
     for asset in engine.assets(request, stage) if request.models_dir else ():
         try:
             obtain(asset, request.models_dir, on_progress, should_stop, request.stall)
-        except Unavailable as error:
+        except ModelUnavailable as error:
             return unavailable_message(asset, error)
     return ""
 

@@ -22,7 +22,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Part:
+class CuePart:
     """One subtitle of several: one or two lines and their time in milliseconds."""
 
     lines: tuple[str, ...]
@@ -48,7 +48,7 @@ def is_readable(lines: Sequence[str], duration: int, label: int) -> bool:
 
 def readable_parts(
     text: str, words: Sequence[Word], start: int, end: int, label: int
-) -> Iterator[Part]:
+) -> Iterator[CuePart]:
     """Cut what is said into subtitles, at words.
 
     Args:
@@ -69,7 +69,7 @@ def readable_parts(
         begin = max(last, group[0].start)
         last = min(max(begin + 1, group[-1].end), begin + CUE_MILLISECONDS)
         if lines := _lines(group, label):
-            yield Part(lines, begin, last)
+            yield CuePart(lines, begin, last)
 
 
 def _groups(said: Iterable[Piece], label: int, pause: int) -> Iterator[list[Piece]]:

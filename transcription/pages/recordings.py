@@ -12,7 +12,7 @@ from transcription.pages.serializers import job_row, upload_row
 from transcription.services.jobs.queries import listed
 from transcription.services.paging import Page, page_of
 from transcription.services.unfinished import unfinished_uploads
-from uploads.services.lookup import Person
+from uploads.services.lookup import User
 
 PAGE_SIZE = 25
 LONGEST_NAME = 200  # characters of a name that are searched for
@@ -71,14 +71,14 @@ class Filters:
         return f"/?{query}#recordings" if query else "/"
 
 
-def listing(person: Person, filters: Filters, size: int = PAGE_SIZE) -> dict[str, Any]:
+def listing(user: User, filters: Filters, size: int = PAGE_SIZE) -> dict[str, Any]:
     """The recordings that this person may see, for the page and for its script."""
     states = GROUPS[filters.state][1] if filters.state else None
-    jobs = listed(person, states, filters.name)
+    jobs = listed(user, states, filters.name)
     page = page_of(jobs, size, filters.before, filters.after)
-    uploads = unfinished_uploads(person, filters.name) if filters.with_uploads else []
+    uploads = unfinished_uploads(user, filters.name) if filters.with_uploads else []
     return {
-        "uploads": [upload_row(upload, person) for upload in uploads],
+        "uploads": [upload_row(upload, user) for upload in uploads],
         "jobs": [job_row(job) for job in page.jobs],
         **neighbours(filters, page),
     }

@@ -15,7 +15,7 @@ from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.stages import outputs, plan
 from uploads.models import Upload
 from uploads.services.lookup import CHANGE as CHANGE_UPLOAD
-from uploads.services.lookup import Person, may
+from uploads.services.lookup import User, may
 
 
 def job_row(job: Job) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def job_row(job: Job) -> dict[str, Any]:
     }
 
 
-def job_details(job: Job, person: Person) -> dict[str, Any]:
+def job_details(job: Job, user: User) -> dict[str, Any]:
     """What a job's own page shows to this person, and lets them do."""
-    may_change = may(person, CHANGE, job.owner_id)
+    may_change = may(user, CHANGE, job.owner_id)
     media, can_rerun = has_media(job), may_change and can_run_again(job)
     has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
     fruitless = job.state in (State.FAILED, State.CANCELLED) and not has_transcript
@@ -89,7 +89,7 @@ def missing(job: Job) -> str:
     """In words, the stages that gave nothing to a transcript which is there all the same."""
     if job.state != State.WARNINGS:
         return ""
-    return plan.names_of(plan.remaining(job, outputs.told(job)))
+    return plan.names_of(plan.remaining(job, outputs.without_output(job)))
 
 
 def capabilities_of(name: str) -> Capabilities | None:
@@ -124,7 +124,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def upload_row(upload: Upload, person: Person) -> dict[str, Any]:
+def upload_row(upload: Upload, user: User) -> dict[str, Any]:
     """What the list shows of an unfinished upload, and whether this person may end it."""
     return {
         "id": upload.id.hex,
@@ -133,5 +133,5 @@ def upload_row(upload: Upload, person: Person) -> dict[str, Any]:
         "offset": upload.offset,
         "length": upload.length,
         "last_activity": upload.last_activity.isoformat(),
-        "can_discard": may(person, CHANGE_UPLOAD, upload.owner_id),
+        "can_discard": may(user, CHANGE_UPLOAD, upload.owner_id),
     }

@@ -19,7 +19,7 @@ from transcription.pages.choices import chosen, offer
 from transcription.pages.recordings import GROUPS, PAGE_SIZE, Filters, list_left, listing
 from transcription.pages.serializers import job_details
 from transcription.services.jobs import rerun, transitions
-from transcription.services.jobs.queries import find
+from transcription.services.jobs.queries import get_for_user
 from transcription.services.options.rerun_options import NotUnderstood, changes_of
 from transcription.services.outlook import outlook
 from transcription.services.stages.results import StoredList, find_segments
@@ -32,7 +32,7 @@ LONGEST_STEM = 150  # characters of a download's name: file systems and proxies 
 
 def wanted_job(request: HttpRequest, job_id: Any, to_change: bool = False) -> Job:
     """The job of the address, if its visitor may see it, or change it where that is wanted."""
-    job = find(str(job_id), request.user, to_change)
+    job = get_for_user(str(job_id), request.user, to_change)
     if job is None:
         raise Http404("There is no such recording.")
     return job

@@ -15,7 +15,7 @@ LONGEST_TEXT = 4000
 
 def as_text(text: str, longest: int = LONGEST_TEXT) -> str:
     """The text without NUL and halves of characters, cut where it is too long."""
-    text = whole(text)
+    text = clean_text(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
@@ -24,7 +24,7 @@ def clean_fields(values: Mapping[str, Any]) -> dict[str, Any]:
     facts = {}
     for name, value in values.items():
         field = Job._meta.get_field(name)
-        value = plain(value)
+        value = clean_json(value)
         if isinstance(value, str):
             value = as_text(value, getattr(field, "max_length", None) or LONGEST_TEXT)
         if value is not None or field.null:
@@ -37,7 +37,7 @@ def as_segments(segments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     kept = []
     end = 0.0
     for segment in segments:
-        shown = plain(segment)
+        shown = clean_json(segment)
         start = shown.setdefault("start", end)
         end = shown.setdefault("end", start)
         shown.setdefault("text", "")
@@ -45,21 +45,21 @@ def as_segments(segments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def plain(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
     """The value without what cannot be stored; such entries of an object are left out."""
     if isinstance(value, str):
-        return whole(value)
+        return clean_text(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        entries = ((whole(str(key)), plain(entry)) for key, entry in value.items())
+        entries = ((clean_text(str(key)), clean_json(entry)) for key, entry in value.items())
         return {key: entry for key, entry in entries if entry is not None}
     if isinstance(value, list | tuple):
-        return [plain(entry) for entry in value]
+        return [clean_json(entry) for entry in value]
     return value
 
 
-def whole(text: str) -> str:
+def clean_text(text: str) -> str:
     """The text without NUL, and with halves of characters joined or replaced."""
     if "\0" in text:
         text = text.replace("\0", "")

@@ -5,21 +5,21 @@ from django.db.models import Q
 from transcription.services.options.file_language import comparable
 from uploads.models import State as UploadState
 from uploads.models import Upload
-from uploads.services.lookup import VIEW, Person, has_staff_permission, is_overdue, owner_id
+from uploads.services.lookup import VIEW, User, has_staff_permission, is_overdue, owner_id
 
 SHOWN = 100  # more than somebody has at once; others are found by name
 LOOKED_THROUGH = 500  # rows that a search goes through
 
 
-def unfinished_uploads(person: Person, part: str = "") -> list[Upload]:
+def unfinished_uploads(user: User, part: str = "") -> list[Upload]:
     """A person's uploads that still await bytes; to staff who may see all, ownerless ones too.
 
     Args:
         person: Who asks.
         part: Only those with this in their file's name, whatever the case.
     """
-    whose = Q(owner_id=owner_id(person))
-    if has_staff_permission(person, VIEW):
+    whose = Q(owner_id=owner_id(user))
+    if has_staff_permission(user, VIEW):
         whose |= Q(owner=None)
     receiving = Upload.objects.filter(whose, state=UploadState.RECEIVING).order_by("-last_activity")
     looked = receiving[: LOOKED_THROUGH if part else SHOWN]

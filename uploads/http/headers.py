@@ -53,7 +53,7 @@ def client_address(request: HttpRequest) -> str:
 def creation_request(request: HttpRequest) -> CreationRequest:
     """What a POST asks for."""
     return CreationRequest(
-        person=request.user,
+        user=request.user,
         metadata=request.headers.get("Upload-Metadata", ""),
         concat=request.headers.get("Upload-Concat", ""),
         address=client_address(request),
@@ -109,8 +109,8 @@ def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
     Raises:
         Malformed: One of them is no upload's.
     """
-    root = reverse("uploads:uploads")
-    here = f"http://any.host{root}"
+    uploads_url = reverse("uploads:uploads")
+    here = f"http://any.host{uploads_url}"
     for address in addresses:
         try:
             pieces = urlsplit(urljoin(here, address))
@@ -119,7 +119,7 @@ def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
         except ValueError as problem:
             raise no_part(address, "is no address") from problem
         folder, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
-        if not ours or f"{folder}/" != root:
+        if not ours or f"{folder}/" != uploads_url:
             raise no_part(address, "is no upload of this site")
         yield upload_id
 

@@ -159,7 +159,7 @@ def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> 
     while len(piece := next_piece(upload, delivery)):
         if writing.offset + len(piece) > room:  # only where no length was announced
             raise too_much(upload)
-        if not upload.judged and not isinstance(piece, Pipe):
+        if not upload.header_checked and not isinstance(piece, Pipe):
             judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
         gauge.take(len(piece))
         try:
@@ -183,7 +183,7 @@ def seconds_between_notes() -> float:
 
 def next_piece(upload: Upload, delivery: IncomingBytes) -> Piece:
     """The next bytes; they need not be seen where there is nothing to judge and to sum up."""
-    if upload.judged and not delivery.tentative:
+    if upload.header_checked and not delivery.tentative:
         return delivery.body.read_zero_copy()
     return delivery.body.read()
 
@@ -205,7 +205,7 @@ def take_back(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
     writing.withdraw(delivery.offset)
     delivery.held = delivery.offset
     if delivery.offset < HEAD_BYTES:  # others may come there; parts are not judged at all
-        upload.judged, upload.head = upload.concat == Concat.PARTIAL, None
+        upload.header_checked, upload.head = upload.concat == Concat.PARTIAL, None
 
 
 def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
@@ -225,24 +225,24 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
     except Refused as refusal:
         refuse(upload, refusal.message)
         raise
-    upload.judged, upload.head = True, head[:HEAD_BYTES]
+    upload.header_checked, upload.head = True, head[:HEAD_BYTES]
 
 
-def judged_with(upload: Upload, held: int) -> bool:
+def header_checked_with(upload: Upload, held: int) -> bool:
     """Whether the bytes that were judged are among those held: others may still come there.
 
     Bytes are judged before they are written, and those of a request that was overtaken, or whose
     checksum never came, were judged and fell away.
     """
     enough = HEAD_BYTES if upload.length is None else min(HEAD_BYTES, upload.length)
-    return upload.judged and (upload.concat == Concat.PARTIAL or held >= enough)
+    return upload.header_checked and (upload.concat == Concat.PARTIAL or held >= enough)
 
 
 def note_progress(upload: Upload, held: int) -> None:
     """Tell people who look at the row how far a running request is, and that it lives."""
     now = timezone.now()
     expires = next_expiry(now)
-    if not queries.record_progress(upload, held, now, expires, judged_with(upload, held)):
+    if not queries.record_progress(upload, held, now, expires, header_checked_with(upload, held)):
         look_again(upload)
         raise WriterSuperseded if upload.state == State.FINISHED else Removed
     if upload.concat == Concat.PARTIAL:
@@ -261,7 +261,7 @@ def note_request(upload: Upload, delivery: IncomingBytes) -> None:
         delivery.held,
         now,
         upload.expires,
-        judged_with(upload, delivery.held),
+        header_checked_with(upload, delivery.held),
         requests=1,
         interruptions=int(body.cut),
         failure=failure if body.cut else "",

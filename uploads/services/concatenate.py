@@ -176,7 +176,9 @@ def copy_part(
             if time.monotonic() - noted >= NOTE_PROGRESS_EVERY:
                 noted = time.monotonic()
                 now = timezone.now()
-                queries.record_progress(final, writing.offset, now, next_expiry(now), final.judged)
+                queries.record_progress(
+                    final, writing.offset, now, next_expiry(now), final.header_checked
+                )
                 queries.release_connection()  # others need it while this goes on
             count = min(end - writing.offset, COPY_BYTES)
             gauge.take(count)

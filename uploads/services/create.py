@@ -16,7 +16,7 @@ from uploads.services import queries
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.length import check_length
 from uploads.services.limits.open_uploads import check_open
-from uploads.services.lookup import Person, owner_id
+from uploads.services.lookup import User, owner_id
 from uploads.services.maintenance.store_identity import require_own
 from uploads.signals import upload_created
 from uploads.stores.registry import store
@@ -37,7 +37,7 @@ class CreationRequest:
         agent: The client's User-Agent, for staff.
     """
 
-    person: Person
+    user: User
     metadata: str = ""
     concat: str = ""
     address: str = ""
@@ -70,12 +70,12 @@ def prepare(order: CreationRequest, length: int | None, concat: Concat = Concat.
     metadata = parse_metadata(order.metadata)
     now = timezone.now()
     upload = Upload(
-        owner_id=owner_id(order.person),
+        owner_id=owner_id(order.user),
         length=length,
         metadata=order.metadata,
         concat=concat,
         concat_header=order.concat,
-        judged=concat == Concat.PARTIAL,
+        header_checked=concat == Concat.PARTIAL,
         file_name=plain_name(metadata.get("filename") or metadata.get("name") or b""),
         file_type=as_text(metadata.get("filetype") or metadata.get("type") or b"")[:LONGEST_NAME],
         client_address=order.address[:64],

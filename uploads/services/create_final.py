@@ -26,7 +26,7 @@ from uploads.services.create import CreationRequest, keep, prepare
 from uploads.services.finish import announce_once
 from uploads.services.length import check_length
 from uploads.services.limits.part_uses import check_uses
-from uploads.services.lookup import find, owner_id
+from uploads.services.lookup import get_for_user, owner_id
 from uploads.services.termination import abort_creation
 from uploads.stores.registry import store
 from uploads.stores.waiting import Pacer
@@ -77,7 +77,7 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
 
 def key_of(order: CreationRequest, part_ids: Iterable[str]) -> str:
     """What two orders have in common that mean the same final upload: owner, metadata, parts."""
-    asked = [repr(owner_id(order.person)), order.metadata, *part_ids]
+    asked = [repr(owner_id(order.user)), order.metadata, *part_ids]
     return hashlib.sha256("\n".join(asked).encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -89,8 +89,8 @@ def own_parts(order: CreationRequest, part_ids: Iterable[str]) -> Iterable[Uploa
     """
     pause = Pacer(before=queries.release_connection)
     for part_id in part_ids:
-        part = find(part_id, order.person)
-        if part.owner_id != owner_id(order.person):
+        part = get_for_user(part_id, order.user)
+        if part.owner_id != owner_id(order.user):
             raise NotFound  # staff see other people's uploads, but do not make their own of them
         if part.concat != Concat.PARTIAL:
             raise BadRequest(NO_PART)

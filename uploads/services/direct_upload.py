@@ -45,8 +45,8 @@ class DirectUpload:
         self.size = 0
         self._ended = False
         self.upload = Upload(
-            owner_id=owner_id(order.person),
-            judged=True,
+            owner_id=owner_id(order.user),
+            header_checked=True,
             file_name=plain_name(file_name.encode("utf-8", "replace")),
             file_type=as_text(file_type.encode("utf-8", "replace"))[:LONGEST_NAME],
             client_address=order.address[:64],

@@ -41,7 +41,7 @@ def finish(upload: Upload, requests: int = 0) -> None:
         Refused: The hook had not seen the first bytes (a crash came first) and does not want them.
         Gone: The upload ended meanwhile.
     """
-    if not upload.judged:
+    if not upload.header_checked:
         with map_store_errors():
             head = head_of(upload)
         try:
@@ -53,12 +53,12 @@ def finish(upload: Upload, requests: int = 0) -> None:
         store().secure(upload.id.hex)  # a crash may have come before those who wrote it could
     now = timezone.now()
     if upload.concat == Concat.PARTIAL:
-        expires, upload.announced = next_expiry(now), now  # a part is no news for the site
+        expires, upload.notified_at = next_expiry(now), now  # a part is no news for the site
     else:
         expires = None
-        if upload.announced is None and not hooks().should_notify(upload):
-            upload.announced = now
-    changed = queries.finish(upload, now, expires, upload.announced, requests)
+        if upload.notified_at is None and not hooks().should_notify(upload):
+            upload.notified_at = now
+    changed = queries.finish(upload, now, expires, upload.notified_at, requests)
     if not changed and not Upload.objects.filter(pk=upload.pk, state=State.FINISHED).exists():
         raise Gone
     upload.state, upload.expires = State.FINISHED, expires
@@ -71,7 +71,7 @@ def announce_once(upload: Upload) -> None:
     A crash may have come in between, or another request may be at it this moment: the answer to a
     client shall name what became of the upload in any case, and receivers are repeatable.
     """
-    if upload.announced is None:
+    if upload.notified_at is None:
         transaction.on_commit(lambda: notify_finished(upload))
 
 
@@ -93,5 +93,5 @@ def notify_finished(upload: Upload) -> None:
                 exc_info=outcome,
             )
     if not failed:
-        upload.announced = timezone.now()
-        queries.announced(upload, upload.announced)
+        upload.notified_at = timezone.now()
+        queries.mark_notified(upload, upload.notified_at)

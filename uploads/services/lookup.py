@@ -15,15 +15,15 @@ from uploads.services.maintenance import heartbeat
 IDENTIFIER = re.compile("[0-9a-f]{32}")
 VIEW = "uploads.view_upload"
 CHANGE = "uploads.change_upload"
-Person = AbstractUser | AnonymousUser | Any
+User = AbstractUser | AnonymousUser | Any
 
 
-def owner_id(person: Person) -> int | None:
+def owner_id(user: User) -> int | None:
     """Whose uploads these are; anonymous people share one space."""
-    return person.pk if person.is_authenticated else None
+    return user.pk if user.is_authenticated else None
 
 
-def may(person: Person, permission: str, owned_by: int | None) -> bool:
+def may(user: User, permission: str, owned_by: int | None) -> bool:
     """Whether something is a person's own, or staff who have the permission for it in the admin.
 
     Args:
@@ -31,16 +31,16 @@ def may(person: Person, permission: str, owned_by: int | None) -> bool:
         permission: Its name, such as `uploads.view_upload`.
         owned_by: Whose it is; None: it lies in the space of anonymous people.
     """
-    return owned_by == owner_id(person) or has_staff_permission(person, permission)
+    return owned_by == owner_id(user) or has_staff_permission(user, permission)
 
 
-def has_staff_permission(person: Person, permission: str) -> bool:
+def has_staff_permission(user: User, permission: str) -> bool:
     """Whether the admin would allow it; superusers have all permissions."""
-    is_staff = person.is_authenticated and person.is_staff
-    return bool(is_staff and person.has_perm(permission))
+    is_staff = user.is_authenticated and user.is_staff
+    return bool(is_staff and user.has_perm(permission))
 
 
-def find(upload_id: str, person: Person, to_change: bool = False) -> Upload:
+def get_for_user(upload_id: str, user: User, to_change: bool = False) -> Upload:
     """The upload that is being received or is finished.
 
     Args:
@@ -59,9 +59,9 @@ def find(upload_id: str, person: Person, to_change: bool = False) -> Upload:
     upload = queries.fetch(uuid.UUID(hex=upload_id))
     if upload is None or upload.state == State.TERMINATED:
         raise NotFound
-    if not may(person, VIEW, upload.owner_id):
+    if not may(user, VIEW, upload.owner_id):
         raise NotFound
-    if to_change and not may(person, CHANGE, upload.owner_id):
+    if to_change and not may(user, CHANGE, upload.owner_id):
         raise Forbidden("You may look at this upload, but not change it.")
     if upload.state == State.REFUSED:
         raise Gone(f"This upload was refused: {upload.failure}")

@@ -31,7 +31,8 @@ READ_WITH_ID = {"id", *READ}
 NOTE = """
     UPDATE {table} SET
         {offset} = CASE WHEN {offset} < %(offset)s THEN %(offset)s ELSE {offset} END,
-        {last_activity} = %(last_activity)s, {expires} = %(expires)s, {judged} = %(judged)s,
+        {last_activity} = %(last_activity)s, {expires} = %(expires)s,
+        {header_checked} = %(header_checked)s,
         {requests} = {requests} + %(requests)s,
         {interruptions} = {interruptions} + %(interruptions)s,
         {failure} = CASE WHEN %(failure)s = '' THEN {failure} ELSE %(failure)s END
@@ -39,13 +40,13 @@ NOTE = """
 """
 FINISH = """
     UPDATE {table} SET
-        {state} = 'finished', {offset} = %(offset)s, {judged} = %(judged)s,
+        {state} = 'finished', {offset} = %(offset)s, {header_checked} = %(header_checked)s,
         {finished} = %(finished)s, {last_activity} = %(finished)s, {expires} = %(expires)s,
-        {failure} = '', {announced} = %(announced)s,
+        {failure} = '', {notified_at} = %(notified_at)s,
         {requests} = {requests} + %(requests)s
     WHERE {id} = %(id)s AND {state} = 'receiving'
 """
-ANNOUNCED = "UPDATE {table} SET {announced} = %(announced)s WHERE {id} = %(id)s"
+MARK_NOTIFIED = "UPDATE {table} SET {notified_at} = %(notified_at)s WHERE {id} = %(id)s"
 
 
 def fetch(upload_id: uuid.UUID) -> Upload | None:
@@ -92,7 +93,7 @@ def record_progress(
     offset: int,
     now: datetime,
     expires: datetime,
-    judged: bool,
+    header_checked: bool,
     requests: int = 0,
     interruptions: int = 0,
     failure: str = "",
@@ -111,14 +112,14 @@ def record_progress(
     """
     values = {"offset": offset, "last_activity": now, "expires": expires, "failure": failure}
     counts = {"requests": requests, "interruptions": interruptions}
-    return _change(NOTE, upload, {**values, **counts, "judged": judged})
+    return _change(NOTE, upload, {**values, **counts, "header_checked": header_checked})
 
 
 def finish(
     upload: Upload,
     now: datetime,
     expires: datetime | None,
-    announced: datetime | None,
+    notified_at: datetime | None,
     requests: int = 0,
 ) -> bool:
     """Turn it from received into finished.
@@ -133,13 +134,18 @@ def finish(
     Returns:
         True for the one caller who did.
     """
-    values = {"finished": now, "offset": upload.length, "judged": True, "requests": requests}
-    return _change(FINISH, upload, {**values, "expires": expires, "announced": announced})
+    values = {
+        "finished": now,
+        "offset": upload.length,
+        "header_checked": True,
+        "requests": requests,
+    }
+    return _change(FINISH, upload, {**values, "expires": expires, "notified_at": notified_at})
 
 
-def announced(upload: Upload, now: datetime) -> bool:
+def mark_notified(upload: Upload, now: datetime) -> bool:
     """Note that the site knows of the finished upload."""
-    return _change(ANNOUNCED, upload, {"announced": now})
+    return _change(MARK_NOTIFIED, upload, {"notified_at": now})
 
 
 def _change(statement: str, upload: Upload, values: Mapping[str, Any]) -> bool:

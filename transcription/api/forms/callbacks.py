@@ -2,7 +2,7 @@
 
 from rest_framework.request import Request
 
-from transcription.api.errors import Refused, detail
+from transcription.api.errors import ApiError, detail
 from transcription.api.forms.parameters import parse_query
 from transcription.services.options.parameters import CallbackParameters
 from transcription.services.outbound.url_source import Blocked, Unreachable, probe
@@ -26,6 +26,6 @@ def judge_callback(request: Request) -> None:
     try:
         probe(url)
     except Blocked as problem:
-        raise Refused(detail(422, "The provided callback URL is not allowed.")) from problem
+        raise ApiError(detail(422, "The provided callback URL is not allowed.")) from problem
     except Unreachable as problem:
-        raise Refused(detail(400, f"Callback URL is not reachable: {url}")) from problem
+        raise ApiError(detail(400, f"Callback URL is not reachable: {url}")) from problem

@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 from rest_framework.request import Request
 
-from transcription.api.errors import Refused, detail
+from transcription.api.errors import ApiError, detail
 from transcription.api.forms.multipart_reader import (
     MOST_PARTS,
     UNREADABLE,
@@ -92,7 +92,7 @@ def read_form(
     if kind != "multipart/form-data":
         return Form()
     if "boundary" not in options:
-        raise Refused(detail(400, "Missing boundary in multipart."))
+        raise ApiError(detail(400, "Missing boundary in multipart."))
     if (body.length or 0) > conf.UPLOADS_MAX_SIZE + TEXT_BYTES * MOST_PARTS:
         raise TooLarge
     return read_multipart(body, Reader(creation_request(plain), options, media, documents, accepts))
@@ -113,7 +113,7 @@ def read_multipart(body: Body, reader: "Reader") -> Form:
                 parser.write(piece[start : start + STEP])
                 pause()
     except FormParserError as problem:
-        refusal = Refused(detail(400, UNREADABLE))
+        refusal = ApiError(detail(400, UNREADABLE))
         reader.form.drop(reason_of(refusal))
         raise refusal from problem
     except BaseException as problem:
@@ -143,7 +143,7 @@ def pieces(body: Body) -> Iterator[bytes]:
     if body.idle:
         raise RequestTimeout("The body brought no byte for too long.")
     if body.cut:
-        raise Refused(detail(400, CUT))
+        raise ApiError(detail(400, CUT))
 
 
 def read_urlencoded(body: Body) -> Form:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection
 from email.message import Message
 from typing import Any
 
-from transcription.api.errors import Refused, detail
+from transcription.api.errors import ApiError, detail
 from transcription.api.forms.parts import (
     DocumentPart,
     FilePart,
     Form,
+    FormPart,
     MediaPart,
-    Part,
     TextPart,
     decoded,
 )
@@ -58,7 +58,7 @@ def header_options(
         Refused: It is made of very many pieces.
     """
     if header.count(";") > MOST_OPTIONS:
-        raise Refused(detail(400, UNREADABLE))
+        raise ApiError(detail(400, UNREADABLE))
     message = Message()
     message["content-type"] = header.replace("\r", " ").replace("\n", " ")
     pairs = message.get_params() or [("", "")]
@@ -115,7 +115,7 @@ class Reader:
         """It is whole."""
         self.header_count += 1
         if self.header_count > MOST_HEADERS:
-            raise Refused(detail(400, UNREADABLE))
+            raise ApiError(detail(400, UNREADABLE))
         self.headers[self._field.lower()] = self._value
         self._field = self._value = b""
 
@@ -125,11 +125,11 @@ class Reader:
         options = header_options(disposition, without_escapes)[1]
         if "name" not in options:
             said = 'The Content-Disposition header field "name" must be provided.'
-            raise Refused(detail(400, said))
+            raise ApiError(detail(400, said))
         self.name = self.decoded(options["name"])
         self.form.open = self.new_part(options.get("filename"))
 
-    def new_part(self, file_name: str | None) -> Part:
+    def new_part(self, file_name: str | None) -> FormPart:
         """The place for the content of the part that begins."""
         if file_name is None:
             self.texts += 1
@@ -169,7 +169,7 @@ class Reader:
 def check_count(count: int, what: str) -> None:
     """Refuse a form of endlessly many parts."""
     if count > MOST_PARTS:
-        raise Refused(detail(400, f"Too many {what}. Maximum number of {what} is {MOST_PARTS}."))
+        raise ApiError(detail(400, f"Too many {what}. Maximum number of {what} is {MOST_PARTS}."))
 
 
 def known_charset(name: str) -> str:

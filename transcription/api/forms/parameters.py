@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 from rest_framework.request import Request
 
-from transcription.api.errors import Fault, Invalid, Refused, detail
+from transcription.api.errors import ApiError, Fault, Invalid, detail
 from transcription.models import TaskType
 from transcription.services.jobs.submit import JobSpec
 from transcription.services.options.file_language import language_in
@@ -54,7 +54,7 @@ def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | Non
         pairs = parse_qsl(said, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError as problem:
         message = f"Too many parameters. Maximum number of parameters is {MOST_PARAMETERS}."
-        raise Refused(detail(400, message)) from problem
+        raise ApiError(detail(400, message)) from problem
     values: dict[str, Any] = {}
     for name, value in pairs:
         field = model.model_fields.get(name)

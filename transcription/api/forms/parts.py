@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 
 from rest_framework.response import Response
 
-from transcription.api.errors import Refused, detail
+from transcription.api.errors import ApiError, detail
 from uploads.errors import TooLarge
 from uploads.services.create import CreationRequest
 from uploads.services.direct_upload import DirectUpload
@@ -21,7 +21,7 @@ serves nobody else."""
 DOCUMENT_BYTES_IN_MEMORY = 1024 * 1024
 
 
-class Part(Protocol):
+class FormPart(Protocol):
     """One part of a form."""
 
     def write(self, data: memoryview) -> None:
@@ -53,7 +53,7 @@ class TextPart:
             Refused: It is longer than a field may be.
         """
         if len(self._content) + len(data) > TEXT_BYTES:
-            raise Refused(detail(400, f"Part exceeded maximum size of {TEXT_BYTES // 1024}KB."))
+            raise ApiError(detail(400, f"Part exceeded maximum size of {TEXT_BYTES // 1024}KB."))
         self._content += data
 
     def end(self) -> None:
@@ -153,18 +153,18 @@ class Form:
     """
 
     def __init__(self) -> None:
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, FormPart] = {}
         self.texts: dict[str, list[str]] = {}  # all of each name, in their order
-        self.open: Part | None = None
+        self.open: FormPart | None = None
 
-    def add(self, name: str, part: Part) -> None:
+    def add(self, name: str, part: FormPart) -> None:
         """A part is whole.
 
         Raises:
             Refused: It is a text with a NUL, which not every database can hold.
         """
         if "\0" in name or (isinstance(part, TextPart) and "\0" in part.text):
-            raise Refused(detail(400, f"The field {name!r} holds the character NUL. Remove it."))
+            raise ApiError(detail(400, f"The field {name!r} holds the character NUL. Remove it."))
         if name in self.parts:
             self.parts[name].drop("The form brought another file of the same name.")
         self.parts[name] = part
@@ -196,7 +196,7 @@ class Form:
 
 def reason_of(problem: BaseException | None) -> str:
     """Why a form was not taken, for staff."""
-    if isinstance(problem, Refused):
+    if isinstance(problem, ApiError):
         return error_message(problem.response)
     return str(problem or "It was not needed.") or type(problem).__name__
 

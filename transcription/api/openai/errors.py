@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.response import Response
 
-from transcription.api.errors import Refused, handle
+from transcription.api.errors import ApiError, handle
 from transcription.api.forms.parts import error_message
 
 INVALID, SERVER = "invalid_request_error", "server_error"
@@ -33,9 +33,11 @@ def openai_error(
     return Response(body, status=status, headers=final)
 
 
-def refuse(status: int, message: str, param: str | None = None, code: str | None = None) -> Refused:
+def refuse(
+    status: int, message: str, param: str | None = None, code: str | None = None
+) -> ApiError:
     """The same, to be raised."""
-    return Refused(openai_error(status, message, param, code))
+    return ApiError(openai_error(status, message, param, code))
 
 
 def openai_handle(problem: Exception, context: Mapping[str, Any]) -> Response:

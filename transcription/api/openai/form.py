@@ -18,7 +18,7 @@ from transcription.services.options.file_language import language_in
 from transcription.services.options.parameters import FullParameters, TranscribeParameters
 from transcription.services.options.requested_options import told_params
 from transcription.services.options.vocabulary import LANGUAGES
-from transcription.services.sanitize import whole
+from transcription.services.sanitize import clean_text
 
 DIARIZED = "diarized_json"
 RESPONSE_FORMATS = ("json", "text", "srt", "verbose_json", "vtt", DIARIZED)
@@ -124,7 +124,7 @@ def read_asked(form: Form, task: str) -> TranscriptionRequest:
         model=model_of(form),
         # A translation has always been told its language by listening.
         language=language_of(form) if listens else "",
-        prompt=whole(form.text("prompt")),
+        prompt=clean_text(form.text("prompt")),
         temperature=temperature_of(form),
         response_format=response_format,
         granularities=granularities_of(form, response_format),

@@ -33,7 +33,12 @@ import httpx2
 from transcription.engines.model_files import assets, checkpoints
 from transcription.engines.model_files.assets import Asset
 from transcription.engines.model_files.ensure_downloaded import host
-from transcription.engines.model_files.locations import FetchError, Refused, RemoteFile, listing
+from transcription.engines.model_files.locations import (
+    DownloadRefused,
+    FetchError,
+    RemoteFile,
+    listing,
+)
 from transcription.engines.model_files.unpack import unpack
 from transcription.engines.runtime import lifetime
 
@@ -143,7 +148,7 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
             out.truncate()
             return _append(file, out, hashlib.sha256())
         if not answer.is_success:
-            raise Refused(answer.status_code)
+            raise DownloadRefused(answer.status_code)
         if answer.headers.get("Content-Type", "").startswith(
             "text/html"
         ):  # before what is held goes

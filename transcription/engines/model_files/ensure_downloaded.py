@@ -27,7 +27,7 @@ DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes done and, once known, the bytes of the whole download."""
 
 
-class Unavailable(Exception):
+class ModelUnavailable(Exception):
     """Why an asset cannot be had just now, in a sentence for people that does not name it."""
 
 
@@ -51,12 +51,12 @@ def obtain(
         return folder
     if folder.exists():
         where = folder.relative_to(models_dir).as_posix()
-        raise Unavailable(f"{where} in the models folder is damaged; please remove it.")
+        raise ModelUnavailable(f"{where} in the models folder is damaged; please remove it.")
     if reason := assets.recent_failure(models_dir, asset):
-        raise Unavailable(reason)
+        raise ModelUnavailable(reason)
     try:
         _download(asset, models_dir, on_progress, should_stop, stall)
-    except Unavailable as error:
+    except ModelUnavailable as error:
         with suppress(OSError):  # a folder that cannot be written is known by now
             assets.remember_failure(models_dir, asset, str(error))
         raise
@@ -120,13 +120,13 @@ def _download(
             if message["event"] == "total":
                 total = message["bytes"]
             if message["event"] in ("failed", "died"):
-                raise Unavailable(_why(message))
+                raise ModelUnavailable(_why(message))
             now_held = assets.size_on_disk(partial)
             if now_held != held or message["event"] in ("total", "checking"):
                 held, moved = now_held, time.monotonic()
                 on_progress(held, total)
             if time.monotonic() - moved > stall:
-                raise Unavailable(f"No byte came from {host(asset)} for {stall:g} seconds.")
+                raise ModelUnavailable(f"No byte came from {host(asset)} for {stall:g} seconds.")
     finally:
         helper.kill()
 

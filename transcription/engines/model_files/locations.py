@@ -25,7 +25,7 @@ class FetchError(Exception):
     """Why an asset cannot be had, in a sentence for people."""
 
 
-class Refused(Exception):
+class DownloadRefused(Exception):
     """A server answered with something else than the file."""
 
     def __init__(self, status: int) -> None:
@@ -78,7 +78,7 @@ def _at_address(url: str, timeout: float) -> RemoteFile:
         url, headers={"Accept-Encoding": "identity"}, timeout=timeout, follow_redirects=True
     )
     if not answer.is_success:
-        raise Refused(answer.status_code)
+        raise DownloadRefused(answer.status_code)
     length, tag = answer.headers.get("Content-Length", ""), answer.headers.get("ETag", "")
     strong = "" if tag.startswith("W/") else tag
     name = _safe(PurePosixPath(urlsplit(url).path).name)

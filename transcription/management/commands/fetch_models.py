@@ -12,7 +12,7 @@ from transcription.engines import registry
 from transcription.engines.base import EngineError
 from transcription.engines.model_files.assets import ALIGNER, Asset, forget_failures, problem
 from transcription.engines.model_files.ensure_downloaded import (
-    Unavailable,
+    ModelUnavailable,
     obtain,
     unavailable_message,
 )
@@ -119,7 +119,7 @@ class Command(BaseCommand):
                 with DownloadBar(asset.label, sys.stderr, quiet) as bar:
                     stall = conf.MODEL_STALL_SECONDS
                     obtain(asset, conf.MODELS_DIR, bar.show, stall=stall)
-            except Unavailable as reason:
+            except ModelUnavailable as reason:
                 self.say(asset, "failed")
                 yield unavailable_message(asset, reason)
             else:

@@ -11,21 +11,21 @@ from django.db.models import Q, QuerySet
 
 from transcription.models import Job
 from uploads.http.protocol import parse_metadata
-from uploads.services.lookup import Person, has_staff_permission, may, owner_id
+from uploads.services.lookup import User, has_staff_permission, may, owner_id
 
 VIEW = "transcription.view_job"
 CHANGE = "transcription.change_job"
 
 
-def visible_to(person: Person) -> QuerySet[Job]:
+def visible_to(user: User) -> QuerySet[Job]:
     """People see their own jobs, staff who may see jobs in the admin see all, anonymous people
     share one space."""
-    if has_staff_permission(person, VIEW):
+    if has_staff_permission(user, VIEW):
         return Job.objects.all()
-    return Job.objects.filter(owner_id=owner_id(person))
+    return Job.objects.filter(owner_id=owner_id(user))
 
 
-def find(identifier: str, person: Person, to_change: bool = False) -> Job | None:
+def get_for_user(identifier: str, user: User, to_change: bool = False) -> Job | None:
     """The job with this identifier, or None; any text may be asked for.
 
     Identifiers are texts to clients: another way to write the same UUID names no job, but for the
@@ -44,10 +44,10 @@ def find(identifier: str, person: Person, to_change: bool = False) -> Job | None
         key = uuid.UUID(identifier)
     except ValueError:
         return None
-    job = visible_to(person).select_related("upload").filter(pk=key).first()
+    job = visible_to(user).select_related("upload").filter(pk=key).first()
     if job is None or identifier not in (str(key), said_by_client(job)):
         return None
-    if to_change and not may(person, CHANGE, job.owner_id):
+    if to_change and not may(user, CHANGE, job.owner_id):
         raise PermissionDenied
     return job
 
@@ -58,7 +58,7 @@ def said_by_client(job: Job) -> str:
     return metadata.get("taskId", b"").decode("utf-8", "replace").strip()
 
 
-def listed(person: Person, states: Iterable[str] | None = None, part: str = "") -> QuerySet[Job]:
+def listed(user: User, states: Iterable[str] | None = None, part: str = "") -> QuerySet[Job]:
     """Jobs that this person may see, oldest first.
 
     Args:
@@ -66,7 +66,7 @@ def listed(person: Person, states: Iterable[str] | None = None, part: str = "") 
         states: Only jobs in these states.
         part: Only jobs with this in their file's name, whatever the case.
     """
-    jobs = visible_to(person).order_by("created", "pk")
+    jobs = visible_to(user).order_by("created", "pk")
     if states is not None:
         jobs = jobs.filter(state__in=list(states))
     part = part.replace("\0", "")  # no name has it, and PostgreSQL refuses the question

@@ -59,7 +59,7 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
 
 def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
     """The stages whose outputs stay when the job runs again so."""
-    done = outputs.told(job)
+    done = outputs.without_output(job)
     invalidated = set(done) if anew else plan.invalidated(job, done, change)
     left = {stage: kept for stage, kept in done.items() if kept.given or stage not in invalidated}
     changed = copy(job)
@@ -72,7 +72,7 @@ def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
 
 def kept_by_default(job: Job) -> str:
     """In words, what stays of a job that runs again without other wishes; empty: nothing."""
-    given = [stage for stage, row in outputs.told(job).items() if row.given]
+    given = [stage for stage, row in outputs.without_output(job).items() if row.given]
     left = staying(job, plan.Change({"engine": conf.ENGINE}, {}))
     return plan.names_of([stage for stage in left if stage not in given])
 

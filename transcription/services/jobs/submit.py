@@ -164,7 +164,7 @@ def submit_missed(after: timedelta = UNHEARD_AFTER) -> None:
         after: How long ago they must have finished.
     """
     unheard = Upload.objects.filter(
-        state=UploadState.FINISHED, announced=None, finished__lte=timezone.now() - after
+        state=UploadState.FINISHED, notified_at=None, finished__lte=timezone.now() - after
     )
     for upload in in_batches(unheard):
         notify_finished(upload)

@@ -145,7 +145,7 @@ class Transport(httpx2.BaseTransport):
             status_code=answer.status,
             headers=answer.headers,
             # A redirect's body would be read into memory, and nobody needs it.
-            stream=Body(answer.stream, wanted=not 300 <= answer.status < 400),
+            stream=ResponseBody(answer.stream, wanted=not 300 <= answer.status < 400),
             extensions=answer.extensions,
         )
 
@@ -154,7 +154,7 @@ class Transport(httpx2.BaseTransport):
         self.pool.close()
 
 
-class Body(httpx2.SyncByteStream):
+class ResponseBody(httpx2.SyncByteStream):
     """An answer's body as it comes.
 
     Args:

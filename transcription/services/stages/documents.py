@@ -7,9 +7,9 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, FailFast, Field, FiniteFloat, ValidationError
 
 from transcription.http.gradual_json import GradualReader
-from transcription.services.sanitize import whole
+from transcription.services.sanitize import clean_text
 
-Text = Annotated[str, AfterValidator(whole)]
+Text = Annotated[str, AfterValidator(clean_text)]
 T = TypeVar("T")
 
 MOST_ITEMS = 250_000

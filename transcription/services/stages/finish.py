@@ -30,7 +30,7 @@ def finish_job(
     Returns:
         Whether this was the job's end; False: somebody else works on it, or it is gone.
     """
-    kept = outputs.of(job)
+    kept = outputs.by_stage_for(job)
     missing = {
         stage: failures.get(stage) or reason or "It was not done."
         for stage in plan.remaining(job, kept)

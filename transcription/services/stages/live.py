@@ -9,7 +9,7 @@ from django.db import connection
 
 from transcription.engines.base import Heard
 from transcription.models import ENDED, Job, LiveText, State
-from transcription.services.sanitize import whole
+from transcription.services.sanitize import clean_text
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
         LiveText(
             job_id=job.pk,
             number=number,
-            text=whole(str(one["text"])),
+            text=clean_text(str(one["text"])),
             language=str(one["language"] or ""),
         )
         for number, one in enumerate(heard, first)

@@ -11,7 +11,7 @@ from transcription.http.gradual_json import Encoded
 from transcription.models import Job, StageOutput, State, TaskType
 from transcription.services.jobs.events import note
 from transcription.services.jobs.leases import lease_end
-from transcription.services.sanitize import as_segments, as_text, clean_fields, plain
+from transcription.services.sanitize import as_segments, as_text, clean_fields, clean_json
 from transcription.services.stages.plan import MAIN
 from transcription.services.stages.speakers import assign
 
@@ -21,12 +21,12 @@ FAILED = {
 }
 
 
-def of(job: Job) -> dict[str, StageOutput]:
+def by_stage_for(job: Job) -> dict[str, StageOutput]:
     """The kept outputs of a job by stage, in the order of the stages."""
     return by_stage(StageOutput.objects.filter(job=job))
 
 
-def told(job: Job) -> dict[str, StageOutput]:
+def without_output(job: Job) -> dict[str, StageOutput]:
     """The same without what they hold, which may be long."""
     return by_stage(StageOutput.objects.filter(job=job).defer("output"))
 
@@ -78,13 +78,13 @@ def facts_of(job: Job, output: Output) -> dict[str, Any]:
 def storable(stage: str, value: Any) -> Any:
     """An engine's output such that every database can hold it and everybody can count on it."""
     if stage == DIARIZE:
-        turns = (plain(turn) for turn in value)
+        turns = (clean_json(turn) for turn in value)
         return [turn for turn in turns if {"start", "end", "speaker"} <= turn.keys()]
     kept: dict[str, Any] = {**value, "segments": as_segments(value["segments"])}
     if stage == ALIGN:
-        kept["word_segments"] = plain(value["word_segments"])
+        kept["word_segments"] = clean_json(value["word_segments"])
     else:
-        kept["language"] = plain(value["language"])
+        kept["language"] = clean_json(value["language"])
     return kept
 
 

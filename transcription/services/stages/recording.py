@@ -5,7 +5,7 @@ from uploads.models import State as UploadState
 from uploads.services.read import path_of
 
 
-class Gone(Exception):
+class RecordingGone(Exception):
     """The recording's bytes are no longer there."""
 
 
@@ -16,13 +16,13 @@ def local_path(job: Job) -> str:
         Gone: They were removed, or cannot be read now.
     """
     if job.upload is None or job.upload.state != UploadState.FINISHED:
-        raise Gone("The recording was removed before it was transcribed.")
+        raise RecordingGone("The recording was removed before it was transcribed.")
     try:
         path = path_of(job.upload)
     except OSError as problem:
-        raise Gone(
+        raise RecordingGone(
             f"The recording cannot be read now: {problem} Run the job again later."
         ) from problem
     if path is None:
-        raise Gone("The recording's file is missing on the server's disk.")
+        raise RecordingGone("The recording's file is missing on the server's disk.")
     return path

@@ -180,7 +180,7 @@ def recover(run: CleanupRun) -> None:
         elif held == upload.length:
             _recover(run, upload, lambda lost=upload: complete(lost))
     unheard = Upload.objects.filter(
-        state=State.FINISHED, announced=None, finished__lt=timezone.now() - GRACE
+        state=State.FINISHED, notified_at=None, finished__lt=timezone.now() - GRACE
     )
     for upload in in_batches(unheard):
         _recover(run, upload, lambda lost=upload: notify_finished(lost))

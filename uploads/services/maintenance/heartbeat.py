@@ -24,7 +24,7 @@ GRACE = timedelta(hours=1)  # what clients have to come back, at least
 GAP = timedelta(minutes=5)  # without a beat: housekeeping waits for nothing else so long
 SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
 MAY_EXPIRE = Q(state=State.RECEIVING) | Q(state=State.FINISHED, concat=Concat.PARTIAL)
-UNHEARD = Q(state=State.FINISHED, announced=None)
+UNHEARD = Q(state=State.FINISHED, notified_at=None)
 
 
 def beat(starting: bool = False) -> None:

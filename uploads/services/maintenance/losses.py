@@ -58,6 +58,7 @@ def _go_back(run: CleanupRun, upload: Upload) -> None:
     if run.dry_run:
         return
     # What is to come at the beginning was not looked at yet; parts never are.
-    unjudged = {"judged": False} if held < HEAD_BYTES and upload.concat != Concat.PARTIAL else {}
+    is_checked = held >= HEAD_BYTES or upload.concat == Concat.PARTIAL
+    unchecked = {} if is_checked else {"header_checked": False}
     still = Upload.objects.filter(pk=upload.pk, state=State.RECEIVING, offset=upload.offset)
-    still.update(offset=held, failure=f"Of {upload.offset} bytes {held} are left.", **unjudged)
+    still.update(offset=held, failure=f"Of {upload.offset} bytes {held} are left.", **unchecked)

@@ -1,0 +1,29 @@
+"""Two fields have clearer names. Their columns stay, so nothing is written anew."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("uploads", "0007_previous_identity")]
+
+    operations = [
+        migrations.AlterField(
+            "upload",
+            "judged",
+            models.BooleanField(
+                default=False, db_column="judged", help_text="The first bytes were looked at."
+            ),
+        ),
+        migrations.RenameField("upload", "judged", "header_checked"),
+        migrations.AlterField(
+            "upload",
+            "announced",
+            models.DateTimeField(
+                null=True,
+                blank=True,
+                db_column="announced",
+                help_text="When the site had taken note of the finished upload.",
+            ),
+        ),
+        migrations.RenameField("upload", "announced", "notified_at"),
+    ]

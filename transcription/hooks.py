@@ -64,7 +64,7 @@ def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
     """Refuse an identifier that the job of this upload could not get, as its client can know.
 
     Raises:
-        Malformed: It is no UUID.
+        BadRequest: It is no UUID.
         Conflict: It names a job of the same person already.
     """
     wanted = requested_id(metadata)

@@ -54,7 +54,7 @@ def measure(
 
     Raises:
         MediaError: No sound can be read from it, or not within PROBE_TIMEOUT.
-        Unwanted: See above.
+        ClientDisconnected: See above.
         TooManyRequests: Too many recordings of this owner wait already.
         Unavailable: Too many wait in all, or this machine can start no process at the moment.
     """

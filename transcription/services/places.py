@@ -77,7 +77,7 @@ class Places:
         """Hold a place, as soon as there is one.
 
         Raises:
-            Unwanted: Nobody waits for it any more.
+            ClientDisconnected: Nobody waits for it any more.
             TooManyRequests, Unavailable: See `check`.
         """
         waiter = self._enter(turn)

@@ -58,7 +58,7 @@ def open_body(environ: Environ) -> Body:
 
     Raises:
         LengthRequired: The body is chunked and the server does not tell where it ends.
-        Malformed: Content-Length is no number; most servers see to that themselves.
+        BadRequest: Content-Length is no number; most servers see to that themselves.
     """
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     length = None if chunked else _announced(environ.get("CONTENT_LENGTH") or "0")

@@ -49,7 +49,7 @@ def parse_checksum(header: str) -> tuple[str, bytes]:
     """The algorithm and the expected value in "Upload-Checksum".
 
     Raises:
-        Malformed: The algorithm is not offered, or the value is not its Base64.
+        BadRequest: The algorithm is not offered, or the value is not its Base64.
     """
     name, _, value = header.strip().partition(" ")
     if name not in ALGORITHMS:

@@ -107,7 +107,7 @@ def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
     is at stake, as a part is looked up here, by its identifier, among the uploads of who asks.
 
     Raises:
-        Malformed: One of them is no upload's.
+        BadRequest: One of them is no upload's.
     """
     uploads_url = reverse("uploads:uploads")
     here = f"http://any.host{uploads_url}"

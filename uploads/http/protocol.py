@@ -35,7 +35,7 @@ def parse_number(name: str, text: str) -> int:
         The number, or BEYOND for any that is larger: it is well-formed, but no upload has it.
 
     Raises:
-        Malformed: It is anything else.
+        BadRequest: It is anything else.
     """
     if not DIGITS.fullmatch(text):
         raise BadRequest(f"{name} must be a whole number of bytes, zero or more.")
@@ -49,7 +49,7 @@ def parse_metadata(text: str) -> dict[str, bytes]:
     Keys are ASCII without blanks and commas and come once; values are Base64 and may be absent.
 
     Raises:
-        Malformed: The header breaks one of these rules or is longer than LONGEST_METADATA.
+        BadRequest: The header breaks one of these rules or is longer than LONGEST_METADATA.
     """
     if len(text) > LONGEST_METADATA:
         raise BadRequest(f"Upload-Metadata may have {LONGEST_METADATA} characters at most.")
@@ -95,7 +95,7 @@ def parse_concat(header: str) -> list[str] | None:
         The addresses of the parts of a final upload, or None where the upload is a part itself.
 
     Raises:
-        Malformed: It is neither `partial` nor `final;` with addresses, MOST_PARTS at most.
+        BadRequest: It is neither `partial` nor `final;` with addresses, MOST_PARTS at most.
     """
     kind, semicolon, rest = header.strip().partition(";")
     if kind == "partial" and not semicolon:

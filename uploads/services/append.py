@@ -57,10 +57,10 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
         TooLarge: The body goes beyond the upload's length; nothing of it is kept.
         ChecksumMismatch: The bytes are not what they should be; nothing of them is kept.
         Refused: The site's hook does not want these first bytes; the upload has ended.
-        Malformed: The length that comes along contradicts an earlier one.
+        BadRequest: The length that comes along contradicts an earlier one.
         Forbidden: It is a final upload, which has no bytes of its own.
         Gone: The upload ended meanwhile.
-        TooSlow: The body brought nothing for too long; what arrived is kept.
+        RequestTimeout: The body brought nothing for too long; what arrived is kept.
         BadFraming: Its chunks are malformed; what came before is kept, unless it has a checksum.
         DiskFull: UPLOADS_MIN_FREE_SPACE is reached; what arrived is kept.
         Unavailable: The store or its disk failed; what arrived is kept.

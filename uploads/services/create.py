@@ -60,7 +60,7 @@ def prepare(order: CreationRequest, length: int | None, concat: Concat = Concat.
         concat: Its role where several are joined. Parts are judged when they are joined.
 
     Raises:
-        Malformed: The metadata cannot be read.
+        BadRequest: The metadata cannot be read.
         TooLarge: Longer than UPLOADS_MAX_SIZE.
         TooManyRequests: The client has too many open that have no byte yet.
         DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.

@@ -47,7 +47,7 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
     Raises:
         NotFound: A part is not there, or is another person's.
         Gone: A part has expired, and no final upload was made of it before.
-        Malformed: One of them is no part, or was joined too often.
+        BadRequest: One of them is no part, or was joined too often.
         Unavailable: The store or its disk failed; the same order again goes on.
         UploadError: As for any upload.
     """
@@ -85,7 +85,7 @@ def own_parts(order: CreationRequest, part_ids: Iterable[str]) -> Iterable[Uploa
     """The parts; others are served in between.
 
     Raises:
-        NotFound, Gone, Malformed: See `create_final`.
+        NotFound, Gone, BadRequest: See `create_final`.
     """
     pause = Pacer(before=queries.release_connection)
     for part_id in part_ids:

@@ -55,7 +55,7 @@ def verify(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
 
     Raises:
         ChecksumMismatch: It is not.
-        Malformed: The trailer cannot be read, or was announced and did not come.
+        BadRequest: The trailer cannot be read, or was announced and did not come.
     """
     # RFC 9110, 6.6.2: the header Trailer should announce it, but need not.
     trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
@@ -76,7 +76,7 @@ def verify_nothing(delivery: IncomingBytes) -> None:
     """The same for a request that brought no bytes, where none are written.
 
     Raises:
-        ChecksumMismatch, Malformed: See `verify`.
+        ChecksumMismatch, BadRequest: See `verify`.
     """
     trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
     expected = delivery.expected if trailer is None else parse_checksum(trailer)

@@ -60,7 +60,7 @@ def declare_length(upload: Upload, length: int, offset: int) -> None:
 
     Raises:
         OffsetConflict: It stands elsewhere.
-        Malformed: The length is set to another value already, or more bytes are held.
+        BadRequest: The length is set to another value already, or more bytes are held.
         TooLarge, DiskFull: See `check_size`, `check_disk`.
     """
     if upload.length is None:
@@ -79,7 +79,7 @@ def keep_length(upload: Upload) -> None:
     """Write down the length that this request declared; it is set once.
 
     Raises:
-        Malformed: Another request was first, with another length.
+        BadRequest: Another request was first, with another length.
     """
     unset = Upload.objects.filter(pk=upload.pk, length=None, state=State.RECEIVING)
     if unset.update(length=upload.length):

@@ -76,7 +76,7 @@ class Writer(Protocol):
         """Append all of `data`.
 
         Raises:
-            Superseded: The right is lost; nothing of `data` was written.
+            WriterSuperseded: The right is lost; nothing of `data` was written.
             Removed: So is the file.
             OSError: The disk refused; `offset` tells how much is held.
         """
@@ -142,7 +142,7 @@ class Store(Protocol):
                 also after a crash.
 
         Raises:
-            Misplaced: Other than `offset` bytes are held; nobody loses a right.
+            OffsetMismatch: Other than `offset` bytes are held; nobody loses a right.
             Missing: There is no such file.
         """
 

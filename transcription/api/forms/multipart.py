@@ -130,7 +130,7 @@ def pieces(body: Body) -> Iterator[bytes]:
 
     Raises:
         Refused: The connection broke.
-        TooSlow: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes sense.
+        RequestTimeout: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes sense.
     """
     began = time.monotonic()
     size = 0

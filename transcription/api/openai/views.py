@@ -116,7 +116,7 @@ class Transcriptions(OpenAIView):
         Raises:
             Refused: Something is amiss with it.
             UploadError: This site cannot store the recording.
-            Unwanted: The client has gone.
+            ClientDisconnected: The client has gone.
         """
         turn = turn_of_client(request)
         places.check(turn)  # before a recording comes that would be refused
@@ -190,7 +190,7 @@ def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
 
     Raises:
         Refused: It has not, or not in time; then it was cancelled.
-        Unwanted: The client has gone; it was cancelled.
+        ClientDisconnected: The client has gone; it was cancelled.
     """
     deadline = time.monotonic() + conf.OPENAI_TIMEOUT
     try:

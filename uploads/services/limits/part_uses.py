@@ -20,7 +20,7 @@ def check_uses(parts: list[Upload]) -> None:
         parts: What a new final upload names.
 
     Raises:
-        Malformed: One of them is used too often.
+        BadRequest: One of them is used too often.
     """
     uses = Counter(part.pk for part in parts)
     named = Part.objects.filter(part__in=uses).values_list("part").annotate(Count("pk")).order_by()

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from transcription.api.schema.options import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
 from transcription.conf import TranscriptionConf
 from uploads.conf import UploadsConf
-from whisperx_site.configuration import secret_key
+from whisperx_site.configuration import middleware_list, secret_key
 from whisperx_site.configuration.environment import open_environment, read_all
 from whisperx_site.configuration.loopback import LOOPBACK_NAMES, is_loopback
 from whisperx_site.configuration.options import FIXED, SITE_DEFAULTS, SiteOptions
@@ -141,54 +141,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
-KEEPS_METHOD = "whisperx_site.middleware.https.KeptMethodMiddleware"
-MIDDLEWARE = [
-    "whisperx_site.middleware.unread_bodies.UnreadBodyMiddleware",
-    "whisperx_site.middleware.responses.AnswersMiddleware",
-    "uploads.middleware.TusMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
-    "whisperx_site.middleware.cookies.CookieBoundMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "whisperx_site.middleware.static_files.StaticFilesMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "whisperx_site.accounts.access.AccessMiddleware",
-    "whisperx_site.middleware.full_disk.RoomForStaffMiddleware",
-    "whisperx_site.middleware.page_bodies.PageBodyMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "whisperx_site.accounts.csrf.SessionCsrfMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
-    "whisperx_site.middleware.invalid_values.OddValuesMiddleware",
-]
-if HTTPS:
-    MIDDLEWARE.insert(
-        MIDDLEWARE.index("django.middleware.security.SecurityMiddleware"), KEEPS_METHOD
-    )
-# Nothing on the way of an upload that does not serve it (see whisperx_site.serving.fast_path).
-FOR_PAGES_ALONE = {
-    "whisperx_site.middleware.unread_bodies.UnreadBodyMiddleware",
-    "whisperx_site.middleware.responses.AnswersMiddleware",
-    "whisperx_site.middleware.page_bodies.PageBodyMiddleware",
-    "whisperx_site.middleware.static_files.StaticFilesMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "whisperx_site.middleware.full_disk.RoomForStaffMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "whisperx_site.accounts.hashing.HashingPlacesMiddleware",
-    "whisperx_site.middleware.invalid_values.OddValuesMiddleware",
-}
-UPLOADS_MIDDLEWARE = [name for name in MIDDLEWARE if name not in FOR_PAGES_ALONE]
-# The same for requests that no browser sends.
-TOOLS_MIDDLEWARE = [
-    "whisperx_site.serving.fast_path.NoBrowserMiddleware",
-    "uploads.middleware.TusMiddleware",
-    *([KEEPS_METHOD] if HTTPS else []),
-    "django.middleware.security.SecurityMiddleware",
-    "whisperx_site.accounts.access.AccessMiddleware",
-]
+MIDDLEWARE = middleware_list.of_site(HTTPS)
+UPLOADS_MIDDLEWARE = middleware_list.of_uploads(HTTPS)
+TOOLS_MIDDLEWARE = middleware_list.of_uploads_without_browser(HTTPS)
 ROOT_URLCONF = "whisperx_site.urls"
 WSGI_APPLICATION = "whisperx_site.wsgi.application"
 APPEND_SLASH = False

@@ -129,8 +129,9 @@ def pieces(body: Body) -> Iterator[bytes]:
     """The body piece by piece, each a copy: the buffer of a web server serves all its clients.
 
     Raises:
-        Refused: The connection broke.
-        RequestTimeout: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes sense.
+        ApiError: The connection broke.
+        RequestTimeout: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes
+            sense.
     """
     began = time.monotonic()
     size = 0

@@ -37,7 +37,7 @@ def judged(form: Form) -> MediaPart:
     """The recording that a form brought, by its name.
 
     Raises:
-        Refused: There is none, or by its name or its first bytes it is something else.
+        ApiError: There is none, or by its name or its first bytes it is something else.
     """
     part = form.parts.get("file")
     if not isinstance(part, MediaPart):

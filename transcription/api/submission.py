@@ -72,7 +72,7 @@ class IntakeView(ApiView, Generic[M]):
         """Judge what goes before everything else.
 
         Raises:
-            Refused: Whatever else may be wrong with the request, this is the answer.
+            ApiError: Whatever else may be wrong with the request, this is the answer.
         """
 
     def form_errors(self, form: Form) -> list[Fault]:
@@ -83,7 +83,7 @@ class IntakeView(ApiView, Generic[M]):
         """Make the job of a form that has all its parts.
 
         Raises:
-            Refused: One of them cannot be used.
+            ApiError: One of them cannot be used.
         """
         raise NotImplementedError
 
@@ -121,7 +121,7 @@ def recording_in(form: Form, name: str = "file") -> MediaPart:
     """The recording that a form brought.
 
     Raises:
-        Refused: Its name is not that of one.
+        ApiError: Its name is not that of one.
     """
     part = form.parts[name]
     if isinstance(part, MediaPart):
@@ -134,7 +134,7 @@ def document_in(form: Form, name: str) -> DocumentPart:
     """The JSON file that a form brought.
 
     Raises:
-        Refused: Its name is not that of one.
+        ApiError: Its name is not that of one.
     """
     part = form.parts[name]
     assert isinstance(part, DocumentPart)
@@ -147,7 +147,7 @@ def content_of(part: DocumentPart, read: Callable[[bytes], T], code: str, messag
     """What a document says.
 
     Raises:
-        Refused: It is not as it has to be.
+        ApiError: It is not as it has to be.
     """
     try:
         return read(part.content())
@@ -168,7 +168,7 @@ def submit_measured(
         facts: Further attributes of Wish.
 
     Raises:
-        Refused: There is nothing to hear in it, or nobody waits any more.
+        ApiError: There is nothing to hear in it, or nobody waits any more.
     """
     try:
         track = getattr(parameters, "audio_track", None)

@@ -16,7 +16,7 @@ def judge_callback(request: Request) -> None:
     that is none is a fault among the others.
 
     Raises:
-        Refused: The site does not go there, or nobody answers there.
+        ApiError: The site does not go there, or nobody answers there.
     """
     parameters, _ = parse_query(CallbackParameters, request)
     if parameters is None or parameters.callback_url is None:

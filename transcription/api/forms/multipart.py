@@ -79,7 +79,7 @@ def read_form(
         The form, to be used as a context.
 
     Raises:
-        Refused: It cannot be read.
+        ApiError: It cannot be read.
         UploadError: It is too large, the store failed, or it brought nothing for too long.
     """
     plain: HttpRequest = getattr(request, "_request", request)

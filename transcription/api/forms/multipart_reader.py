@@ -55,7 +55,7 @@ def header_options(
         read: Applied to each plain option.
 
     Raises:
-        Refused: It is made of very many pieces.
+        ApiError: It is made of very many pieces.
     """
     if header.count(";") > MOST_OPTIONS:
         raise ApiError(detail(400, UNREADABLE))

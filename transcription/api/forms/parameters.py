@@ -47,7 +47,7 @@ def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | Non
     where the parameter is a list.
 
     Raises:
-        Refused: It has very many.
+        ApiError: It has very many.
     """
     said = str(request.META.get("QUERY_STRING", ""))
     try:

@@ -50,7 +50,7 @@ class TextPart:
         """Append.
 
         Raises:
-            Refused: It is longer than a field may be.
+            ApiError: It is longer than a field may be.
         """
         if len(self._content) + len(data) > TEXT_BYTES:
             raise ApiError(detail(400, f"Part exceeded maximum size of {TEXT_BYTES // 1024}KB."))
@@ -161,7 +161,7 @@ class Form:
         """A part is whole.
 
         Raises:
-            Refused: It is a text with a NUL, which not every database can hold.
+            ApiError: It is a text with a NUL, which not every database can hold.
         """
         if "\0" in name or (isinstance(part, TextPart) and "\0" in part.text):
             raise ApiError(detail(400, f"The field {name!r} holds the character NUL. Remove it."))

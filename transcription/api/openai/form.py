@@ -112,7 +112,7 @@ def read_asked(form: Form, task: str) -> TranscriptionRequest:
     """Judge the fields of a form.
 
     Raises:
-        Refused: One of them is not as it has to be.
+        ApiError: One of them is not as it has to be.
     """
     listens = task == "transcribe"
     formats = (
@@ -145,7 +145,7 @@ def streams(form: Form, response_format: str) -> bool:
     """Whether the client wants events. OpenAI's client reads nothing else where it asks for them.
 
     Raises:
-        Refused: They have no place for what else it wants.
+        ApiError: They have no place for what else it wants.
     """
     if form.text("stream").strip().lower() not in ("true", "1"):
         return False
@@ -240,7 +240,7 @@ def recording_of(form: Form) -> MediaPart:
     """The part `file`.
 
     Raises:
-        Refused: There is none, or it is a text.
+        ApiError: There is none, or it is a text.
     """
     part = form.parts.get("file")
     if not isinstance(part, MediaPart):

@@ -114,7 +114,7 @@ class Transcriptions(OpenAIView):
         """Judge the form, and make the job.
 
         Raises:
-            Refused: Something is amiss with it.
+            ApiError: Something is amiss with it.
             UploadError: This site cannot store the recording.
             ClientDisconnected: The client has gone.
         """
@@ -189,7 +189,7 @@ def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
     """The job once it has come to a transcript.
 
     Raises:
-        Refused: It has not, or not in time; then it was cancelled.
+        ApiError: It has not, or not in time; then it was cancelled.
         ClientDisconnected: The client has gone; it was cancelled.
     """
     deadline = time.monotonic() + conf.OPENAI_TIMEOUT

@@ -4,9 +4,9 @@ import errno
 from pathlib import Path
 from typing import BinaryIO
 
+from uploads.cooperative import pause
 from uploads.stores.disk import DiskStore
 from uploads.stores.disk_writing import DiskWriter
-from uploads.stores.waiting import pause
 
 STEP = 64 * 1024
 

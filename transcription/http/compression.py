@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
-from uploads.stores.waiting import Pacer
+from uploads.cooperative import Pacer
 
 LEVEL = 4  # of the processor's time half of what 6 takes, for 6 % more bytes
 WORTH_IT = 1024  # bytes; shorter answers fit into one packet as they are

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from json import JSONDecodeError
 from typing import Any
 
-from uploads.stores.waiting import Pacer
+from uploads.cooperative import Pacer
 
 WINDOW = 64 * 1024
 """Characters that are read in one step: most items are shorter."""

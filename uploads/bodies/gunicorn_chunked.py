@@ -10,7 +10,7 @@ from uploads.bodies.gunicorn_connection import (
     send_100_continue,
 )
 from uploads.conf import conf
-from uploads.stores.waiting import let_others_in, within
+from uploads.cooperative import let_others_in, within
 
 
 class GunicornChunkedBody:

@@ -4,7 +4,7 @@ import socket
 import time
 from typing import Any
 
-from uploads.stores.waiting import let_others_in
+from uploads.cooperative import let_others_in
 
 BUFFER_BYTES = 1024 * 1024
 YIELD_EVERY = 4 * 1024 * 1024  # a fast client lets the others in after so many bytes

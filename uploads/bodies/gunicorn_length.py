@@ -17,8 +17,8 @@ from uploads.bodies.gunicorn_connection import (
     send_100_continue,
 )
 from uploads.conf import conf
+from uploads.cooperative import let_others_in, pause
 from uploads.stores.pipe import Piece, Pipe, shared_pipe
-from uploads.stores.waiting import let_others_in, pause
 
 LARGE_PIECE = 64 * 1024  # for less the way through the kernel does not pay
 # In a crowd, clients slower than this (bytes a second) are asked less often: a thousand of them

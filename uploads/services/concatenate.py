@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
+from uploads.cooperative import let_others_in
 from uploads.errors import DiskFull, Gone, OffsetConflict, TooLarge, UploadError
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import queries
@@ -19,7 +20,6 @@ from uploads.services.limits.free_space import gauge
 from uploads.services.termination import refuse
 from uploads.stores.base import Missing, Writer
 from uploads.stores.registry import store
-from uploads.stores.waiting import let_others_in
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError, IntegrityError, transaction
 
+from uploads.cooperative import Pacer
 from uploads.errors import (
     BadRequest,
     Conflict,
@@ -29,7 +30,6 @@ from uploads.services.limits.part_uses import check_uses
 from uploads.services.lookup import get_for_user, owner_id
 from uploads.services.termination import abort_creation
 from uploads.stores.registry import store
-from uploads.stores.waiting import Pacer
 
 logger = logging.getLogger(__name__)
 

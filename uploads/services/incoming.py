@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 
 from uploads.bodies.base import Body
+from uploads.cooperative import let_others_in
 from uploads.errors import BadRequest, ChecksumMismatch
 from uploads.http.checksums import ALGORITHMS, Sum, parse_checksum
 from uploads.models import Upload
 from uploads.stores.base import Writer, WriterSuperseded
 from uploads.stores.registry import store
-from uploads.stores.waiting import let_others_in
 
 READ_BYTES = 1024 * 1024
 NO_TRAILER = "The trailer Upload-Checksum was announced and did not come."

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from uploads.cooperative import outside
 from uploads.stores.base import FULL, Entry, Missing, OffsetMismatch, StoreUnavailable
 from uploads.stores.disk_writing import DiskWriter
 from uploads.stores.fence import (
@@ -31,7 +32,6 @@ from uploads.stores.fence import (
 )
 from uploads.stores.locking import locked
 from uploads.stores.syncing import sync_directory, sync_file
-from uploads.stores.waiting import outside
 
 # Windows translates line ends without it.
 BINARY = getattr(os, "O_BINARY", 0)

@@ -3,6 +3,7 @@
 import os
 from typing import BinaryIO
 
+from uploads.cooperative import let_others_in
 from uploads.stores.base import Removed, WriterSuperseded
 from uploads.stores.copying import copy_in_kernel
 from uploads.stores.fence import (
@@ -16,7 +17,6 @@ from uploads.stores.fence import (
 from uploads.stores.locking import locked
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.syncing import sync_file
-from uploads.stores.waiting import let_others_in
 
 SHRINK_BYTES = 64 * 1024 * 1024  # freed in one step, likewise
 COPY_BYTES = 4 * 1024 * 1024  # copied in one step, while the lock is held

@@ -5,7 +5,7 @@ As far as the drive tells the truth; on macOS fsync leaves the drive's own cache
 
 import os
 
-from uploads.stores.waiting import outside
+from uploads.cooperative import outside
 
 
 def sync_file(descriptor: int) -> None:

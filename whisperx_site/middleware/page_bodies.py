@@ -14,10 +14,10 @@ from django.http.response import HttpResponseBase
 
 from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
+from uploads.cooperative import within
 from uploads.errors import BadRequest, RequestTimeout, TooLarge, UploadError
 from uploads.http.headers import has_body
 from uploads.services import queries
-from uploads.stores.waiting import within
 from whisperx_site.middleware.bounds import FORM_BYTES, FORM_SECONDS
 
 

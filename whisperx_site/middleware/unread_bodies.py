@@ -12,10 +12,10 @@ from django.http.response import HttpResponseBase
 from uploads.bodies.base import SMALL_REST, Body
 from uploads.bodies.plain import PlainBody
 from uploads.bodies.registry import open_body
+from uploads.cooperative import within
 from uploads.errors import RequestTimeout, UploadError
 from uploads.http.headers import has_body
 from uploads.services import queries
-from uploads.stores.waiting import within
 from whisperx_site.middleware.bounds import REST_SECONDS
 
 

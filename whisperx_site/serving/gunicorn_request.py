@@ -14,7 +14,7 @@ from gunicorn.http.errors import LimitRequestHeaders, NoMoreData, ParseException
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 
-from uploads.stores.waiting import let_others_in
+from uploads.cooperative import let_others_in
 from whisperx_site.middleware.bounds import (
     CHUNK_LINE_BYTES,
     FIELDS_BYTES,

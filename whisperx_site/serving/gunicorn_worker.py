@@ -10,7 +10,7 @@ from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
 
 from uploads.bodies.gunicorn_connection import discard_remaining
-from uploads.stores.waiting import let_others_in
+from uploads.cooperative import let_others_in
 from whisperx_site.serving import gunicorn_errors, gunicorn_request
 from whisperx_site.serving.sqlite_pool.base import pool
 

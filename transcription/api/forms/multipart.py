@@ -35,10 +35,10 @@ from transcription.api.forms.parts import (
 from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
 from uploads.conf import conf
+from uploads.cooperative import Pacer
 from uploads.errors import RequestTimeout, TooLarge
 from uploads.http.headers import creation_request
 from uploads.services.queries import release_connection
-from uploads.stores.waiting import Pacer
 
 __all__ = [
     "DocumentPart",

@@ -8,7 +8,7 @@ import httpcore2
 
 from transcription.conf import conf
 from transcription.services.outbound.ssrf import Unresolvable, addresses_of
-from uploads.stores.waiting import Pacer
+from uploads.cooperative import Pacer
 
 
 class Connector(httpcore2.NetworkBackend):

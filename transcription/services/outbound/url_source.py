@@ -23,8 +23,8 @@ from transcription.services.outbound.http_client import (
 from transcription.services.outbound.redacted_urls import told_url
 from transcription.services.outbound.source_name import UnsupportedExtension, source_name
 from transcription.services.outbound.ssrf import Blocked, Unreadable, addresses_of
+from uploads.cooperative import Pacer
 from uploads.errors import TooLarge
-from uploads.stores.waiting import Pacer
 
 __all__ = [
     "Blocked",

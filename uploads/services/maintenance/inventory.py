@@ -10,10 +10,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from uploads.cooperative import Pacer
 from uploads.models import State, Upload
 from uploads.stores.base import Entry, Missing
 from uploads.stores.registry import store
-from uploads.stores.waiting import Pacer
 
 # A file without a row is removed only when it is as old as this.
 ORPHAN_GRACE = timedelta(hours=1)

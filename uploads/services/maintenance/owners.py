@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError, transaction
 from django.db.models import Count, Sum
 
+from uploads.cooperative import let_others_in
 from uploads.errors import Unavailable
 from uploads.models import State, Upload
 from uploads.services.maintenance import ballast
@@ -23,7 +24,6 @@ from uploads.services.termination import announce_end, free_bytes
 from uploads.signals import upload_terminated
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
-from uploads.stores.waiting import let_others_in
 
 logger = logging.getLogger(__name__)
 

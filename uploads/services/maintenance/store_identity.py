@@ -15,13 +15,13 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.db.models import F
 from django.utils import timezone
 
+from uploads.cooperative import Pacer
 from uploads.errors import Unavailable
 from uploads.models import State, StoreIdentity, Upload
 from uploads.services.maintenance.batches import in_batches
 from uploads.services.maintenance.inventory import KEPT_ABOVE, OURS
 from uploads.stores.base import FULL, Store
 from uploads.stores.registry import store
-from uploads.stores.waiting import Pacer
 
 logger = logging.getLogger(__name__)
 

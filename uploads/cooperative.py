@@ -1,4 +1,7 @@
-"""Being kind to others in this process while the disk works: under gevent they share a thread."""
+"""Cooperative multitasking: under gevent all requests of a process share a thread.
+
+Code that works for long lets the others in. Any app may use this; it imports nothing of ours.
+"""
 
 import sys
 import time

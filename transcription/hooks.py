@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from transcription.media.sniff import media_problem, name_problem
 from transcription.models import Job
+from transcription.services.db_connection import release_connection
 from transcription.services.jobs.submit import is_stored_only
 from transcription.services.jobs.task_ids import is_own_job
 from transcription.services.options.upload_options import callback_of, problems_of, requested_id
@@ -15,7 +16,6 @@ from uploads.errors import BadRequest, Conflict, Refused
 from uploads.hooks import Hooks
 from uploads.models import Upload
 from uploads.services.finish import HEAD_BYTES
-from uploads.services.queries import release_connection
 
 
 class TranscriptionHooks(Hooks):

@@ -13,6 +13,7 @@ from transcription.api.forms.multipart import FilePart, Form, MediaPart
 from transcription.api.submission import IntakeView, recording_in, submit_measured
 from transcription.models import Job, TaskType
 from transcription.services.audio_probe import places
+from transcription.services.db_connection import release_connection
 from transcription.services.options.parameters import FullParameters
 from transcription.services.outbound.url_source import (
     Blocked,
@@ -22,7 +23,6 @@ from transcription.services.outbound.url_source import (
 )
 from uploads.conf import conf
 from uploads.http.headers import creation_request
-from uploads.services.queries import release_connection
 
 
 class SpeechToText(IntakeView[FullParameters]):

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse, StreamingHttpResponse
 
 from transcription.http.gradual_json import write_gradually
-from uploads.services.queries import release_connection
+from transcription.services.db_connection import release_connection
 
 BLOCK = 64 * 1024  # characters that are sent at once
 

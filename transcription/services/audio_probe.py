@@ -15,9 +15,9 @@ from typing import Any
 from transcription.conf import conf
 from transcription.engines.runtime.process import start
 from transcription.media.errors import MediaError
+from transcription.services.db_connection import release_connection
 from transcription.services.places import PLACE_POLL_SECONDS, ClientDisconnected, Places
 from uploads.errors import Unavailable
-from uploads.services.queries import release_connection
 
 places = Places(count=6, each=2, most_waiting=200)
 """Of the measurements that a process of the web server runs at once."""

@@ -4,9 +4,9 @@ from rest_framework.request import Request
 
 from transcription.api.errors import ApiError, detail
 from transcription.api.forms.parameters import parse_query
+from transcription.services.db_connection import release_connection
 from transcription.services.options.parameters import CallbackParameters
 from transcription.services.outbound.url_source import Blocked, Unreachable, probe
-from uploads.services.queries import release_connection
 
 
 def judge_callback(request: Request) -> None:

@@ -32,13 +32,13 @@ from transcription.api.forms.parts import (
     error_message,
     reason_of,
 )
+from transcription.services.db_connection import release_connection
 from uploads.bodies.base import Body
 from uploads.bodies.registry import open_body
 from uploads.conf import conf
 from uploads.cooperative import Pacer
 from uploads.errors import RequestTimeout, TooLarge
 from uploads.http.headers import creation_request
-from uploads.services.queries import release_connection
 
 __all__ = [
     "DocumentPart",

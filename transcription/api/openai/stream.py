@@ -15,11 +15,11 @@ from transcription.api.openai.models import model_of, tell_model
 from transcription.conf import conf
 from transcription.formats import openai as written
 from transcription.models import Job, StageOutput, State
+from transcription.services.db_connection import release_connection
 from transcription.services.jobs import transitions
 from transcription.services.jobs.poll import follow
 from transcription.services.stages import live
 from transcription.services.stages.results import output_of, segments_of
-from uploads.services.queries import release_connection
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from transcription.models import Job
-from uploads.services.queries import release_connection
+from transcription.services.db_connection import release_connection
 
 logger = logging.getLogger(__name__)
 

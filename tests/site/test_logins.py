@@ -18,7 +18,7 @@ from django.test import Client, RequestFactory
 
 from tests.running import PASSWORD, Site
 from tests.site.people import form_token
-from uploads.http.client_network import network_of
+from uploads.services.client_address import network_of
 from whisperx_site.accounts import hashing, throttle
 from whisperx_site.accounts.known_browsers import known_browser
 from whisperx_site.accounts.models import LoginAttempt

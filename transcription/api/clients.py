@@ -8,13 +8,23 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from transcription.services.jobs.turns import turn_of
-from uploads.http.headers import client_address
+from uploads.services.client_address import client_address
+from uploads.services.create import CreationRequest
 from uploads.services.lookup import owner_id
 
 
 def turn_of_client(request: Request) -> str:
     """Who asks, for those that are served in turn (see `services.turns`)."""
-    return turn_of(owner_id(request.user), client_address(request._request))
+    return turn_of(owner_id(request.user), client_address(request.META))
+
+
+def sender_of(request: HttpRequest) -> CreationRequest:
+    """Who brings a file by another way than tus, for the row of its upload."""
+    return CreationRequest(
+        user=request.user,
+        address=client_address(request.META),
+        agent=request.headers.get("User-Agent", ""),
+    )
 
 
 def disconnect_check(request: Request | HttpRequest) -> Callable[[], bool]:

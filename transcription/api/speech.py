@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rest_framework.request import Request
 
-from transcription.api.clients import turn_of_client
+from transcription.api.clients import sender_of, turn_of_client
 from transcription.api.errors import TEMPORARY, ApiError, Fault, domain_error, missing
 from transcription.api.forms.callbacks import judge_callback
 from transcription.api.forms.multipart import FilePart, Form, MediaPart
@@ -22,7 +22,6 @@ from transcription.services.outbound.url_source import (
     download,
 )
 from uploads.conf import conf
-from uploads.http.headers import creation_request
 
 
 class SpeechToText(IntakeView[FullParameters]):
@@ -63,9 +62,7 @@ class SpeechToTextUrl(IntakeView[FullParameters]):
         release_connection()
         with refusals(), download(url) as source:
             facts = source.facts
-            part = MediaPart(
-                facts.file_name, facts.content_type, creation_request(request._request)
-            )
+            part = MediaPart(facts.file_name, facts.content_type, sender_of(request._request))
             form.add("file", part)
             source.pour(part.intake.write, conf.UPLOADS_MAX_SIZE)
             part.end()

@@ -26,7 +26,7 @@ from transcription.services.stages.documents import (
     read_transcript,
     read_turns,
 )
-from uploads.http.headers import client_address
+from uploads.services.client_address import client_address
 from uploads.services.lookup import owner_id
 
 TRANSCRIPT = "INVALID_TRANSCRIPT_JSON"
@@ -102,4 +102,4 @@ class Combine(IntakeView[CombineParameters]):
         )
         given = {StageOutput.Name.ALIGN: aligned, StageOutput.Name.DIARIZE: turns}
         wish = wish_of(TaskType.COMBINATION, parameters, given=given)
-        return enqueue(wish, owner_id(request.user), address=client_address(request._request))
+        return enqueue(wish, owner_id(request.user), address=client_address(request.META))

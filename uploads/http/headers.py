@@ -9,10 +9,9 @@ from django.urls import reverse
 from uploads.bodies.base import Body
 from uploads.errors import BadRequest
 from uploads.http.protocol import parse_number
+from uploads.services.client_address import client_address
 from uploads.services.create import CreationRequest
 from uploads.services.incoming import IncomingBytes
-
-LONGEST_SAID = 20  # the rest of the row's column is for who connected
 
 
 def method_of(request: HttpRequest) -> str:
@@ -40,23 +39,13 @@ def is_packed(request: HttpRequest) -> bool:
     return bool(coding) and coding.strip().lower() not in ("", "identity")
 
 
-def client_address(request: HttpRequest) -> str:
-    """Where the client says it is, and who connected: for staff, not for decisions."""
-    peer = request.META.get("REMOTE_ADDR", "")
-    forwarded = request.headers.get("CF-Connecting-IP") or request.headers.get(
-        "X-Forwarded-For", ""
-    )
-    said = forwarded.partition(",")[0].strip()[:LONGEST_SAID]  # who connected must not be cut off
-    return f"{said} via {peer}" if said else peer
-
-
 def creation_request(request: HttpRequest) -> CreationRequest:
     """What a POST asks for."""
     return CreationRequest(
         user=request.user,
         metadata=request.headers.get("Upload-Metadata", ""),
         concat=request.headers.get("Upload-Concat", ""),
-        address=client_address(request),
+        address=client_address(request.META),
         agent=request.headers.get("User-Agent", ""),
     )
 

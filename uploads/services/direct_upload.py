@@ -1,13 +1,16 @@
 """Files that come to the site by another way than tus: a form's part, a download.
 
 They end in the same rows and the same store. Until they are kept they are uploads that are being
-received, so what a crash leaves of them expires like any other.
+received, so what a crash leaves of them expires like any other. A form reads its request's body by
+`open_body`.
 """
 
 from datetime import datetime
 
 from django.utils import timezone
 
+from uploads.bodies.base import Body
+from uploads.bodies.registry import open_body
 from uploads.errors import Gone
 from uploads.models import Upload
 from uploads.services import queries
@@ -25,6 +28,8 @@ from uploads.services.limits.free_space import gauge
 from uploads.services.lookup import owner_id
 from uploads.services.termination import refuse
 from uploads.stores.registry import store
+
+__all__ = ["Body", "CreationRequest", "DirectUpload", "open_body"]
 
 
 class DirectUpload:

@@ -1,12 +1,13 @@
-"""Where an upload stands, and the bytes of a finished one."""
+"""Where an upload stands, what its client said of it, and the bytes of a finished one."""
 
 from typing import BinaryIO
 
 from uploads.errors import Gone, NotFound
+from uploads.http.protocol import parse_metadata
 from uploads.models import State, Upload
 from uploads.services.concatenate import complete
 from uploads.services.error_mapping import map_store_errors
-from uploads.services.finish import announce_once
+from uploads.services.finish import announce_once, head_of
 from uploads.services.maintenance.store_identity import identity_problem
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
@@ -30,6 +31,23 @@ def acknowledged_offset(upload: Upload) -> int:
     if held == upload.length:
         complete(upload)
     return held
+
+
+def metadata_of(upload: Upload) -> dict[str, bytes]:
+    """What its client said of it (tus: Upload-Metadata), in its order."""
+    return parse_metadata(upload.metadata)
+
+
+def first_bytes(upload: Upload) -> bytes | None:
+    """HEAD_BYTES of a finished upload, or all where it is shorter; None: the store has lost them.
+
+    Raises:
+        OSError: The store is out of reach.
+    """
+    try:
+        return head_of(upload)
+    except Missing:
+        return None
 
 
 def open_finished(upload: Upload) -> BinaryIO:

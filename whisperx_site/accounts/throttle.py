@@ -23,7 +23,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from uploads.http.client_network import network_of
+from uploads.services.client_address import network_of
 from whisperx_site.accounts.known_browsers import known_browser, name_digest
 from whisperx_site.accounts.models import LoginAttempt
 

@@ -14,6 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 from rest_framework.request import Request
 
+from transcription.api.clients import sender_of
 from transcription.api.errors import ApiError, detail
 from transcription.api.forms.multipart_reader import (
     MOST_PARTS,
@@ -33,12 +34,10 @@ from transcription.api.forms.parts import (
     reason_of,
 )
 from transcription.services.db_connection import release_connection
-from uploads.bodies.base import Body
-from uploads.bodies.registry import open_body
 from uploads.conf import conf
 from uploads.cooperative import Pacer
 from uploads.errors import RequestTimeout, TooLarge
-from uploads.http.headers import creation_request
+from uploads.services.direct_upload import Body, open_body
 
 __all__ = [
     "DocumentPart",
@@ -95,7 +94,7 @@ def read_form(
         raise ApiError(detail(400, "Missing boundary in multipart."))
     if (body.length or 0) > conf.UPLOADS_MAX_SIZE + TEXT_BYTES * MOST_PARTS:
         raise TooLarge
-    return read_multipart(body, Reader(creation_request(plain), options, media, documents, accepts))
+    return read_multipart(body, Reader(sender_of(plain), options, media, documents, accepts))
 
 
 def read_multipart(body: Body, reader: "Reader") -> Form:

@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from transcription.models import Job
-from uploads.http.protocol import parse_metadata
 from uploads.services.lookup import User, has_staff_permission, may, owner_id
+from uploads.services.read import metadata_of
 
 VIEW = "transcription.view_job"
 CHANGE = "transcription.change_job"
@@ -54,7 +54,7 @@ def get_for_user(identifier: str, user: User, to_change: bool = False) -> Job | 
 
 def said_by_client(job: Job) -> str:
     """The identifier as the upload's metadata has it, or an empty text."""
-    metadata = parse_metadata(job.upload.metadata) if job.upload else {}
+    metadata = metadata_of(job.upload) if job.upload else {}
     return metadata.get("taskId", b"").decode("utf-8", "replace").strip()
 
 

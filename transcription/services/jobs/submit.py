@@ -18,14 +18,14 @@ from transcription.services.jobs import task_ids
 from transcription.services.jobs.queue import queue_for
 from transcription.services.jobs.turns import turn_of
 from transcription.services.options.upload_options import requested_id, wanted_of
+from transcription.services.stages.recording import RecordingGone
 from uploads.conf import conf as uploads_conf
-from uploads.http.protocol import parse_metadata
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.services.direct_upload import DirectUpload
-from uploads.services.finish import HEAD_BYTES, head_of, notify_finished
+from uploads.services.finish import HEAD_BYTES, notify_finished
 from uploads.services.maintenance.batches import in_batches
-from uploads.stores.base import Missing
+from uploads.services.read import first_bytes, metadata_of
 
 UNHEARD_AFTER = timedelta(seconds=30)  # a request may be at it this moment
 
@@ -76,7 +76,7 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
         return made
     if is_stored_only(upload):
         return None
-    metadata = parse_metadata(upload.metadata)
+    metadata = metadata_of(upload)
     wanted = requested_id(metadata)
     wish = JobSpec(**wanted_of(metadata, upload.file_name))
     # Another upload with the same taskId may have finished before, or have taken our own id for
@@ -180,14 +180,21 @@ def is_stored_only(upload: Upload) -> bool:
         return False
     try:
         return not is_media(upload)
-    except Missing:
+    except RecordingGone:
         return True
 
 
 @lru_cache(maxsize=64)  # asked twice by the request that finishes an upload; its bytes stay as is
 def is_media(upload: Upload) -> bool:
-    """Whether a finished upload is worth a job: by its content, its name helps where it can."""
-    head = head_of(upload)
+    """Whether a finished upload is worth a job: by its content, its name helps where it can.
+
+    Raises:
+        RecordingGone: The store has lost it, perhaps for a moment: that is not remembered.
+        OSError: Its bytes cannot be read this moment.
+    """
+    head = first_bytes(upload)
+    if head is None:
+        raise RecordingGone
     if name_problem(upload.file_name):
         return begins_like_media(head)
     return not media_problem(upload.file_name, head, len(head) < HEAD_BYTES)

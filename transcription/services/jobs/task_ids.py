@@ -10,14 +10,14 @@ from django.db.models import Q
 
 from transcription.models import Job, RequestedId
 from transcription.services.options.upload_options import requested_id
-from uploads.http.protocol import parse_metadata
 from uploads.models import State as UploadState
 from uploads.models import Upload
+from uploads.services.read import metadata_of
 
 
 def reserve(upload: Upload) -> None:
     """Keep the identifier that a new upload's client wants, if it wants one."""
-    wanted = requested_id(parse_metadata(upload.metadata))
+    wanted = requested_id(metadata_of(upload))
     if wanted is not None:
         RequestedId.objects.get_or_create(upload=upload, defaults={"identifier": wanted})
 

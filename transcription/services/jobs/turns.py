@@ -13,7 +13,7 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from transcription.models import Job, State, Turn
-from uploads.http.client_network import network_of
+from uploads.services.client_address import network_of, peer_of
 
 REMEMBERED = timedelta(days=7)
 CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
@@ -24,12 +24,12 @@ def turn_of(owner_id: int | None, address: str) -> str:
 
     Args:
         owner_id: Who owns it; a key acts for its user.
-        address: As `uploads.http.headers.client_address` has it; counts where nobody owns the job.
-            Only who connected counts, not what a proxy says, which a client can make up.
+        address: As `client_address` has it; counts where the job has no owner.
+            Of it only who connected counts.
     """
     if owner_id is not None:
         return f"user {owner_id}"
-    return f"address {network_of(address.rpartition(' via ')[2])}"[:64]
+    return f"address {network_of(peer_of(address))}"[:64]
 
 
 def next_job(waiting: "QuerySet[Job]") -> Job | None:

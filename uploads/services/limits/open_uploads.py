@@ -6,6 +6,7 @@ from django.utils import timezone
 from uploads.conf import conf
 from uploads.errors import TooManyRequests
 from uploads.models import State, Upload
+from uploads.services.client_address import VIA, peer_of
 
 RETRY_AFTER = 60  # seconds
 MOST_CLIENTS = 10_000  # that are counted at once
@@ -21,12 +22,12 @@ def check_open(owner_id: int | None, address: str) -> None:
 
     Args:
         owner_id: Who it is.
-        address: As `uploads.http.headers.client_address` has it; counts where there is no owner.
+        address: As `client_address` has it; counts where there is no owner.
 
     Raises:
         TooManyRequests: Those have to get bytes, end or expire first.
     """
-    client = address.rpartition(" via ")[2] if owner_id is None else owner_id
+    client = peer_of(address) if owner_id is None else owner_id
     made = _made.get(client, 0) + 1
     if made * 10 >= conf.UPLOADS_MAX_OPEN:
         if has_too_many(owner_id, address):
@@ -47,7 +48,7 @@ def has_too_many(owner_id: int | None, address: str) -> bool:
     alive = Upload.objects.filter(state=State.RECEIVING, expires__gt=timezone.now())
     empty = alive.filter(offset=0, owner_id=owner_id).order_by()
     if owner_id is None:
-        peer = address.rpartition(" via ")[2]
-        theirs = Q(client_address=peer) | Q(client_address__endswith=f" via {peer}")
+        peer = peer_of(address)
+        theirs = Q(client_address=peer) | Q(client_address__endswith=f"{VIA}{peer}")
         empty = empty.filter(theirs)
     return empty[: conf.UPLOADS_MAX_OPEN].count() >= conf.UPLOADS_MAX_OPEN

@@ -14,8 +14,8 @@ ENGINES = {
     "whisperx": "transcription.engines.whisperx.engine:WhisperX",
 }
 HELPERS = {
-    "even-spread": "transcription.engines.fallbacks.uniform_alignment:EvenSpread",
-    "voice-activity": "transcription.engines.fallbacks.single_speaker:VoiceActivity",
+    "even-spread": "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
+    "voice-activity": "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
 }
 """These do a single stage, for engines that cannot; nobody asks for them by name."""
 STAND_INS = {ALIGN: ("pocketsphinx", "even-spread"), DIARIZE: ("voice-activity",)}

@@ -7,8 +7,8 @@ from django.core.checks import CheckMessage, Error, register
 from transcription.conf import conf
 from transcription.engines import models, registry
 from transcription.engines.base import EngineError
+from transcription.languages import LANGUAGES
 from transcription.services.options.file_language import patterns
-from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.outbound.ssrf import blocked_networks
 
 VOICE_DETECTORS = ("pyannote", "silero")

@@ -13,6 +13,7 @@ import pytest
 from transcription.engines import models, selection
 from transcription.engines.base import EngineError, Request
 from transcription.engines.model_files import assets
+from transcription.services.options.vocabulary import MODELS
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
 TINY = models.asset("tiny")
@@ -94,6 +95,11 @@ def test_our_table_of_models_is_the_library_s() -> None:
         assert models.repository(name) == repository
     names = set(models.KNOWN) | set(models.ALIASES)
     assert names == set(utils.available_models())
+
+
+def test_what_the_api_offers_is_known_to_the_engines() -> None:
+    assert all(models.is_known(name) for name in MODELS)
+    assert set(models.KNOWN) - set(MODELS) == {"distil-large-v3.5"}  # the API's list has it not
 
 
 def test_available_without_any_folder(tmp_path: Path) -> None:

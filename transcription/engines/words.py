@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from transcription.engines.base import Segment, Word
-
-WITHOUT_BLANKS = frozenset(("zh", "yue", "ja", "th", "lo", "my", "km", "bo"))
-"""Languages written without blanks: each letter counts as a word there."""
+from transcription.languages import UNSPACED
 
 
 def split(text: str, language: str | None) -> list[str]:
-    """The words of a text."""
-    if language in WITHOUT_BLANKS:
+    """The words of a text; where it is written without blanks, each letter counts as one."""
+    if language in UNSPACED:
         return [letter for letter in text if not letter.isspace()]
     return text.split()
 

@@ -11,9 +11,8 @@ from typing import Any
 from transcription.formats.cues import Options, Segment
 from transcription.formats.speakers import by_speaker
 from transcription.formats.writers import written
+from transcription.languages import UNSPACED
 
-# Written without blanks between words, so segments are joined without any.
-UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
 ENDINGS = {"srt": "\n\n", "vtt": "\n"}
 LOWEST_SCORE = 1e-4  # a score of 0 has no logarithm
 NOBODY_KNOWS = "unknown"

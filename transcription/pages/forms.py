@@ -6,7 +6,8 @@ from django import forms
 
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.services.options.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.languages import LANGUAGES
+from transcription.services.options.vocabulary import MODELS, TASKS
 
 AS_BEFORE = ("", "as before")
 DETECT = "auto"

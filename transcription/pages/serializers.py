@@ -7,11 +7,11 @@ from django.urls import reverse
 from transcription.engines import registry
 from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
+from transcription.languages import LANGUAGES
 from transcription.models import Job, Stage, State, TaskType, Transcript
 from transcription.services.jobs.progress import STAGE_OF, TIMED
 from transcription.services.jobs.queries import CHANGE
 from transcription.services.jobs.rerun import can_run_again, has_media, kept_by_default
-from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.stages import outputs, plan
 from uploads.models import Upload
 from uploads.services.lookup import CHANGE as CHANGE_UPLOAD

@@ -12,12 +12,12 @@ from transcription.api.openai.models import resolved
 from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import LIVE
+from transcription.languages import LANGUAGES
 from transcription.models import TaskType
 from transcription.services.jobs.submit import JobSpec
 from transcription.services.options.file_language import language_in
 from transcription.services.options.parameters import FullParameters, TranscribeParameters
 from transcription.services.options.requested_options import told_params
-from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.sanitize import clean_text
 
 DIARIZED = "diarized_json"

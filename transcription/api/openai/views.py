@@ -26,6 +26,7 @@ from transcription.api.tasks import with_engine
 from transcription.conf import conf
 from transcription.formats import openai as written
 from transcription.http.gradual_json import write_gradually
+from transcription.languages import LANGUAGES
 from transcription.media.errors import MediaError
 from transcription.media.sniff import HEAD, problem_of
 from transcription.models import Job, State
@@ -33,7 +34,6 @@ from transcription.services.audio_probe import measure, places
 from transcription.services.jobs import transitions
 from transcription.services.jobs.poll import follow
 from transcription.services.jobs.submit import submit_intake
-from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.places import ClientDisconnected
 from transcription.services.stages.results import segments_of
 

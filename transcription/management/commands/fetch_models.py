@@ -16,8 +16,8 @@ from transcription.engines.model_files.ensure_downloaded import (
     obtain,
     unavailable_message,
 )
+from transcription.languages import LANGUAGES
 from transcription.management.download_bar import DownloadBar, readable
-from transcription.services.options.vocabulary import LANGUAGES
 from transcription.services.stages.requirements import (
     Requirements,
     languages_without_aligner,

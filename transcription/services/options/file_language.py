@@ -3,7 +3,7 @@
 import unicodedata
 
 from transcription.conf import conf
-from transcription.services.options.vocabulary import LANGUAGES
+from transcription.languages import LANGUAGES
 
 
 def language_in(file_name: str) -> str:

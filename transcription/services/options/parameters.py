@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, HttpUrl
 
+from transcription.languages import LANGUAGES
 from transcription.services.options.allowed_words import OneOf
 from transcription.services.options.devices import default_device
-from transcription.services.options.vocabulary import LANGUAGES, MODEL_ALIASES, MODELS, TASKS
+from transcription.services.options.vocabulary import MODEL_ALIASES, MODELS, TASKS
 
 
 def _without_nul(value: str) -> str:

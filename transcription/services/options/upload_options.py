@@ -9,10 +9,11 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from transcription.conf import conf
+from transcription.languages import LANGUAGES
 from transcription.services.options.file_language import language_in
 from transcription.services.options.parameters import FullParameters, Text
 from transcription.services.options.requested_options import told_params
-from transcription.services.options.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.services.options.vocabulary import MODELS, TASKS
 from transcription.services.sanitize import as_text
 
 # The forms of a UUID that people write; Python takes braces and URNs for one, too.

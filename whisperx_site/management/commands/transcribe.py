@@ -14,12 +14,13 @@ from django.db import OperationalError
 from transcription.conf import conf
 from transcription.engines import registry
 from transcription.formats import FORMATS, render
+from transcription.languages import LANGUAGES
 from transcription.models import Job, State, TaskType, Transcript
 from transcription.pages.views import facts_of
 from transcription.services.jobs import transitions
 from transcription.services.jobs.submit import JobSpec, submit_intake
 from transcription.services.options.file_language import language_in
-from transcription.services.options.vocabulary import LANGUAGES, MODELS, TASKS
+from transcription.services.options.vocabulary import MODELS, TASKS
 from uploads.errors import UploadError
 from whisperx_site.command_line.inline_worker import StandInWorker
 from whisperx_site.command_line.job_wait import wait_for

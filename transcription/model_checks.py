@@ -18,7 +18,7 @@ from transcription.engines.model_files.assets import (
     problem,
     recent_failure,
 )
-from transcription.services.outlook import remedy_for
+from transcription.services.outlook import INSTALL, NAME_A_FOLDER, label_of, no_model, remedy_for
 from transcription.services.stages.requirements import (
     Requirements,
     needed,
@@ -44,11 +44,9 @@ def models_are_there(**kwargs: Any) -> list[CheckMessage]:
 
 def _problems(needs: Requirements) -> Iterator[CheckMessage]:
     if reason := registry.get(needs.engine).installation_error():
-        hint = "Install its requirements, or set ENGINE to another one."
-        yield Warning(reason, hint=hint, id="transcription.W010")
+        yield Warning(reason, hint=INSTALL, id="transcription.W010")
     for model, reason in unusable_folders(needs).items():
-        hint = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
-        yield Warning(f"{model} is not a model: {reason}.", hint=hint, id=IDS[WHISPER])
+        yield Warning(no_model(model, reason), hint=NAME_A_FOLDER, id=IDS[WHISPER])
     try:
         wanted = needed(needs)
     except EngineError as error:
@@ -62,7 +60,7 @@ def _problems(needs: Requirements) -> Iterator[CheckMessage]:
 
 def _missing(asset: Asset, reason: str) -> CheckMessage:
     """What to say of an asset that is not there, or not whole."""
-    label = f"{asset.label[:1].upper()}{asset.label[1:]}"
+    label = label_of(asset)
     there = directory(conf.MODELS_DIR, asset).exists()
     told = f"{label} is not whole: {reason}." if there else f"{label} is not there."
     if tried := recent_failure(conf.MODELS_DIR, asset):

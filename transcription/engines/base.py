@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -232,3 +232,10 @@ def hear(on_progress: Progress, text: str, language: str | None) -> None:
 
 
 ShouldStop = Callable[[], bool]
+
+
+def causes_of(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it came of, what that came of, and so on: the innermost says most."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

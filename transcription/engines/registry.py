@@ -8,17 +8,21 @@ from typing import cast
 from transcription.engines.base import ALIGN, DIARIZE, EngineError
 from transcription.engines.interface import Engine
 
+BUILT_IN = "pocketsphinx"
+"""Needs no download, so it transcribes where another engine cannot."""
+UNIFORM = "even-spread"
+SINGLE_SPEAKER = "voice-activity"
 ENGINES = {
     "faster-whisper": "transcription.engines.faster_whisper.engine:FasterWhisper",
-    "pocketsphinx": "transcription.engines.pocketsphinx.engine:PocketSphinx",
+    BUILT_IN: "transcription.engines.pocketsphinx.engine:PocketSphinx",
     "whisperx": "transcription.engines.whisperx.engine:WhisperX",
 }
 HELPERS = {
-    "even-spread": "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
-    "voice-activity": "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
+    UNIFORM: "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
+    SINGLE_SPEAKER: "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
 }
 """These do a single stage, for engines that cannot; nobody asks for them by name."""
-STAND_INS = {ALIGN: ("pocketsphinx", "even-spread"), DIARIZE: ("voice-activity",)}
+STAND_INS = {ALIGN: (BUILT_IN, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
 """Who does a stage that the chosen engine cannot do: the first one that is ready for it."""
 _made: dict[str, Engine] = {}
 

@@ -21,8 +21,6 @@ from transcription.engines.model_files.ensure_downloaded import (
     unavailable_message,
 )
 
-STAND_IN = "pocketsphinx"
-SPREAD = "even-spread"
 WORK = {ALIGN: "align words", DIARIZE: "tell speakers apart"}
 """What others may do for an engine that cannot."""
 
@@ -77,7 +75,7 @@ def engine_for(stage: str, request: Request) -> Engine:
         EngineError: nobody here can.
     """
     if is_translation(stage, request):
-        return registry.get(SPREAD)
+        return registry.get(registry.UNIFORM)
     chosen = chosen_for(stage, request)
     if stage == TRANSCRIBE or (can(chosen, stage) and not chosen.readiness_error(request, stage)):
         return chosen
@@ -189,7 +187,7 @@ def _local(model: str) -> Path:
 
 def _stand_in(request: Request, missing: str) -> Prepared:
     """The built-in engine in place of the one whose model is missing, where it can do it."""
-    stand_in = registry.get(STAND_IN)
+    stand_in = registry.get(registry.BUILT_IN)
     languages = stand_in.capabilities().languages or ()
     if request.language is not None and request.language not in languages:
         limit = f'The built-in engine doesn\'t know "{request.language}".'
@@ -199,7 +197,7 @@ def _stand_in(request: Request, missing: str) -> Prepared:
         raise EngineError("model_unavailable", f"{missing} {limit}")
     replaced = replace(
         request,
-        engine=STAND_IN,
+        engine=registry.BUILT_IN,
         asked=request.engine,
         model="",
         model_path="",

@@ -23,6 +23,8 @@ FORECAST_REFRESH_SECONDS = 600.0
 """Seconds between two looks for a model that is missing."""
 COUNTS_FOR = 86400.0
 """Seconds for which the last look is believed: the site may have been off, or its worker busy."""
+INSTALL = "Install its requirements, or set ENGINE to another one."
+NAME_A_FOLDER = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
 DRAFTS = "Results will be drafts."
 STAND_IN = "Meanwhile the built-in engine is used: in English only, other languages fail."
 
@@ -55,19 +57,17 @@ def outlook() -> Outlook | None:
     if registry.find(conf.ENGINE) is None:
         return None  # a system check says so
     if reason := registry.get(conf.ENGINE).installation_error():
-        remedy = "Install its requirements, or set ENGINE to another one."
-        return Outlook(DRAFTS, f"{ended(reason)} {STAND_IN}", remedy)
+        return Outlook(DRAFTS, f"{ended(reason)} {STAND_IN}", INSTALL)
     for model, reason in unusable_folders(needs_of_site()).items():
-        remedy = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
-        return Outlook("Recordings will fail.", f"{model} is not a model: {reason}.", remedy)
+        return Outlook("Recordings will fail.", no_model(model, reason), NAME_A_FOLDER)
     found = sorted(map(of_missing, missing_models()), key=lambda one: not one.is_bad)
     return found[0] if found else None  # the worst
 
 
 def of_missing(asset: Asset) -> Outlook:
     """What it means that this model is not there."""
-    label = f"{asset.label[:1].upper()}{asset.label[1:]}"
-    if assets.directory(conf.MODELS_DIR, asset).exists():
+    label = label_of(asset)
+    if directory(conf.MODELS_DIR, asset).exists():
         said = f"{label} is damaged."
     elif reason := known_reason(asset):
         said = f"{label} is not on this machine and can't be downloaded: {ended(reason)}"
@@ -76,6 +76,16 @@ def of_missing(asset: Asset) -> Outlook:
         said = f"{label}{size} is downloaded with the first recording, which takes longer then."
         return Outlook("", said, f"To have it before: {FETCH}")
     return Outlook(DRAFTS, f"{said} {STAND_IN}", remedy_for(asset))
+
+
+def label_of(asset: Asset) -> str:
+    """What it is, at the beginning of a sentence."""
+    return f"{asset.label[:1].upper()}{asset.label[1:]}"
+
+
+def no_model(folder: str, reason: str) -> str:
+    """The sentence about a folder that the settings take for a model."""
+    return f"{folder} is not a model: {reason}."
 
 
 def ended(reason: str) -> str:

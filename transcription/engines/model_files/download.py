@@ -30,6 +30,7 @@ from typing import IO, Any
 
 import httpx2
 
+from transcription.engines.base import causes_of
 from transcription.engines.model_files import assets, checkpoints
 from transcription.engines.model_files.assets import Asset
 from transcription.engines.model_files.ensure_downloaded import host
@@ -178,7 +179,7 @@ def reason(error: BaseException, asset: Asset) -> str:
     status = status or getattr(getattr(error, "response", None), "status_code", None)
     if status:
         return _answered(status, asset)
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     if any(isinstance(cause, OSError) and cause.errno in FULL for cause in causes):
         return "The disk is full."
     if isinstance(error, OSError) and (error.filename or error.errno in OF_THE_DISK):
@@ -201,12 +202,6 @@ def _answered(status: int, asset: Asset) -> str:
     if status in (401, 403, 404) and asset.source.repository:
         return f"{host(asset)} has no such model, or wants a key (HF_TOKEN) for it ({status})."
     return f"{host(asset)} answered with status {status}."
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def main(models_dir: str, asset_json: str, how: str = "") -> None:

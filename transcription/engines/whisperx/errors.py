@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from transcription.engines.base import causes_of
 
 HIDING = "could not be found in huggingface"
 """What whisperx says of an alignment model whatever happened; what did, is below it."""
@@ -26,7 +27,7 @@ def complaint(label: str, error: BaseException, folder: str, models_dir: str) ->
         folder: Where it lies; clients are not to learn more than its place among the models.
         models_dir: Where all of them lie.
     """
-    causes = list(_causes(error))
+    causes = list(causes_of(error))
     told = causes[1] if HIDING in str(error) and len(causes) > 1 else error
     said = str(told) or type(told).__name__
     if isinstance(told, KeyError):
@@ -37,12 +38,6 @@ def complaint(label: str, error: BaseException, folder: str, models_dir: str) ->
         if any(_is_damage(cause) for cause in causes):
             said = f"{said.rstrip('.')}. Remove {place} in the models folder, if it is damaged"
     return f"{label} cannot be loaded: {' '.join(said.split()).rstrip('.')}."
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _is_damage(error: BaseException) -> bool:

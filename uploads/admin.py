@@ -1,4 +1,4 @@
-"""Uploads as staff see and steer them."""
+"""The admin pages of uploads: what each one is doing, and the actions on it."""
 
 import re
 import uuid
@@ -31,7 +31,7 @@ QUIET_AFTER = timedelta(seconds=30)
 
 @admin.register(Upload)
 class UploadAdmin(ReadOnlyAdmin):
-    """Why is this upload stuck, and how is it freed."""
+    """What staff need to find a stuck upload and to end, expire or extend it."""
 
     list_display = (
         *("name", "sender", "state_now", "progress", "age", "quiet_for", "tries"),
@@ -46,36 +46,34 @@ class UploadAdmin(ReadOnlyAdmin):
     change_list_template = "uploads/admin_list.html"
     fieldsets = (
         (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
-        ("What the client said", {"fields": ("told", "concat", "concat_header")}),
+        ("Metadata from the client", {"fields": ("told", "concat", "concat_header")}),
         ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
-        ("Where from", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
+        ("Client", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
         ("Inside", {"fields": ("id", "address", "header_checked", "notified_at", "has_bytes")}),
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """`terminate` removes the bytes, too; deleting the row alone would orphan them."""
+        """Off: deleting the row alone would orphan the bytes. `terminate` removes both."""
         return False
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Who may run the actions."""
+        """The permission that the actions need."""
         return request.user.has_perm("uploads.change_upload")
 
     # What lists and pages show ------------------------------------------------------------------
 
     @admin.display(description="upload", ordering="file_name")
     def name(self, upload: Upload) -> SafeString:
-        """The file's name, however long."""
         return wrapped(str(upload))
 
     @admin.display(description="from", ordering="owner__username")
     def sender(self, upload: Upload) -> SafeString:
-        """The owner, and the address that it came from."""
         owner = upload.owner or self.get_empty_value_display()
         return format_html("{}<br>{}", owner, wrapped(upload.client_address))
 
     @admin.display(description="state", ordering="state")
     def state_now(self, upload: Upload) -> str:
-        """The state, whether anything arrives, and whether the bytes are still there."""
+        """The state, whether bytes are arriving, and whether stored bytes are lost."""
         if upload.lost:
             return "finished, bytes lost"
         if upload.state != State.RECEIVING:
@@ -85,7 +83,7 @@ class UploadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="received", ordering="offset")
     def progress(self, upload: Upload) -> SafeString:
-        """A bar while it grows, both numbers, and the mean rate over its life, pauses included."""
+        """A bar with received and total bytes, and the mean rate including pauses."""
         seconds = (upload.last_activity - upload.created).total_seconds()
         return format_html(
             "{}{} of {}{}",
@@ -97,44 +95,39 @@ class UploadAdmin(ReadOnlyAdmin):
 
     @admin.display(description="started", ordering="created")
     def age(self, upload: Upload) -> str:
-        """Time since it was made."""
         return f"{timesince(upload.created, depth=1)} ago"
 
     @admin.display(description="last activity", ordering="last_activity")
     def quiet_for(self, upload: Upload) -> str:
-        """Time since its last byte."""
         return f"{timesince(upload.last_activity, depth=1)} ago"
 
     @admin.display(description="requests", ordering="requests")
     def tries(self, upload: Upload) -> str:
-        """Those that brought bytes, and how many of them were cut off."""
         cut = f" ({upload.interruptions} cut off)" if upload.interruptions else ""
         return f"{upload.requests}{cut}"
 
     @admin.display(description="failure", ordering="failure")
     def reason(self, upload: Upload) -> SafeString | str:
-        """What went wrong last."""
         return wrapped(upload.failure) if upload.failure else ""
 
     @admin.display(description="metadata")
     def told(self, upload: Upload) -> SafeString | str:
-        """What the client said of it, key by key."""
+        """The upload's metadata, key by key."""
         pairs = shown_metadata(upload.metadata)
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs)
         return format_html('<dl class="pairs">{}</dl>', rows) if pairs else "none"
 
     @admin.display(description="address")
     def address(self, upload: Upload) -> str:
-        """Where clients send its bytes."""
         return reverse("uploads:upload", args=[upload.pk.hex])
 
     # What can be done ---------------------------------------------------------------------------
 
-    @admin.action(description="Terminate … end it and remove its bytes", permissions=["steer"])
+    @admin.action(description="Terminate … and remove their files", permissions=["steer"])
     def terminate(
         self, request: HttpRequest, queryset: QuerySet[Upload]
     ) -> TemplateResponse | None:
-        """The same as tus DELETE; works on finished uploads, too."""
+        """Like DELETE in tus; also works on finished uploads."""
         if not self.is_agreed(request, queryset.count()):
             question = ending(queryset, queryset, "Terminate")
             return self.ask(request, "terminate", queryset, question)
@@ -146,15 +139,15 @@ class UploadAdmin(ReadOnlyAdmin):
                 continue  # it had ended
             self.note(request, upload, f"Terminated. Bytes removed: {size}.")
             done, freed = done + 1, freed + size
-        said = f"{done} terminated, {len(queryset) - done} had ended before."
+        said = f"{done} terminated; {len(queryset) - done} skipped (already ended)."
         self.message_user(request, f"{said} {filesizeformat(freed)} freed.")
         return None
 
-    @admin.action(description="Expire now … end it if unfinished", permissions=["steer"])
+    @admin.action(description="Expire now … if unfinished", permissions=["steer"])
     def expire_now(
         self, request: HttpRequest, queryset: QuerySet[Upload]
     ) -> TemplateResponse | None:
-        """As if its time were over."""
+        """Expires unfinished uploads at once, whatever time they have left."""
         if not self.is_agreed(request, queryset.count()):
             question = ending(queryset, queryset.filter(state=State.RECEIVING), "Expire")
             return self.ask(request, "expire_now", queryset, question)
@@ -167,13 +160,13 @@ class UploadAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{done} expired; {skipped(len(queryset) - done)}")
         return None
 
-    @admin.action(description="Extend: give it its full time again", permissions=["steer"])
+    @admin.action(description="Extend: restart the expiration time", permissions=["steer"])
     def extend(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
-        """From now on, as after activity."""
+        """The new expiration time counts from now, as after activity."""
         done = 0
         for upload in queryset:
             if extend(upload):
-                self.note(request, upload, "Extended: it has its full time again.")
+                self.note(request, upload, "Extended: the expiration time starts again.")
                 done += 1
         self.message_user(request, f"{done} extended; {skipped(len(queryset) - done)}")
 
@@ -182,7 +175,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Upload], search_term: str
     ) -> tuple[QuerySet[Upload], bool]:
-        """Addresses carry the identifier without dashes; some databases know it only with them."""
+        """Clients know identifiers without dashes; some databases find them only with dashes."""
         last = search_term.strip().rstrip("/").rpartition("/")[2]
         if re.fullmatch("[0-9a-fA-F]{32}", last):
             search_term = str(uuid.UUID(hex=last))
@@ -191,7 +184,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """The schedule and its runs are one click away, for those who may see them."""
+        """Adds links to the schedule and the cleanup runs, for users who may view them."""
         if self.has_view_permission(request):
             tell_of_store(request)
         schedule = Schedule.objects.filter(name=CLEANUP).first()
@@ -206,7 +199,7 @@ class UploadAdmin(ReadOnlyAdmin):
 
 
 def bar(upload: Upload) -> SafeString:
-    """How much has come; nothing to see where nobody knows how much there will be."""
+    """The progress bar; empty if the length is not known yet."""
     if not upload.length:
         return SafeString("")
     said = '<progress max="{}" value="{}" aria-label="Received"></progress><br>'
@@ -214,12 +207,12 @@ def bar(upload: Upload) -> SafeString:
 
 
 def ending(chosen: QuerySet[Upload], among: QuerySet[Upload], verb: str) -> Question:
-    """What it costs to end uploads.
+    """The confirmation page before uploads are ended.
 
     Args:
-        chosen: All that were selected.
-        among: Those that the action is for.
-        verb: What it does to them.
+        chosen: All selected uploads.
+        among: Those that the action applies to.
+        verb: The action, as the button says it.
     """
     lost = holdings(among)
     left = chosen.count() - lost.count
@@ -234,5 +227,5 @@ def ending(chosen: QuerySet[Upload], among: QuerySet[Upload], verb: str) -> Ques
 
 
 def skipped(count: int) -> str:
-    """How many an action was not for."""
+    """The sentence about selected uploads that the action does not apply to."""
     return f"{count} skipped (already finished or ended)."

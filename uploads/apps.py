@@ -7,15 +7,13 @@ from django.db.models.signals import post_migrate
 
 
 def declare_schedules(**kwargs: Any) -> None:
-    """Schedules are rows: they are declared where rows are made, after migrations."""
+    """Schedules are rows, so they are created after migrations."""
     from uploads.tasks import declare_schedules as declare
 
     declare()
 
 
 class UploadsConfig(AppConfig):
-    """Registers the system checks and the schedule."""
-
     name = "uploads"
     verbose_name = "Uploads"
     default_auto_field = "django.db.models.BigAutoField"

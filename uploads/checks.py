@@ -1,4 +1,4 @@
-"""System checks: settings that cannot work, each with a hint."""
+"""System checks: settings that can't work, each with an id and a hint."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ CHOICES = {"UPLOADS_ACCEPT": ("media", "any"), "UPLOADS_DURABILITY": ("process",
 
 @register("uploads")
 def choices(**kwargs: Any) -> list[CheckMessage]:
-    """Settings that take one of a few words."""
+    """Settings whose value must be one of a few words."""
     return [
         Error(
             f"{name}={getattr(conf, name)!r} is not known.",
@@ -43,7 +43,7 @@ def classes(**kwargs: Any) -> list[CheckMessage]:
 
 @register("uploads")
 def old_names(**kwargs: Any) -> list[CheckMessage]:
-    """Settings that have a new name; the old ones work for one release."""
+    """Settings that were renamed; the old names work for one release."""
     return [
         Warning(
             f"The setting {option.old_name} is called {option.name} now.",

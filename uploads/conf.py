@@ -51,7 +51,7 @@ remembering: set[object] = set()
 
 
 def forget(*, setting: str, **unused: Any) -> None:
-    """A setting has changed, or is what it was again."""
+    """Forget a remembered value: Django sends this when a test changes or restores a setting."""
     for instance in remembering:
         instance.__dict__.pop(setting, None)
 
@@ -65,50 +65,50 @@ def declared(owner: type) -> list[Option[Any]]:
 
 
 class UploadsConf:
-    """What can be set about uploads."""
+    """The settings of `uploads`."""
 
-    UPLOADS_DIR = Option("path", "uploads", "Where the bytes lie; relative to DATA_DIR.")
+    UPLOADS_DIR = Option("path", "uploads", "The folder for uploaded files; relative to DATA_DIR.")
     UPLOADS_STORE = Option(
-        "text", "uploads.stores.disk.DiskStore", "The class that keeps the bytes."
+        "text", "uploads.stores.disk.DiskStore", "The class that stores uploaded files."
     )
     UPLOADS_HOOKS = Option(
-        "text", "uploads.hooks.Hooks", "The class that judges uploads for the site."
+        "text", "uploads.hooks.Hooks", "The class that accepts or refuses uploads for the site."
     )
     UPLOADS_ACCEPT = Option(
         "text",
         "any",
-        "`media`: only audio and video is taken. `any`: everything is stored.",
+        "`media`: accept audio and video only. `any`: accept every file.",
     )
-    UPLOADS_MAX_SIZE = Option("bytes", 5 * 1024**3, "The longest upload (Tus-Max-Size).")
+    UPLOADS_MAX_SIZE = Option("bytes", 5 * 1024**3, "The largest upload (Tus-Max-Size).")
     UPLOADS_MIN_FREE_SPACE = Option(
         "bytes",
         1024**3,
-        "Free disk that an upload must leave; else it is refused with 507.",
+        "Free disk space to keep; an upload that would use it is refused (507).",
         old_name="UPLOADS_SPARE_DISK",
     )
     UPLOADS_EXPIRE_AFTER = Option(
-        "seconds", 24 * 3600, "An unfinished upload expires after so long without activity."
+        "seconds", 24 * 3600, "An unfinished upload expires after this time without activity."
     )
     UPLOADS_RECORD_RETENTION = Option(
         "seconds",
         30 * 86400,
-        "How long the rows of ended uploads and of cleanup runs are kept.",
+        "How long to keep the records of ended uploads and cleanup runs.",
         old_name="UPLOADS_KEEP_RECORDS",
     )
     UPLOADS_MAX_OPEN = Option(
         "count",
         5000,
-        "Uploads without a byte that one owner may have open at once; the next is 429.",
+        "Open uploads without any bytes, per owner; one more is refused (429).",
     )
     UPLOADS_IDLE_TIMEOUT = Option(
         "seconds",
         120,
-        "A request body that brings no byte for so long is ended, keeping its bytes.",
+        "A request body that brings no bytes for this time is ended; its bytes are kept.",
     )
     UPLOADS_DURABILITY = Option(
         "text",
         "process",
-        "`process`: acknowledged bytes survive the death of any process. `power`: of the machine.",
+        "Acknowledged bytes survive a crash of any process (`process`) or a power cut (`power`).",
     )
 
 

@@ -1,6 +1,6 @@
 """Cooperative multitasking: under gevent all requests of a process share a thread.
 
-Code that works for long lets the others in. Any app may use this; it imports nothing of ours.
+Code that works for long yields to other requests. Any app may use this; it imports nothing of ours.
 """
 
 import sys
@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-LONGEST_TURN = 0.005  # seconds that the others may have, where they never stop
-WORK_SECONDS = 0.002  # of one request in a row; some dozens of them may be at it
+LONGEST_TURN = 0.005  # seconds for the other requests, if they never finish
+WORK_SECONDS = 0.002  # seconds of one request in a row; dozens may be working
 
 
 def _under_gevent() -> bool:
@@ -19,10 +19,10 @@ def _under_gevent() -> bool:
 
 
 def let_others_in() -> None:
-    """Let all run that wait for nothing more, but not for ever.
+    """Runs everything that is ready, within a time limit.
 
-    gevent's sleep(0) would not do: it comes back, up to a thousand times, before the loop looks at
-    the network again. Measured, others then waited a second for one that works 2 ms in a row.
+    gevent's sleep(0) isn't enough: it returns up to a thousand times before the loop checks the
+    network. Measured, other requests then waited a second for one that works 2 ms in a row.
     """
     if _under_gevent():
         from gevent import Timeout, idle
@@ -32,7 +32,7 @@ def let_others_in() -> None:
 
 
 def pause(seconds: float) -> None:
-    """Let other requests run for so long; where each has a thread of its own, they do anyway."""
+    """Lets other requests run for that time; where each has its own thread, they run anyway."""
     if _under_gevent():
         from gevent import sleep
 
@@ -40,9 +40,9 @@ def pause(seconds: float) -> None:
 
 
 def within(seconds: float, problem: BaseException) -> AbstractContextManager[Any]:
-    """Raise the problem where what is done in here takes longer, however its waiting is cut up.
+    """Raises the error if the block takes longer, however its waits are split.
 
-    Only under gevent: elsewhere nothing can be called back from its waiting.
+    Only under gevent: elsewhere a wait can't be interrupted.
     """
     if not _under_gevent():
         return nullcontext()
@@ -53,7 +53,7 @@ def within(seconds: float, problem: BaseException) -> AbstractContextManager[Any
 
 
 def outside(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call what may take long (fsync) where it does not stop the others."""
+    """Calls something slow (fsync) in a thread where it doesn't block other requests."""
     if not _under_gevent():
         return function(*arguments)
     from gevent import get_hub
@@ -62,11 +62,11 @@ def outside(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 class Pacer:
-    """Lets others in each time that its caller has worked for a while; called between its steps.
+    """Yields to other requests after its caller has worked for a while; call it between steps.
 
     Args:
-        seconds: So long.
-        before: Called before others are let in.
+        seconds: The time to work before yielding.
+        before: Called before yielding.
     """
 
     def __init__(

@@ -1,27 +1,25 @@
-"""Every refusal of the upload protocol: one row each, with its status and its sentence.
+"""Every error of the upload protocol, one class each, with its HTTP status and message.
 
-Rules raise them; `uploads.views` alone turns them into answers.
+Services raise them; `uploads.views` turns them into responses.
 """
 
 from collections.abc import Mapping
 
 
 class UploadError(Exception):
-    """A request that is refused and has changed nothing.
+    """A request is refused and has changed nothing.
 
     Attributes:
-        status: The HTTP status of the answer.
-        message: What is wrong and what to do, for people.
-        headers: Headers that the answer must carry.
-        logged: What the log says: the message, unless that quotes what may hold a secret.
+        status: The HTTP status of the response.
+        message: What is wrong and what to do.
+        headers: Headers of the response.
+        logged: The log line: the message, unless that may quote a secret.
     """
 
     status = 400
-    reason: str | None = None  # None: as HTTP calls this status
+    reason: str | None = None  # None: the standard phrase for this status
     message = "The request is malformed."
-    close_connection = (
-        False  # whether the connection ends with the answer, whatever is still unread
-    )
+    close_connection = False  # close the connection after the response, whatever is unread
 
     def __init__(
         self, message: str = "", headers: Mapping[str, str] | None = None, logged: str = ""
@@ -33,59 +31,59 @@ class UploadError(Exception):
 
 
 class BadRequest(UploadError):
-    """A header or body that cannot be read."""
+    """A header or body can't be parsed."""
 
 
 class NotFound(UploadError):
-    """No such upload, or another person's: the two look alike on purpose."""
+    """There is no such upload, or it belongs to another user: both look the same on purpose."""
 
     status = 404
-    message = "There is no such upload. Start a new one."
+    message = "This upload doesn't exist. Start a new one."
 
 
 class Gone(UploadError):
-    """The upload existed and has ended without being finished."""
+    """The upload existed and ended without being finished."""
 
     status = 410
     message = "This upload has ended. Start a new one."
-    close_connection = True  # for the request that was still writing when it ended
+    close_connection = True  # Gone, for a request that was still writing when the upload ended.
 
 
 class BadFraming(BadRequest):
-    """The chunks of the body, or its trailer, cannot be read; what came before them is kept."""
+    """The chunked framing or its trailer is malformed; the bytes before it are kept."""
 
     message = (
-        "The chunks of the body or its trailer are malformed. What came before is kept, unless it "
-        "has a checksum. Go on from the offset that HEAD tells."
+        "The chunks of the body or its trailer are malformed. The bytes before them are kept, "
+        "unless they have a checksum. Resume at the offset that HEAD returns."
     )
 
 
 class RequestTimeout(UploadError):
-    """The body brought no byte for UPLOADS_IDLE_TIMEOUT; what came is kept."""
+    """No bytes came for UPLOADS_IDLE_TIMEOUT; what arrived is kept."""
 
     status = 408
-    message = "The body brought no byte for too long. Go on from the offset that HEAD tells."
+    message = "The body sent no bytes for too long. Resume at the offset that HEAD returns."
 
 
 class OffsetConflict(UploadError):
-    """PATCH at another offset than the bytes held, or overtaken by a newer request."""
+    """PATCH at another offset than the upload's, or superseded by a newer request."""
 
     status = 409
-    message = "The offset is not where this upload stands. Ask for it with HEAD and go on there."
+    message = "Upload-Offset is not this upload's offset. Get it with HEAD and resume there."
 
 
 class Superseded(OffsetConflict):
-    """A newer request has taken the right to write; this connection's client is thought gone."""
+    """A newer request has taken over writing; this client is assumed to be disconnected."""
 
-    message = "A newer request has taken over this upload. Ask with HEAD where it stands."
+    message = "A newer request has taken over this upload. Get its offset with HEAD."
     close_connection = True
 
 
 class LengthRequired(UploadError):
-    """This server cannot find the end of the body."""
+    """This server can't find the end of the body."""
 
     status = 411
-    message = "Send the body with a Content-Length; this web server does not tell where it ends."
+    message = "Send a Content-Length: this web server doesn't support chunked bodies."
 
 
 class VersionUnsupported(UploadError):
@@ -96,38 +94,38 @@ class VersionUnsupported(UploadError):
 
 
 class PreconditionFailed(UploadError):
-    """If-Match names another file than the one held."""
+    """If-Match names another file than the stored one."""
 
     status = 412
-    message = "This is not the file that If-Match names."
+    message = "If-Match names another file than this one."
 
 
 class TooLarge(UploadError):
-    """More bytes than the server or the upload's own length allows."""
+    """More bytes than the server, or the upload's length, allows."""
 
     status = 413
-    message = "This is larger than the server takes."
+    message = "This is larger than the server accepts."
 
 
 class WrongContentType(UploadError):
-    """The body is not marked as upload data."""
+    """The body's Content-Type is not that of upload data."""
 
     status = 415
     message = "Send upload data as Content-Type: application/offset+octet-stream."
 
 
 class ContentCoded(UploadError):
-    """The body is packed (gzip, br …), and offsets count the bytes of the file itself."""
+    """The body has a Content-Encoding; offsets count the bytes of the file itself."""
 
     status = 415
-    message = "Send the bytes as they are, without Content-Encoding: they are not unpacked here."
+    message = "Send the bytes without Content-Encoding: the server doesn't decode them."
 
     def __init__(self) -> None:
         super().__init__(headers={"Accept-Encoding": "identity"})  # RFC 9110, section 12.5.3
 
 
 class Refused(UploadError):
-    """The site's hook does not want this upload; final, and said with its own status."""
+    """The site's hook refuses this upload for good, with a status of its own."""
 
     status = 415
 
@@ -137,62 +135,62 @@ class Refused(UploadError):
 
 
 class Conflict(UploadError):
-    """The upload contradicts something that the site already holds."""
+    """The upload conflicts with something that the site already has."""
 
     status = 409
 
 
 class Forbidden(UploadError):
-    """A final upload is joined from its parts and takes no bytes itself (tus: concatenation)."""
+    """A final upload is joined from its parts and accepts no bytes itself (tus: concatenation)."""
 
     status = 403
-    message = "A final upload takes no bytes: send them to its parts."
+    message = "A final upload accepts no bytes. Send them to its parts."
 
 
 class ChecksumMismatch(UploadError):
-    """The bytes are not those that the client meant; none of them are kept (tus: checksum)."""
+    """The bytes don't match Upload-Checksum; none of them are kept (tus: checksum)."""
 
     status = 460
     reason = "Checksum Mismatch"
-    message = "The bytes do not match Upload-Checksum; none of them were kept. Send them again."
+    message = "The bytes don't match Upload-Checksum. None were kept; send them again."
 
 
 class MethodNotAllowed(UploadError):
-    """The address does not know this method."""
+    """The address doesn't support this method."""
 
     status = 405
-    message = "This address does not know that method."
+    message = "This address doesn't support that method."
 
 
 class RangeUnsatisfiable(UploadError):
-    """GET asks for bytes that the file does not have."""
+    """The Range names bytes that the file doesn't have."""
 
     status = 416
-    message = "The file does not have these bytes."
+    message = "The file doesn't have these bytes."
 
 
 class Unavailable(UploadError):
-    """Disk or database do not answer; nothing is lost, and it may go on later."""
+    """The disk or the database failed; nothing is lost, and the client may retry."""
 
     status = 503
-    message = "The server cannot store anything at the moment. Try again shortly."
+    message = "The server can't store anything right now. Try again shortly."
 
     def __init__(self, message: str = "", retry_after: int = 5) -> None:
         super().__init__(message, {"Retry-After": str(retry_after)})
 
 
 class TooManyRequests(UploadError):
-    """The client asks for more at once than is its share; it may do so later."""
+    """The client exceeds its share of the server; it may retry later."""
 
     status = 429
-    message = "You ask for too much at once. Try again shortly."
+    message = "Too many requests at once. Try again shortly."
 
     def __init__(self, message: str = "", retry_after: int = 5) -> None:
         super().__init__(message, {"Retry-After": str(retry_after)})
 
 
 class DiskFull(Unavailable):
-    """Not enough free disk."""
+    """There is not enough free disk space."""
 
     status = 507
     message = "The server's disk is too full for this upload. Try again later."

@@ -1,4 +1,4 @@
-"""What the site may decide about uploads. The site names its subclass in UPLOADS_HOOKS."""
+"""What the site decides about uploads. UPLOADS_HOOKS names the site's subclass."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,36 +13,35 @@ if TYPE_CHECKING:
 
 
 class Hooks:
-    """Takes everything; a site overrides what it wants to judge."""
+    """Accepts everything; a site overrides the methods it needs."""
 
     def pre_create(self, upload: "Upload", metadata: Mapping[str, bytes]) -> None:
-        """Judge a new upload by what was said of it, before a byte is taken.
+        """Checks a new upload by its metadata and length, before any byte is received.
 
         Raises:
-            UploadError: Any refusal; the upload is not made.
+            UploadError: Any error; the upload is not created.
         """
 
     def check_header(self, upload: "Upload", head: bytes) -> None:
-        """Judge the first bytes (512, or the whole if shorter), once, before they are acknowledged.
+        """Checks the first bytes (512, or all if fewer), once, before they are acknowledged.
 
         Raises:
             Refused: The upload ends; its bytes are removed.
         """
 
     def should_notify(self, upload: "Upload") -> bool:
-        """Whether the site is to be told of this upload when it is finished: `upload_finished`.
+        """Whether `upload_finished` is to be sent for this upload.
 
-        Asked when all its bytes are held. What it does not want costs no signal and no second
-        statement.
+        Called when all bytes are stored. False saves the signal and a second SQL statement.
         """
         return True
 
     def finished_headers(self, upload: "Upload") -> Mapping[str, str]:
-        """Headers for the last PATCH and for HEAD of a finished upload."""
+        """Headers for the last PATCH, and for HEAD of a finished upload."""
         return {}
 
     def content_type(self, upload: "Upload") -> str:
-        """The media type to serve a finished upload with; empty: unknown, so a plain download."""
+        """The media type to serve a finished upload with; empty: unknown, served as a download."""
         return ""
 
 
@@ -53,5 +52,4 @@ def _load(name: str) -> Hooks:
 
 
 def hooks() -> Hooks:
-    """The site's hooks."""
     return _load(conf.UPLOADS_HOOKS)

@@ -1,4 +1,4 @@
-"""Answers below the upload addresses that come from elsewhere: login, CSRF, CORS, unknown ones."""
+"""Responses below the upload URLs that do not come from its views: login, CSRF, CORS, 404."""
 
 from collections.abc import Callable
 
@@ -14,11 +14,11 @@ from uploads.services import queries
 
 
 class TusMiddleware:
-    """Lets them speak tus, too.
+    """Makes them speak tus, too.
 
-    Every response but that to OPTIONS has Tus-Resumable, and a successful one to OPTIONS tells what
-    the server can (tus core). CORS answers some of them: this belongs before its middleware. What
-    they leave of a request's body is dropped.
+    Every response except that to OPTIONS has Tus-Resumable; a successful OPTIONS lists the
+    server's capabilities (tus core). Put it before the CORS middleware, which answers some of
+    these requests. Unread request bodies are discarded.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

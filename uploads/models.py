@@ -1,4 +1,4 @@
-"""What staff see of uploads. Rows change by conditional UPDATE in `uploads.services` alone."""
+"""Upload rows. `uploads.services` alone changes them, by conditional UPDATE."""
 
 import uuid
 
@@ -8,8 +8,8 @@ from django.utils import timezone
 
 
 class State(models.TextChoices):
-    """Where an upload session stands. Only RECEIVING changes into something else, or FINISHED
-    into TERMINATED."""
+    """The state of an upload. Only RECEIVING changes into other states, and FINISHED into
+    TERMINATED."""
 
     RECEIVING = "receiving", "receiving"
     FINISHED = "finished", "finished"
@@ -19,7 +19,7 @@ class State(models.TextChoices):
 
 
 class Concat(models.TextChoices):
-    """An upload's role where several are joined into one (tus: concatenation)."""
+    """An upload's role in a concatenation (tus: concatenation)."""
 
     NONE = "", "–"
     PARTIAL = "partial", "part"
@@ -29,28 +29,28 @@ class Concat(models.TextChoices):
 class Upload(models.Model):
     """One upload session.
 
-    The bytes held are the store's truth; `offset` is what was last acknowledged, for people to see.
+    The store knows how many bytes are held; `offset` is the last acknowledged value, for display.
 
     Attributes:
-        head: Its first bytes, where this copy of the row belongs to the request that brought them.
+        head: The first bytes, on the copy of the row in the request that received them.
     """
 
     head: bytes | None = None
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # Those of an owner who is deleted are ended by `uploads.receivers`: a cascade would load all of
-    # them at once, and leave their files.
+    # When an owner is deleted, `uploads.receivers` ends their uploads: a cascade would load all of
+    # them at once and leave their files behind.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     state = models.CharField(max_length=12, choices=State, default=State.RECEIVING)
     offset = models.BigIntegerField(default=0, help_text="Bytes acknowledged.")
-    length = models.BigIntegerField(null=True, help_text="Bytes in all; empty: not yet said.")
-    metadata = models.TextField(blank=True, help_text="Upload-Metadata, as it was sent.")
-    file_name = models.TextField(blank=True, help_text="The client's name for it, never a path.")
-    file_type = models.TextField(blank=True, help_text="The client's word on what it is.")
+    length = models.BigIntegerField(null=True, help_text="In bytes; empty: not known yet.")
+    metadata = models.TextField(blank=True, help_text="Upload-Metadata, as the client sent it.")
+    file_name = models.TextField(blank=True, help_text="As the client calls it; never a path.")
+    file_type = models.TextField(blank=True, help_text="As the client claims.")
     concat = models.CharField(max_length=7, choices=Concat, blank=True, default=Concat.NONE)
-    concat_header = models.TextField(blank=True, help_text="Upload-Concat, as it was sent.")
+    concat_header = models.TextField(blank=True, help_text="Upload-Concat, as the client sent it.")
     client_address = models.CharField(max_length=64, blank=True)
     client_agent = models.TextField(blank=True)
     created = models.DateTimeField(default=timezone.now)
@@ -58,29 +58,36 @@ class Upload(models.Model):
     finished = models.DateTimeField(null=True, blank=True)
     expires = models.DateTimeField(null=True, blank=True)
     requests = models.PositiveIntegerField(default=0, help_text="Requests that brought bytes.")
-    interruptions = models.PositiveIntegerField(default=0, help_text="Bodies that were cut off.")
-    failure = models.TextField(blank=True, help_text="What went wrong last.")
+    interruptions = models.PositiveIntegerField(
+        default=0, help_text="Request bodies that were cut off."
+    )
+    failure = models.TextField(blank=True, help_text="The last error.")
     header_checked = models.BooleanField(
-        default=False, db_column="judged", help_text="The first bytes were looked at."
+        default=False, db_column="judged", help_text="The first bytes were checked."
     )
     notified_at = models.DateTimeField(
         null=True,
         blank=True,
         db_column="announced",
-        help_text="When the site had taken note of the finished upload.",
+        help_text="When the site was notified of the finished upload.",
     )
     has_bytes = models.BooleanField(default=True, help_text="The store may still hold bytes.")
     final_key = models.CharField(  # noqa: DJ001  (NULL, so that old tables need not be written anew)
-        max_length=64, null=True, editable=False, help_text="What a final upload was ordered as."
+        max_length=64,
+        null=True,
+        editable=False,
+        help_text="Identifies the request for a final upload.",
     )
     lost = models.DateTimeField(
-        null=True, blank=True, help_text="When bytes of the finished upload were found missing."
+        null=True,
+        blank=True,
+        help_text="When bytes of the finished upload were found to be missing.",
     )
 
     class Meta:
         ordering = ("-created",)
         constraints = (
-            # Other uploads have no place in its index.
+            # Keeps other uploads out of its index.
             models.UniqueConstraint(
                 fields=("final_key",),
                 condition=models.Q(
@@ -99,7 +106,7 @@ class Upload(models.Model):
 
 
 class Part(models.Model):
-    """One part of a final upload, at its place."""
+    """One part of a final upload, with its position."""
 
     final = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
     position = models.PositiveIntegerField()
@@ -116,12 +123,12 @@ class Part(models.Model):
 
 
 class StoreIdentity(models.Model):
-    """Which store of bytes belongs to this database: one row, which the store repeats.
+    """The identity that ties this database to its upload store: one row, repeated in the store.
 
     See docs/decisions/0009-store-and-database-know-each-other.md.
 
     Attributes:
-        previous: What the store may still carry until it is told: this database's own where it is
+        previous: The identity that the store may still carry: this database's own if it is
             joined, else that of the database whose rows were moved here.
     """
 
@@ -129,7 +136,7 @@ class StoreIdentity(models.Model):
 
     identity = models.UUIDField(default=uuid.uuid4)
     previous = models.UUIDField(null=True, editable=False)
-    joined = models.BooleanField(default=False, help_text="The store was told of it.")
+    joined = models.BooleanField(default=False, help_text="The store has this identity.")
     since = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -137,10 +144,10 @@ class StoreIdentity(models.Model):
 
 
 class CleanupRun(models.Model):
-    """One run of the cleanup: what it removed and what went wrong."""
+    """One cleanup run: what it removed and what went wrong."""
 
     class Trigger(models.TextChoices):
-        """Which door it came through."""
+        """What started the run."""
 
         SCHEDULE = "schedule", "schedule"
         START = "start", "start of the site"
@@ -153,7 +160,7 @@ class CleanupRun(models.Model):
     dry_run = models.BooleanField(default=False)
     expired = models.PositiveIntegerField(default=0, help_text="Uploads that expired.")
     recovered = models.PositiveIntegerField(
-        default=0, help_text="Uploads finished or announced after a crash."
+        default=0, help_text="Uploads finished or notified after a crash."
     )
     strays = models.PositiveIntegerField(default=0, help_text="Files that belonged to no upload.")
     orphans_kept = models.PositiveIntegerField(
@@ -161,10 +168,10 @@ class CleanupRun(models.Model):
     )
     orphans_kept_bytes = models.BigIntegerField(default=0)
     lost = models.PositiveIntegerField(
-        default=0, help_text="Finished uploads that are found to be no longer whole."
+        default=0, help_text="Finished uploads that have lost bytes."
     )
     bytes_freed = models.BigIntegerField(default=0)
-    details = models.JSONField(default=list, help_text="Which, and why.")
+    details = models.JSONField(default=list, help_text="What was done, line by line.")
     errors = models.JSONField(default=list)
 
     class Meta:
@@ -175,7 +182,7 @@ class CleanupRun(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The one row that says when the site was last seen alive: `services.maintenance.heartbeat`."""
+    """One row: when the site was last known to run. See `services.maintenance.heartbeat`."""
 
     at = models.DateTimeField()
 

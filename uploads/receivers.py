@@ -1,4 +1,4 @@
-"""What uploads do when something else of the site changes."""
+"""Receivers of Django's own signals."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from uploads.services.maintenance.owners import terminate_all_of
 
 
 def remove_uploads(instance: Model, **unused: Any) -> None:
-    """A user who is deleted takes the recordings along."""
+    """A deleted user's uploads are deleted, too."""
     terminate_all_of(instance.pk)
 
 

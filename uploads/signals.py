@@ -1,10 +1,9 @@
-"""What `uploads` tells the site, in the past tense, after commit, by id.
+"""The signals of `uploads`, in the past tense, sent after commit, with ids.
 
 Each is sent with `sender` (the Upload class) and `upload_id` (a UUID); `upload_created` and
-`upload_finished` also with `upload`, the row as it was just then, for receivers that see from it
-that they need not act.
-Receivers may be called more than once for one event after a crash, so they must be repeatable; a
-receiver that raises is logged, and `upload_finished` is sent again by the next cleanup.
+`upload_finished` also with `upload`, the row as it was then, so that receivers can skip a query.
+After a crash, receivers may be called again for the same event, so they must be repeatable. If a
+receiver raises, that is logged, and the next cleanup sends `upload_finished` again.
 """
 
 from django.dispatch import Signal

@@ -1,4 +1,4 @@
-"""What the queue runs for `uploads`, and how it gets there."""
+"""The functions that the queue runs for `uploads`, and their schedule."""
 
 from datetime import timedelta
 
@@ -12,18 +12,18 @@ CLEANUP = "uploads: cleanup"
 
 
 def cleanup(trigger: str = "schedule", confirmed: int = 0) -> None:
-    """One run of the cleanup; see `clean_up`."""
+    """A scheduled cleanup; see `clean_up`."""
     clean_up(trigger, confirmed=confirmed)
 
 
 def enqueue_cleanup(trigger: str, confirmed: int = 0) -> None:
-    """Let the light worker clean up soon."""
+    """Queues a cleanup for the housekeeping worker."""
     async_task("uploads.tasks.cleanup", trigger, confirmed, task_name="cleanup")
 
 
 def declare_schedules() -> None:
-    """Make the schedule where it is not there; how often it runs, staff may have changed."""
-    # Names are not unique to the queue: staff may have made a second one.
+    """Creates the schedule if it doesn't exist; staff may have changed its interval."""
+    # Names are not unique in the queue: staff may have created a second one.
     if Schedule.objects.filter(name=CLEANUP).exists():
         return
     Schedule.objects.create(

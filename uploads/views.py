@@ -55,10 +55,10 @@ from uploads.services.termination import abort_creation, terminate
 
 
 class TusView(View):
-    """What every address of the protocol has in common.
+    """Shared by all URLs of the protocol.
 
     Attributes:
-        reads_body_itself: Nobody else may look into the body before.
+        reads_body_itself: Middleware must not read the body.
     """
 
     reads_body_itself = True
@@ -66,7 +66,7 @@ class TusView(View):
     upload: Upload | None = None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Find the method, check the version, turn refusals into answers."""
+        """Finds the handler, checks the version, turns errors into responses."""
         try:
             response = self.answer(request, method_of(request), kwargs.get("upload_id", ""))
         except UploadError as refusal:
@@ -75,25 +75,26 @@ class TusView(View):
             response = self.refusal(database_fault(problem))
         response["Tus-Resumable"] = VERSION
         if "Content-Length" not in response and not getattr(response, "content", b"unread"):
-            del response["Content-Type"]  # it has no content, and is not HEAD of a file either
+            del response["Content-Type"]  # no content, and not a HEAD of a file either
             if response.status_code == 201:
-                response["Content-Length"] = "0"  # else it would be sent in chunks
+                response["Content-Length"] = "0"  # otherwise it would be sent chunked
         if self.body is None and has_body(request):
             self.body = discard_body(request.META)
         if response.streaming or (self.body is not None and self.body.discarded):
-            queries.release_connection()  # what is to come takes as long as the client likes
+            queries.release_connection()  # the client may take as long as it likes to send the body
         if self.body is not None:
             response._resource_closers.append(self.body.drain)  # type: ignore[attr-defined]
         return response
 
     def answer(self, request: HttpRequest, method: str, upload_id: str) -> HttpResponseBase:
-        """Call the handler of the method (tus core: version negotiation)."""
+        """Calls the method's handler (tus core: version negotiation)."""
         handler = getattr(self, method.lower(), None) if method in METHODS else None
         if handler is None:
             raise MethodNotAllowed(headers={"Allow": ", ".join(self.allowed())})
         version = request.headers.get("Tus-Resumable")
         if method != "OPTIONS" and version != VERSION and (method, version) != ("GET", None):
-            # The override's answer would have a body, and HEAD of a file the file's length.
+            # An overridden method's response would have a body, and HEAD of a file the file's
+            # length.
             if request.method == method == "HEAD" and version is None:
                 return self.head_of_file(request, upload_id)
             raise VersionUnsupported(headers={"Tus-Version": VERSION})
@@ -101,15 +102,14 @@ class TusView(View):
         return response
 
     def allowed(self) -> list[str]:
-        """The methods of this address."""
         return [method for method in METHODS if hasattr(self, method.lower())]
 
     def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
-        """HEAD that does not speak tus: only a finished file answers it."""
+        """HEAD without tus: only a finished file answers it."""
         raise VersionUnsupported(headers={"Tus-Version": VERSION})
 
     def refusal(self, refusal: UploadError) -> HttpResponse:
-        """The answer to a refused request; what the client still sends is not waited for."""
+        """The response to a refused request; does not wait for the rest of the body."""
         if self.body is not None:
             self.body.discard(refusal.close_connection)
         elif has_body(self.request):
@@ -117,7 +117,7 @@ class TusView(View):
         return refusal_answer(self.request, refusal, self.upload)
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """What this server can do (tus core: OPTIONS)."""
+        """What this server supports (tus core: OPTIONS)."""
         return capabilities(request, self.allowed())
 
     def take_body(self, request: HttpRequest) -> Body:
@@ -132,12 +132,12 @@ class TusView(View):
 
 @cache
 def uploads_url() -> str:
-    """The address below which uploads lie, without the host."""
+    """The path below which uploads are, without the host."""
     return reverse("uploads:upload", args=["-"]).removesuffix("-")
 
 
 def upload_url(upload: Upload) -> str:
-    """An upload's address, without the host. To look it up each time costs as much as a row."""
+    """An upload's path. Reversing it each time costs as much as a database row, hence the cache."""
     return uploads_url() + upload.id.hex
 
 
@@ -146,10 +146,10 @@ METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS")
 
 
 class UploadsView(TusView):
-    """`/uploads/files/`: where uploads are made."""
+    """`/uploads/files/`: creates uploads."""
 
     def post(self, request: HttpRequest, *args: Any) -> HttpResponse:
-        """Make an upload, and take its first bytes if they came along (tus: creation,
+        """Creates an upload, and stores its first bytes if the request has any (tus: creation,
         creation-with-upload, concatenation)."""
         header = request.headers.get("Upload-Concat")
         parts = None if header is None else parse_concat(header)
@@ -159,30 +159,30 @@ class UploadsView(TusView):
         else:
             concat = Concat.NONE if header is None else Concat.PARTIAL
             upload = self.create_plain(request, concat, response)
-        # Relative, so neither a forged Host nor a proxy's scheme can be wrong in it.
+        # Relative, so that neither a forged Host nor a proxy's scheme can make it wrong.
         response["Location"] = upload_url(upload)
         add_state(response, upload)
         return response
 
     def create_final(self, request: HttpRequest, parts: list[str]) -> Upload:
-        """Join parts of one's own, on this host (tus: concatenation)."""
+        """Joins the user's own parts on this server (tus: concatenation)."""
         body = self.take_body(request)
         if not self.brings_nothing(body) or not LENGTHS.isdisjoint(request.headers):
-            raise BadRequest("A final upload has neither a length nor a body of its own.")
+            raise BadRequest("A final upload must not have a length or a body.")
         return create_final(creation_request(request), list(upload_ids_in(parts)))
 
     def create_plain(self, request: HttpRequest, concat: Concat, response: HttpResponse) -> Upload:
-        """Make an upload that takes bytes, the first of them perhaps from this request."""
+        """Creates an upload that receives bytes, perhaps the first from this request."""
         length = length_of(request)
         delivery = self.first_delivery(request)
         if length is not None and (delivery.body.length or 0) > length:
-            raise TooLarge("The body is longer than Upload-Length says.")
+            raise TooLarge("The body is longer than Upload-Length.")
         upload = create(creation_request(request), length, concat)
-        response["Upload-Offset"] = "0"  # also where nothing came along: clients may ask for it
+        response["Upload-Offset"] = "0"  # even without bytes: clients may ask for it
         if has_body(request) or length == 0:
             try:
                 response["Upload-Offset"] = str(append(upload, delivery))
-            except RequestTimeout:  # what came is kept, as where the body is cut off
+            except RequestTimeout:  # what arrived is kept, as with a cut body
                 response["Upload-Offset"] = str(delivery.held)
             except (UploadError, DatabaseError):
                 abort_creation(upload)
@@ -190,21 +190,22 @@ class UploadsView(TusView):
         return upload
 
     def brings_nothing(self, body: Body) -> bool:
-        """Whether no byte comes: clients that always stream send chunks, and none in them."""
+        """Whether no bytes come: some clients always send a chunked body, even an empty one."""
         if body.length is None:
-            queries.release_connection()  # the client takes as long as it likes
+            queries.release_connection()  # the client may take as long as it likes
         empty = body.is_empty()
         if body.malformed:
             raise BadFraming
         return empty
 
     def first_delivery(self, request: HttpRequest) -> IncomingBytes:
-        """What comes along with a creation, if anything does (tus: creation-with-upload)."""
+        """The bytes in a creation request, if there are any (tus: creation-with-upload)."""
         body = self.take_body(request)
         kind = request.headers.get("Content-Type", "")
         is_data = is_upload_data(kind)
         has_checksum = "HTTP_UPLOAD_CHECKSUM" in request.META or "HTTP_TRAILER" in request.META
-        # To hear of a refusal before it sends; without a kind there is none yet to be heard of.
+        # With Expect, the refusal comes before the body; without a Content-Type there's none to
+        # refuse.
         asks_first = kind and "HTTP_EXPECT" in request.META
         empty = not has_body(request)
         if body.length is None and not asks_first and (has_checksum or not is_data):
@@ -212,7 +213,7 @@ class UploadsView(TusView):
         if empty:
             return IncomingBytes(
                 0, body
-            )  # a checksum can only mean the whole file, which is to come
+            )  # without bytes, a checksum can only be that of the whole file
         if not is_data:
             raise WrongContentType
         return delivery_of(request, 0, body)
@@ -222,7 +223,7 @@ class UploadView(TusView):
     """`/uploads/files/<id>`: one upload."""
 
     def head(self, request: HttpRequest, upload_id: str) -> HttpResponse:
-        """Where the upload stands (tus core: HEAD)."""
+        """The upload's offset (tus core: HEAD)."""
         upload = get_for_user(upload_id, request.user)
         response = HttpResponse()
         if upload.concat:
@@ -241,15 +242,15 @@ class UploadView(TusView):
         return response
 
     def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
-        """Take bytes (tus core: PATCH)."""
+        """Appends bytes (tus core: PATCH)."""
         upload = self.upload = get_for_user(upload_id, request.user, to_change=True)
         if upload.concat == Concat.FINAL:
-            raise Forbidden  # whatever else is wrong with the request (tus: concatenation)
+            raise Forbidden  # 403 comes before all other errors (tus: concatenation)
         if not is_upload_data(request.headers.get("Content-Type", "")):
             raise WrongContentType
         offset = number_in(request, "Upload-Offset")
         if offset is None:
-            raise BadRequest("Say where the bytes belong: Upload-Offset.")
+            raise BadRequest("Send Upload-Offset: where the bytes start.")
         length = number_in(request, "Upload-Length")
         delivery = delivery_of(request, offset, self.take_body(request), length)
         response = HttpResponse(status=204)
@@ -258,16 +259,16 @@ class UploadView(TusView):
         return response
 
     def delete(self, request: HttpRequest, upload_id: str) -> HttpResponse:
-        """End the upload and free its bytes (tus: termination)."""
+        """Ends the upload and frees its bytes (tus: termination)."""
         terminate(get_for_user(upload_id, request.user, to_change=True))
         return HttpResponse(status=204)
 
     def get(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
-        """The bytes of a finished upload, whole or in part."""
+        """The bytes of a finished upload, whole or a range."""
         return self.file(request, get_for_user(upload_id, request.user), "GET")
 
     def file(self, request: HttpRequest, upload: Upload, method: str) -> HttpResponseBase:
-        """The answer to GET, or to HEAD that does not speak tus."""
+        """The response to GET, or to HEAD without tus."""
         file = open_finished(upload)
         try:
             return file_response(request, upload, file, method)
@@ -276,7 +277,6 @@ class UploadView(TusView):
             raise
 
     def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
-        """The headers that GET would have, for a finished upload."""
         upload = get_for_user(upload_id, request.user)
         if upload.state != State.FINISHED:
             return super().head_of_file(request, upload_id)

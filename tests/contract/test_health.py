@@ -74,11 +74,11 @@ def test_ready_says_what_is_wrong_with_the_store(new_site: Callable[..., Site]) 
     site.create(10, {"filename": "a.mp3"})  # else whatever store it is may be joined
     assert ready(site) == (200, "connected", None)
     with disk.read_only():
-        assert ready(site) == (503, "connected", "The store of uploads takes no writes.")
+        assert ready(site) == (503, "connected", "The upload store isn't writable.")
     with disk.away():
         status, database, problem = ready(site)
     assert (status, database) == (503, "connected")
-    assert problem and problem.startswith("The store of uploads is away")
+    assert problem and problem.startswith("The upload store is unavailable")
     identity = (store / "store_id").read_text()
     (store / "store_id").write_text(f"{uuid.uuid4().hex}\n")
     status, database, problem = ready(site)

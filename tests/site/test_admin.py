@@ -100,7 +100,7 @@ def test_an_extended_upload_keeps_its_last_activity(staff: Client) -> None:
     assert "1 extended" in act(staff, UPLOADS, "extend", upload)
     after = Upload.objects.get()
     assert after.last_activity == before.last_activity and after.expires is not None
-    assert [what for *_, what in logged()] == ["Extended: it has its full time again."]
+    assert [what for *_, what in logged()] == ["Extended: the expiration time starts again."]
 
 
 def test_deleting_jobs_asks_first(staff: Client) -> None:

@@ -114,7 +114,7 @@ def test_cleanup_tells_by_its_status_that_something_failed(tmp_path: Path) -> No
     failed = site.manage("cleanup_uploads", check=False)
     assert failed.returncode == 1
     assert "1 uploads were expired" in failed.stdout  # the other steps go on
-    assert f"{uuid.UUID(file.name)}: its bytes cannot be removed yet" in failed.stderr
+    assert f"{uuid.UUID(file.name)}: its bytes can't be removed yet" in failed.stderr
     assert "prune: no such table: uploads_part" in failed.stderr
     assert "The cleanup is not complete" in failed.stderr
     file.rmdir()

@@ -221,7 +221,7 @@ def test_it_refuses_what_would_lose_something(
     assert "no address of a database" in refusal("--to", "nonsense")
     uploads = site.data_dir / "uploads"
     uploads.rename(site.data_dir / "aside")
-    assert "is away" in refusal("--to", postgres_url)
+    assert "is unavailable" in refusal("--to", postgres_url)
     uploads.rmdir()
     (site.data_dir / "aside").rename(uploads)
     with psycopg.connect(postgres_url.replace("postgres:", "postgresql:")) as connection:

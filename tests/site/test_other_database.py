@@ -86,15 +86,15 @@ def test_an_empty_database_and_back(
         (site.data_dir / "uploads" / "00").mkdir(exist_ok=True)
     restarted(site, DATABASE_URL=postgres_url)
     said = site.manage("cleanup_uploads", check=False)
-    assert "store of uploads" in said.stderr
+    assert "upload store" in said.stderr
     answer = site.post(5, {"filename": "x.bin"})
     assert answer.status_code == 503
-    assert "store of uploads" in answer.text
+    assert "upload store" in answer.text
     assert "join_store" in site.manage("doctor", check=False).stdout
     assert "manage.py join_store" in site.log.read_text()
     site.stop()
     restarted(site, DATABASE_URL="")
-    assert "store of uploads belongs" not in site.manage("cleanup_uploads").stderr
+    assert "upload store belongs" not in site.manage("cleanup_uploads").stderr
     for path, data in uploads.items():
         assert content(site, path) == data
     upload(site, COUNT)

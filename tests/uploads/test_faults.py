@@ -134,7 +134,7 @@ def test_a_start_without_the_disk(new_site: Callable[..., Site]) -> None:
     aside = store.rename(store.with_name("aside"))
     site.start()
     cleaned = site.manage("cleanup_uploads", check=False)
-    assert "is away" in cleaned.stderr
+    assert "is unavailable" in cleaned.stderr
     for kind, answer in (("post", people.post(refused)), ("head", people.head(kept))):
         people.judge(kind, answer, full=False)
     store.rmdir()  # empty still

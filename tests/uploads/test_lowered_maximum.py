@@ -15,7 +15,7 @@ DEFERRED = {**TUS, "Upload-Defer-Length": "1"}
 
 
 def says_the_maximum(answer: Answer) -> bool:
-    told = answer.headers["Tus-Max-Size"] == "500000" and b"500000 bytes at most" in answer.body
+    told = answer.headers["Tus-Max-Size"] == "500000" and b"at most 500000 bytes" in answer.body
     return answer.status == 413 and told
 
 

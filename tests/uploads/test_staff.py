@@ -188,7 +188,7 @@ def test_the_three_actions(plain_site: Site, admin: Office) -> None:
     assert head(plain_site, running).status == 410
     assert head(plain_site, finished).status == 200
     page = admin.act("terminate", running, finished, ended)
-    assert "1 terminated, 2 had ended before." in page.text
+    assert "1 terminated; 2 skipped (already ended)." in page.text
     assert head(plain_site, finished).status == 404
     assert bytes_on_disk(plain_site, running) == bytes_on_disk(plain_site, finished) == []
 

@@ -259,7 +259,7 @@ def test_a_disk_that_is_not_mounted_loses_nothing(folder: Path, way: str) -> Non
     look_anew()
     assert store_problem() == AWAY
     assert AWAY.reason in cleanup()
-    assert "is away" in refused()
+    assert "is unavailable" in refused()
     for upload in uploads:
         with pytest.raises(Unavailable):
             open_finished(upload)

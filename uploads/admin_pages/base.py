@@ -1,4 +1,4 @@
-"""What pages of the admin share: rows that are only read, actions that ask first, long texts."""
+"""Shared by the admin pages: read-only rows, actions that ask first, long texts."""
 
 import logging
 import unicodedata
@@ -21,18 +21,18 @@ from uploads.services.error_mapping import is_disk_full
 
 logger = logging.getLogger(__name__)
 
-MOST_NAMED = 20  # rows that a question names one by one
-LONGEST_IN_LIST = 160  # characters of a text that a list shows
+MOST_NAMED = 20  # rows that the confirmation page lists by name
+LONGEST_IN_LIST = 160  # characters of a text in a list
 
 
 @dataclass(frozen=True)
 class Question:
-    """What staff agree to before an action runs.
+    """What staff confirm before an action runs.
 
     Attributes:
-        title: What it is about, as a question.
-        consequences: Sentences: what will be lost.
-        button: What the button that agrees says.
+        title: The question.
+        consequences: Sentences that say what will be lost.
+        button: The label of the button that confirms.
     """
 
     title: str
@@ -41,35 +41,33 @@ class Question:
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Facts are read here; what can be done are actions."""
+    """Rows are read-only here; changes are made by actions."""
 
     empty_value_display = "–"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Rows come from the protocol."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Rows change by services."""
         return False
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """File names are kept with composed letters (NFC); a Mac types others."""
+        """Normalises the search text: file names are stored with composed letters (NFC)."""
         said = unicodedata.normalize("NFC", search_term)
         return super().get_search_results(request, queryset, said)
 
     def can_view(self, request: HttpRequest, model: type[Model]) -> bool:
-        """Whether links to rows of this model lead somewhere."""
+        """Whether this user may open rows of this model."""
         if not self.admin_site.is_registered(model):
             return False
         return self.admin_site.get_model_admin(model).has_view_permission(request)
 
     def is_agreed(self, request: HttpRequest, count: int) -> bool:
-        """Whether who asks has seen the question, when there were no fewer rows than now.
+        """Whether the user confirmed, and confirmed at least as many rows as there are now.
 
-        A selection of "all" may have grown in between.
+        A selection of "all" may have grown since the page was shown.
         """
         agreed = request.POST.get("agreed", "")
         return agreed.isdecimal() and len(agreed) < 10 and count <= int(agreed)
@@ -82,7 +80,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         question: Question,
         **context: Any,
     ) -> TemplateResponse:
-        """The page that says what an action would do, and whose button does it."""
+        """The confirmation page for an action."""
         count = queryset.count()
         template = context.pop("template", "uploads/admin_question.html")
         return TemplateResponse(
@@ -106,20 +104,20 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def note(
         self, request: HttpRequest, row: Model, what: str, flag: int = CHANGE, name: str = ""
     ) -> None:
-        """Keep who did what to a row, where the admin shows its history.
+        """Records who did what to a row, in the admin's history.
 
-        The deed is done: a disk without room for the note is no reason to say that it failed.
+        The change is already made, so a full disk that can't store the note is only logged.
 
         Args:
-            request: Of the person who did it.
-            row: Which may be deleted by now.
-            what: In words.
-            flag: One of LogEntry's.
-            name: Of the row; empty: as it calls itself.
+            request: The request of the user who did it.
+            row: The row; it may be deleted by now.
+            what: A sentence.
+            flag: A flag of `LogEntry`.
+            name: The row's name; empty: `str(row)`.
         """
         try:
             LogEntry.objects.create(
-                user_id=cast(int, request.user.pk),  # the admin serves nobody without
+                user_id=cast(int, request.user.pk),  # the admin requires a login
                 content_type=ContentType.objects.get_for_model(type(row)),
                 object_id=row.pk and str(row.pk),
                 object_repr=(name or str(row))[:200],
@@ -133,7 +131,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def short(text: str) -> str:
-    """A text for a list: long ones lose their middle, as the ends tell files apart."""
+    """Shortens a long text in the middle, because file names differ at their ends."""
     if len(text) <= LONGEST_IN_LIST:
         return text
     tail = LONGEST_IN_LIST // 4
@@ -141,10 +139,10 @@ def short(text: str) -> str:
 
 
 def wrapped(text: str) -> SafeString:
-    """A text in a cell of a list, which may break anywhere; the whole of it is its title."""
+    """A table cell that may break anywhere; the full text is its title."""
     return format_html('<span class="long-text" title="{}">{}</span>', text, short(text))
 
 
 def plural(count: int, noun: str) -> str:
-    """Such as "1 upload", "2 uploads"."""
+    """Such as "1 upload" or "2 uploads"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

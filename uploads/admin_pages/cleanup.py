@@ -1,4 +1,4 @@
-"""What the cleanup did, as staff see it, and what it is allowed to do."""
+"""The admin pages of cleanup runs, and of the files that a cleanup may remove."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from uploads.tasks import enqueue_cleanup
 
 
 def tell_of_store(request: HttpRequest) -> None:
-    """Say on this page where store and database do not fit, and what to do."""
+    """Shows the store problem, and the orphans that wait for confirmation, as messages."""
     problem = store_problem()
     if problem is not None:
         messages.error(request, str(problem))
@@ -33,14 +33,14 @@ def tell_of_store(request: HttpRequest) -> None:
     size = filesizeformat(kept.orphans_kept_bytes)
     said = format_html("{} files ({}) belong to no upload and are kept.", kept.orphans_kept, size)
     if request.user.has_perm(CHANGE):
-        link = ' <a href="{}">Look, and decide.</a>'
+        link = ' <a href="{}">Review them.</a>'
         said += format_html(link, reverse("admin:uploads_orphans"))
     messages.warning(request, said)
 
 
 @admin.register(CleanupRun)
 class CleanupRunAdmin(ReadOnlyAdmin):
-    """What each cleanup did."""
+    """A list of what each cleanup did."""
 
     list_display = (
         *("started", "trigger", "dry_run", "expired", "recovered", "lost", "strays"),
@@ -55,12 +55,11 @@ class CleanupRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="bytes freed", ordering="bytes_freed")
     def freed(self, run: CleanupRun) -> str:
-        """In units that people read."""
         return filesizeformat(run.bytes_freed)
 
     @admin.display(description="errors")
     def problems(self, run: CleanupRun) -> SafeString | str:
-        """The first one, and how many more there are."""
+        """The first error, and how many more there are."""
         if not run.errors:
             return ""
         more = len(run.errors) - 1
@@ -68,12 +67,12 @@ class CleanupRunAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what it did")
     def what(self, run: CleanupRun) -> SafeString:
-        """One line each."""
+        """One line per step that did something."""
         lines = format_html_join("", "<li>{}</li>", ((line,) for line in run.details))
-        return format_html("<ul>{}</ul>", lines) if run.details else SafeString("nothing to do")
+        return format_html("<ul>{}</ul>", lines) if run.details else SafeString("nothing to remove")
 
     def get_urls(self) -> list[Any]:
-        """A button that runs the cleanup, and a page on which to agree to more."""
+        """Adds the "Clean up now" button and the page about orphans."""
         run = path("run", self.admin_site.admin_view(self.run_now), name="uploads_cleanup_now")
         view = self.admin_site.admin_view(self.orphans)
         return [run, path("orphans", view, name="uploads_orphans"), *super().get_urls()]
@@ -81,23 +80,23 @@ class CleanupRunAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        """What keeps the cleanup from its work is said above its runs."""
+        """Shows store problems above the list."""
         if self.has_view_permission(request):
             tell_of_store(request)
         may_run = request.user.has_perm(CHANGE)
         return super().changelist_view(request, {**(extra_context or {}), "may_run": may_run})
 
     def orphans(self, request: HttpRequest) -> HttpResponse:
-        """How many files belong to no upload; the button removes so many, and not more."""
+        """Shows how many files belong to no upload; the button removes that number at most."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
         if request.method == "POST":
             count = request.POST.get("count", "")
             if count.isdecimal() and len(count) < 10:
                 enqueue_cleanup(CleanupRun.Trigger.STAFF, int(count))
-                what = f"Agreed to the removal of {plural(int(count), 'file')} of no upload."
+                what = f"Confirmed the removal of {plural(int(count), 'file')} without an upload."
                 self.note(request, CleanupRun(), what, DELETION, "Files that belong to no upload")
-                messages.success(request, "Their removal is queued; its record will appear here.")
+                messages.success(request, "The removal is queued; it will be listed here.")
             return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
         problem = identity_problem()
         context = {
@@ -109,10 +108,10 @@ class CleanupRunAdmin(ReadOnlyAdmin):
         return render(request, "uploads/admin_orphans.html", context)
 
     def run_now(self, request: HttpRequest) -> HttpResponseRedirect:
-        """Let the worker clean up now."""
+        """Queues a cleanup for the housekeeping worker."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
         if request.method == "POST":
             enqueue_cleanup(CleanupRun.Trigger.STAFF)
-            messages.success(request, "The cleanup is queued; its record will appear here.")
+            messages.success(request, "The cleanup is queued; it will be listed here.")
         return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))

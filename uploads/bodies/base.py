@@ -1,23 +1,23 @@
-"""What every reader of request bodies offers, whatever server it reads from."""
+"""The interface of all request body readers, whatever the server."""
 
 from typing import Protocol
 
 from uploads.stores.pipe import Piece
 
-SMALL_REST = 64 * 1024  # so little unread body does not cost the connection
+SMALL_REST = 64 * 1024  # up to this many unread bytes, the connection is kept
 
 
 class Body(Protocol):
-    """A request body, delivered piece by piece; nothing larger than one buffer is held.
+    """A request body, read piece by piece; at most one buffer is in memory.
 
-    A body that ends early is no error: what arrived is delivered, and `cut` tells.
+    A body that ends early is not an error: what arrived is delivered, and `cut` is set.
 
     Attributes:
-        length: Its length in bytes if announced, else None (Transfer-Encoding: chunked).
-        cut: Set when it ended before it was whole.
-        idle: Set when it was ended because it brought nothing for UPLOADS_IDLE_TIMEOUT.
-        malformed: Set when it was ended because nobody can tell its bytes from their framing.
-        abandoned: Set by `discard` where the connection is not used again: `drain` takes a while.
+        length: In bytes; None if not announced (Transfer-Encoding: chunked).
+        cut: Set when it ended before it was complete.
+        idle: Set when it was ended because no bytes came for UPLOADS_IDLE_TIMEOUT.
+        malformed: Set when it was ended because its chunked framing is malformed.
+        abandoned: Set by `discard` if the connection will be closed: `drain` takes a while.
     """
 
     length: int | None
@@ -27,23 +27,24 @@ class Body(Protocol):
     discarded: bool
 
     def is_empty(self) -> bool:
-        """Whether no byte comes; waits for the first one where no length is announced."""
+        """Whether no bytes follow; without an announced length, waits for the first byte."""
 
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""
 
     def read_zero_copy(self) -> Piece:
-        """The next piece for somebody who only hands it on: it may stay in the kernel."""
+        """Like `read`, for callers that only pass the bytes on: they may stay in the kernel (a
+        pipe)."""
 
     def trailer(self, name: str) -> str | None:
-        """A field of the trailer section, once the body has been read; None: there is none."""
+        """A trailer field, once the body has been read; None if absent."""
 
     def discard(self, close_connection: bool = False) -> None:
-        """No more of it is wanted: the connection is not used again after the answer.
+        """Stop reading: the connection is closed after the response.
 
         Args:
-            closes: Also where so little is unread that the connection would be kept.
+            closes: Also if so little is unread that the connection could be kept.
         """
 
     def drain(self) -> None:
-        """Called when the answer is out: let a client that still sends read it."""
+        """Called after the response is sent: lets a client that still sends receive it."""

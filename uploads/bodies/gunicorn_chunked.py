@@ -1,4 +1,4 @@
-"""Bodies from gunicorn with Transfer-Encoding: chunked: pieces as its parser finds them."""
+"""Chunked request bodies from gunicorn: pieces as its parser delivers them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from uploads.cooperative import let_others_in, within
 
 
 class GunicornChunkedBody:
-    """See `uploads.bodies.base.Body`."""
+    """Implements `uploads.bodies.base.Body`."""
 
     def __init__(self, environ: dict[str, Any], length: int | None = None) -> None:
         self.length: int | None = None
@@ -29,12 +29,10 @@ class GunicornChunkedBody:
         self.ahead = b""
 
     def is_empty(self) -> bool:
-        """Whether no byte comes."""
         self.ahead = self.ahead or self.read()
         return not self.ahead
 
     def read(self) -> bytes:
-        """The next piece."""
         if self.ahead:
             ahead, self.ahead = self.ahead, b""
             return ahead
@@ -46,7 +44,7 @@ class GunicornChunkedBody:
         self.socket.settimeout(conf.UPLOADS_IDLE_TIMEOUT)
         try:
             send_100_continue(self)
-            # As a whole: the line before a chunk may come byte by byte, and none of them be data.
+            # One limit for the whole wait: chunk headers may arrive byte by byte without any data.
             with within(conf.UPLOADS_IDLE_TIMEOUT, TimeoutError()):
                 piece: bytes = next(self.reader.parser)
         except StopIteration:
@@ -55,7 +53,7 @@ class GunicornChunkedBody:
         except TimeoutError:
             self.idle = True
             return self._end()
-        except Exception as problem:  # gunicorn's parse errors have no narrower common class
+        except Exception as problem:  # gunicorn's parse errors have no narrower base class
             if not _is_gunicorns(problem) and not isinstance(problem, OSError):
                 raise
             self.malformed = _is_gunicorns(problem) and not _is_early_end(problem)
@@ -75,25 +73,22 @@ class GunicornChunkedBody:
         return b""
 
     def trailer(self, name: str) -> str | None:
-        """A field of the trailer section."""
         fields: list[tuple[str, str]] = self.reader.req.trailers
         values = [value for field, value in fields if field == name.upper()]
-        return ",".join(values) if values else None  # as HTTP joins repeated fields
+        return ",".join(values) if values else None  # HTTP joins repeated fields
 
     def discard(self, close_connection: bool = False) -> None:
-        """The connection is not used again after the answer."""
         self.discarded = close_connection or self.reader.parser is not None
         if self.discarded:
             close_after_answer(self.input)
 
     def drain(self) -> None:
-        """Let a client that still sends read the answer."""
         if self.discarded:
             discard_remaining(self.socket)
 
 
 def _is_early_end(problem: Exception) -> bool:
-    """Whether gunicorn only missed what was to come, be it the rest of a chunk or its end."""
+    """Whether gunicorn only found an early end, within a chunk or before the last one."""
     return type(problem).__name__ == "NoMoreData" or getattr(problem, "term", None) == b""
 
 

@@ -1,4 +1,4 @@
-"""Bodies of known length from gunicorn's gevent worker: straight from the request's socket."""
+"""Bodies of known length in gunicorn's gevent worker, read directly from the socket."""
 
 import time
 from typing import Any
@@ -20,20 +20,20 @@ from uploads.conf import conf
 from uploads.cooperative import let_others_in, pause
 from uploads.stores.pipe import Piece, Pipe, shared_pipe
 
-LARGE_PIECE = 64 * 1024  # for less the way through the kernel does not pay
-# In a crowd, clients slower than this (bytes a second) are asked less often: a thousand of them
-# keep both cores busy with pieces of a kilobyte, and every fast client waits. What comes meanwhile
-# waits in the kernel, where it outlives its client; nobody was told that it is held.
+LARGE_PIECE = 64 * 1024  # below this, splicing doesn't pay
+# In a crowd, clients slower than this (bytes a second) are read less often: a thousand of them
+# keep both cores busy with 1 KiB pieces, and every fast client waits. Meanwhile their bytes wait
+# in the kernel's socket buffer; none of them are acknowledged yet.
 SLOW = 64 * 1024
-SLOW_FOR = 2  # pieces in a row, for the first of a fast client may be small, too
-CROWD = 32  # such clients of this process
+SLOW_FOR = 2  # pieces in a row; the first pieces of a fast client may be small, too
+CROWD = 32  # the number of such clients in this process
 GATHER_SECONDS = 0.5
-NEARLY_ALL = 4 * 1024  # the end of a body is not kept waiting
+NEARLY_ALL = 4 * 1024  # the end of a body is never delayed
 slow_bodies: "WeakSet[GunicornBody]" = WeakSet()
 
 
 class GunicornBody:
-    """See `uploads.bodies.base.Body`."""
+    """Implements `uploads.bodies.base.Body`."""
 
     def __init__(self, environ: dict[str, Any], length: int) -> None:
         self.length: int | None = length
@@ -45,18 +45,17 @@ class GunicornBody:
         self.reader = self.input.reader
         self.socket = environ["gunicorn.socket"]
         self.since_yield = 0
-        # How fast the client is, is seen as it goes on; a long body is worth the try.
+        # The client's speed shows while reading; a long body is worth the attempt.
         self.last_piece = LARGE_PIECE if length >= BUFFER_BYTES else 0
         self.slow_pieces = 0
         self.discarded = False
         self.waits = expects_continue(self)
 
     def is_empty(self) -> bool:
-        """Whether no byte comes."""
         return not self.length
 
     def read(self) -> memoryview | bytes:
-        """The next piece: first what gunicorn read ahead, then the socket's."""
+        """First what gunicorn read ahead, then the socket's bytes."""
         ahead = self._ahead()
         if ahead or not self.reader.length:
             return ahead
@@ -64,7 +63,7 @@ class GunicornBody:
         return buffer[:received]
 
     def read_zero_copy(self) -> Piece:
-        """The next piece, in a pipe where large ones come: the bytes stay in the kernel."""
+        """Large pieces come as a pipe: their bytes stay in the kernel."""
         pipe = shared_pipe() if self.last_piece >= LARGE_PIECE else None
         if pipe is None or self.reader.length < LARGE_PIECE:
             return self.read()
@@ -122,7 +121,7 @@ class GunicornBody:
         except TimeoutError:
             self.idle = True
             return 0
-        except OSError:  # reset by the client
+        except OSError:  # connection reset by the client
             return 0
         finally:
             if pipe is None and self.socket.fileno() >= 0:
@@ -130,18 +129,15 @@ class GunicornBody:
         return received
 
     def trailer(self, name: str) -> str | None:
-        """A body of known length has no trailers."""
         return None
 
     def discard(self, close_connection: bool = False) -> None:
-        """The connection is not used again after the answer."""
         small = 0 if ends_anyway(self.environ) else SMALL_REST
         self.discarded = close_connection or self.reader.length > small or expects_continue(self)
         if self.discarded:
             close_after_answer(self.input)
 
     def drain(self) -> None:
-        """Let a client that still sends read the answer."""
         slow_bodies.discard(self)
         if self.discarded:
             discard_remaining(self.socket)

@@ -1,14 +1,14 @@
-"""Bodies from any WSGI server: `wsgi.input`, up to CONTENT_LENGTH or the end the server tells."""
+"""Bodies from any WSGI server: `wsgi.input` up to CONTENT_LENGTH, or to the end it signals."""
 
 from typing import Any
 
 from uploads.errors import LengthRequired
 
-PLAIN_BYTES = 64 * 1024  # a plain server delivers no byte before so many are there
+PLAIN_BYTES = 64 * 1024  # some servers deliver nothing until this much is there
 
 
 class PlainBody:
-    """See `uploads.bodies.base.Body`."""
+    """Implements `uploads.bodies.base.Body`."""
 
     def __init__(self, environ: dict[str, Any], length: int | None) -> None:
         if length is None and not environ.get("wsgi.input_terminated"):
@@ -23,14 +23,12 @@ class PlainBody:
         self.ahead = b""
 
     def is_empty(self) -> bool:
-        """Whether no byte comes."""
         if self.length is None:
             self.ahead = self.ahead or self.read()
             return not self.ahead
         return not self.length
 
     def read(self) -> bytes:
-        """The next piece."""
         if self.ahead:
             ahead, self.ahead = self.ahead, b""
             return ahead
@@ -39,7 +37,7 @@ class PlainBody:
             return b""
         try:
             piece: bytes = self.input.read(size)
-        except OSError:  # the client went away, which some servers say so
+        except OSError:  # some servers raise when the client disconnects
             self.cut = True
             return b""
         if self.rest is not None:
@@ -50,11 +48,11 @@ class PlainBody:
     read_zero_copy = read
 
     def trailer(self, name: str) -> str | None:
-        """These servers do not tell trailers."""
+        """Plain WSGI has no trailers."""
         return None
 
     def discard(self, close_connection: bool = False) -> None:
-        """These servers settle the rest of a body themselves."""
+        """The server handles the unread rest itself."""
 
     def drain(self) -> None:
-        """Nothing can be done once the server has the answer."""
+        """Nothing to do after the server has the response."""

@@ -1,4 +1,4 @@
-"""Which reader a request's body gets: one line for each server that has one of its own."""
+"""The body readers and the servers they fit: one line per server with its own reader."""
 
 import re
 from collections.abc import Callable
@@ -17,14 +17,14 @@ Environ = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader that knows the inside of one server.
+    """A reader for one server, which uses that server's internals.
 
     Attributes:
         name: For the log.
-        serves: Whether the server that made this WSGI environment is its own.
-        kind: The class of the server's own reader, by module and name: what the request's is.
-        open: Makes the body.
-        trailers: Whether it tells trailers.
+        serves: Whether this WSGI environment comes from its server.
+        kind: Module and name of the server's own reader class, to match the request's.
+        open: Creates the body.
+        trailers: Whether it supports trailers.
     """
 
     name: str
@@ -34,13 +34,12 @@ class Reader:
     trailers: bool = False
 
     def fits(self, environ: Environ) -> bool:
-        """Whether it can read the body of this request."""
+        """Whether it can read this request's body."""
         found = type(getattr(environ.get("wsgi.input"), "reader", None))
         return self.serves(environ) and (found.__module__, found.__name__) == self.kind
 
 
 def on_gunicorn(environ: Environ) -> bool:
-    """Whether gunicorn made this environment."""
     return "gunicorn.socket" in environ
 
 
@@ -50,15 +49,15 @@ CHUNKED = Reader(
     "gunicorn's chunked", on_gunicorn, (IN_GUNICORN, "ChunkedReader"), GunicornChunkedBody, True
 )
 READERS = (LENGTH, CHUNKED)
-disabled_readers: set[Reader] = set()  # those that failed their test at the start of this process
+disabled_readers: set[Reader] = set()  # disabled by the self-test when this process started
 
 
 def open_body(environ: Environ) -> Body:
-    """The reader that fits the server which made this WSGI environment, else the plain one.
+    """The body, read by the reader that fits the server, else by the plain one.
 
     Raises:
-        LengthRequired: The body is chunked and the server does not tell where it ends.
-        BadRequest: Content-Length is no number; most servers see to that themselves.
+        LengthRequired: The body is chunked and the server does not signal its end.
+        BadRequest: Content-Length is not a number (most servers check that themselves).
     """
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     length = None if chunked else _announced(environ.get("CONTENT_LENGTH") or "0")
@@ -69,16 +68,16 @@ def open_body(environ: Environ) -> Body:
 
 
 def discard_body(environ: Environ, close_connection: bool = False) -> Body | None:
-    """Give up a body that nobody has read, so that the client gets to see the answer.
+    """Discards an unread body in a way that lets the client receive the response.
 
-    A server that reads the rest away before the next request would not let the others in meanwhile.
+    A server that drains the body itself would block the other requests of this process.
 
     Args:
         environ: The request's.
-        closes: Also where so little is unread that the connection would be kept.
+        closes: Also if so little is unread that the connection could be kept.
 
     Returns:
-        The body, whose `drain` is due when the answer is out; None where nobody knows its end.
+        The body, to `drain` after the response is sent; None if its end is unknown.
     """
     try:
         body = open_body(environ)
@@ -89,20 +88,20 @@ def discard_body(environ: Environ, close_connection: bool = False) -> Body | Non
 
 
 def _announced(length: str) -> int:
-    # More digits than any upload has are no error of the header's: the body is too long, then.
+    # A number with too many digits is well-formed: the body is too long.
     if not re.fullmatch("[0-9]{1,99}", length):
         raise BadRequest("Content-Length must be a whole number of bytes.")
     return int(length)
 
 
 def is_coded(environ: Environ) -> bool:
-    """Whether the body is packed in a way that is not undone here, such as gzip."""
+    """Whether the body has a content coding such as gzip, which is not decoded here."""
     codings = environ.get("HTTP_TRANSFER_ENCODING", "").lower().split(",")
     return not {coding.strip() for coding in codings} <= {"", "chunked", "identity"}
 
 
 def tells_trailers(environ: Environ) -> bool:
-    """Whether the readers at work let trailers through to the application."""
+    """Whether the active readers support trailers."""
     return any(
         reader.trailers and reader.serves(environ) and reader not in disabled_readers
         for reader in READERS

@@ -1,7 +1,7 @@
-"""A test of the readers at the start of each process that serves: a request through each of them.
+"""Tests each body reader with one request when a server process starts.
 
-They read past their servers' public doors, and another release of a server may have other rooms
-behind them. Better slow than wrong: a reader that fails here is not used, and the log says so.
+The readers use internals of their servers, which may change with a release. Better slow than wrong:
+a reader that fails is disabled, and an error is logged.
 """
 
 import logging
@@ -15,21 +15,21 @@ from uploads.stores.pipe import Pipe
 logger = logging.getLogger(__name__)
 
 SECONDS = 2.0
-# More than a server reads ahead, and than a socket holds: several pieces, some of them large.
+# More than a server reads ahead and a socket buffers: several pieces, some large.
 CONTENT = bytes(range(256)) * 2048
 NEXT = b"HEAD /next HTTP/1.1\r\nHost: test\r\n\r\n"
 TRAILER = "Upload-Checksum"
 
 
 class Failed(Exception):
-    """A reader did not deliver what was sent; says what."""
+    """A reader did not deliver what was sent; the message says what differed."""
 
 
 def test_gunicorn(settings: Any) -> None:
-    """Test the readers for gunicorn's gevent worker; what fails is noted in `disabled_readers`.
+    """Tests the readers for gunicorn's gevent worker; failing ones go into `disabled_readers`.
 
     Args:
-        settings: The worker's, which its parser wants to know.
+        settings: The worker's settings, for gunicorn's parser.
     """
     for reader, request in ((LENGTH, of_known_length()), (CHUNKED, in_chunks())):
         try:
@@ -38,7 +38,7 @@ def test_gunicorn(settings: Any) -> None:
             disabled_readers.add(reader)
             logger.error(
                 "THE READER FOR %s BODIES DOES NOT FIT THE INSTALLED GUNICORN: %s: %s. The plain "
-                "reader stands in: uploads are slower, keep less of a cut request, and have no "
+                "reader is used: uploads are slower, keep less of a cut request, and have no "
                 "trailers. Install the release that requirements.txt names.",
                 reader.name.upper(),
                 type(problem).__name__,
@@ -47,12 +47,10 @@ def test_gunicorn(settings: Any) -> None:
 
 
 def of_known_length() -> bytes:
-    """A request with Content-Length."""
     return head(f"Content-Length: {len(CONTENT)}") + CONTENT
 
 
 def in_chunks() -> bytes:
-    """The same in chunks, with a trailer."""
     size = len(CONTENT) // 4
     chunks = [CONTENT[start : start + size] for start in range(0, len(CONTENT), size)]
     body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
@@ -61,15 +59,14 @@ def in_chunks() -> bytes:
 
 
 def head(fields: str) -> bytes:
-    """The head of a request."""
     return f"PATCH /test HTTP/1.1\r\nHost: test\r\n{fields}\r\n\r\n".encode()
 
 
 def through_gunicorn(reader: Reader, request: bytes, settings: Any) -> None:
-    """Send a request, and another behind it, through gunicorn's parser and the reader.
+    """Sends a request, and a second one behind it, through gunicorn's parser and the reader.
 
     Raises:
-        Failed: What came out is not what went in.
+        Failed: The received bytes differ from the sent ones.
     """
     from gevent import Timeout, socket, spawn
     from gunicorn import http
@@ -95,7 +92,7 @@ def through_gunicorn(reader: Reader, request: bytes, settings: Any) -> None:
 
 
 def check(reader: Reader, body: Body) -> None:
-    """Read a body, both ways in turn, and look at all that was promised of it."""
+    """Reads a body, alternating `read` and `read_zero_copy`, and checks every promise of `Body`."""
     with tempfile.TemporaryFile() as file:
         seen = False
         while len(piece := body.read() if seen else body.read_zero_copy()):

@@ -1,4 +1,4 @@
-"""Checksums of what one request brings (tus: checksum). A new algorithm is one line."""
+"""Checksums of one request's bytes (tus: checksum). A new algorithm is one line here."""
 
 import base64
 import binascii
@@ -11,31 +11,27 @@ from uploads.errors import BadRequest
 
 
 class Sum(Protocol):
-    """A checksum in the making."""
+    """A running checksum, like those of `hashlib`."""
 
-    def update(self, data: bytes | memoryview, /) -> object:
-        """Take in more bytes."""
+    def update(self, data: bytes | memoryview, /) -> object: ...
 
-    def digest(self) -> bytes:
-        """The checksum of all bytes so far."""
+    def digest(self) -> bytes: ...
 
 
 class Crc32:
-    """CRC-32 as in zlib, four bytes, most significant first."""
+    """CRC-32 as in zlib: four bytes, most significant first."""
 
     def __init__(self) -> None:
         self.value = 0
 
     def update(self, data: bytes | memoryview, /) -> None:
-        """Take in more bytes."""
         self.value = zlib.crc32(data, self.value)
 
     def digest(self) -> bytes:
-        """The checksum of all bytes so far."""
         return self.value.to_bytes(4, "big")
 
 
-# Against accidents on the way, not against forgers: weak ones are fine, and fast.
+# For transmission errors, not for attacks: fast algorithms are fine.
 ALGORITHMS: dict[str, Callable[[], Sum]] = {
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "sha256": hashlib.sha256,
@@ -46,10 +42,10 @@ ALGORITHMS: dict[str, Callable[[], Sum]] = {
 
 
 def parse_checksum(header: str) -> tuple[str, bytes]:
-    """The algorithm and the expected value in "Upload-Checksum".
+    """The algorithm and the expected value of Upload-Checksum.
 
     Raises:
-        BadRequest: The algorithm is not offered, or the value is not its Base64.
+        BadRequest: The algorithm is not supported, or the value is not Base64 of its size.
     """
     name, _, value = header.strip().partition(" ")
     if name not in ALGORITHMS:
@@ -59,5 +55,5 @@ def parse_checksum(header: str) -> tuple[str, bytes]:
     except (binascii.Error, ValueError) as problem:
         raise BadRequest("The value of Upload-Checksum is not Base64.") from problem
     if len(expected) != len(ALGORITHMS[name]().digest()):
-        raise BadRequest(f"The value of Upload-Checksum is no {name} checksum.")
+        raise BadRequest(f"The value of Upload-Checksum is not a {name} checksum.")
     return name, expected

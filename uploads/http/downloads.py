@@ -1,4 +1,4 @@
-"""A finished upload as an answer to GET, whole or in part (RFC 9110, sections 13 to 15)."""
+"""A finished upload as a response to GET, whole or in part (RFC 9110, sections 13 to 15)."""
 
 from typing import BinaryIO
 
@@ -17,17 +17,17 @@ BLOCK_BYTES = 64 * 1024
 def file_response(
     request: HttpRequest, upload: Upload, file: BinaryIO, method: str
 ) -> HttpResponseBase:
-    """The bytes for people: only what is known to be media is shown in the browser.
+    """The response with a finished upload's bytes.
 
     Args:
-        request: For its conditions and its range.
-        upload: Finished.
+        request: Its conditions and range headers count.
+        upload: A finished upload.
         file: Its bytes; closed with the response.
         method: GET, or HEAD for the headers alone.
 
     Raises:
-        PreconditionFailed: If-Match names something else.
-        RangeUnsatisfiable: The file does not have these bytes.
+        PreconditionFailed: If-Match names another file.
+        RangeUnsatisfiable: The range is outside the file.
     """
     size = upload.length or 0
     etag = f'"{upload.id.hex}"'
@@ -37,7 +37,7 @@ def file_response(
     if names_etag(request.headers.get("If-None-Match", ""), etag, weak=True):
         file.close()
         return HttpResponse(status=304, headers=headers)
-    # Ranges are defined for GET alone, and If-Range is compared strongly.
+    # Only GET has ranges, and If-Range needs a strong comparison.
     ranged = method == "GET" and request.headers.get("If-Range", etag) == etag
     part = parse_range(request.headers.get("Range", ""), size) if ranged else None
     start, count = part or (0, size)
@@ -50,7 +50,7 @@ def file_response(
 def with_body(
     upload: Upload, part: FileSlice, headers: dict[str, str], method: str, status: int
 ) -> HttpResponseBase:
-    """What may be shown is shown in a sandbox, everything else is a plain download."""
+    """Media is shown inline under a sandbox policy; everything else is a download."""
     kind = hooks().content_type(upload)
     headers |= {
         "Content-Disposition": content_disposition_header(

@@ -1,4 +1,4 @@
-"""What OPTIONS lists: derived from what the store and the web server's body reader can do."""
+"""The tus extensions in OPTIONS, derived from the store and the web server's body reader."""
 
 from typing import Any
 
@@ -12,7 +12,6 @@ ORDER = (
 
 
 def extensions(environ: dict[str, Any]) -> list[str]:
-    """The extensions of tus that this store behind this web server serves."""
     offered = store().extensions
     if not tells_trailers(environ):
         offered -= {"checksum-trailer"}

@@ -1,4 +1,4 @@
-"""What the headers of a request ask for."""
+"""Request headers, parsed into what the services need."""
 
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote, urljoin, urlsplit
@@ -15,9 +15,9 @@ from uploads.services.incoming import IncomingBytes
 
 
 def method_of(request: HttpRequest) -> str:
-    """The method that is meant: X-HTTP-Method-Override, whatever the real one (tus core).
+    """The intended method: X-HTTP-Method-Override wins over the real one (tus core).
 
-    Only the answer to a real HEAD has no body, so it cannot become a GET.
+    A real HEAD stays one: its response has no body, so it can't become a GET.
     """
     real = request.method or ""
     override = request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE")
@@ -34,13 +34,13 @@ def has_body(request: HttpRequest) -> bool:
 
 
 def is_packed(request: HttpRequest) -> bool:
-    """Whether the body is not the bytes themselves, but a coding of them."""
+    """Whether the body has a content coding."""
     coding = request.META.get("HTTP_CONTENT_ENCODING", "")
     return bool(coding) and coding.strip().lower() not in ("", "identity")
 
 
 def creation_request(request: HttpRequest) -> CreationRequest:
-    """What a POST asks for."""
+    """The creation request in a POST's headers."""
     return CreationRequest(
         user=request.user,
         metadata=request.headers.get("Upload-Metadata", ""),
@@ -51,32 +51,32 @@ def creation_request(request: HttpRequest) -> CreationRequest:
 
 
 def number_in(request: HttpRequest, name: str) -> int | None:
-    """The number in a header that may be absent."""
+    """A header's number; None if the header is absent."""
     text = request.headers.get(name)
     return None if text is None else parse_number(name, text)
 
 
 def length_of(request: HttpRequest) -> int | None:
-    """The length that a POST announces; None: it follows (tus: creation, creation-defer-length)."""
+    """The length that a POST announces; None if deferred (tus: creation, creation-defer-length)."""
     deferred = request.headers.get("Upload-Defer-Length")
     announced = number_in(request, "Upload-Length")
     if deferred is not None and (deferred != "1" or announced is not None):
-        raise BadRequest("Upload-Defer-Length must be 1, and goes without Upload-Length.")
+        raise BadRequest("Upload-Defer-Length must be 1, without Upload-Length.")
     if deferred is None and announced is None:
-        raise BadRequest("Say how long the upload is: Upload-Length, in bytes.")
+        raise BadRequest("Send Upload-Length: the upload's length in bytes.")
     return announced
 
 
 def delivery_of(
     request: HttpRequest, offset: int, body: Body, length: int | None = None
 ) -> IncomingBytes:
-    """What a request brings, and the checksum that it shall have.
+    """The bytes that a request brings, with the checksum they must have.
 
     Args:
-        request: For its headers.
-        offset: Where its bytes belong.
-        body: Its bytes.
-        length: The upload's length, where a PATCH says it (tus: creation-defer-length).
+        request: Its headers count.
+        offset: Where its bytes start, in bytes.
+        body: The reader of its bytes.
+        length: The upload's length, if a PATCH declares it (tus: creation-defer-length).
     """
     trailers = request.headers.get("Trailer", "").lower().split(",")
     return IncomingBytes(
@@ -89,14 +89,14 @@ def delivery_of(
 
 
 def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
-    """The identifiers in the addresses of parts, which must be those of uploads here.
+    """The identifiers in the URLs of parts, which must be uploads of this server.
 
-    Relative addresses start from where uploads are made (RFC 3986, section 5). Hosts and ports say
-    nothing: behind a proxy this site need not know the name that its clients have for it. Nothing
-    is at stake, as a part is looked up here, by its identifier, among the uploads of who asks.
+    Relative URLs are resolved against the creation URL (RFC 3986, section 5). Host and port are
+    ignored, because a site behind a proxy may not know its public name. That is safe: parts are
+    looked up here by their identifier, among the user's own uploads.
 
     Raises:
-        BadRequest: One of them is no upload's.
+        BadRequest: One of them is not the URL of an upload.
     """
     uploads_url = reverse("uploads:uploads")
     here = f"http://any.host{uploads_url}"
@@ -106,14 +106,14 @@ def upload_ids_in(addresses: Iterable[str]) -> Iterator[str]:
             ours = bool(pieces.hostname) and "@" not in pieces.netloc
             ours = ours and pieces.scheme in ("http", "https") and pieces.port != 0
         except ValueError as problem:
-            raise no_part(address, "is no address") from problem
+            raise no_part(address, "is not a URL") from problem
         folder, _, upload_id = unquote(pieces.path).removesuffix("/").rpartition("/")
         if not ours or f"{folder}/" != uploads_url:
-            raise no_part(address, "is no upload of this site")
+            raise no_part(address, "is not an upload of this site")
         yield upload_id
 
 
 def no_part(address: str, why: str) -> BadRequest:
-    """The refusal of a part's address, which may hold a password: the log does not name it."""
+    """The error for a part's URL, which is not logged because it may contain a password."""
     rest = f"in Upload-Concat {why}."
-    return BadRequest(f"{address!r} {rest}", logged=f"An address {rest}")
+    return BadRequest(f"{address!r} {rest}", logged=f"A URL {rest}")

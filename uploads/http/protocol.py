@@ -1,6 +1,6 @@
 """tus 1.0.0 on the wire: header names, parsing and formatting. Pure functions.
 
-`Tus-Resumable` present means tus. The IETF's successor can live on the same addresses and rows: it
+A request with `Tus-Resumable` speaks tus. The IETF's successor could share URLs and rows: it
 would be told apart here, by its own headers.
 """
 
@@ -17,25 +17,25 @@ VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
 LONGEST_METADATA = 16 * 1024
 LONGEST_TOLD_CONCAT = 2 * 1024
-MOST_PARTS = 1000  # that one final upload may name
-BEYOND = 2**63  # stands for every number above what databases and files can count
+MOST_PARTS = 1000  # parts in one final upload
+BEYOND = 2**63  # stands for every number that is too large for databases and files
 
 DIGITS = re.compile("[0-9]+")
 METADATA_KEY = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # visible ASCII, no blank, no comma
 
 
 def parse_number(name: str, text: str) -> int:
-    """A non-negative whole number ("Upload-Offset", "Upload-Length").
+    """Parses a non-negative whole number (Upload-Offset, Upload-Length).
 
     Args:
-        name: The header, for the message.
-        text: Its value, digits only; leading zeros do not count.
+        name: The header's name, for the message.
+        text: Its value: digits only, leading zeros allowed.
 
     Returns:
-        The number, or BEYOND for any that is larger: it is well-formed, but no upload has it.
+        The number, or BEYOND for any larger one, which is well-formed but matches no upload.
 
     Raises:
-        BadRequest: It is anything else.
+        BadRequest: The value is anything else.
     """
     if not DIGITS.fullmatch(text):
         raise BadRequest(f"{name} must be a whole number of bytes, zero or more.")
@@ -44,9 +44,9 @@ def parse_number(name: str, text: str) -> int:
 
 
 def parse_metadata(text: str) -> dict[str, bytes]:
-    """The key and value pairs of "Upload-Metadata", in their order.
+    """Parses Upload-Metadata into its key and value pairs, in order.
 
-    Keys are ASCII without blanks and commas and come once; values are Base64 and may be absent.
+    Keys are unique ASCII without blanks and commas; values are Base64 and optional.
 
     Raises:
         BadRequest: The header breaks one of these rules or is longer than LONGEST_METADATA.
@@ -70,9 +70,9 @@ def parse_metadata(text: str) -> dict[str, bytes]:
 
 
 def shown_metadata(text: str) -> list[tuple[str, str]]:
-    """ "Upload-Metadata" for people to read; what is no text is shown by its bytes.
+    """Upload-Metadata for display; values that are not text are shown by their bytes.
 
-    A header that breaks the rules is shown as it is, under an empty key.
+    A malformed header is shown unchanged, under an empty key.
     """
     try:
         return [(key, shown_value(value)) for key, value in parse_metadata(text).items()]
@@ -81,7 +81,6 @@ def shown_metadata(text: str) -> list[tuple[str, str]]:
 
 
 def shown_value(value: bytes) -> str:
-    """A value of the metadata for people to read."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -89,13 +88,13 @@ def shown_value(value: bytes) -> str:
 
 
 def parse_concat(header: str) -> list[str] | None:
-    """The parts that "Upload-Concat" names.
+    """Parses Upload-Concat.
 
     Returns:
-        The addresses of the parts of a final upload, or None where the upload is a part itself.
+        The URLs of a final upload's parts, or None if the upload is a part itself.
 
     Raises:
-        BadRequest: It is neither `partial` nor `final;` with addresses, MOST_PARTS at most.
+        BadRequest: It is neither `partial` nor `final;` with up to MOST_PARTS URLs.
     """
     kind, semicolon, rest = header.strip().partition(";")
     if kind == "partial" and not semicolon:
@@ -105,25 +104,25 @@ def parse_concat(header: str) -> list[str] | None:
         raise BadRequest(f"Upload-Concat may name {MOST_PARTS} parts at most. Send larger parts.")
     if kind == "final" and addresses:
         return addresses
-    raise BadRequest("Upload-Concat must be `partial`, or `final;` and the addresses of the parts.")
+    raise BadRequest("Upload-Concat must be `partial`, or `final;` and the URLs of the parts.")
 
 
 def format_concat(header: str) -> str:
-    """The value of "Upload-Concat" that HEAD tells: as POST gave it, but with an empty list for one
-    so long that proxies (4 KiB for all headers) and clients (Node: 16 KiB) refuse the answer."""
+    """Upload-Concat for HEAD: as POST sent it, but with an empty list if proxies (4 KiB for all
+    headers) or clients (Node: 16 KiB) could not read it."""
     return header if len(header) <= LONGEST_TOLD_CONCAT else "final;"
 
 
 def format_expires(moment: datetime) -> str:
-    """A moment as "Upload-Expires" wants it: an RFC 9110 date in GMT."""
+    """Formats a time for Upload-Expires: an RFC 9110 date in GMT."""
     return _format_seconds(int(moment.timestamp()))
 
 
-@lru_cache(maxsize=64)  # uploads that saw activity in the same second expire in the same one
+@lru_cache(maxsize=64)  # cached: uploads with activity in the same second expire in the same one
 def _format_seconds(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
 def is_upload_data(content_type: str) -> bool:
-    """Whether a Content-Type marks upload data; its parameters do not count."""
+    """Whether a Content-Type is that of upload data; parameters are ignored."""
     return content_type.partition(";")[0].strip().lower() == CONTENT_TYPE

@@ -1,4 +1,4 @@
-"""Conditions and byte ranges of GET (RFC 9110, sections 13 and 14), and the slice they name."""
+"""Conditions and byte ranges of GET (RFC 9110, sections 13 and 14), and the slice they select."""
 
 import re
 from typing import BinaryIO
@@ -7,31 +7,31 @@ from uploads.errors import RangeUnsatisfiable
 
 
 def names_etag(header: str, etag: str, weak: bool = False) -> bool:
-    """Whether If-Match or (weak) If-None-Match names this representation.
+    """Whether If-Match or (weak) If-None-Match matches this representation.
 
     Args:
-        header: A list of entity tags, or `*` for any.
-        etag: Ours, in quotes.
-        weak: Whether `W/"…"` names it, too.
+        header: A list of entity tags, or `*`.
+        etag: The file's tag, in quotes.
+        weak: Whether `W/"…"` matches, too.
     """
     tags = {tag.strip() for tag in header.split(",")}
     return header.strip() == "*" or etag in tags or weak and f"W/{etag}" in tags
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """The first byte and the count that a Range header asks for.
+    """The first byte and the byte count that a Range header selects.
 
-    Several ranges, other units and malformed headers may be ignored, and are.
+    Several ranges, other units and malformed headers are ignored, as the RFC allows.
 
     Args:
         header: Such as `bytes=0-99`, `bytes=100-` or `bytes=-5`.
-        size: Bytes in the file.
+        size: The file's size in bytes.
 
     Returns:
-        First byte and count, or None where the whole file is to be sent.
+        First byte and count, or None for the whole file.
 
     Raises:
-        RangeUnsatisfiable: The file does not have these bytes.
+        RangeUnsatisfiable: The range is outside the file.
     """
     match = re.fullmatch(r"bytes=[ \t]*([0-9]{0,40})-([0-9]{0,40})[ \t]*", header, re.I)
     if not match or not (match[1] or match[2]):
@@ -50,10 +50,10 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
 
 
 class FileSlice:
-    """Part of a file, to be read by a web server.
+    """Part of a file, for a web server to read.
 
-    It has no `fileno` on purpose: a server that sends files by their descriptor would have to be
-    told the slice in its own way, and gevent's `sendfile` reads 8 KiB at a time anyhow.
+    It has no `fileno` on purpose: a server that uses `sendfile` would ignore the slice, and
+    gevent's `sendfile` reads only 8 KiB at a time anyway.
     """
 
     def __init__(self, file: BinaryIO, start: int, count: int) -> None:
@@ -68,5 +68,4 @@ class FileSlice:
         return piece
 
     def close(self) -> None:
-        """Close the file."""
         self.file.close()

@@ -1,4 +1,4 @@
-"""Answers that every address of the protocol gives alike: refusals, capabilities, states."""
+"""Responses shared by all upload URLs: errors, capabilities, state headers."""
 
 import logging
 from collections.abc import Iterable
@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 def refusal_answer(
     request: HttpRequest, refusal: UploadError, upload: Upload | None
 ) -> HttpResponse:
-    """The answer to a refused request.
+    """The response to a refused request.
 
     Args:
-        request: What is refused.
-        refusal: Why.
-        upload: What it was about, if that was found.
+        request: The refused request.
+        refusal: The error.
+        upload: The upload, if it was found.
     """
     fault = refusal.status >= 500
     level = logging.WARNING if fault else logging.INFO
@@ -40,13 +40,13 @@ def refusal_answer(
     if upload is not None:
         add_expiry(response, upload)
     response["Cache-Control"] = "no-store"
-    # It is said; Django would say it again, as an error: a full disk is none of the program's.
+    # Already logged; Django would log it again as an error, though a full disk is no bug.
     response._has_been_logged = fault  # type: ignore[attr-defined]
     return response
 
 
 def capabilities(request: HttpRequest, methods: Iterable[str]) -> HttpResponse:
-    """What this server can do (tus core: OPTIONS)."""
+    """What this server supports (tus core: OPTIONS)."""
     response = HttpResponse(status=204)
     response["Allow"] = ", ".join(methods)
     response["Tus-Version"] = VERSION
@@ -59,13 +59,13 @@ def capabilities(request: HttpRequest, methods: Iterable[str]) -> HttpResponse:
 
 
 def add_expiry(response: HttpResponseBase, upload: Upload) -> None:
-    """Say when the upload ends if nobody goes on with it (tus: expiration)."""
+    """Adds Upload-Expires, if the upload can expire (tus: expiration)."""
     if upload.expires and upload.state in (State.RECEIVING, State.FINISHED):
         response["Upload-Expires"] = format_expires(upload.expires)
 
 
 def add_state(response: HttpResponseBase, upload: Upload) -> None:
-    """Headers that follow from where the upload stands: its expiry, and the site's own."""
+    """Adds the headers that depend on the upload's state: expiration, and the site's own."""
     add_expiry(response, upload)
     if upload.state == State.FINISHED:
         for name, value in hooks().finished_headers(upload).items():

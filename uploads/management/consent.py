@@ -1,23 +1,23 @@
-"""Asking the person at the terminal before something that cannot be undone."""
+"""Asks the user at the terminal before something that can't be undone."""
 
 from django.core.management.base import CommandError
 
 
 def agree(no_input: bool, question: str) -> None:
-    """Go on only where the person says yes.
+    """Returns only if the user agrees.
 
     Args:
-        no_input: Whether they said so beforehand.
-        question: What they are to agree to.
+        no_input: Whether `--no-input` was given.
+        question: What to confirm.
 
     Raises:
-        CommandError: They did not, or nobody is there to be asked.
+        CommandError: The user did not agree, or there is no terminal.
     """
     if no_input:
         return
     try:
         said = input(f"{question} [y/N] ")
     except EOFError as end:
-        raise CommandError("Nothing was done: say --no-input where you cannot be asked.") from end
+        raise CommandError("Nothing was done: no terminal to ask on. Use --no-input.") from end
     if said.strip().lower() not in ("y", "yes"):
         raise CommandError("Nothing was done.")

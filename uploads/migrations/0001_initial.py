@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "recovered",
                     models.PositiveIntegerField(
-                        default=0, help_text="Uploads finished or announced after a crash."
+                        default=0, help_text="Uploads finished or notified after a crash."
                     ),
                 ),
                 (
@@ -59,7 +59,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("bytes_freed", models.BigIntegerField(default=0)),
-                ("details", models.JSONField(default=list, help_text="Which, and why.")),
+                (
+                    "details",
+                    models.JSONField(default=list, help_text="What was done, line by line."),
+                ),
                 ("errors", models.JSONField(default=list)),
             ],
             options={
@@ -92,23 +95,21 @@ class Migration(migrations.Migration):
                 ("offset", models.BigIntegerField(default=0, help_text="Bytes acknowledged.")),
                 (
                     "length",
-                    models.BigIntegerField(
-                        help_text="Bytes in all; empty: not yet said.", null=True
-                    ),
+                    models.BigIntegerField(help_text="In bytes; empty: not known yet.", null=True),
                 ),
                 (
                     "metadata",
-                    models.TextField(blank=True, help_text="Upload-Metadata, as it was sent."),
-                ),
-                (
-                    "file_name",
                     models.TextField(
-                        blank=True, help_text="The client's name for it, never a path."
+                        blank=True, help_text="Upload-Metadata, as the client sent it."
                     ),
                 ),
                 (
+                    "file_name",
+                    models.TextField(blank=True, help_text="As the client calls it; never a path."),
+                ),
+                (
                     "file_type",
-                    models.TextField(blank=True, help_text="The client's word on what it is."),
+                    models.TextField(blank=True, help_text="As the client claims."),
                 ),
                 ("client_address", models.CharField(blank=True, max_length=64)),
                 ("client_agent", models.TextField(blank=True)),
@@ -124,18 +125,20 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "interruptions",
-                    models.PositiveIntegerField(default=0, help_text="Bodies that were cut off."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Request bodies that were cut off."
+                    ),
                 ),
-                ("failure", models.TextField(blank=True, help_text="What went wrong last.")),
+                ("failure", models.TextField(blank=True, help_text="The last error.")),
                 (
                     "judged",
-                    models.BooleanField(default=False, help_text="The first bytes were looked at."),
+                    models.BooleanField(default=False, help_text="The first bytes were checked."),
                 ),
                 (
                     "announced",
                     models.DateTimeField(
                         blank=True,
-                        help_text="When the site had taken note of the finished upload.",
+                        help_text="When the site was notified of the finished upload.",
                         null=True,
                     ),
                 ),

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="upload",
             name="concat_header",
-            field=models.TextField(blank=True, help_text="Upload-Concat, as it was sent."),
+            field=models.TextField(blank=True, help_text="Upload-Concat, as the client sent it."),
         ),
         migrations.CreateModel(
             name="Part",

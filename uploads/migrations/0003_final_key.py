@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
             name="final_key",
             field=models.CharField(
                 editable=False,
-                help_text="What a final upload was ordered as.",
+                help_text="Identifies the request for a final upload.",
                 max_length=64,
                 null=True,
             ),

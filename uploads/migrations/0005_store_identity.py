@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ("identity", models.UUIDField(default=uuid.uuid4)),
                 (
                     "joined",
-                    models.BooleanField(default=False, help_text="The store was told of it."),
+                    models.BooleanField(default=False, help_text="The store has this identity."),
                 ),
                 ("since", models.DateTimeField(default=django.utils.timezone.now)),
             ],
@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             model_name="cleanuprun",
             name="lost",
             field=models.PositiveIntegerField(
-                default=0, help_text="Finished uploads that are found to be no longer whole."
+                default=0, help_text="Finished uploads that have lost bytes."
             ),
         ),
         migrations.AddField(
@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
             name="lost",
             field=models.DateTimeField(
                 blank=True,
-                help_text="When bytes of the finished upload were found missing.",
+                help_text="When bytes of the finished upload were found to be missing.",
                 null=True,
             ),
         ),

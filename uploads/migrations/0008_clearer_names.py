@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
             "upload",
             "judged",
             models.BooleanField(
-                default=False, db_column="judged", help_text="The first bytes were looked at."
+                default=False, db_column="judged", help_text="The first bytes were checked."
             ),
         ),
         migrations.RenameField("upload", "judged", "header_checked"),
@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 null=True,
                 blank=True,
                 db_column="announced",
-                help_text="When the site had taken note of the finished upload.",
+                help_text="When the site was notified of the finished upload.",
             ),
         ),
         migrations.RenameField("upload", "announced", "notified_at"),

@@ -1,4 +1,4 @@
-"""Taking bytes (tus: core, PATCH). Never locked: a newer request takes over, see `stores.base`."""
+"""Receives bytes (tus: core, PATCH). No locks: a newer request takes over, see `stores.base`."""
 
 import time
 from collections.abc import Iterator
@@ -35,33 +35,33 @@ from uploads.stores.base import Removed, Writer, WriterSuperseded
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
 
-NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
-# Of more bodies at once each is noted less often: a thousand of them, each once a second, took two
-# fifths of the processor.
+NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the current offset to the row
+# With more bodies at the same time, each writes less often: a thousand of them, each once a second,
+# took two fifths of the CPU time.
 NOTED_A_SECOND = 100
 NOTE_PROGRESS_WITHIN = 10.0
-bodies: set[int] = set()  # that this process receives at the moment
+bodies: set[int] = set()  # bodies that this process is receiving now
 
 
 def append(upload: Upload, delivery: IncomingBytes) -> int:
-    """Append a request's bytes, and finish the upload where it is complete.
+    """Appends a request's bytes, and finishes the upload if it is complete.
 
-    A body that is cut off keeps what arrived, unless it has a checksum. Whoever else was writing
-    loses the right to.
+    A cut body keeps what arrived, unless it has a checksum. Another request that was writing is
+    superseded.
 
     Returns:
-        The offset after it, in bytes: acknowledged, so held.
+        The new offset in bytes, which the client may rely on.
 
     Raises:
-        OffsetConflict: The upload stands elsewhere, or a newer request took over.
-        TooLarge: The body goes beyond the upload's length; nothing of it is kept.
-        ChecksumMismatch: The bytes are not what they should be; nothing of them is kept.
-        Refused: The site's hook does not want these first bytes; the upload has ended.
-        BadRequest: The length that comes along contradicts an earlier one.
-        Forbidden: It is a final upload, which has no bytes of its own.
+        OffsetConflict: The upload has another offset, or a newer request took over.
+        TooLarge: The body exceeds the upload's length; nothing of it is kept.
+        ChecksumMismatch: The bytes don't match; none of them are kept.
+        Refused: The site's hook refused the first bytes; the upload has ended.
+        BadRequest: The declared length contradicts an earlier one.
+        Forbidden: It is a final upload, which accepts no bytes.
         Gone: The upload ended meanwhile.
-        RequestTimeout: The body brought nothing for too long; what arrived is kept.
-        BadFraming: Its chunks are malformed; what came before is kept, unless it has a checksum.
+        RequestTimeout: The body sent nothing for too long; what arrived is kept.
+        BadFraming: Its chunks are malformed; earlier bytes are kept, unless it has a checksum.
         DiskFull: UPLOADS_MIN_FREE_SPACE is reached; what arrived is kept.
         Unavailable: The store or its disk failed; what arrived is kept.
     """
@@ -83,7 +83,7 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
                 if unset and delivery.length is not None:
                     keep_length(upload)
         except DatabaseError:
-            answers = False  # not soon, either: the client need not wait for it twice
+            answers = False  # stays true for a while: the client need not wait for it twice
             raise
         finally:
             try:
@@ -93,7 +93,7 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
                 ruled = writing.end()
     if delivery.held == upload.length:
         complete(upload, requests=1)
-    elif upload.state not in (State.RECEIVING, State.FINISHED):  # another may have sent the rest
+    elif upload.state not in (State.RECEIVING, State.FINISHED):  # else complete
         raise Gone
     if delivery.body.idle:
         raise RequestTimeout if ruled else Superseded
@@ -103,32 +103,31 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
 
 
 def append_nothing(upload: Upload, delivery: IncomingBytes) -> int:
-    """The answer to a request on a finished upload: the last answer may have been lost."""
+    """The response to a request on a finished upload, whose last response may have been lost."""
     if delivery.offset != upload.length:
         raise OffsetConflict
     if delivery.length not in (None, upload.length):
         raise BadRequest(FIXED)
     if delivery.body.length or delivery.body.length is None and delivery.body.read():
-        raise TooLarge("This upload is finished; it takes no more bytes.")
+        raise TooLarge("This upload is finished; it accepts no more bytes.")
     verify_nothing(delivery)
     announce_once(upload)
     return upload.length
 
 
 def room_of(upload: Upload, held: int = 0) -> int:
-    """Bytes that the upload may have in all; the maximum may have been lowered below those held."""
+    """The upload's byte limit; the maximum may have been lowered below the bytes already held."""
     return max(conf.UPLOADS_MAX_SIZE, held) if upload.length is None else upload.length
 
 
 def too_much(upload: Upload) -> TooLarge:
-    """The refusal of bytes for which there is no room."""
     if upload.length is None:
         return beyond_maximum()
-    return TooLarge("The body goes beyond the upload's length.")
+    return TooLarge("The body exceeds the upload's length.")
 
 
 def check_room(upload: Upload, delivery: IncomingBytes) -> None:
-    """Refuse what does not fit before anybody loses a right."""
+    """Refuses bytes that don't fit, before another request is superseded."""
     room = room_of(upload, delivery.offset) - delivery.offset
     if room < 0 or (delivery.body.length or 0) > room:
         if store().held(upload.id.hex) != delivery.offset:
@@ -137,7 +136,7 @@ def check_room(upload: Upload, delivery: IncomingBytes) -> None:
 
 
 def receive(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
-    """Move the body into the store, one buffer at a time, and look that it is right."""
+    """Writes the body to the store, one buffer at a time, and verifies it."""
     bodies.add(id(delivery))
     try:
         receive_pieces(upload, writing, delivery)
@@ -147,17 +146,17 @@ def receive(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
         verify(upload, writing, delivery)
     try:
         writing.secure()
-    except OSError:  # the system forgets what it could not write out, and says so only once
+    except OSError:  # the kernel reports a failed write-back only once
         take_back(upload, writing, delivery)
         raise
 
 
 def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
-    """Move the body into the store, and let people see now and then how far it is."""
+    """Writes the body to the store, and shows its progress in the row."""
     room = room_of(upload, delivery.offset)
     noted = time.monotonic()
     while len(piece := next_piece(upload, delivery)):
-        if writing.offset + len(piece) > room:  # only where no length was announced
+        if writing.offset + len(piece) > room:  # only without an announced length
             raise too_much(upload)
         if not upload.header_checked and not isinstance(piece, Pipe):
             judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
@@ -175,14 +174,14 @@ def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> 
 
 
 def seconds_between_notes() -> float:
-    """How often the row is told of one upload's progress, with as many at once as there are."""
-    # Each note prolongs its upload: several fit into the time that it has.
+    """Seconds between two writes of one upload's progress; grows with the bodies in progress."""
+    # Each write also extends the expiration: several must fit into that time.
     longest = min(NOTE_PROGRESS_WITHIN, conf.UPLOADS_EXPIRE_AFTER / 3)
     return max(NOTE_PROGRESS_EVERY, min(len(bodies) / NOTED_A_SECOND, longest))
 
 
 def next_piece(upload: Upload, delivery: IncomingBytes) -> Piece:
-    """The next bytes; they need not be seen where there is nothing to judge and to sum up."""
+    """The next bytes; they may stay in the kernel if no check needs to read them."""
     if upload.header_checked and not delivery.tentative:
         return delivery.body.read_zero_copy()
     return delivery.body.read()
@@ -192,7 +191,7 @@ def next_piece(upload: Upload, delivery: IncomingBytes) -> Piece:
 def nothing_kept_if_refused(
     upload: Upload, writing: Writer, delivery: IncomingBytes
 ) -> Iterator[None]:
-    """Take back what a request has written where what it asks for is refused as a whole."""
+    """Withdraws a request's bytes if it is refused as a whole."""
     try:
         yield
     except (TooLarge, BadRequest, ChecksumMismatch):
@@ -201,21 +200,21 @@ def nothing_kept_if_refused(
 
 
 def take_back(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
-    """Let the upload hold what it held before this request."""
+    """Restores the bytes held before this request."""
     writing.withdraw(delivery.offset)
     delivery.held = delivery.offset
-    if delivery.offset < HEAD_BYTES:  # others may come there; parts are not judged at all
+    if delivery.offset < HEAD_BYTES:  # other bytes may follow there; parts are never checked
         upload.header_checked, upload.head = upload.concat == Concat.PARTIAL, None
 
 
 def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
-    """Let the hook look at the first bytes before they are kept, as soon as there are enough.
+    """Lets the hook check the first bytes as soon as there are enough, before they are kept.
 
     Args:
-        upload: Not judged yet.
+        upload: Not checked yet.
         offset: Bytes held already.
-        piece: The start of the bytes that come next.
-        size: How many come next, in bytes.
+        piece: The start of the next bytes.
+        size: The number of next bytes.
     """
     if offset + size < min(HEAD_BYTES, room_of(upload)):
         return
@@ -229,17 +228,17 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
 
 
 def header_checked_with(upload: Upload, held: int) -> bool:
-    """Whether the bytes that were judged are among those held: others may still come there.
+    """Whether the bytes that were checked are among those held.
 
-    Bytes are judged before they are written, and those of a request that was overtaken, or whose
-    checksum never came, were judged and fell away.
+    Bytes are checked before they are written. Those of a superseded request, or without their
+    checksum, were checked and then discarded.
     """
     enough = HEAD_BYTES if upload.length is None else min(HEAD_BYTES, upload.length)
     return upload.header_checked and (upload.concat == Concat.PARTIAL or held >= enough)
 
 
 def note_progress(upload: Upload, held: int) -> None:
-    """Tell people who look at the row how far a running request is, and that it lives."""
+    """Writes a running request's progress to the row, and extends the expiration."""
     now = timezone.now()
     expires = next_expiry(now)
     if not queries.record_progress(upload, held, now, expires, header_checked_with(upload, held)):
@@ -251,9 +250,9 @@ def note_progress(upload: Upload, held: int) -> None:
 
 
 def note_request(upload: Upload, delivery: IncomingBytes) -> None:
-    """Write down what a request brought. Offsets only grow, also where it was overtaken."""
+    """Records what a request brought. Offsets only grow, even if it was superseded."""
     body = delivery.body
-    failure = "The body brought no byte for too long." if body.idle else "The body was cut off."
+    failure = "The body sent no bytes for too long." if body.idle else "The body was cut off."
     now = timezone.now()
     upload.expires = next_expiry(now)
     still = queries.record_progress(
@@ -273,6 +272,6 @@ def note_request(upload: Upload, delivery: IncomingBytes) -> None:
 
 
 def look_again(upload: Upload) -> None:
-    """Let this request's copy of the row know that the upload is finished, or has ended."""
+    """Updates this request's copy of the row if the upload is finished or has ended."""
     state = Upload.objects.filter(pk=upload.pk).values_list("state", flat=True).first()
     upload.state = state or State.TERMINATED

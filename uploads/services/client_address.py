@@ -1,32 +1,32 @@
-"""Where a client is: what it says of that, who connected, and what it cannot choose."""
+"""A client's address: the forwarded one, the connection's, and the part it can't choose."""
 
 import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 VIA = " via "
-LONGEST_SAID = 20  # the rest of the row's column is for who connected
+LONGEST_SAID = 20  # the rest of the column is for the connection
 
 
 def client_address(environ: Mapping[str, Any]) -> str:
-    """Where the client says it is, and who connected: for staff, not for decisions.
+    """The forwarded address and that of the connection: for display, never for decisions.
 
     Args:
-        environ: The request's (WSGI), as in `HttpRequest.META`.
+        environ: The request's WSGI environment, as in `HttpRequest.META`.
     """
     peer = environ.get("REMOTE_ADDR", "")
     forwarded = environ.get("HTTP_CF_CONNECTING_IP") or environ.get("HTTP_X_FORWARDED_FOR", "")
-    said = forwarded.partition(",")[0].strip()[:LONGEST_SAID]  # who connected must not be cut off
+    said = forwarded.partition(",")[0].strip()[:LONGEST_SAID]  # keep room for the connection
     return f"{said}{VIA}{peer}" if said else peer
 
 
 def peer_of(address: str) -> str:
-    """Who connected, of a `client_address`: what a proxy says, a client can make up."""
+    """The connection's part of a `client_address`: clients can forge what proxies forward."""
     return address.rpartition(VIA)[2]
 
 
 def network_of(peer: str) -> str:
-    """All of an IPv4 address; of an IPv6 address the /64, which one client has as a whole."""
+    """All of an IPv4 address; the /64 of an IPv6 address, as one client usually has a whole /64."""
     try:
         found = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Joining finished parts into one upload (tus: concatenation, concatenation-unfinished)."""
+"""Joins finished parts into one upload (tus: concatenation, concatenation-unfinished)."""
 
 import logging
 import time
@@ -23,22 +23,22 @@ from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
 
-KEEP_PARTS = timedelta(hours=1)  # parts that have been joined are hardly ever used again
-NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the live offset into the row
-COPY_BYTES = 4 * 1024 * 1024  # copied between two looks at the disk
-LEFT_AFTER = timedelta(seconds=10)  # a joining that shows no progress for so long has died
+KEEP_PARTS = timedelta(hours=1)  # joined parts are hardly ever used again
+NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the current offset to the row
+COPY_BYTES = 4 * 1024 * 1024  # bytes copied between two checks of the free space
+LEFT_AFTER = timedelta(seconds=10)  # a join without progress for this time has died
 
 
 def total_of(parts: list[Upload]) -> int | None:
-    """The length of what they make together; None while one of them has none yet."""
+    """The length of all parts together; None while a part's length is unknown."""
     known = [part.length for part in parts if part.length is not None]
     return sum(known) if len(known) == len(parts) else None
 
 
 def is_joined(final: Upload) -> bool:
-    """Whether a final upload is finished, and its length as soon as that can be told.
+    """Whether a final upload is finished; its length is set as soon as it is known.
 
-    Only looks where somebody may be at it; where a crash has left it midway, goes on with it.
+    Does not disturb a join in progress; resumes one that a crash interrupted.
 
     Raises:
         UploadError: The site does not want the joined upload, or the store failed.
@@ -53,19 +53,19 @@ def is_joined(final: Upload) -> bool:
     try:
         return join(final)
     except OffsetConflict:
-        return False  # somebody else goes on with it
+        return False  # another request resumes it
 
 
 def parts_of(final: Upload) -> list[Upload]:
-    """Its parts, in their order."""
+    """In their order."""
     return [row.part for row in final.parts.select_related("part")]
 
 
 def end_if_hopeless(final: Upload, parts: list[Upload]) -> None:
-    """End a final upload of which a part has ended: it would wait for ever.
+    """Ends a final upload if one of its parts has ended, because it can never be joined.
 
     Raises:
-        Gone: That is so.
+        Gone: A part has ended.
     """
     if any(part.state not in (State.RECEIVING, State.FINISHED) for part in parts):
         refuse(final, "One of its parts has ended.")
@@ -73,7 +73,7 @@ def end_if_hopeless(final: Upload, parts: list[Upload]) -> None:
 
 
 def learn_length(final: Upload, parts: list[Upload]) -> None:
-    """Write down the length once it can be told: one of the parts may have had none.
+    """Sets the length as soon as it is known: a part may have had none.
 
     Raises:
         TooLarge: Longer than UPLOADS_MAX_SIZE.
@@ -92,15 +92,15 @@ def learn_length(final: Upload, parts: list[Upload]) -> None:
 
 
 def join(final: Upload) -> bool:
-    """Join the parts of a final upload, if they are all finished, and finish it.
+    """Joins the parts of a final upload if all are finished, and finishes it.
 
-    Safe to repeat: a second caller takes over where the first one stands.
+    Safe to repeat: a second caller takes over from the first.
 
     Returns:
         Whether it is finished now.
 
     Raises:
-        OffsetConflict: Somebody else has taken over.
+        OffsetConflict: Another request has taken over.
         Gone: One of the parts has ended.
         UploadError: The site does not want the joined upload, or the store failed.
     """
@@ -119,13 +119,12 @@ def join(final: Upload) -> bool:
 
 
 def has_all_parts(final: Upload) -> bool:
-    """Whether every part of a final upload is finished."""
     states = list(final.parts.values_list("part__state", flat=True))
     return bool(states) and set(states) == {State.FINISHED}
 
 
 def copy_parts(final: Upload, parts: list[Upload]) -> None:
-    """Bring the bytes together, going on from what is there: at the speed of one file copy."""
+    """Copies the parts, resuming after the bytes already there, at the speed of a file copy."""
     with map_store_errors():
         held = store().fence_and_get_offset(final.id.hex)
         check_disk((final.length or 0) - held)
@@ -133,7 +132,7 @@ def copy_parts(final: Upload, parts: list[Upload]) -> None:
         try:
             with map_store_errors():
                 copy_each(final, parts, writing)
-        except DiskFull:  # what waits for room must not take it
+        except DiskFull:  # counted already when it waited for room
             writing.withdraw(0)
             raise
         finally:
@@ -141,7 +140,6 @@ def copy_parts(final: Upload, parts: list[Upload]) -> None:
 
 
 def copy_each(final: Upload, parts: list[Upload], writing: Writer) -> None:
-    """Append one part after the other."""
     noted = float("-inf")
     start = 0
     for part in parts:
@@ -155,17 +153,17 @@ def copy_each(final: Upload, parts: list[Upload], writing: Writer) -> None:
 def copy_part(
     final: Upload, part: Upload, writing: Writer, span: tuple[int, int], noted: float
 ) -> float:
-    """Append what is missing of one part.
+    """Appends the missing bytes of one part.
 
     Args:
-        final: What it becomes part of.
-        part: Finished.
+        final: The final upload.
+        part: A finished part.
         writing: The right to append.
-        span: Where the part begins and ends in the final upload, in bytes.
-        noted: When the row was last told, in seconds of the monotonic clock.
+        span: The part's first and last position in the final upload, in bytes.
+        noted: When the row was last updated, in seconds of the monotonic clock.
 
     Returns:
-        When the row was last told now.
+        The new value of `noted`.
     """
     start, end = span
     if writing.offset >= end:
@@ -179,21 +177,21 @@ def copy_part(
                 queries.record_progress(
                     final, writing.offset, now, next_expiry(now), final.header_checked
                 )
-                queries.release_connection()  # others need it while this goes on
+                queries.release_connection()  # other requests need it meanwhile
             count = min(end - writing.offset, COPY_BYTES)
             gauge.take(count)
             if not writing.copy(source, count):
-                raise Missing(part.id.hex)  # of the bytes that were acknowledged, some are lost
+                raise Missing(part.id.hex)  # some acknowledged bytes are lost
             let_others_in()
     return noted
 
 
 def complete(upload: Upload, requests: int = 0) -> None:
-    """Finish an upload that has all its bytes, and whatever waits for it.
+    """Finishes an upload that has all its bytes, and the final uploads that waited for it.
 
     Args:
-        upload: All of its bytes are held.
-        requests: How many requests to add to its count.
+        upload: All its bytes are held.
+        requests: Added to its number of requests.
 
     Raises:
         UploadError: See `finish`.
@@ -204,19 +202,19 @@ def complete(upload: Upload, requests: int = 0) -> None:
 
 
 def join_finals_of(part: Upload) -> None:
-    """A part is finished: the finals that waited for it may be complete."""
+    """Joins the final uploads that waited for this part, if they are now complete."""
     waiting = Upload.objects.filter(
         parts__part=part, state=State.RECEIVING, concat=Concat.FINAL
     ).distinct()
     for final in waiting:
         try:
             join(final)
-        except UploadError as refusal:  # not the fault of who sent the part
-            logger.warning("%s could not be joined: %s", final.id, refusal.message)
+        except UploadError as refusal:  # not the fault of the client that sent the part
+            logger.warning("%s couldn't be joined: %s", final.id, refusal.message)
 
 
 def prolong_finals_of(part: Upload, expires: datetime) -> None:
-    """Activity in a part is activity of the finals that wait for it, and of their other parts."""
+    """Activity in a part extends the final uploads that wait for it, and their other parts."""
     waiting = Part.objects.filter(part=part, final__state=State.RECEIVING).values("final")
     either = Q(pk__in=waiting) | Q(finals__final__in=waiting)
     Upload.objects.filter(either, expires__lt=expires).update(expires=expires)

@@ -1,4 +1,4 @@
-"""Making an upload session (tus: creation)."""
+"""Creates uploads (tus: creation)."""
 
 import re
 import unicodedata
@@ -27,10 +27,10 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True)
 class CreationRequest:
-    """What a client asks for.
+    """What a client asks for when it creates an upload.
 
     Attributes:
-        person: Who asks.
+        person: The user; anonymous if there is none.
         metadata: Upload-Metadata as it was sent.
         concat: Upload-Concat as it was sent.
         address: The client's address, for staff.
@@ -45,25 +45,25 @@ class CreationRequest:
 
 
 def create(order: CreationRequest, length: int | None, concat: Concat = Concat.NONE) -> Upload:
-    """Make an upload that awaits its first byte; arguments and errors as of `prepare`."""
+    """Creates an upload without bytes; arguments and errors as for `prepare`."""
     upload = prepare(order, length, concat)
     keep(upload)
     return upload
 
 
 def prepare(order: CreationRequest, length: int | None, concat: Concat = Concat.NONE) -> Upload:
-    """Judge a new upload and make its file; its row is not there yet.
+    """Checks a new upload and creates its file, but not its row.
 
     Args:
-        order: What the client asks for.
-        length: Bytes in all; None: it is said later.
-        concat: Its role where several are joined. Parts are judged when they are joined.
+        order: The client's request.
+        length: In bytes; None if deferred.
+        concat: Its role in a concatenation. Parts are checked when they are joined.
 
     Raises:
-        BadRequest: The metadata cannot be read.
+        BadRequest: The metadata is malformed.
         TooLarge: Longer than UPLOADS_MAX_SIZE.
-        TooManyRequests: The client has too many open that have no byte yet.
-        DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.
+        TooManyRequests: The client has too many open uploads without bytes.
+        DiskFull: Less than UPLOADS_MIN_FREE_SPACE would remain.
         Unavailable: The store failed.
         UploadError: The site's hook refuses it.
     """
@@ -89,13 +89,13 @@ def prepare(order: CreationRequest, length: int | None, concat: Concat = Concat.
     if concat != Concat.PARTIAL:
         hooks().pre_create(upload, metadata)
     with map_store_errors():
-        # A crash between the two leaves an empty file without a row, which the cleanup removes.
+        # A crash in between leaves an empty file without a row, which the cleanup removes.
         create_file(upload)
     return upload
 
 
 def keep(upload: Upload) -> None:
-    """Make the row of a prepared upload."""
+    """Creates the row of a prepared upload."""
     queries.insert(upload)
     transaction.on_commit(
         lambda: upload_created.send_robust(Upload, upload_id=upload.id, upload=upload)
@@ -103,10 +103,10 @@ def keep(upload: Upload) -> None:
 
 
 def create_file(upload: Upload) -> None:
-    """Make the upload's empty file; the store, too, where it is the first of all.
+    """Creates the upload's empty file, and the store itself for the first upload.
 
     Raises:
-        Unavailable: The store is away or another database's: the file would be lost from sight.
+        Unavailable: The store is unavailable, or belongs to another database.
     """
     place = store()
     require_own(place)
@@ -114,21 +114,21 @@ def create_file(upload: Upload) -> None:
 
 
 def next_expiry(now: datetime) -> datetime:
-    """When an upload with activity now expires (tus: expiration, sliding)."""
+    """When an upload expires that has activity now (tus: expiration, sliding)."""
     return now + timedelta(seconds=conf.UPLOADS_EXPIRE_AFTER)
 
 
 def as_text(value: bytes) -> str:
-    """Client bytes as text that every database can keep: no control characters, no halves."""
+    """Client bytes as text that every database can store: no control characters or surrogates."""
     return CONTROLS.sub("", value.decode("utf-8", "replace"))
 
 
 def plain_name(value: bytes) -> str:
-    """The last part of a client's file name: data for people, never a path of ours.
+    """The last part of a client's file name: for display, never used as a path.
 
-    Its letters are composed (NFC), as people type them: a Mac sends "ö" as "o" and two dots.
+    Its letters are composed (NFC): macOS sends "ö" as "o" and two dots.
     """
     last = as_text(value).replace("\\", "/").rpartition("/")[2].strip()
-    # Composing takes a time that grows with the square of how many marks a letter has.
+    # The time to compose grows with the square of the number of marks on a letter.
     name = unicodedata.normalize("NFC", last[-4 * LONGEST_NAME :])[-LONGEST_NAME:]
     return name if name.strip(". ") else ""

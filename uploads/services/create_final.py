@@ -1,7 +1,7 @@
-"""Making a final upload (tus: concatenation): one, however often the same is asked for.
+"""Creates final uploads (tus: concatenation): one, however often the same request is repeated.
 
-Joining takes as long as copying the file. A client that has gone meanwhile, whose answer was lost,
-or whose proxy did not wait asks again, and clients that resume do so, too.
+Joining takes as long as copying the file. A client that disconnected meanwhile, lost the response,
+or sits behind an impatient proxy repeats the request, and so do clients that resume.
 """
 
 import hashlib
@@ -33,24 +33,12 @@ from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
 
-NO_PART = "Upload-Concat names an upload that is no part (Upload-Concat: partial)."
+NO_PART = "Upload-Concat names an upload that isn't a part (Upload-Concat: partial)."
 
 
 def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
-    """Make a final upload and join its parts if they are all finished; or go on with the one that
-    the same order has made before, as long as that lives.
-
-    Args:
-        order: As for any upload; its length follows from the parts.
-        part_ids: The identifiers of the parts, in their order.
-
-    Raises:
-        NotFound: A part is not there, or is another person's.
-        Gone: A part has expired, and no final upload was made of it before.
-        BadRequest: One of them is no part, or was joined too often.
-        Unavailable: The store or its disk failed; the same order again goes on.
-        UploadError: As for any upload.
-    """
+    """Creates a final upload and joins its parts if all are finished, or continues the living
+    upload that the same request created before."""
     key = key_of(order, part_ids)
     final = made_before(key)
     try:
@@ -58,7 +46,7 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
     except Gone:
         if final is None:
             raise
-        parts = []  # they have been joined, and live for an hour only; their whole is there
+        parts = []  # joined before, and the parts expired since: the final upload has their bytes
     if final is None:
         final = make(order, parts, key)
     try:
@@ -66,23 +54,23 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
     except OffsetConflict:
         logger.debug("%s is being joined by another request", final.id)
     except Unavailable:
-        raise  # all of its bytes are here: it is joined when that is possible again
+        raise  # all bytes are stored: it is joined when that is possible again
     except UploadError:
         abort_creation(final)
         raise
     if final.state == State.FINISHED:
-        announce_once(final)  # the request that finished it may have died before it could
+        announce_once(final)  # the request that finished it may have died before responding
     return final
 
 
 def key_of(order: CreationRequest, part_ids: Iterable[str]) -> str:
-    """What two orders have in common that mean the same final upload: owner, metadata, parts."""
+    """Equal for requests that mean the same final upload: owner, metadata and parts."""
     asked = [repr(owner_id(order.user)), order.metadata, *part_ids]
     return hashlib.sha256("\n".join(asked).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def own_parts(order: CreationRequest, part_ids: Iterable[str]) -> Iterable[Upload]:
-    """The parts; others are served in between.
+    """The parts, in their order; other requests run in between.
 
     Raises:
         NotFound, Gone, BadRequest: See `create_final`.
@@ -91,7 +79,7 @@ def own_parts(order: CreationRequest, part_ids: Iterable[str]) -> Iterable[Uploa
     for part_id in part_ids:
         part = get_for_user(part_id, order.user)
         if part.owner_id != owner_id(order.user):
-            raise NotFound  # staff see other people's uploads, but do not make their own of them
+            raise NotFound  # staff can see other users' uploads, but not join them
         if part.concat != Concat.PARTIAL:
             raise BadRequest(NO_PART)
         yield part
@@ -99,15 +87,15 @@ def own_parts(order: CreationRequest, part_ids: Iterable[str]) -> Iterable[Uploa
 
 
 def made_before(key: str) -> Upload | None:
-    """The living upload that the same order has made."""
+    """The living upload that the same request created before."""
     return Upload.objects.filter(final_key=key, state__in=(State.RECEIVING, State.FINISHED)).first()
 
 
 def make(order: CreationRequest, parts: list[Upload], key: str) -> Upload:
-    """Make the row of a final upload, and its empty file.
+    """Creates the row of a final upload and its empty file.
 
     Returns:
-        It, or the one that a twin of this request has made at the same moment.
+        The upload, or the one that an identical request created at the same time.
     """
     check_uses(parts)
     length = total_of(parts)
@@ -115,7 +103,7 @@ def make(order: CreationRequest, parts: list[Upload], key: str) -> Upload:
         check_length(length)
     try:
         final = prepare(order, length, Concat.FINAL)
-    except Conflict:  # with what its twin has taken, perhaps
+    except Conflict:  # perhaps with what the other request copied
         twin = made_before(key)
         if twin is None:
             raise

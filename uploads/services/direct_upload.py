@@ -1,8 +1,7 @@
-"""Files that come to the site by another way than tus: a form's part, a download.
+"""Files that reach the site without tus: a form part, a download.
 
-They end in the same rows and the same store. Until they are kept they are uploads that are being
-received, so what a crash leaves of them expires like any other. A form reads its request's body by
-`open_body`.
+They use the same rows and store. Until they are kept they are RECEIVING, so whatever a crash leaves
+expires like any other upload. A form reads its body by `open_body`.
 """
 
 from datetime import datetime
@@ -33,12 +32,12 @@ __all__ = ["Body", "CreationRequest", "DirectUpload", "open_body"]
 
 
 class DirectUpload:
-    """One file on its way into the store, written from its first byte to its last.
+    """One file being written to the store from start to end.
 
     Args:
-        order: Who brings it; metadata and concatenation do not count.
+        order: Its user and client; metadata and concatenation are ignored.
         file_name: The client's name for it.
-        file_type: The client's word on what it is.
+        file_type: The media type that the client claims.
 
     Raises:
         DiskFull: Less than UPLOADS_MIN_FREE_SPACE is free.
@@ -66,12 +65,12 @@ class DirectUpload:
         queries.insert(self.upload)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append to the file.
+        """Appends to the file.
 
         Raises:
-            TooLarge: It is longer than UPLOADS_MAX_SIZE.
-            DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.
-            Unavailable, Gone: The store failed, or staff has ended the upload.
+            TooLarge: The file exceeds UPLOADS_MAX_SIZE.
+            DiskFull: Less than UPLOADS_MIN_FREE_SPACE would remain.
+            Unavailable, Gone: The store failed, or staff ended the upload.
         """
         self.size += len(data)
         check_size(self.size)
@@ -80,23 +79,22 @@ class DirectUpload:
             self._writing.write(data)
 
     def rename(self, file_name: str) -> None:
-        """Call it otherwise than it came."""
+        """Changes the file's name."""
         self.upload.file_name = plain_name(file_name.encode("utf-8", "replace"))
         Upload.objects.filter(pk=self.upload.pk).update(file_name=self.upload.file_name)
 
     def path(self) -> str:
-        """Where its bytes lie, to be looked at before it is kept."""
+        """A local path, to inspect the file before it is kept."""
         with map_store_errors():
             return store().path(self.upload.id.hex)
 
     def close(self) -> None:
-        """No more bytes follow."""
         self._end()
 
     def keep(self, now: datetime | None = None) -> Upload:
-        """Turn it into a finished upload, of which the site is not told: it knows.
+        """Turns it into a finished upload, without sending `upload_finished`.
 
-        Call it in the transaction that notes what the file is for.
+        Call it in the transaction that records what the file is for.
 
         Raises:
             Gone: It was ended meanwhile.
@@ -110,7 +108,7 @@ class DirectUpload:
         return self.upload
 
     def discard(self, reason: str) -> None:
-        """The file is not wanted: its bytes go, its row tells staff why."""
+        """Ends the upload and removes its bytes; the row keeps the reason."""
         self._end()
         refuse(self.upload, reason)
 

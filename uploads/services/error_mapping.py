@@ -1,4 +1,4 @@
-"""What store and database could not do, said in the protocol's words."""
+"""Maps errors of the store and the database to errors of the protocol."""
 
 import logging
 import sqlite3
@@ -16,14 +16,14 @@ from uploads.stores.base import FULL, Missing, OffsetMismatch, Removed, WriterSu
 logger = logging.getLogger(__name__)
 
 POSTGRESQL_DISK_FULL = "53100"
-# What SQLite says where a full disk lets it make or enlarge no file: neither code names the reason.
+# SQLite's words when a full disk stops it from creating or growing a file: its codes don't say.
 SQLITE_PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
-DISK_IS_FULL = "The server's disk is full. Make room on it, or try again later."
+DISK_IS_FULL = "The server's disk is full. Free some space, or try again later."
 
 
 @contextmanager
 def map_store_errors() -> Iterator[None]:
-    """Turn what the store raises into refusals."""
+    """Raises protocol errors in place of what the store raises."""
     try:
         yield
     except OffsetMismatch as problem:
@@ -31,7 +31,7 @@ def map_store_errors() -> Iterator[None]:
     except Removed as problem:
         raise Gone from problem
     except Missing as problem:
-        if identity_problem():  # it lies in another store, and may be had again
+        if identity_problem():  # it is in another store, and may come back
             raise Unavailable from problem
         raise Gone from problem
     except WriterSuperseded as problem:
@@ -44,16 +44,16 @@ def map_store_errors() -> Iterator[None]:
 
 
 def database_fault(problem: DatabaseError) -> Unavailable:
-    """The refusal that says what the database could not do, once it is in the log."""
+    """Logs a database error and returns the error for the client."""
     if isinstance(problem, (OperationalError, InterfaceError)):
         logger.warning("the database failed: %s", str(problem).strip())
     else:
-        logger.exception("the database was asked for what it cannot do", exc_info=problem)
+        logger.exception("the database rejected a query", exc_info=problem)
     return DiskFull(DISK_IS_FULL) if is_disk_full(problem) else Unavailable()
 
 
 def is_disk_full(problem: BaseException | None) -> bool:
-    """Whether a disk without room is why database or store could not do something."""
+    """Whether a full disk is the cause of a database or store error."""
     if isinstance(problem, OSError):
         return problem.errno in FULL
     if not isinstance(problem, DatabaseError):
@@ -61,5 +61,5 @@ def is_disk_full(problem: BaseException | None) -> bool:
     driver = problem.__cause__
     if getattr(driver, "sqlstate", None) == POSTGRESQL_DISK_FULL:
         return True
-    code = getattr(driver, "sqlite_errorcode", 0) & 0xFF  # without what only specifies it
+    code = getattr(driver, "sqlite_errorcode", 0) & 0xFF  # without the extended part of the code
     return code == sqlite3.SQLITE_FULL or (code in SQLITE_PERHAPS_FULL and ballast.is_low())

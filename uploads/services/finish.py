@@ -1,4 +1,4 @@
-"""Completion: exactly once, whatever clients repeat and wherever a crash falls."""
+"""Completion: exactly once, whatever clients repeat and whenever a crash happens."""
 
 import logging
 
@@ -21,7 +21,7 @@ HEAD_BYTES = 512
 
 
 def head_of(upload: Upload, size: int = HEAD_BYTES) -> bytes:
-    """The first bytes held, HEAD_BYTES at most."""
+    """The first bytes held, at most HEAD_BYTES."""
     if upload.head is not None:
         return upload.head[:size]
     with store().open(upload.id.hex) as file:
@@ -29,16 +29,16 @@ def head_of(upload: Upload, size: int = HEAD_BYTES) -> bytes:
 
 
 def finish(upload: Upload, requests: int = 0) -> None:
-    """Turn an upload whose bytes are all held into a finished one, and tell the site once.
+    """Marks an upload whose bytes are all held as finished, and notifies the site once.
 
-    Safe to repeat at any time, by any number of processes: one of them changes the row.
+    Safe to repeat at any time, in any number of processes: one of them changes the row.
 
     Args:
-        upload: All of its bytes are held.
-        requests: How many requests to add to its count.
+        upload: All its bytes are held.
+        requests: Added to its number of requests.
 
     Raises:
-        Refused: The hook had not seen the first bytes (a crash came first) and does not want them.
+        Refused: The hook refused the first bytes, which a crash had kept it from checking.
         Gone: The upload ended meanwhile.
     """
     if not upload.header_checked:
@@ -50,10 +50,10 @@ def finish(upload: Upload, requests: int = 0) -> None:
             refuse(upload, refusal.message)
             raise
     with map_store_errors():
-        store().secure(upload.id.hex)  # a crash may have come before those who wrote it could
+        store().secure(upload.id.hex)  # a crash may have stopped the request that wrote them
     now = timezone.now()
     if upload.concat == Concat.PARTIAL:
-        expires, upload.notified_at = next_expiry(now), now  # a part is no news for the site
+        expires, upload.notified_at = next_expiry(now), now  # the site isn't notified of parts
     else:
         expires = None
         if upload.notified_at is None and not hooks().should_notify(upload):
@@ -66,19 +66,19 @@ def finish(upload: Upload, requests: int = 0) -> None:
 
 
 def announce_once(upload: Upload) -> None:
-    """Tell the site of a finished upload where it was not told, as far as this row copy knows.
+    """Notifies the site of a finished upload, unless this copy of the row says that it was.
 
-    A crash may have come in between, or another request may be at it this moment: the answer to a
-    client shall name what became of the upload in any case, and receivers are repeatable.
+    A crash may have come in between, or another request may be doing the same: the client's
+    response must name the result in any case, and receivers are repeatable.
     """
     if upload.notified_at is None:
         transaction.on_commit(lambda: notify_finished(upload))
 
 
 def notify_finished(upload: Upload) -> None:
-    """Tell the site of a finished upload, and note that it knows.
+    """Sends `upload_finished` and records that all receivers returned.
 
-    A crash before the note, or a receiver that fails, makes the next cleanup tell it again.
+    After a crash, or if a receiver fails, the next cleanup sends it again.
     """
     failed = False
     for receiver, outcome in upload_finished.send_robust(
@@ -87,7 +87,7 @@ def notify_finished(upload: Upload) -> None:
         if isinstance(outcome, Exception):
             failed = True
             logger.error(
-                "%s could not take upload %s; it is told again",
+                "%s failed for upload %s; it will be called again",
                 receiver,
                 upload.id,
                 exc_info=outcome,

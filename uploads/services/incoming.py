@@ -1,4 +1,4 @@
-"""What one request brings, and whether its bytes are what they should be (tus: checksum)."""
+"""The bytes of one request, and their verification (tus: checksum)."""
 
 from dataclasses import dataclass, field
 
@@ -11,23 +11,23 @@ from uploads.stores.base import Writer, WriterSuperseded
 from uploads.stores.registry import store
 
 READ_BYTES = 1024 * 1024
-NO_TRAILER = "The trailer Upload-Checksum was announced and did not come."
+NO_TRAILER = "The announced trailer Upload-Checksum is missing."
 
 
 @dataclass
 class IncomingBytes:
-    """What one request brings.
+    """The bytes of one request.
 
     Attributes:
-        offset: Where the client believes the upload stands, in bytes.
-        body: The bytes.
-        length: The upload's length, where this request says it.
+        offset: The upload's offset according to the client, in bytes.
+        body: The reader of the bytes.
+        length: The upload's length, if this request declares it.
         checksum: Upload-Checksum as it was sent.
-        checksum_follows: Whether it is announced for the trailer instead.
-        tentative: Whether the bytes count only once their checksum is right.
-        held: Bytes that are held and count, as the request goes on.
-        expected: The algorithm and the value that the checksum shall have.
-        sum: The checksum so far, where the algorithm is known from the start.
+        checksum_follows: Whether it is announced as a trailer instead.
+        tentative: Whether the bytes count only after their checksum is verified.
+        held: The upload's offset as the request progresses.
+        expected: The checksum's algorithm and value.
+        sum: The running checksum, if the algorithm is known from the start.
     """
 
     offset: int
@@ -51,13 +51,13 @@ class IncomingBytes:
 
 
 def verify(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
-    """Let the bytes count if their checksum is right (tus: checksum, checksum-trailer).
+    """Accepts the bytes if their checksum is right (tus: checksum, checksum-trailer).
 
     Raises:
-        ChecksumMismatch: It is not.
-        BadRequest: The trailer cannot be read, or was announced and did not come.
+        ChecksumMismatch: It is wrong.
+        BadRequest: The trailer is malformed, or was announced and is missing.
     """
-    # RFC 9110, 6.6.2: the header Trailer should announce it, but need not.
+    # RFC 9110, section 6.6.2: the Trailer header should announce it, but need not.
     trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
     if trailer is not None:
         delivery.expected = parse_checksum(trailer)
@@ -73,7 +73,7 @@ def verify(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
 
 
 def verify_nothing(delivery: IncomingBytes) -> None:
-    """The same for a request that brought no bytes, where none are written.
+    """Verifies the checksum of a request without bytes.
 
     Raises:
         ChecksumMismatch, BadRequest: See `verify`.
@@ -87,7 +87,7 @@ def verify_nothing(delivery: IncomingBytes) -> None:
 
 
 def _sum_of_written(upload: Upload, writing: Writer, delivery: IncomingBytes) -> Sum:
-    """The checksum of the request's bytes, read again: only their end told the algorithm."""
+    """Reads the request's bytes again, because only the trailer named the algorithm."""
     assert delivery.expected
     made = ALGORITHMS[delivery.expected[0]]()
     with store().open(upload.id.hex) as file:
@@ -96,5 +96,5 @@ def _sum_of_written(upload: Upload, writing: Writer, delivery: IncomingBytes) ->
             made.update(piece)
             let_others_in()
         if file.tell() < writing.offset:
-            raise WriterSuperseded  # what was tentative is gone
+            raise WriterSuperseded  # the tentative bytes are gone
     return made

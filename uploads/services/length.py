@@ -1,4 +1,4 @@
-"""Saying later how long an upload is (tus: creation-defer-length)."""
+"""Declaring an upload's length after its creation (tus: creation-defer-length)."""
 
 from uploads.conf import conf
 from uploads.errors import BadRequest, DiskFull, OffsetConflict, TooLarge
@@ -6,26 +6,26 @@ from uploads.models import State, Upload
 from uploads.services.error_mapping import map_store_errors
 from uploads.stores.registry import store
 
-FIXED = "Upload-Length was set before, and cannot change."
+FIXED = "Upload-Length is already set and can't change."
 
 
 def check_length(length: int) -> None:
-    """Refuse an upload that is too long for this server or its disk.
+    """Refuses an upload that is too long for this server or its disk.
 
     Raises:
         TooLarge: Longer than UPLOADS_MAX_SIZE.
-        DiskFull: It would leave less than UPLOADS_MIN_FREE_SPACE.
+        DiskFull: Less than UPLOADS_MIN_FREE_SPACE would remain.
     """
     check_size(length)
     check_disk(length)
 
 
 def check_size(length: int, accepted: int = 0) -> None:
-    """Refuse an upload that is too long for this server.
+    """Refuses an upload that is too long for this server.
 
     Args:
-        length: Bytes in all.
-        accepted: Bytes that are held: a maximum that was lowered since does not refuse them.
+        length: In bytes.
+        accepted: Bytes already held, which a lowered maximum doesn't refuse.
 
     Raises:
         TooLarge: Longer than UPLOADS_MAX_SIZE.
@@ -35,32 +35,32 @@ def check_size(length: int, accepted: int = 0) -> None:
 
 
 def beyond_maximum() -> TooLarge:
-    """The refusal that tells the maximum, to people and to programs."""
+    """The error with the maximum, for people and programs (Tus-Max-Size)."""
     longest = conf.UPLOADS_MAX_SIZE
-    sentence = f"This server takes uploads of {longest} bytes at most."
+    sentence = f"This server accepts uploads of at most {longest} bytes."
     return TooLarge(sentence, {"Tus-Max-Size": str(longest)})
 
 
 def check_disk(count: int) -> None:
-    """Refuse bytes that would leave less than UPLOADS_MIN_FREE_SPACE free."""
+    """Refuses bytes that would leave less than UPLOADS_MIN_FREE_SPACE."""
     with map_store_errors():
         if store().free() < count + conf.UPLOADS_MIN_FREE_SPACE:
             raise DiskFull
 
 
 def declare_length(upload: Upload, length: int, offset: int) -> None:
-    """Give this request's copy of an upload that was made without length the one now said.
+    """Sets the deferred length on this request's copy of the upload.
 
-    The row learns it by `keep_length`: a request that is refused later changes nothing.
+    `keep_length` writes it to the row, so that a request refused later changes nothing.
 
     Args:
-        upload: The copy; its length may have been set before.
-        length: Bytes in all.
-        offset: Where the request believes the upload stands.
+        upload: The copy; its length may be set already.
+        length: In bytes.
+        offset: The upload's offset according to the request.
 
     Raises:
-        OffsetConflict: It stands elsewhere.
-        BadRequest: The length is set to another value already, or more bytes are held.
+        OffsetConflict: The offset differs.
+        BadRequest: The length is already another one, or more bytes are held.
         TooLarge, DiskFull: See `check_size`, `check_disk`.
     """
     if upload.length is None:
@@ -69,17 +69,17 @@ def declare_length(upload: Upload, length: int, offset: int) -> None:
         check_size(length, accepted=offset)
         check_disk(length - offset)
         if length < offset:
-            raise BadRequest("Upload-Length is less than what was sent already.")
+            raise BadRequest("Upload-Length is smaller than the bytes already received.")
         upload.length = length
     if upload.length != length:
         raise BadRequest(FIXED)
 
 
 def keep_length(upload: Upload) -> None:
-    """Write down the length that this request declared; it is set once.
+    """Writes the declared length to the row; it is set only once.
 
     Raises:
-        BadRequest: Another request was first, with another length.
+        BadRequest: Another request has set another length.
     """
     unset = Upload.objects.filter(pk=upload.pk, length=None, state=State.RECEIVING)
     if unset.update(length=upload.length):

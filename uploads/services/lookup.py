@@ -1,4 +1,4 @@
-"""Finding an upload, for people who may see it."""
+"""Finds an upload for a user who may see it."""
 
 import re
 import uuid
@@ -19,39 +19,38 @@ User = AbstractUser | AnonymousUser | Any
 
 
 def owner_id(user: User) -> int | None:
-    """Whose uploads these are; anonymous people share one space."""
+    """The owner of a user's uploads; all anonymous users share None."""
     return user.pk if user.is_authenticated else None
 
 
 def may(user: User, permission: str, owned_by: int | None) -> bool:
-    """Whether something is a person's own, or staff who have the permission for it in the admin.
+    """Whether the user owns it, or is staff with that permission in the admin.
 
     Args:
-        person: Who asks.
+        person: The user.
         permission: Its name, such as `uploads.view_upload`.
-        owned_by: Whose it is; None: it lies in the space of anonymous people.
+        owned_by: The owner's id; None for anonymous users' objects.
     """
     return owned_by == owner_id(user) or has_staff_permission(user, permission)
 
 
 def has_staff_permission(user: User, permission: str) -> bool:
-    """Whether the admin would allow it; superusers have all permissions."""
+    """Whether the admin would allow it; superusers have every permission."""
     is_staff = user.is_authenticated and user.is_staff
     return bool(is_staff and user.has_perm(permission))
 
 
 def get_for_user(upload_id: str, user: User, to_change: bool = False) -> Upload:
-    """The upload that is being received or is finished.
+    """The upload with this id, if it is being received or finished.
 
     Args:
         upload_id: 32 hexadecimal digits, from the address.
-        person: Who asks: its owner, or staff who may see uploads in the admin.
-        to_change: Whether bytes are to come or the upload is to end; staff need the permission for
-            that, too.
+        person: Its owner, or staff who may see uploads in the admin.
+        to_change: Whether the request will change or end it; staff need the change permission.
 
     Raises:
-        NotFound: There is none, it was terminated, or it is another person's.
-        Forbidden: It is another person's, and staff may only look at it.
+        NotFound: It doesn't exist, was terminated, or belongs to another user.
+        Forbidden: It belongs to another user, and this staff user may only view it.
         Gone: It expired or was refused.
     """
     if not IDENTIFIER.fullmatch(upload_id):
@@ -62,7 +61,7 @@ def get_for_user(upload_id: str, user: User, to_change: bool = False) -> Upload:
     if not may(user, VIEW, upload.owner_id):
         raise NotFound
     if to_change and not may(user, CHANGE, upload.owner_id):
-        raise Forbidden("You may look at this upload, but not change it.")
+        raise Forbidden("You may view this upload, but not change it.")
     if upload.state == State.REFUSED:
         raise Gone(f"This upload was refused: {upload.failure}")
     if upload.state == State.EXPIRED or is_overdue(upload) and not has_grace(upload):
@@ -71,14 +70,14 @@ def get_for_user(upload_id: str, user: User, to_change: bool = False) -> Upload:
 
 
 def has_grace(upload: Upload) -> bool:
-    """Whether its time is over only because the site was off, or its clock has jumped."""
+    """Whether it only seems expired because the site was off or its clock jumped."""
     heartbeat.look_for_gap()
     upload.expires = Upload.objects.filter(pk=upload.pk).values_list("expires", flat=True).first()
     return not is_overdue(upload)
 
 
 def is_overdue(upload: Upload) -> bool:
-    """Whether it has outlived its time, though no cleanup has come by yet."""
+    """Whether it has expired, though no cleanup has run yet."""
     return bool(
         upload.state in (State.RECEIVING, State.FINISHED)
         and upload.expires

@@ -1,8 +1,8 @@
-"""The few statements that every request of the protocol needs, prepared once from the model.
+"""The few SQL statements of every protocol request, built once from the model.
 
-Building a query costs the ORM five to eighteen times what the database needs to run it, so the hot
-path builds each statement once per database and then only binds values. Everything else about
-uploads uses the ORM.
+The ORM takes five to eighteen times as long to build these queries as the database takes to run
+them, so the hot path builds each statement once per database and then only binds values. Everything
+else uses the ORM.
 """
 
 import uuid
@@ -21,13 +21,13 @@ Converter = Callable[[Any, Any, Any], Any]
 FIELDS: dict[str, "Field[Any, Any]"] = {
     field.attname: field for field in Upload._meta.concrete_fields
 }
-# For people only: no request reads them. Django fetches one that is asked for all the same.
+# Not read by any request; Django loads a missing column when it is accessed.
 DEFERRED = {"offset", "created", "last_activity", "client_address", "client_agent", "requests"}
 DEFERRED |= {"interruptions", "has_bytes", "final_key"}
 READ = [name for name in FIELDS if name != "id" and name not in DEFERRED]
 READ_WITH_ID = {"id", *READ}
 
-# Offsets only grow, so a request that was overtaken changes nothing that counts.
+# Offsets only grow, so a superseded request changes nothing that matters.
 NOTE = """
     UPDATE {table} SET
         {offset} = CASE WHEN {offset} < %(offset)s THEN %(offset)s ELSE {offset} END,
@@ -50,7 +50,6 @@ MARK_NOTIFIED = "UPDATE {table} SET {notified_at} = %(notified_at)s WHERE {id} =
 
 
 def fetch(upload_id: uuid.UUID) -> Upload | None:
-    """The upload with this id."""
     connection = connections[router.db_for_read(Upload)]
     with connection.cursor() as cursor:
         cursor.execute(_select(connection.alias), _bound(connection.alias, {"id": upload_id}))
@@ -66,10 +65,10 @@ def fetch(upload_id: uuid.UUID) -> Upload | None:
 
 
 def release_connection() -> None:
-    """Give the database connection back before something that takes long.
+    """Returns the database connection before something slow.
 
-    SQLite's is a file that nobody waits for; opening it again would cost more than it holds, unless
-    the backend knows better.
+    SQLite's stays open: nothing waits for it, and reopening costs more, unless the backend pools
+    it.
     """
     connection = connections[router.db_for_write(Upload)]
     if connection.in_atomic_block:
@@ -81,7 +80,6 @@ def release_connection() -> None:
 
 
 def insert(upload: Upload) -> None:
-    """Make the upload's row."""
     connection = connections[router.db_for_write(Upload)]
     values = {name: getattr(upload, name) for name in FIELDS}
     with connection.cursor() as cursor:
@@ -98,17 +96,17 @@ def record_progress(
     interruptions: int = 0,
     failure: str = "",
 ) -> bool:
-    """Write down what has arrived, if the upload is still being received.
+    """Updates the row with what has arrived, if the upload is still being received.
 
     Args:
         upload: Its id.
-        offset: Bytes held; a smaller one than noted before changes nothing.
-        now: The moment of this activity.
-        expires: The end of its time from here.
-        judged: Whether the first of these bytes were judged.
-        requests: How many more requests there were.
-        interruptions: How many of them were cut off.
-        failure: What went wrong, if anything.
+        offset: Bytes held; a smaller value than before changes nothing.
+        now: The time of this activity.
+        expires: The new expiration time.
+        judged: Whether the first bytes were checked.
+        requests: Added to its number of requests.
+        interruptions: Added to its number of cut requests.
+        failure: What went wrong; empty: nothing.
     """
     values = {"offset": offset, "last_activity": now, "expires": expires, "failure": failure}
     counts = {"requests": requests, "interruptions": interruptions}
@@ -122,17 +120,17 @@ def finish(
     notified_at: datetime | None,
     requests: int = 0,
 ) -> bool:
-    """Turn it from received into finished.
+    """Changes the state from received to finished.
 
     Args:
         upload: Its id and length.
-        now: The moment.
-        expires: The end of a part's time; others have none.
-        announced: The moment, for what need not be announced.
-        requests: How many more requests there were.
+        now: The current time.
+        expires: A part's expiration time; None for other uploads.
+        announced: The current time if no notification is needed, else None.
+        requests: Added to its number of requests.
 
     Returns:
-        True for the one caller who did.
+        True for the one caller that changed it.
     """
     values = {
         "finished": now,
@@ -144,7 +142,7 @@ def finish(
 
 
 def mark_notified(upload: Upload, now: datetime) -> bool:
-    """Note that the site knows of the finished upload."""
+    """Records that the site was notified of the finished upload."""
     return _change(MARK_NOTIFIED, upload, {"notified_at": now})
 
 
@@ -157,7 +155,7 @@ def _change(statement: str, upload: Upload, values: Mapping[str, Any]) -> bool:
 
 
 def _bound(alias: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by name as the database's driver takes them; most it takes as they are."""
+    """Values by name, as the database driver accepts them; most need no change."""
     adapters = _adapters(alias)
     return {
         name: value if value is None or name not in adapters else adapters[name](value)
@@ -167,9 +165,9 @@ def _bound(alias: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _adapters(alias: str) -> dict[str, Callable[[Any], Any]]:
-    """What makes a field's value one that the driver takes, without the checks of forms."""
+    """Functions that turn a field's value into one for the driver, without form validation."""
     connection = connections[alias]
-    # A statement has the same moment in several places, and two kinds of moments.
+    # A statement may have the same time several times; this caches the converted values.
     moments = lru_cache(maxsize=4)(connection.ops.adapt_datetimefield_value)
     adapters: dict[str, Callable[[Any], Any]] = {}
     for name, field in FIELDS.items():
@@ -182,7 +180,7 @@ def _adapters(alias: str) -> dict[str, Callable[[Any], Any]]:
 
 @cache
 def _written(statement: str, alias: str) -> str:
-    """The statement with the names of table and columns, quoted for this database."""
+    """The statement with quoted names of the table and its columns."""
     quoted = connections[alias].ops.quote_name
     names = {name: quoted(str(field.column)) for name, field in FIELDS.items()}
     return statement.format(table=quoted(Upload._meta.db_table), **names)
@@ -203,7 +201,7 @@ def _select(alias: str) -> str:
 
 @cache
 def _converters(alias: str) -> list[tuple[int, list[Converter], Any]]:
-    """What turns a column's value into the field's, where anything has to."""
+    """Functions that turn column values into field values, where needed."""
     connection = connections[alias]
     found = []
     for index, name in enumerate(READ):

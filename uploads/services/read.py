@@ -1,4 +1,4 @@
-"""Where an upload stands, what its client said of it, and the bytes of a finished one."""
+"""An upload's offset and metadata, and the bytes of a finished upload."""
 
 from typing import BinaryIO
 
@@ -14,13 +14,13 @@ from uploads.stores.registry import store
 
 
 def acknowledged_offset(upload: Upload) -> int:
-    """The bytes held, which stays true until somebody takes over (tus: HEAD).
+    """The bytes held, which stays true until another request writes (tus: HEAD).
 
-    Never waits. Where a request is still writing, it loses its right to. An upload that has all its
-    bytes without being finished (a crash came between) is finished here.
+    Never waits. A request that is still writing is superseded. An upload that has all its bytes but
+    was not finished (after a crash) is finished here.
 
     Raises:
-        UploadError: The bytes are gone, refused, or out of reach.
+        UploadError: The bytes are lost, refused, or unavailable.
     """
     if upload.state == State.FINISHED:
         check_not_lost(upload)
@@ -34,15 +34,15 @@ def acknowledged_offset(upload: Upload) -> int:
 
 
 def metadata_of(upload: Upload) -> dict[str, bytes]:
-    """What its client said of it (tus: Upload-Metadata), in its order."""
+    """The upload's metadata (tus: Upload-Metadata), in order."""
     return parse_metadata(upload.metadata)
 
 
 def first_bytes(upload: Upload) -> bytes | None:
-    """HEAD_BYTES of a finished upload, or all where it is shorter; None: the store has lost them.
+    """The first HEAD_BYTES of a finished upload, or all if fewer; None: the store has lost them.
 
     Raises:
-        OSError: The store is out of reach.
+        OSError: The store is unavailable.
     """
     try:
         return head_of(upload)
@@ -51,33 +51,28 @@ def first_bytes(upload: Upload) -> bytes | None:
 
 
 def open_finished(upload: Upload) -> BinaryIO:
-    """The bytes of a finished upload.
-
-    Raises:
-        NotFound: It is not finished.
-    """
     if upload.state != State.FINISHED:
-        raise NotFound("This upload is not finished.")
+        raise NotFound("This upload isn't finished.")
     check_not_lost(upload)
     with map_store_errors():
         return store().open(upload.id.hex)
 
 
 def check_not_lost(upload: Upload) -> None:
-    """Refuse to pass for whole what the cleanup found to be lost.
+    """Raises if the cleanup found that bytes are lost.
 
     Raises:
-        Gone: It is.
+        Gone: Bytes are lost.
     """
     if upload.lost:
         raise Gone("Bytes of this upload were lost on the server. Upload the file again.")
 
 
 def path_of(upload: Upload) -> str | None:
-    """A local path to a finished upload's bytes; None where the store has lost them.
+    """A local path to a finished upload's bytes; None if the store has lost them.
 
     Raises:
-        OSError: The store is out of reach, or another database's.
+        OSError: The store is unavailable, or belongs to another database.
     """
     if upload.lost:
         return None

@@ -1,4 +1,4 @@
-"""Ends of an upload other than completion: terminated, refused, expired."""
+"""Ends an upload other than by finishing it: terminated, refused, expired."""
 
 import logging
 from collections.abc import Iterable
@@ -24,15 +24,15 @@ logger = logging.getLogger(__name__)
 
 
 def terminate(upload: Upload) -> int:
-    """End an upload, also a finished one, and remove its bytes (tus: termination).
+    """Ends an upload, even a finished one, and removes its bytes (tus: termination).
 
-    A request that is still writing loses its right to.
+    A request that is still writing is superseded.
 
     Returns:
         The bytes freed.
 
     Raises:
-        NotFound: It had ended already.
+        NotFound: It had already ended.
     """
     freed = _end(upload, State.TERMINATED, (State.RECEIVING, State.FINISHED))
     if freed is None:
@@ -42,7 +42,7 @@ def terminate(upload: Upload) -> int:
 
 
 def abort_creation(upload: Upload) -> None:
-    """End an upload whose making failed midway: its client never learns the address, and makes
+    """Ends an upload whose creation failed midway: its client never gets the URL and creates
     another. Were it finished later, there would be two."""
     if upload.state == State.REFUSED:
         return
@@ -50,29 +50,29 @@ def abort_creation(upload: Upload) -> None:
         with suppress(NotFound):
             terminate(upload)
     except DatabaseError:
-        logger.warning("%s cannot be ended now; without bytes nobody will finish it", upload.id)
+        logger.warning("%s can't be ended now; it has no bytes and will expire", upload.id)
         with suppress(OSError):
             store().remove(upload.id.hex)
 
 
 def refuse(upload: Upload, reason: str) -> None:
-    """End an upload that the site does not want, and remove its bytes."""
+    """Ends an upload that the site refused, and removes its bytes."""
     _end(upload, State.REFUSED, (State.RECEIVING,), failure=reason)
 
 
 def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int | None:
-    """End an upload that nobody goes on with, and remove its bytes (tus: expiration).
+    """Ends an abandoned upload and removes its bytes (tus: expiration).
 
     Args:
-        upload: Being received.
-        now: Only if it expires by then; absent: in any case.
-        reason: What staff shall read.
+        upload: An upload that is being received.
+        now: Only end it if it expires by then; None: in any case.
+        reason: Shown to staff.
 
     Returns:
-        The bytes freed, or None where it lives on: something arrived meanwhile, or it has ended.
+        The bytes freed; None if nothing was done: bytes arrived meanwhile, or it had ended.
     """
     overdue = {"expires__lte": now} if now else {}
-    # Parts expire also when they are finished; other finished uploads never do.
+    # Parts also expire when finished; other finished uploads never do.
     among = (State.RECEIVING, State.FINISHED)[: 1 + (upload.concat == Concat.PARTIAL)]
     freed = _end(upload, State.EXPIRED, among, overdue, failure=reason)
     if freed is not None:
@@ -81,7 +81,7 @@ def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int
 
 
 def extend(upload: Upload) -> bool:
-    """Give an unfinished upload its full time again, from now.
+    """Restarts the expiration time of an unfinished upload.
 
     Returns:
         Whether it was still unfinished.
@@ -99,10 +99,10 @@ def _end(
     conditions: dict[str, Any] | None = None,
     failure: str | None = None,
 ) -> int | None:
-    """Turn the row into an ended one, and remove the bytes.
+    """Changes the row to an end state and removes the bytes.
 
     Returns:
-        The bytes freed; None where the row is not among those meant (any more).
+        The bytes freed; None if the row was not in a matching state.
     """
     ballast.make_room()
     row = Upload.objects.filter(pk=upload.pk, state__in=among, **(conditions or {}))
@@ -115,8 +115,9 @@ def _end(
     except DatabaseError as problem:
         if not is_disk_full(problem) or transaction.get_connection().in_atomic_block:
             raise
-        # The row has no room to say so: its bytes go first, and give it some. Should even that not
-        # do, HEAD tells that they are gone, and the next cleanup ends the row.
+        # The disk has no space to record the end: the bytes go first, which frees some. If that is
+        # not
+        # enough, HEAD answers that they are gone, and the next cleanup ends the row.
         ballast.release()
         freed = free_bytes(upload) or 0 if row.exists() else 0
         changed = row.update(**changes)
@@ -127,17 +128,17 @@ def _end(
 
 
 def remove_bytes(upload: Upload) -> int:
-    """Remove what the store holds; what cannot be removed now, the next cleanup tries again."""
+    """Removes the stored bytes; if that fails, the next cleanup tries again."""
     freed = free_bytes(upload)
     if freed is None:
         return 0
     try:
         Upload.objects.filter(pk=upload.pk).update(has_bytes=False)
-    except DatabaseError as problem:  # the upload has ended, so nobody must hear that it has not
+    except DatabaseError as problem:  # the upload has ended: an error must not suggest otherwise
         if transaction.get_connection().in_atomic_block:
             raise
         logger.warning(
-            "the row of %s cannot be told that its bytes are gone: %s", upload.id, problem
+            "the row of %s can't be updated after its bytes were removed: %s", upload.id, problem
         )
     else:
         upload.has_bytes = False
@@ -145,18 +146,18 @@ def remove_bytes(upload: Upload) -> int:
 
 
 def free_bytes(upload: Upload) -> int | None:
-    """Remove the bytes; returns how many, or None where the store cannot do it now."""
+    """Removes the bytes; returns their number, or None if the store failed."""
     if not may_remove():
         return None
     try:
         return store().remove(upload.id.hex)
     except OSError as problem:
-        logger.warning("the bytes of %s cannot be removed yet: %s", upload.id, problem)
+        logger.warning("the bytes of %s can't be removed yet: %s", upload.id, problem)
         return None
 
 
 def announce_end(signal: Signal, upload: Upload) -> None:
-    """Tell the site, once the transaction is committed, that an upload has ended."""
+    """Sends `upload_ended` after the transaction is committed."""
 
     def send() -> None:
         for receiver, outcome in signal.send_robust(Upload, upload_id=upload.id):

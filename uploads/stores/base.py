@@ -1,7 +1,7 @@
-"""What a store of bytes must do. It knows no model and no HTTP.
+"""The interface of a store of bytes. It knows nothing of models and HTTP.
 
-Writing is fenced, not locked: whoever takes the right to write ends the right of whoever had it,
-at once, and nobody waits. What `held` tells never shrinks while nobody holds the right.
+Writing is fenced, not locked: a new writer supersedes the previous one at once, without waiting.
+`held` never shrinks while there is no writer.
 """
 
 import errno
@@ -11,35 +11,35 @@ from typing import BinaryIO, Protocol
 
 from uploads.stores.pipe import Piece
 
-# No space, no quota, or no larger file: of this file system, or of this process.
+# Out of space, over quota, or beyond the file size limit of the file system or the process.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StoreError(Exception):
-    """Base of what a store raises of its own; OSError passes through."""
+    """Base class of a store's own errors; OSError passes through."""
 
 
 class Missing(StoreError):
-    """The store holds nothing under this name."""
+    """The store has nothing under this name."""
 
 
 class StoreUnavailable(OSError):
-    """The whole store is out of reach: its disk is not mounted, its directory was moved."""
+    """The whole store is unavailable: its disk is not mounted, or its directory was moved."""
 
     def __init__(self, place: str) -> None:
-        super().__init__(f"The store at {place} is away: is its disk mounted?")
+        super().__init__(f"The store at {place} is unavailable: is its disk mounted?")
 
 
 class WriterSuperseded(StoreError):
-    """Somebody else has taken the right to write."""
+    """Another writer has taken over."""
 
 
 class Removed(WriterSuperseded):
-    """The file was removed meanwhile: another request would not fare better."""
+    """The file was removed meanwhile; another writer would not fare better."""
 
 
 class OffsetMismatch(StoreError):
-    """Writing was asked for at another offset than the bytes held.
+    """The file has another size than the offset at which writing was to start.
 
     Attributes:
         held: The bytes held.
@@ -52,13 +52,13 @@ class OffsetMismatch(StoreError):
 
 @dataclass(frozen=True)
 class Entry:
-    """What the store holds under one name.
+    """What the store has under one name.
 
     Attributes:
         name: The name.
-        size: Bytes, also such as do not count yet.
-        changed: When it last changed, in epoch seconds.
-        is_rest: There is no file, only what the store kept beside it while it was written.
+        size: In bytes, including tentative ones.
+        changed: The time of the last change, in epoch seconds.
+        is_rest: The file is gone; only the store's own data about it is left.
     """
 
     name: str
@@ -68,92 +68,92 @@ class Entry:
 
 
 class Writer(Protocol):
-    """The right to append to one file, until somebody else takes it."""
+    """The right to append to one file, until another writer takes it."""
 
     offset: int
 
     def write(self, data: Piece) -> None:
-        """Append all of `data`.
+        """Appends all of `data`.
 
         Raises:
             WriterSuperseded: The right is lost; nothing of `data` was written.
-            Removed: So is the file.
-            OSError: The disk refused; `offset` tells how much is held.
+            Removed: The file was removed.
+            OSError: The disk failed; `offset` says how much is held.
         """
 
     def copy(self, source: BinaryIO, count: int) -> int:
-        """Append some of the next `count` bytes of another open file of the store.
+        """Appends up to the next `count` bytes of another open file of this store.
 
         Returns:
-            How many: fewer than `count` where that is kinder to others, none where it has ended.
+            The bytes copied. May copy less, to yield to other requests; 0 at the end.
         """
 
     def accept(self) -> None:
-        """What was written tentatively counts from now on; raises Superseded."""
+        """Makes tentative bytes count; raises WriterSuperseded."""
 
     def withdraw(self, offset: int) -> None:
-        """Take back what this right has written beyond `offset`, if it still rules."""
+        """Removes the bytes written beyond `offset`, if this writer is still current."""
 
     def secure(self) -> None:
-        """Make what counts now as durable as the store shall be: it may be acknowledged then."""
+        """Makes the counted bytes durable, so that they may be acknowledged."""
 
     def end(self) -> bool:
-        """Give the right back; the bytes stay.
+        """Gives up the right to write; the bytes stay.
 
         Returns:
-            Whether it still ruled.
+            Whether this writer was still current.
         """
 
 
 class Store(Protocol):
-    """Where bytes lie. One instance serves a process; methods may be called from any thread.
+    """A place for bytes. One instance per process; methods may be called from any thread.
 
     Attributes:
-        extensions: The extensions of tus that this store can serve; OPTIONS follows from it.
-        durable: Whether what it holds must survive a power cut; else the death of any process.
+        extensions: The tus extensions that this store supports; OPTIONS is derived from them.
+        durable: Whether bytes must survive a power cut; if not, only a crash of any process.
     """
 
     extensions: frozenset[str]
     durable: bool
 
     def identity(self) -> str | None:
-        """What `identify` has kept; None where nothing was, or where the store is not there."""
+        """The identity written by `identify`; None if there is none, or no store."""
 
     def identify(self, identity: str) -> None:
-        """Keep an identity, durably, in place of the one there was.
+        """Writes the store's identity durably, replacing an earlier one.
 
-        It makes the place where there is none. Elsewhere in here a place without an identity is
-        `StoreUnavailable`, and is never made anew.
+        Creates the store if needed. For every other method, a place without an identity is
+        `StoreUnavailable` and is never created.
         """
 
     def check_writable(self) -> None:
-        """Raise OSError where the store takes nothing new, though it is there."""
+        """Raises OSError if the store exists but can't be written."""
 
     def create(self, name: str) -> None:
-        """Make an empty file; raises FileExistsError where the name is taken."""
+        """Creates an empty file; raises FileExistsError if the name is taken."""
 
     def acquire_writer(self, name: str, offset: int, tentative: bool = False) -> Writer:
-        """Take the right to append at `offset`, from whoever has it.
+        """Takes the right to append at `offset` from any other writer.
 
         Args:
             name: The file.
-            offset: The bytes held, as the caller believes.
-            tentative: What is written does not count until `accept`, and is gone without it:
-                also after a crash.
+            offset: The bytes that the caller expects to be held.
+            tentative: Written bytes don't count until `accept`, and are discarded without it,
+                even after a crash.
 
         Raises:
-            OffsetMismatch: Other than `offset` bytes are held; nobody loses a right.
+            OffsetMismatch: The file has another size; no writer is superseded.
             Missing: There is no such file.
         """
 
     def fence_and_get_offset(self, name: str) -> int:
-        """End anybody's right to write and tell the bytes held. Only reads if nobody writes.
+        """Supersedes any writer and returns the bytes held. Only reads if there is no writer.
 
-        What it tells may be acknowledged: it is durable.
+        The result may be acknowledged: it is durable.
         """
 
     def secure(self, name: str) -> None:
-        """Make the bytes held as durable as the store shall be."""
+        """Makes the bytes held durable."""
 
     def held(self, name: str) -> int:
         """The bytes held now; raises Missing."""
@@ -162,17 +162,17 @@ class Store(Protocol):
         """The bytes, for reading; raises Missing."""
 
     def path(self, name: str) -> str:
-        """A local path to read the bytes from; raises Missing."""
+        """A local path for reading the bytes; raises Missing."""
 
     def remove(self, name: str) -> int:
-        """End anybody's right to write and remove the bytes.
+        """Supersedes any writer and removes the bytes.
 
         Returns:
-            The bytes freed; 0 where there was nothing.
+            The bytes freed; 0 if there was nothing.
         """
 
     def entries(self, start: str = "") -> Iterator[Entry]:
-        """Everything held whose name begins so; each name once, in no certain order."""
+        """Everything whose name starts with the prefix; each name once, in any order."""
 
     def free(self) -> int:
-        """Bytes of free space."""
+        """Free space in bytes."""

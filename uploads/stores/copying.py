@@ -1,31 +1,31 @@
-"""Copying from file to file within the kernel: no byte passes through this process.
+"""Copies from file to file within the kernel: no byte passes through this process.
 
-Where the file system can share blocks between files, not even the disk copies anything.
+If the file system can share blocks between files, not even the disk copies anything.
 """
 
 import errno
 import os
 from typing import BinaryIO
 
-# What is said where kernel or file system cannot do it.
+# Errors of a kernel or file system that doesn't support it.
 NOT_HERE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EXDEV}
 
 
 def copy_in_kernel(source: BinaryIO, target: str, offset: int, count: int) -> int | None:
-    """Copy from where `source` stands.
+    """Copies from the current position of `source`.
 
     Args:
-        source: An open file; it moves on by what was copied.
-        target: The path of a file that is there.
-        offset: Where the bytes belong in it.
-        count: How many, at most.
+        source: An open file; its position advances.
+        target: The path of an existing file.
+        offset: The position in it.
+        count: The most bytes to copy.
 
     Returns:
-        How many were copied, none at the end of the source; None where it cannot be done here.
+        The bytes copied, 0 at the end of the source; None if not supported here.
     """
     if not hasattr(os, "copy_file_range"):
         return None
-    # A descriptor of its own: the kernel does not copy into a file that was opened for appending.
+    # A new descriptor: the kernel refuses to copy into a file opened for appending.
     descriptor = os.open(target, os.O_WRONLY)
     try:
         return os.copy_file_range(source.fileno(), descriptor, count, offset_dst=offset)

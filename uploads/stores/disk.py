@@ -1,9 +1,9 @@
-"""Bytes on a local disk: one file an upload, and beside it, while it is written, its fence.
+"""A store on a local disk: one file per upload, and beside it, while it is written, its fence.
 
-The fence file holds the token of whoever may write. Every buffer is appended under a lock held for
-microseconds, after looking that the token still rules and that the file ends where expected. So a
-newer request takes over at once, from any process of this machine, and the older one's later bytes
-never land. A writer that was killed leaves only a token, which the next one overwrites.
+The fence file holds the current writer's token. Every buffer is appended under a lock held for
+microseconds, after checking that the token is current and that the file ends where expected. So a
+newer request takes over at once, from any process of this machine, and later bytes of the older one
+are never written. A killed writer leaves only a token, which the next one overwrites.
 """
 
 import errno
@@ -33,18 +33,19 @@ from uploads.stores.fence import (
 from uploads.stores.locking import locked
 from uploads.stores.syncing import sync_directory, sync_file
 
-# Windows translates line ends without it.
+# Windows translates line endings without it.
 BINARY = getattr(os, "O_BINARY", 0)
-# It stays as long as the file. A request that saw the upload unfinished may have it open, or may
-# open it yet: were there another one by then, two would believe that they alone may append.
+# The fence stays as long as the file. A request that saw the upload unfinished may have it open, or
+# may open it later: with a new fence file, two writers would each believe that they alone may
+# append.
 FENCE_SUFFIX = ".fence"
-FOLDER_CHARACTERS = 2  # files lie in folders of the first characters of their names
+FOLDER_CHARACTERS = 2  # files are in folders named by the first characters of their names
 IDENTITY_FILE = "store_id"
-LARGE = 64 * 1024 * 1024  # bytes; files up to this length are gone at once
+LARGE = 64 * 1024 * 1024  # bytes; files up to this size are removed instantly
 
 
 class DiskStore:
-    """Files below one directory; see `uploads.stores.base.Store`."""
+    """Files below one directory; implements `uploads.stores.base.Store`."""
 
     extensions = frozenset(
         (
@@ -62,17 +63,18 @@ class DiskStore:
         return os.path.join(self.directory, name[:FOLDER_CHARACTERS], name)
 
     def identity(self) -> str | None:
-        """What the file `store_id` says."""
+        """The content of the file `store_id`."""
         try:
             return Path(self.directory, IDENTITY_FILE).read_text(encoding="ascii").strip() or None
         except FileNotFoundError:
             return None
 
     def identify(self, identity: str) -> None:
-        """Put the identity into the file `store_id`, whole or not at all."""
+        """Writes the file `store_id` atomically."""
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         file = os.path.join(self.directory, IDENTITY_FILE)
-        # Of this process alone: two that begin at once say the same, but not with one file.
+        # One name per process: two that start at once write the same, but not the same temporary
+        # file.
         new = f"{file}.{secrets.token_hex(8)}"
         descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
         try:
@@ -88,7 +90,7 @@ class DiskStore:
         sync_directory(self.directory)
 
     def check_writable(self) -> None:
-        """Make a file and remove it; that the disk is full is another matter."""
+        """Creates and removes a file; a full disk is not this method's concern."""
         probe = os.path.join(self.directory, f"{IDENTITY_FILE}.{secrets.token_hex(8)}")
         try:
             os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600))
@@ -101,20 +103,19 @@ class DiskStore:
         try:
             os.mkdir(folder, 0o700)
         except FileExistsError:
-            return  # somebody else was first
+            return  # another process created it first
         if self.durable:
             sync_directory(self.directory)
 
     def _is_there(self) -> bool:
-        """Whether the directory is the store, and not the place where its disk is not mounted."""
+        """Whether the directory is the store, rather than the mount point of an unmounted disk."""
         return os.path.exists(os.path.join(self.directory, IDENTITY_FILE))
 
     def _absence(self, name: str) -> Missing | StoreUnavailable:
-        """What it means that a file is not found."""
+        """The right error for a file that is not found."""
         return Missing(name) if self._is_there() else StoreUnavailable(self.directory)
 
     def create(self, name: str) -> None:
-        """Make an empty file."""
         file = self._file(name)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY
         try:
@@ -132,7 +133,6 @@ class DiskStore:
             os.close(descriptor)
 
     def acquire_writer(self, name: str, offset: int, tentative: bool = False) -> DiskWriter:
-        """Take the right to append at `offset`, from whoever has it."""
         file = self._file(name)
         # The fence is opened first: a removal in between then shows as a missing file.
         fence = self._open_fence(file)
@@ -153,7 +153,7 @@ class DiskStore:
                 if held != offset:
                     raise OffsetMismatch(held)
                 clear(data, fence, found, mine)
-            if tentative and self.durable:  # else the disk might have the bytes, and not this
+            if tentative and self.durable:  # before any byte reaches it
                 sync_file(fence)
                 sync_directory(os.path.dirname(file))
         except BaseException:
@@ -169,13 +169,12 @@ class DiskStore:
             raise self._absence(os.path.basename(file)) from problem
 
     def fence_and_get_offset(self, name: str) -> int:
-        """End anybody's right to write and tell the bytes held."""
         file = self._file(name)
         size = self._size(name)
         try:
             fence = _open_if_need_be_to_read(file + FENCE_SUFFIX)
         except FileNotFoundError:
-            return self._secured(name, size)  # nobody has written yet
+            return self._secured(name, size)  # never written yet
         try:
             with locked(fence):
                 found = _unless_removed(name, read_fence(fence))
@@ -187,7 +186,7 @@ class DiskStore:
         return self._secured(name, size)
 
     def _end_writer(self, name: str, fence: int, found: Fence) -> Fence:
-        """Let nobody write, and return what the fence says then. Called under the lock."""
+        """Ends the current writer, and returns the fence's new content. Call it under the lock."""
         try:
             data = os.open(self._file(name), os.O_RDWR | BINARY)
         except FileNotFoundError as problem:
@@ -195,7 +194,7 @@ class DiskStore:
         except OSError as problem:
             if problem.errno != errno.EROFS:
                 raise
-            return found  # the right stays, but the disk lets nobody use it
+            return found  # the right remains, but the disk can't be written
         try:
             clear(data, fence, found)
         finally:
@@ -203,12 +202,11 @@ class DiskStore:
         return OPEN
 
     def _secured(self, name: str, size: int) -> int:
-        """The same size, once what it counts is durable."""
+        """The same size, once its bytes are durable."""
         self.secure(name)
         return size
 
     def secure(self, name: str) -> None:
-        """Make the bytes held as durable as the store shall be."""
         if not self.durable:
             return
         file = self._file(name)
@@ -231,29 +229,25 @@ class DiskStore:
             raise self._absence(name) from problem
 
     def held(self, name: str) -> int:
-        """The bytes held now."""
         size = self._size(name)
         try:
             fence = os.open(self._file(name) + FENCE_SUFFIX, os.O_RDONLY | BINARY)
         except FileNotFoundError:
             return size
         try:
-            with locked(fence):  # else tentative bytes might go between the two looks
+            with locked(fence):  # otherwise tentative bytes might be removed between the two looks
                 return counting(self._size(name), _unless_removed(name, read_fence(fence)))
         finally:
             os.close(fence)
 
     def open(self, name: str) -> BinaryIO:
-        """The bytes, for reading."""
         return open(self.path(name), "rb", buffering=0)
 
     def path(self, name: str) -> str:
-        """A local path to read the bytes from."""
         self._size(name)
         return self._file(name)
 
     def remove(self, name: str) -> int:
-        """End anybody's right to write and remove the bytes."""
         file = self._file(name)
         try:
             fence = self._open_fence(file)
@@ -262,20 +256,20 @@ class DiskStore:
         except OSError as problem:
             if problem.errno not in FULL:
                 raise
-            # No inode is left. So it has no fence and nobody writes: that would have made one.
+            # No inode is left. So there is no fence and no writer: a writer would have created one.
             return _unlink(file)
         try:
             with locked(fence):
                 freed = _close(fence, file)
         finally:
             os.close(fence)
-        # Without the lock: who wants it stops the whole process, and gigabytes take a while.
+        # Without the lock: waiting for it blocks the whole process, and gigabytes take a while.
         freed += outside(_unlink, file) if _is_large(file) else _unlink(file)
         _unlink(file + FENCE_SUFFIX)
         return freed
 
     def entries(self, start: str = "") -> Iterator[Entry]:
-        """Everything held whose name begins so: also a fence without its file."""
+        """Includes fences without a file."""
         pattern = start[:FOLDER_CHARACTERS].ljust(FOLDER_CHARACTERS, "?")
         for folder in Path(self.directory).glob(pattern):
             found: dict[str, Entry] = {}
@@ -289,31 +283,30 @@ class DiskStore:
             yield from (entry for entry in found.values() if entry.name.startswith(start))
 
     def free(self) -> int:
-        """Bytes of free space."""
         try:
             return shutil.disk_usage(self.directory).free
-        except FileNotFoundError:  # nothing was stored yet
+        except FileNotFoundError:  # nothing is stored yet
             place = Path(self.directory).absolute()
             disk = next(folder for folder in place.parents if folder.exists())
             return shutil.disk_usage(disk).free
 
 
 def _files_in(folder: Path) -> Iterator[tuple[str, int, float]]:
-    """Name, size and time of the last change of each file of a folder."""
+    """Name, size and time of the last change of each file in a folder."""
     try:
         with os.scandir(folder) as files:
             for file in files:
                 try:
                     facts = file.stat()
                 except FileNotFoundError:
-                    continue  # it ended meanwhile
+                    continue  # removed meanwhile
                 yield file.name, facts.st_size, facts.st_mtime
     except (FileNotFoundError, NotADirectoryError):
         return
 
 
 def _open_if_need_be_to_read(file: str) -> int:
-    """Open it for reading and writing, or at least for reading where the disk takes no writes."""
+    """Opens it for reading and writing, or only for reading if the disk is read-only."""
     try:
         return os.open(file, os.O_RDWR | BINARY)
     except OSError as problem:
@@ -323,17 +316,17 @@ def _open_if_need_be_to_read(file: str) -> int:
 
 
 def _unless_removed(name: str, found: Fence) -> Fence:
-    """What the fence says; what it closes for good is gone, though a kill has left the file."""
+    """The fence's content; raises if the file was removed, even if a kill left it behind."""
     if found.token == REMOVED:
         raise Missing(name)
     return found
 
 
 def _close(fence: int, file: str) -> int:
-    """Let nobody write for good. Called under the lock; the file is to be removed after that.
+    """Ends writing for good. Call it under the lock, before the file is removed.
 
     Returns:
-        The bytes of the file, where it had to be removed first.
+        The bytes of the file, if it had to be removed first.
     """
     freed = 0
     try:
@@ -341,15 +334,15 @@ def _close(fence: int, file: str) -> int:
     except OSError as problem:
         if problem.errno not in FULL:
             raise
-        # A fence that says nothing yet needs a block to say so: what the file had is free now.
+        # An empty fence needs a disk block to say so; removing the file has freed some.
         freed = _unlink(file)
-        with suppress(OSError):  # an empty file gave none; it is gone, which ends writing as well
+        with suppress(OSError):  # an empty file freed none; it is gone, which ends writing as well
             write_fence(fence, CLOSED)
     return freed
 
 
 def _is_large(file: str) -> bool:
-    """Whether the system takes a while to remove it."""
+    """Whether removing it takes a while."""
     try:
         return os.stat(file).st_size > LARGE
     except FileNotFoundError:
@@ -357,10 +350,10 @@ def _is_large(file: str) -> bool:
 
 
 def _unlink(file: str) -> int:
-    """Remove a file; returns its bytes."""
+    """Removes a file; returns its size in bytes."""
     try:
         size = os.stat(file).st_size
         os.unlink(file)
     except FileNotFoundError:
-        return 0  # somebody else removed it first, which is what was wanted
+        return 0  # another process removed it first
     return size

@@ -1,4 +1,4 @@
-"""Appending to a file on disk, as long as its fence lets us."""
+"""Appending to a file on disk, as long as its fence allows."""
 
 import os
 from typing import BinaryIO
@@ -18,20 +18,20 @@ from uploads.stores.locking import locked
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.syncing import sync_file
 
-SHRINK_BYTES = 64 * 1024 * 1024  # freed in one step, likewise
-COPY_BYTES = 4 * 1024 * 1024  # copied in one step, while the lock is held
+SHRINK_BYTES = 64 * 1024 * 1024  # bytes freed in one step
+COPY_BYTES = 4 * 1024 * 1024  # bytes copied in one step, while the lock is held
 
 
 class DiskWriter:
-    """The right to append to one file; see `uploads.stores.base.Writer`.
+    """The right to append to one file; implements `uploads.stores.base.Writer`.
 
     Args:
         file: Its path.
-        data: It, opened for appending.
-        fence: Its fence, opened.
-        mine: What the fence says as long as this right rules.
-        offset: Where the file ends, in bytes.
-        durable: Whether what counts must survive a power cut.
+        data: The file, opened for appending.
+        fence: Its open fence file.
+        mine: The fence's content as long as this writer is current.
+        offset: The file's end, in bytes.
+        durable: Whether bytes must survive a power cut.
     """
 
     def __init__(
@@ -51,7 +51,6 @@ class DiskWriter:
             raise Removed if token == REMOVED else WriterSuperseded
 
     def write(self, data: Piece) -> None:
-        """Append all of `data`."""
         with locked(self.fence):
             self._check()
             if isinstance(data, Pipe):
@@ -61,8 +60,8 @@ class DiskWriter:
 
     def _pour(self, pipe: Pipe) -> None:
         if self.poured_into is None:
-            # A descriptor of its own: the kernel does not splice into one opened for appending.
-            # It is the same file: while the right rules, nobody has removed it.
+            # A new descriptor: the kernel refuses to splice into one opened for appending.
+            # It is the same file: nothing removes it while this writer is current.
             self.poured_into = os.open(self.file, os.O_WRONLY)
         while len(pipe):
             self.offset += pipe.pour(self.poured_into, self.offset)
@@ -75,7 +74,7 @@ class DiskWriter:
             rest = rest[written:]
 
     def copy(self, source: BinaryIO, count: int) -> int:
-        """Append up to `count` bytes of another file, within the kernel where it can do that."""
+        """Copies within the kernel where supported."""
         before = self.offset
         with locked(self.fence):
             self._check()
@@ -87,14 +86,13 @@ class DiskWriter:
         return self.offset - before
 
     def withdraw(self, offset: int) -> None:
-        """Take back what this right has written beyond `offset`, if it still rules."""
         if self._shrink(offset):
             self.offset = offset
 
     def _shrink(self, size: int) -> bool:
-        """Cut the file to this size, if the right still rules, and return whether it does.
+        """Truncates the file, if this writer is still current; returns whether it is.
 
-        The system takes a while to free gigabytes, so that is done in steps.
+        Freeing gigabytes takes a while, so it is done in steps.
         """
         while True:
             with locked(self.fence):
@@ -108,8 +106,7 @@ class DiskWriter:
             let_others_in()
 
     def accept(self) -> None:
-        """What was tentative counts from now on."""
-        if self.durable:  # else the fence might say so on the disk before the bytes are there
+        if self.durable:  # otherwise the disk might have the fence's new content without the bytes
             sync_file(self.data)
         with locked(self.fence):
             self._check()
@@ -117,14 +114,13 @@ class DiskWriter:
             write_fence(self.fence, self.mine)
 
     def secure(self) -> None:
-        """Make what counts now as durable as the store shall be."""
         if self.durable:
             sync_file(self.data)
-            # An older word of the fence on the disk might say that some of it is tentative.
+            # An older fence on the disk might still call some of the bytes tentative.
             sync_file(self.fence)
 
     def end(self) -> bool:
-        """Give the right back; the bytes stay, but what is still tentative goes."""
+        """Tentative bytes are removed."""
         try:
             if self.mine.base != NOTHING_TENTATIVE:
                 self._shrink(self.mine.base)

@@ -1,4 +1,4 @@
-"""What lies beside a file on disk while it is written: who may write, and what counts of it."""
+"""The file beside an upload that is being written: the current writer, and which bytes count."""
 
 import os
 import struct
@@ -10,11 +10,11 @@ NOTHING_TENTATIVE = -1
 
 
 class Fence(NamedTuple):
-    """What the fence file says.
+    """The content of the fence file.
 
     Attributes:
-        token: Who may write; NOBODY, or REMOVED for good.
-        base: Bytes that count while what lies behind them is tentative; else NOTHING_TENTATIVE.
+        token: The current writer's; or NOBODY, or REMOVED for good.
+        base: The bytes that count while later ones are tentative; else NOTHING_TENTATIVE.
     """
 
     token: bytes
@@ -27,25 +27,25 @@ CLOSED = Fence(REMOVED, NOTHING_TENTATIVE)
 
 
 def read_fence(descriptor: int) -> Fence:
-    """What the open fence file says; one that says nothing yet lets everybody in."""
+    """Parses the open fence file; an empty one has no writer yet."""
     record = _read(descriptor)
     return Fence(*RECORD.unpack(record)) if len(record) == RECORD.size else OPEN
 
 
 def write_fence(descriptor: int, fence: Fence) -> None:
-    """Let the open fence file say this. Called under its lock."""
+    """Writes the open fence file. Call it under its lock."""
     _write(descriptor, RECORD.pack(*fence))
 
 
 def clear(data: int, fence: int, found: Fence, then: Fence = OPEN) -> None:
-    """Let go what is still tentative, and let the fence say what comes then: as a rule that nobody
-    may write. Called under the lock."""
+    """Removes tentative bytes and sets the fence's next content, usually that there is no writer.
+    Call it under the lock."""
     if found.base != NOTHING_TENTATIVE and os.fstat(data).st_size > found.base:
         os.ftruncate(data, found.base)
     write_fence(fence, then)
 
 
-if hasattr(os, "pread"):  # Windows has none
+if hasattr(os, "pread"):  # Windows has no such call
 
     def _read(descriptor: int) -> bytes:
         return os.pread(descriptor, RECORD.size, 0)
@@ -65,5 +65,5 @@ else:
 
 
 def counting(size: int, found: Fence) -> int:
-    """How many of a file's bytes count: tentative ones do not."""
+    """The bytes of a file that count: tentative ones don't."""
     return size if found.base == NOTHING_TENTATIVE else min(size, found.base)

@@ -12,12 +12,12 @@ if sys.platform == "win32":
     from collections.abc import Iterator
     from contextlib import contextmanager
 
-    # Windows forbids reading and writing what is locked: a byte far behind the content is taken.
+    # Windows blocks reading and writing of locked bytes, so the lock is far behind the content.
     LOCKED_BYTE = 1 << 30
 
     @contextmanager
     def locked(descriptor: int) -> Iterator[None]:
-        """Hold the lock of this open file."""
+        """Holds the lock of this open file."""
         os.lseek(descriptor, LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
         try:
@@ -30,7 +30,7 @@ else:
     import fcntl
 
     class Lock:
-        """Taken once for each piece of a body, so without the cost of a generator."""
+        """Used for each piece of a body, so without the cost of a generator."""
 
         def __init__(self, descriptor: int) -> None:
             self.descriptor = descriptor
@@ -42,5 +42,4 @@ else:
             fcntl.flock(self.descriptor, fcntl.LOCK_UN)
 
     def locked(descriptor: int) -> Lock:
-        """Hold the lock of this open file."""
         return Lock(descriptor)

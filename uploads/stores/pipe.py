@@ -1,7 +1,7 @@
-"""Bytes on their way from a socket to a file within the kernel: they never come into this process.
+"""Moves bytes from a socket to a file within the kernel: they never enter this process.
 
-Measured, that spares a quarter of the CPU time that receiving and writing take. Linux alone can do
-it; elsewhere there is no pipe, and nobody needs to know.
+Measured, that saves a quarter of the CPU time of receiving and writing. Only Linux supports it;
+elsewhere `shared_pipe` returns None.
 """
 
 import errno
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 PIPE_BYTES = 1024 * 1024
-# What is said where the file system cannot do it.
+# Errors of a file system that doesn't support it.
 NOT_HERE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -34,31 +34,31 @@ class Pipe:
         try:
             fcntl.fcntl(self.ends[1], fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         except OSError:
-            pass  # users may have so and so many pages: the usual 64 KiB do, too
+            pass  # users have a limited number of pipe pages; the usual 64 KiB work, too
 
     def __len__(self) -> int:
         return self.held
 
     def fill(self, connection: Any, size: int, seconds: float) -> int:
-        """Take what a connection of gevent's has, waiting for the first byte.
+        """Receives what a gevent socket has, waiting for the first byte.
 
         Args:
-            connection: A socket of gevent's, so it does not block by itself.
-            size: Bytes, at most.
+            connection: A gevent socket, which doesn't block by itself.
+            size: The most bytes.
             seconds: How long to wait.
 
         Returns:
-            How many came; 0 at the end.
+            The bytes received; 0 at the end.
 
         Raises:
-            TimeoutError: Nothing came.
+            TimeoutError: No bytes arrived.
             OSError: The connection failed.
         """
         from gevent.socket import wait_read
 
         flags = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
         while True:
-            if self.held:  # also after each wait: another request's, refused meanwhile
+            if self.held:  # repeated after each wait: another request may have left refused bytes
                 self._drop()
             try:
                 filled = os.splice(connection.fileno(), self.ends[1], size, flags=flags)
@@ -69,7 +69,7 @@ class Pipe:
                 return filled
 
     def pour(self, target: int, offset: int) -> int:
-        """Write into a file, which was not opened for appending; returns how many bytes."""
+        """Writes to a file that wasn't opened for appending; returns the number of bytes."""
         try:
             poured = os.splice(self.ends[0], target, self.held, offset_dst=offset)
         except OSError as problem:
@@ -80,7 +80,7 @@ class Pipe:
         return poured
 
     def _write(self, target: int, offset: int) -> int:
-        """Where the file system cannot do it."""
+        """Used if the file system can't splice."""
         rest = memoryview(os.read(self.ends[0], self.held))
         size = len(rest)
         while rest:
@@ -88,7 +88,7 @@ class Pipe:
         return size
 
     def _drop(self) -> None:
-        """Forget what nobody wanted: the right to write was lost, or the disk refused it."""
+        """Discards bytes that were not written: the writer was superseded, or the disk failed."""
         for end in self.ends:
             os.close(end)
         self._open()
@@ -99,5 +99,5 @@ Piece = memoryview | bytes | Pipe
 
 @cache
 def shared_pipe() -> Pipe | None:
-    """This process's pipe; None where there are none."""
+    """This process's pipe; None where the platform has none."""
     return Pipe() if sys.platform == "linux" and hasattr(os, "splice") else None

@@ -1,4 +1,4 @@
-"""The site's store, by the name in UPLOADS_STORE. A new store is one new module."""
+"""The site's store, by the class name in UPLOADS_STORE. A new store is one new module."""
 
 from functools import lru_cache
 
@@ -15,5 +15,4 @@ def _make(class_name: str, directory: str, durable: bool) -> Store:
 
 
 def store() -> Store:
-    """The store of this process."""
     return _make(conf.UPLOADS_STORE, conf.UPLOADS_DIR, conf.UPLOADS_DURABILITY == "power")

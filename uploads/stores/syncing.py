@@ -1,6 +1,6 @@
-"""Waiting until the disk has it: what is synced survives a power cut.
+"""Waits until bytes are on the disk: synced data survives a power cut.
 
-As far as the drive tells the truth; on macOS fsync leaves the drive's own cache out.
+If the drive honours it; on macOS fsync does not flush the drive's cache.
 """
 
 import os
@@ -9,18 +9,19 @@ from uploads.cooperative import outside
 
 
 def sync_file(descriptor: int) -> None:
-    """Wait until an open file's bytes and its length are on the disk.
+    """Waits until an open file's bytes and length are on the disk.
 
-    Never called under a fence's lock: other requests run meanwhile, and one that wants the lock
-    would wait for it in a call that stops the whole process.
+    Never call it under a fence's lock: other requests run meanwhile, and one that waits for the
+    lock would block the whole process.
     """
     outside(os.fsync, descriptor)
 
 
 def sync_directory(path: str) -> None:
-    """Wait until the names in a directory are on the disk: a new file's name is no part of it.
+    """Waits until a directory's entries are on the disk: fsync of a new file doesn't cover its
+    name.
 
-    Windows has no such call; NTFS keeps its directories in a journal.
+    Windows has no such call; NTFS journals its directories.
     """
     if not hasattr(os, "O_DIRECTORY"):
         return

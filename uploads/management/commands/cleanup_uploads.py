@@ -1,4 +1,4 @@
-"""`manage.py cleanup_uploads`: the cleanup by hand; the schedule is the other door to it."""
+"""`manage.py cleanup_uploads`: runs the same cleanup as the schedule."""
 
 from typing import Any
 
@@ -15,26 +15,24 @@ from uploads.services.maintenance.store_identity import identity_problem
 
 
 class Command(BaseCommand):
-    """Removes what is overdue, and says what. Exit code 1 where something of it failed."""
+    """Exit code 1 if part of it failed."""
 
-    help = "Remove expired uploads and stray files; finish what a crash left half done."
+    help = "Remove expired uploads and orphaned files; finish uploads that a crash interrupted."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What to do, and whether to ask."""
         parser.add_argument(
-            "--dry-run", action="store_true", help="Change nothing, name what would go."
+            "--dry-run", action="store_true", help="Change nothing; list what would be removed."
         )
         parser.add_argument(
             "--remove-orphans",
             action="store_true",
-            help="Remove files that belong to no upload, also where they are many; asks first.",
+            help="Remove files that belong to no upload, even if there are many; asks first.",
         )
-        parser.add_argument("--no-input", action="store_true", help="Do not ask.")
+        parser.add_argument("--no-input", action="store_true", help="Do not ask for confirmation.")
 
     def handle(
         self, *args: Any, dry_run: bool, remove_orphans: bool, no_input: bool, **options: Any
     ) -> None:
-        """Run and report."""
         confirmed = self.confirmed(no_input or dry_run) if remove_orphans else 0
         try:
             run = clean_up(CleanupRun.Trigger.COMMAND, dry_run=dry_run, confirmed=confirmed)
@@ -48,13 +46,13 @@ class Command(BaseCommand):
             self.stderr.write(line)
         verb = "would be" if dry_run else "were"
         self.stdout.write(
-            f"{run.expired} uploads {verb} expired, {run.strays} stray files {verb} removed, "
+            f"{run.expired} uploads {verb} expired, {run.strays} orphaned files {verb} removed, "
             f"{run.bytes_freed} bytes {verb} freed."
         )
         if run.orphans_kept:
             self.stdout.write(
                 f"{run.orphans_kept} files ({filesizeformat(run.orphans_kept_bytes)}) belong to no "
-                "upload and stay. If they are not another database's, remove them with "
+                "upload and are kept. Unless another database uses them, remove them with "
                 "`manage.py cleanup_uploads --remove-orphans`."
             )
         if run.errors:
@@ -63,9 +61,9 @@ class Command(BaseCommand):
             )
 
     def confirmed(self, no_input: bool) -> int:
-        """How many orphans may go, once the person at the terminal agrees."""
+        """The number of orphans to remove, once the user confirms."""
         if identity_problem(join=False) is not None:
-            return 0  # the cleanup says what is wrong
+            return 0  # the cleanup reports the problem
         found = take_inventory()
         count = len(found.orphans)
         if count:

@@ -1,4 +1,4 @@
-"""`manage.py join_store`: let the store of uploads belong to this database from now on."""
+"""`manage.py join_store`: makes the upload store belong to this database."""
 
 from typing import Any
 
@@ -13,42 +13,40 @@ from uploads.services.maintenance.store_identity import identity_problem, renew_
 
 
 class Command(BaseCommand):
-    """Says what it would cost first, and asks."""
+    """Shows the consequences first, and asks."""
 
     help = (
-        "Let the files in UPLOADS_DIR belong to the database in use, where the two do not belong "
-        "together. Tells first what that costs; removes nothing itself."
+        "Make the files in UPLOADS_DIR belong to the database in use, if they do not yet. Shows "
+        "the consequences first; removes nothing itself."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """How it is agreed."""
         parser.add_argument(
-            "--dry-run", action="store_true", help="Only tell what it would cost; join nothing."
+            "--dry-run", action="store_true", help="Only show the consequences; change nothing."
         )
-        parser.add_argument("--no-input", action="store_true", help="Do not ask, join them.")
+        parser.add_argument("--no-input", action="store_true", help="Do not ask for confirmation.")
 
     def handle(self, *args: Any, dry_run: bool, no_input: bool, **options: Any) -> None:
-        """Tell, ask, join."""
         problem = identity_problem(join=not dry_run)
         if problem is None:
-            self.stdout.write("The store of uploads belongs to this database: nothing to do.")
+            self.stdout.write("The upload store already belongs to this database: nothing to do.")
             return
         self.stdout.write(problem.reason)
         try:
             self.tell(take_inventory(is_own=False))
         except OSError as fault:
-            raise CommandError(f"The store cannot be read: {fault}") from fault
+            raise CommandError(f"The store can't be read: {fault}") from fault
         if dry_run:
             return
         agree(no_input, "Join this store and this database?")
         try:
             renew_identity()
         except OSError as fault:
-            raise CommandError(f"The store cannot be told: {fault}") from fault
-        self.stdout.write("They are joined. Any other database that used this store is parted.")
+            raise CommandError(f"The store can't be written: {fault}") from fault
+        self.stdout.write("Joined. No other database can use this store now.")
 
     def tell(self, found: Inventory) -> None:
-        """What the two know of each other, and what the next cleanup makes of it."""
+        """Prints what store and database have in common, and what the next cleanup would do."""
         finished = sum(upload.state == State.FINISHED for upload in found.missing)
         unfinished = len(found.missing) - finished
         orphans = len(found.orphans)
@@ -60,8 +58,8 @@ class Command(BaseCommand):
             f"- files in the store: {found.files}\n"
             f"- of them unknown to this database: {orphans} ({size})"
             + (f"; once joined they {fate}\n" if orphans else "\n")
-            + f"- finished uploads without their bytes: {finished}; they are noted as lost, and "
-            "their transcripts stay\n"
-            f"- unfinished uploads without their bytes: {unfinished}; they end or go back to what "
-            "is left"
+            + f"- finished uploads without their bytes: {finished}; they are marked as lost, and "
+            "their transcripts are kept\n"
+            f"- unfinished uploads without their bytes: {unfinished}; they end, or go back to the "
+            "bytes that are left"
         )

@@ -1,36 +1,36 @@
-"""UPLOADS_MIN_FREE_SPACE, held while bytes come in: what was promised at creation may be more than
-there is, and others fill the disk, too."""
+"""Keeps UPLOADS_MIN_FREE_SPACE while bytes arrive: uploads accepted earlier may promise more than
+the disk has, and other programs write to it, too."""
 
 from uploads.conf import conf
 from uploads.errors import DiskFull
 from uploads.services.error_mapping import map_store_errors
 from uploads.stores.registry import store
 
-LONGEST = 16 * 1024**2  # bytes between two looks at most: others write meanwhile
-SHARE = 16  # of what may still be written: so many processes may take that much between two looks
+LONGEST = 16 * 1024**2  # bytes between two checks at most: other programs write meanwhile
+SHARE = 16  # of the writable space: this many processes may each use that much between two checks
 
 
 class Gauge:
-    """How many bytes this process may write before it must look again how full the disk is.
+    """How many bytes this process may write before it must check the free space again.
 
-    One for all its requests: a thousand slow ones together write as much as a fast one.
+    Shared by all requests: a thousand slow ones write as much as a fast one.
     """
 
     def __init__(self) -> None:
         self.left = 0
 
     def take(self, count: int) -> None:
-        """Ask for the next bytes before they are written.
+        """Call before bytes are written.
 
         Raises:
-            DiskFull: They would leave less than UPLOADS_MIN_FREE_SPACE.
+            DiskFull: Less than UPLOADS_MIN_FREE_SPACE would remain.
         """
         self.left -= count
         if self.left < 0:
             self.look(count)
 
     def look(self, count: int) -> None:
-        """Ask the disk itself; see `take`."""
+        """Checks the disk; see `take`."""
         self.left = 0
         with map_store_errors():
             margin = store().free() - conf.UPLOADS_MIN_FREE_SPACE - count

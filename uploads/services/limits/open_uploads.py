@@ -1,4 +1,4 @@
-"""How many uploads without a byte one client may have open at once."""
+"""Limits the open uploads without bytes of each client."""
 
 from django.db.models import Q
 from django.utils import timezone
@@ -9,30 +9,30 @@ from uploads.models import State, Upload
 from uploads.services.client_address import VIA, peer_of
 
 RETRY_AFTER = 60  # seconds
-MOST_CLIENTS = 10_000  # that are counted at once
+MOST_CLIENTS = 10_000  # clients that are counted at once
 
-_made: dict[int | str, int] = {}  # uploads of each client since the last look at its rows
+_made: dict[int | str, int] = {}  # uploads per client since the last query
 
 
 def check_open(owner_id: int | None, address: str) -> None:
-    """Refuse another upload to one that has UPLOADS_MAX_OPEN already which got no byte yet.
+    """Refuses another upload if the client has UPLOADS_MAX_OPEN uploads without bytes.
 
-    The rows are looked at once in a while only, so that creations cost nothing by it: a client may
-    have a fiftieth more in each process of the web server.
+    Rows are queried only now and then, to keep creations cheap: each web server process may allow
+    2 % more.
 
     Args:
-        owner_id: Who it is.
-        address: As `client_address` has it; counts where there is no owner.
+        owner_id: The owner; None if anonymous.
+        address: From `client_address`; used if there is no owner.
 
     Raises:
-        TooManyRequests: Those have to get bytes, end or expire first.
+        TooManyRequests: Those must receive bytes, end or expire first.
     """
     client = peer_of(address) if owner_id is None else owner_id
     made = _made.get(client, 0) + 1
     if made * 10 >= conf.UPLOADS_MAX_OPEN:
         if has_too_many(owner_id, address):
             raise TooManyRequests(
-                f"You have {conf.UPLOADS_MAX_OPEN} uploads open that have no byte yet. "
+                f"You have {conf.UPLOADS_MAX_OPEN} open uploads without any bytes. "
                 "Send their bytes or end them first.",
                 RETRY_AFTER,
             )
@@ -43,8 +43,8 @@ def check_open(owner_id: int | None, address: str) -> None:
 
 
 def has_too_many(owner_id: int | None, address: str) -> bool:
-    """Whether so many of this client's uploads are open and empty; counts no further than that."""
-    # Alive, so that the index of states and moments is used, however many finished ones there are.
+    """Whether this client has that many open, empty uploads; counts no further."""
+    # Only living ones, to use the index on states, however many finished ones there are.
     alive = Upload.objects.filter(state=State.RECEIVING, expires__gt=timezone.now())
     empty = alive.filter(offset=0, owner_id=owner_id).order_by()
     if owner_id is None:

@@ -1,4 +1,4 @@
-"""How often a part may be joined: bytes that were sent once must not fill the disk."""
+"""Limits how often a part is joined: bytes sent once must not fill the disk."""
 
 from collections import Counter
 
@@ -12,12 +12,12 @@ MOST_USES = 10
 
 
 def check_uses(parts: list[Upload]) -> None:
-    """Refuse to join these where that would use one of them too often.
+    """Refuses to join parts that would be used too often.
 
-    Each use writes the part's bytes once more, and costs the client a few bytes of a header.
+    Each use copies the part's bytes, and costs the client only a few header bytes.
 
     Args:
-        parts: What a new final upload names.
+        parts: The parts of a new final upload.
 
     Raises:
         BadRequest: One of them is used too often.

@@ -1,9 +1,9 @@
-"""A little of the disk, kept back beside SQLite's file and let go when the disk is full.
+"""Disk space reserved beside SQLite's file, and released when the disk is full.
 
-SQLite needs room to write down even that something is gone, and to be opened at all: on a disk
-without a free byte nobody could sign in, run the cleanup or start the site. What frees the disk
-calls `make_room` before it writes. Several files of a few blocks: each gives an inode back, too,
-and a full disk that fills again finds some left.
+SQLite needs free space even to delete a row, or to be opened at all: on a completely full disk
+users could not log in, run the cleanup or start the site. Code that frees space calls `make_room`
+before it writes. The reserve is several files of a few blocks: each also frees an inode, and if the
+disk fills up again, some are left.
 """
 
 import logging
@@ -23,16 +23,16 @@ logger = logging.getLogger(__name__)
 FOLDER = "ballast"
 PIECES = 16
 PIECE_BYTES = 1024 * 1024
-NEEDED_BYTES = 4 * PIECE_BYTES  # SQLite's log grows so far before it is written back
-NEEDED_FILES = 8  # SQLite makes two beside its own
-KEPT_FROM = 3 * PIECES * PIECE_BYTES  # bytes free: where there is less, others need them more
-KEPT_FROM_FILES = 3 * PIECES  # inodes free, the same
-NO_ROOM = "no-room"  # says when pieces were let go of though the disk looked as if there were room
-QUOTA_REST = 3600  # seconds after that without new ones
+NEEDED_BYTES = 4 * PIECE_BYTES  # SQLite's log grows this far before it is written back
+NEEDED_FILES = 8  # inodes: SQLite creates two files beside its own
+KEPT_FROM = 3 * PIECES * PIECE_BYTES  # bytes that must be free to create it
+KEPT_FROM_FILES = 3 * PIECES  # inodes free to create ballast
+NO_ROOM = "no-room"  # marks that pieces were released though the disk seemed to have space
+QUOTA_REST = 3600  # seconds after that without creating new ones
 
 
 def place() -> Path | None:
-    """The folder of the pieces; None where the database is not a file of ours."""
+    """The folder of the pieces; None if the database is not a local file."""
     connection = connections[router.db_for_write(Upload)]
     if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
         return None
@@ -40,7 +40,7 @@ def place() -> Path | None:
 
 
 def is_low() -> bool:
-    """Whether the database's disk has less room left than SQLite needs."""
+    """Whether the database's disk has less free space than SQLite needs."""
     folder = place()
     with _without_it():
         return folder is not None and _is_low(folder.parent)
@@ -48,7 +48,7 @@ def is_low() -> bool:
 
 
 def make_room() -> None:
-    """Let go of so many pieces that SQLite can write; called before what frees the disk."""
+    """Releases as many pieces as SQLite needs to write; call it before freeing disk space."""
     folder = place()
     if folder is None:
         return
@@ -58,12 +58,12 @@ def make_room() -> None:
             gone += 1
         if gone:
             logger.warning(
-                "the disk is full: %s of %s MiB of ballast go", gone, gone + _held(folder)
+                "the disk is full: releasing %s of %s MiB of ballast", gone, gone + _held(folder)
             )
 
 
 def release() -> None:
-    """Let go of some, though the disk looks as if there were room: there may be a quota."""
+    """Releases some pieces though the disk seems to have space: there may be a quota."""
     folder = place()
     if folder is None:
         return
@@ -74,7 +74,7 @@ def release() -> None:
 
 
 def keep() -> None:
-    """Keep some of the disk back, where there is plenty and it was let go or never kept."""
+    """Creates missing pieces if the disk has plenty of space."""
     folder = place()
     if folder is None:
         return
@@ -88,15 +88,15 @@ def keep() -> None:
 
 @contextmanager
 def _without_it() -> Iterator[None]:
-    """Go on without ballast where the disk refuses: what comes next may not need it."""
+    """Continues without ballast if the disk refuses: the next step may not need it."""
     try:
         yield
-    except OSError as problem:  # others took the room, or the folder is no longer ours
-        logger.warning("the ballast cannot be seen to: %s", problem)
+    except OSError as problem:  # another program used the space, or the folder is not writable
+        logger.warning("the ballast can't be maintained: %s", problem)
 
 
 def _make(piece: Path) -> None:
-    """Make one piece, if it is not there, of blocks that are really its own."""
+    """Creates one missing piece, of blocks that are really allocated."""
     if piece.exists() and piece.stat().st_size == PIECE_BYTES:
         return
     try:
@@ -104,14 +104,14 @@ def _make(piece: Path) -> None:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, PIECE_BYTES)
             else:
-                file.write(os.urandom(PIECE_BYTES))  # zeros might take no room
+                file.write(os.urandom(PIECE_BYTES))  # zeros might use no blocks
     except OSError:
         piece.unlink(missing_ok=True)
         raise
 
 
 def _release(folder: Path) -> bool:
-    """Remove one piece; whether there was one."""
+    """Removes one piece; returns whether there was one."""
     for number in range(PIECES):
         try:
             (folder / str(number)).unlink()
@@ -126,7 +126,7 @@ def _held(folder: Path) -> int:
 
 
 def _was_refused(folder: Path) -> bool:
-    """Whether there was no room a while ago though there seemed to be: new ones would take it."""
+    """Whether space was refused a while ago though there seemed to be some."""
     try:
         refused = (folder / NO_ROOM).stat().st_mtime
     except FileNotFoundError:
@@ -143,10 +143,10 @@ def _is_low(folder: Path) -> bool:
 
 
 def _has(folder: Path, needed_bytes: int, needed_files: int) -> bool:
-    """Whether so many bytes and inodes are free."""
+    """Whether that many bytes and inodes are free."""
     if not hasattr(os, "statvfs"):
         return shutil.disk_usage(folder).free >= needed_bytes
     found = os.statvfs(folder)
-    # File systems that make inodes as they need them say that they have none at all.
+    # File systems that create inodes on demand report none at all.
     with_inodes = not found.f_files or found.f_favail >= needed_files
     return found.f_bavail * found.f_frsize >= needed_bytes and with_inodes

@@ -1,6 +1,6 @@
-"""Cleanup: what nobody wants goes, what a crash left half done is done.
+"""The cleanup: removes what has expired, and finishes what a crash interrupted.
 
-`manage.py cleanup_uploads`, the schedule and the admin are doors to `clean_up`.
+`manage.py cleanup_uploads`, the schedule and the admin all call `clean_up`.
 """
 
 import logging
@@ -30,33 +30,33 @@ from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
 
-MOST_DETAILS = 1000  # lines in the record of a run
+MOST_DETAILS = 1000  # lines in a run's record
 
 
 def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> CleanupRun:
-    """Expire, recover, remove orphans, prune; leaves a record.
+    """Expires, recovers, removes orphans and prunes old rows; leaves a `CleanupRun`.
 
-    Where store and database do not belong together, none of it happens but forgetting old rows.
+    If store and database don't belong together, only old rows are pruned.
 
     Args:
         trigger: One of `CleanupRun.Trigger`.
-        dry_run: Change nothing, only name what would go.
-        confirmed: So many orphans may go: staff have seen how many there are. Without it many
-            stay; see `Inventory.orphans_need_consent`.
+        dry_run: Change nothing, only list what would be removed.
+        confirmed: Orphans that staff agreed to remove. Without it, large numbers are kept; see
+            `Inventory.orphans_need_consent`.
     """
     ballast.make_room()
     run = CleanupRun(trigger=trigger, dry_run=dry_run)
     begin_record(run)
     with noting_faults(run, "identity"):
         for step in steps(run, confirmed):
-            with noting_faults(run, step.__name__):  # the other steps go on
+            with noting_faults(run, step.__name__):  # the other steps continue
                 step(run)
     run.ended = timezone.now()
     run.details = first_of(run.details)
     run.save()
     ballast.keep()
     logger.info(
-        "cleanup (%s): %s expired, %s recovered, %s strays, %s bytes freed, %s errors",
+        "cleanup (%s): %s expired, %s recovered, %s orphans, %s bytes freed, %s errors",
         trigger,
         run.expired,
         run.recovered,
@@ -69,7 +69,7 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
 
 @contextmanager
 def noting_faults(run: CleanupRun, what: str) -> Iterator[None]:
-    """Let the record of the run say what went wrong."""
+    """Adds an error of this step to the record of the run."""
     try:
         yield
     except (OSError, StoreError, DatabaseError) as problem:
@@ -78,9 +78,9 @@ def noting_faults(run: CleanupRun, what: str) -> Iterator[None]:
 
 
 def begin_record(run: CleanupRun) -> None:
-    """Let people see that it runs; on a full disk its record may have to wait until its end.
+    """Saves the record at the start; on a full disk that may have to wait until the end.
 
-    What waits for consent goes on to wait, until this run has compared rows and files.
+    The count of kept orphans carries over until this run has compared rows and files.
     """
     try:
         before = orphans_kept()
@@ -95,18 +95,17 @@ def begin_record(run: CleanupRun) -> None:
 
 
 def sentence(problem: Exception) -> str:
-    """What went wrong, for staff."""
     return DISK_IS_FULL if is_disk_full(problem) else str(problem)
 
 
 def first_of(lines: list[str]) -> list[str]:
-    """As many lines as people read, and how many more there were."""
+    """The first lines, and how many more there are."""
     more = len(lines) - MOST_DETAILS
     return lines if more <= 0 else [*lines[:MOST_DETAILS], f"and {more} more"]
 
 
 def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]:
-    """What this run does, in this order."""
+    """The steps, in order."""
     problem = identity_problem(join=not run.dry_run)
     if problem is not None:
         logger.error("cleanup: %s", problem)
@@ -114,7 +113,7 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
         return [prune, trim_headers]
 
     def compare(run: CleanupRun) -> None:
-        """Let rows without their bytes say so, and remove files without a row."""
+        """Marks uploads whose bytes are lost, and removes files without a row."""
         inventory = take_inventory()
         note_losses(run, inventory)
         remove_orphans(run, inventory, confirmed)
@@ -123,14 +122,14 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
 
 
 def look_for_gap(run: CleanupRun) -> None:
-    """Make good that the site was off, or that its clock has jumped, before anything expires."""
+    """Makes up for time when the site was off or its clock jumped, before anything expires."""
     if not run.dry_run:
         heartbeat.look_for_gap()
         heartbeat.look_for_future()
 
 
 def expire_overdue(run: CleanupRun) -> None:
-    """Expire what has had no activity for UPLOADS_EXPIRE_AFTER, while the site lived."""
+    """Expires uploads without activity for UPLOADS_EXPIRE_AFTER while the site was running."""
     now = heartbeat.counts_until(timezone.now())
     for upload in in_batches(Upload.objects.filter(MAY_EXPIRE, expires__lte=now)):
         try:
@@ -139,7 +138,7 @@ def expire_overdue(run: CleanupRun) -> None:
             if not is_disk_full(problem):
                 raise
             run.errors.append(f"{upload.id}: {DISK_IS_FULL}")
-            continue  # others may have more bytes, which give room
+            continue  # others may have more bytes; removing them frees space
         if freed is None:
             continue
         run.expired += 1
@@ -152,19 +151,19 @@ def _expire(upload: Upload, now: datetime) -> int | None:
 
 
 def remove_leftovers(run: CleanupRun) -> None:
-    """Remove bytes of ended uploads that could not be removed when they ended."""
+    """Removes the bytes of ended uploads that could not be removed at the time."""
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     for upload in in_batches(ended.filter(has_bytes=True)):
         freed = _held(upload.id.hex) if run.dry_run else remove_bytes(upload)
         if upload.has_bytes and not run.dry_run:
-            run.errors.append(f"{upload.id}: its bytes cannot be removed yet; the log says why.")
+            run.errors.append(f"{upload.id}: its bytes can't be removed yet; see the log.")
             continue
         run.bytes_freed += freed
         run.details.append(f"removed the bytes of {upload.state} {upload.id}, {freed} bytes")
 
 
 def recover(run: CleanupRun) -> None:
-    """Finish what has all its bytes, announce what was not, end what has lost its file."""
+    """Finishes complete uploads, sends missing notifications, ends uploads that lost their file."""
     quiet = timezone.now() - GRACE
     receiving = Upload.objects.filter(state=State.RECEIVING, last_activity__lt=quiet)
     for upload in in_batches(receiving):
@@ -172,7 +171,7 @@ def recover(run: CleanupRun) -> None:
             held = store().held(upload.id.hex)
         except (
             Missing
-        ):  # a kill while it ended has left the file, or it went since losses were noted
+        ):  # a kill while it was ending left the file, or the file was lost since the comparison
             end_lost(run, upload)
             continue
         if upload.concat == Concat.FINAL and has_all_parts(upload):
@@ -198,9 +197,10 @@ def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-
 
 
 def remove_orphans(run: CleanupRun, inventory: Inventory, confirmed: int) -> None:
-    """Remove files that belong to no upload: a crash came between file and row.
+    """Removes files that belong to no upload, as a crash between file and row leaves.
 
-    Many are no crash: the database may be older than the files. They stay until staff confirm.
+    Many of them are no crash: the database may be older than the files. They are kept until staff
+    confirm.
     """
     need_consent = inventory.orphans_need_consent(were_kept=run.orphans_kept > 0)
     going = inventory.orphans
@@ -210,34 +210,34 @@ def remove_orphans(run: CleanupRun, inventory: Inventory, confirmed: int) -> Non
         freed = entry.size if run.dry_run else store().remove(entry.name)
         run.strays += 1
         run.bytes_freed += freed
-        run.details.append(f"removed the stray file {entry.name}, {freed} bytes")
+        run.details.append(f"removed the orphaned file {entry.name}, {freed} bytes")
     run.orphans_kept = run.orphans_kept_bytes = 0
     if need_consent and inventory.unknown > len(going):
         run.orphans_kept = inventory.unknown - len(going)
         run.orphans_kept_bytes = inventory.unknown_bytes - sum(entry.size for entry in going)
         run.details.append(
             f"kept {run.orphans_kept} files ({run.orphans_kept_bytes} bytes) that belong to no "
-            "upload: so many are removed only when staff confirm"
+            "upload: a number this large is only removed when staff confirm"
         )
 
 
 def orphans_kept() -> CleanupRun | None:
-    """The last cleanup, where files wait for staff to confirm that they may go."""
+    """The last cleanup, if orphans wait for staff to confirm."""
     runs = CleanupRun.objects.filter(dry_run=False, ended__isnull=False)
     last = runs.order_by("-started").first()
     return last if last is not None and last.orphans_kept else None
 
 
 def prune(run: CleanupRun) -> None:
-    """Forget rows of ended uploads and of old runs, after UPLOADS_RECORD_RETENTION."""
+    """Deletes rows of ended uploads and old runs after UPLOADS_RECORD_RETENTION."""
     if run.dry_run:
         return
     before = timezone.now() - timedelta(seconds=conf.UPLOADS_RECORD_RETENTION)
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     waited_for = Part.objects.filter(final__state=State.RECEIVING).values("part")
-    ended = ended.exclude(pk__in=waited_for)  # a final must not take what is left for the whole
+    ended = ended.exclude(pk__in=waited_for)  # its parts are still needed
     ended = ended.filter(has_bytes=False, last_activity__lt=before)
-    # One transaction for all would make SQLite's log as large as all of their pages.
+    # A single transaction would make SQLite's log as large as all their pages.
     for batch in batches_of(ended.only("pk")):
         ended.filter(pk__in=[upload.pk for upload in batch]).delete()
     CleanupRun.objects.filter(started__lt=before).exclude(pk=run.pk).delete()

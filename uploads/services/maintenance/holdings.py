@@ -1,4 +1,4 @@
-"""What goes with uploads that end, for those who have to decide it."""
+"""What ending uploads would remove, for the users who decide."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from uploads.models import State, Upload
 
 @dataclass(frozen=True)
 class Holdings:
-    """What uploads hold.
+    """What uploads hold in the store.
 
     Attributes:
-        count: Those that have not ended.
-        finished: Those among them that are complete.
-        size: Bytes in the store, of all of them together.
+        count: Uploads that have not ended.
+        finished: Those of them that are complete.
+        size: Their bytes in the store.
     """
 
     count: int
@@ -23,9 +23,9 @@ class Holdings:
 
 
 def holdings(uploads: QuerySet[Upload]) -> Holdings:
-    """What would be lost if these ended now."""
+    """What ending these uploads would remove."""
     alive = uploads.order_by().filter(state__in=(State.RECEIVING, State.FINISHED))
     finished = alive.filter(state=State.FINISHED).count()
-    # Of those that have ended some may still hold bytes, which the next cleanup removes anyway.
+    # Some ended uploads may still hold bytes; the next cleanup removes them anyway.
     found = alive.aggregate(count=Count("pk"), size=Sum("offset"))
     return Holdings(found["count"], finished, found["size"] or 0)

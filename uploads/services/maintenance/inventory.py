@@ -1,4 +1,4 @@
-"""Rows and files side by side: what the store holds that nobody knows, and what it has lost."""
+"""Compares rows and files: orphaned files, and uploads whose bytes are lost."""
 
 import itertools
 import re
@@ -15,9 +15,9 @@ from uploads.models import State, Upload
 from uploads.stores.base import Entry, Missing
 from uploads.stores.registry import store
 
-# A file without a row is removed only when it is as old as this.
+# A file without a row is removed only when it is this old:
 ORPHAN_GRACE = timedelta(hours=1)
-# What is younger may be that of a request at work, which takes back or finishes, or makes its row.
+# a younger one may belong to a request that is about to create its row or remove the file.
 GRACE = timedelta(minutes=2)
 KEPT_ABOVE = 10
 """So many orphans go without a word, however few files there are."""
@@ -30,15 +30,15 @@ OURS = re.compile(f"[{DIGITS}]{{32}}")
 
 @dataclass
 class Inventory:
-    """What was found.
+    """The result of the comparison.
 
     Attributes:
-        files: How many files the store holds.
-        unknown: How many files belong to no upload, also such as are too young to be removed.
+        files: Files in the store.
+        unknown: Files that belong to no upload, including those too young to be removed.
         unknown_bytes: Their bytes.
-        orphans: Those of them that are old enough to be removed.
-        missing: Uploads, finished or quiet, of whose bytes some are gone, which is not noted yet.
-        whole_again: Uploads noted as lost whose bytes are all there.
+        orphans: Those old enough to be removed.
+        missing: Finished or inactive uploads that lost bytes and are not marked as lost yet.
+        whole_again: Uploads marked as lost whose bytes are all there again.
     """
 
     files: int = 0
@@ -50,29 +50,28 @@ class Inventory:
 
     @property
     def orphan_bytes(self) -> int:
-        """Bytes of the orphans."""
         return sum(entry.size for entry in self.orphans)
 
     def orphans_need_consent(self, were_kept: bool) -> bool:
-        """Whether so many files without a row are rather a fault than the rest of a crash.
+        """Whether there are too many orphans to be the result of a crash.
 
-        Those too young to be removed count as well: after a restore they grow old one by one.
+        Young files count, too: after a restore they become old enough one by one.
 
         Args:
-            were_kept: Whether some wait for consent already. They do so however the site grows.
+            were_kept: Whether orphans wait for consent already; they wait however the site grows.
         """
         share = 0 if were_kept else KEPT_ABOVE_SHARE * self.files
         return self.unknown > max(KEPT_ABOVE, share)
 
 
 def take_inventory(is_own: bool = True) -> Inventory:
-    """Compare all rows with all files, some thousands at a time.
+    """Compares all rows with all files, some thousands at a time.
 
     Args:
-        is_own: Whether the store is this database's; else both are at rest, if it is there at all.
+        is_own: Whether the store belongs to this database; otherwise nothing else changes either.
 
     Raises:
-        OSError: The own store is out of reach.
+        OSError: This database's store is unavailable.
     """
     at_rest = (timezone.now() - GRACE).timestamp()
     oldest = (timezone.now() - ORPHAN_GRACE).timestamp()
@@ -99,7 +98,7 @@ def take_inventory(is_own: bool = True) -> Inventory:
 
 
 def _starts() -> list[str]:
-    """The beginnings of names by which the whole is looked at in pieces."""
+    """Name prefixes that split the store into parts."""
     count = Upload.objects.filter(has_bytes=True).count()
     digits = sum(count > ROWS_AT_ONCE * 16**power for power in range(2))
     return ["".join(start) for start in itertools.product(DIGITS, repeat=digits)]
@@ -120,12 +119,12 @@ def _compare(
     if entry is not None and entry.size >= expected:
         if lost:
             found.whole_again += Upload.objects.filter(pk=key)
-    elif not is_own or (not lost and _is_missing(key)):  # what is noted needs no closer look
+    elif not is_own or (not lost and _is_missing(key)):  # already marked: no closer look needed
         found.missing += Upload.objects.filter(pk=key)
 
 
 def _is_missing(key: uuid.UUID) -> bool:
-    """A closer look: it may be younger than the look at files, or a request may be at it."""
+    """A closer look: the upload may be newer than the file list, or a request may be writing."""
     quiet = Q(state=State.FINISHED) | Q(last_activity__lt=timezone.now() - GRACE)
     upload = Upload.objects.filter(quiet, pk=key, has_bytes=True).first()
     if upload is None or upload.state not in (State.FINISHED, State.RECEIVING):

@@ -1,4 +1,4 @@
-"""Uploads whose bytes the store no longer holds: their rows say so, and bytes that return count."""
+"""Marks uploads whose bytes are missing from the store, and unmarks them when they return."""
 
 from django.utils import timezone
 
@@ -10,14 +10,15 @@ from uploads.stores.base import Missing
 from uploads.stores.registry import store
 
 LOST = "The file is missing from the store, or is shorter than it was. A backup may have it."
-GONE = "The bytes are lost: the file is not in the store."
+GONE = "The bytes are lost: the file isn't in the store."
 
 
 def note_losses(run: CleanupRun, inventory: Inventory) -> None:
-    """Let the rows tell what became of their bytes, such as after a backup was restored.
+    """Updates rows to match the bytes that are left, for example after a backup was restored.
 
-    What is finished stays so, since its transcript does, but nobody is served half a file. What is
-    being received goes on from what is held; without its file it has ended, as a part has.
+    A finished upload stays finished, because its transcript exists, but half a file is never
+    served. An unfinished one resumes at the bytes that are left; without its file it ends, and so
+    does a part.
     """
     for upload in inventory.missing:
         if upload.state == State.FINISHED and upload.concat != Concat.PARTIAL:
@@ -33,7 +34,7 @@ def note_losses(run: CleanupRun, inventory: Inventory) -> None:
 
 
 def end_lost(run: CleanupRun, upload: Upload) -> None:
-    """End an upload that cannot go on without the bytes that are lost."""
+    """Ends an upload that can't continue without the lost bytes."""
     if run.dry_run or expire(upload, reason=GONE) is not None:
         run.expired += 1
         run.details.append(f"expired {upload.id} {upload.file_name!r}, whose bytes are lost")
@@ -41,7 +42,7 @@ def end_lost(run: CleanupRun, upload: Upload) -> None:
 
 def _note_lost(run: CleanupRun, upload: Upload) -> None:
     finished = Upload.objects.filter(pk=upload.pk, state=State.FINISHED)
-    # The same final upload, ordered again, is made anew: without its key it is not found for that.
+    # Without its key, the same final upload is created anew when it is requested again.
     changes = {"lost": timezone.now(), "failure": LOST, "final_key": None}
     if run.dry_run or finished.update(**changes):
         run.lost += 1
@@ -57,7 +58,7 @@ def _go_back(run: CleanupRun, upload: Upload) -> None:
     run.details.append(f"went back to {held} bytes of {upload.id} {upload.file_name!r}")
     if run.dry_run:
         return
-    # What is to come at the beginning was not looked at yet; parts never are.
+    # New first bytes were not checked yet; parts never are.
     is_checked = held >= HEAD_BYTES or upload.concat == Concat.PARTIAL
     unchecked = {} if is_checked else {"header_checked": False}
     still = Upload.objects.filter(pk=upload.pk, state=State.RECEIVING, offset=upload.offset)

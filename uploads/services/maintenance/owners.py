@@ -1,8 +1,8 @@
-"""What becomes of uploads whose owner is deleted: they go along, and leave no file behind.
+"""Deletes the uploads of deleted users, and leaves no file behind.
 
-In the transaction that deletes the owner the rows become terminated, nameless ones; when it is
-committed bytes go, and then their rows. So a deletion that fails has removed nothing, and what a
-crash leaves is a terminated row with bytes, which the cleanup removes as it does any other.
+The transaction that deletes the user marks the rows as terminated and removes their names; after
+the commit the bytes are removed, then the rows. So a failed deletion removes nothing, and a crash
+leaves terminated rows with bytes, which the cleanup removes.
 """
 
 import logging
@@ -27,27 +27,27 @@ from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # rows of then are pruned as soon as they hold nothing
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # prunes rows once they are empty
 NAMELESS = {"metadata": "", "file_name": "", "file_type": "", "concat_header": "", "failure": ""}
 NAMELESS |= {"client_address": "", "client_agent": ""}
-BATCH = 100  # rows deleted at once: others wait for the database meanwhile
+BATCH = 100  # rows deleted at once: other transactions wait meanwhile
 
 
 def holdings_of(owners: Collection[int]) -> tuple[int, int]:
-    """How many uploads of these people hold bytes, and how many bytes together."""
+    """The number of these users' uploads that hold bytes, and their bytes in total."""
     held = Upload.objects.filter(owner__in=owners, has_bytes=True)
     found = held.aggregate(count=Count("pk"), size=Sum("offset"))
     return found["count"], found["size"] or 0
 
 
 def terminate_all_of(owner_id: int) -> None:
-    """End all uploads of somebody who is being deleted; call it within that transaction.
+    """Ends all uploads of a user who is being deleted; call it within that transaction.
 
     Raises:
-        Unavailable: The store is out of reach, so the bytes could not go with their owner.
+        Unavailable: The store is unavailable, so the bytes could not be removed.
     """
     ballast.make_room()
-    # An upload that is made meanwhile would keep its owner from being deleted, or stay without one.
+    # An upload created meanwhile would block the deletion, or lose its owner.
     get_user_model()._default_manager.select_for_update().filter(pk=owner_id).first()
     theirs = Upload.objects.filter(owner=owner_id)
     check_store(theirs.filter(has_bytes=True).first())
@@ -58,7 +58,7 @@ def terminate_all_of(owner_id: int) -> None:
 
 
 def check_store(upload: Upload | None) -> None:
-    """Refuse while the store does not answer, or is another database's."""
+    """Refuses if the store is unavailable or belongs to another database."""
     if upload is None:
         return
     reason: StoreProblem | OSError | None = identity_problem()
@@ -71,15 +71,15 @@ def check_store(upload: Upload | None) -> None:
         reason = problem
     if reason is not None:
         raise Unavailable(
-            f"The recordings of this user cannot be removed now ({reason}). Nothing was deleted; "
-            "try again once the store is there."
+            f"This user's recordings can't be removed now ({reason}). Nothing was deleted; "
+            "try again when the store is available."
         )
 
 
 def remove_terminated() -> None:
-    """Remove the bytes of uploads whose owner is gone, and then their rows, some at a time.
+    """Removes the bytes of deleted users' uploads, and then the rows, in batches.
 
-    What cannot be removed now is left to the cleanup.
+    Whatever can't be removed now is left to the cleanup.
     """
     left = Upload.objects.filter(state=State.TERMINATED, owner=None, last_activity=LONG_AGO)
     gone = []
@@ -94,10 +94,10 @@ def remove_terminated() -> None:
                 gone = []
             let_others_in()
         delete_rows(gone)
-    except DatabaseError as problem:  # the owner is gone, so people must not hear that it is not
+    except DatabaseError as problem:  # the user is deleted already
         logger.warning("rows of a deleted user's uploads are left to the cleanup: %s", problem)
 
 
 def delete_rows(keys: Collection[uuid.UUID]) -> None:
-    """Forget uploads that hold no bytes any more."""
+    """Deletes the rows of uploads that hold no bytes."""
     Upload.objects.filter(pk__in=keys).delete()

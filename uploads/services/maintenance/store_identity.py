@@ -1,8 +1,8 @@
-"""Store and database know each other, so neither is ever taken for another's.
+"""Ties store and database together, so that neither is mistaken for another one.
 
-Both hold the same identity. Where they do not, files that this database does not know are another
-database's, and rows without files are another store's: nothing may be removed then, nothing ended
-as lost, and nothing new be mixed in. See docs/decisions/0009.
+Both hold the same identity. If they don't, unknown files belong to another database, and rows
+without files to another store: then nothing may be removed or marked as lost, and nothing new may
+be stored. See docs/decisions/0009.
 """
 
 import logging
@@ -33,11 +33,11 @@ RETRY_AFTER = 60
 
 @dataclass(frozen=True)
 class StoreProblem:
-    """Why the store cannot be used with this database.
+    """Why the store can't be used with this database.
 
     Attributes:
-        reason: One sentence, without paths and names: for monitors and clients, too.
-        remedy: What staff can do about it.
+        reason: One sentence without paths and names, also for monitors and clients.
+        remedy: What staff can do.
     """
 
     reason: str
@@ -49,61 +49,61 @@ class StoreProblem:
 
 _JOIN = "`manage.py join_store` shows what joining the two would cost, and joins them."
 AWAY = StoreProblem(
-    "The store of uploads is away: its folder is missing, or its disk is not mounted.",
+    "The upload store is unavailable: its folder is missing, or its disk isn't mounted.",
     f"Mount it, or set UPLOADS_DIR. If its files are gone for good: {_JOIN}",
 )
 FOREIGN = StoreProblem(
-    "The store of uploads belongs to another database than the one in use.",
-    "Nothing is removed and nothing new is taken. Set DATABASE_URL or UPLOADS_DIR so that they "
+    "The upload store belongs to another database than the one in use.",
+    "Nothing is removed and nothing new is stored. Set DATABASE_URL or UPLOADS_DIR so that they "
     f"belong together (`manage.py move_database` moves a database with its store); else {_JOIN}",
 )
 UNKNOWN_FILES = StoreProblem(
-    "The store of uploads holds files that the database in use does not know.",
+    "The upload store has files that the database in use doesn't know.",
     FOREIGN.remedy,
 )
 UNWRITABLE = StoreProblem(
-    "The store of uploads takes no writes.",
-    "Let the user that runs the site write in UPLOADS_DIR, or mount its disk for writing.",
+    "The upload store isn't writable.",
+    "Give the user that runs the site write access to UPLOADS_DIR, or mount its disk for writing.",
 )
 
-# What this process found well last, and when that ends, in seconds of the monotonic clock.
+# Until when this process trusts its last good check, in seconds of the monotonic clock.
 _believed: tuple[Store, float] | None = None
-# What comparing files and rows led to last, for which identities, and until when.
+# The last comparison of files and rows: its result, the identities, and until when it is trusted.
 _compared: tuple[tuple[object, ...], float, StoreProblem | None] | None = None
 
 
 def store_problem(join: bool = True) -> StoreProblem | None:
-    """Why requests of uploads fail at this moment, or None; looked at anew with each call.
+    """Why upload requests fail right now, or None; checked anew with each call.
 
-    Where nothing speaks against it, store and database are joined by that: a new site's, and those
-    of a site that was made before they had identities.
+    If nothing prevents it, this joins store and database: those of a new site, and of a site from
+    before identities existed.
 
     Args:
-        join: Whether to do so; else that they are not joined yet is no problem.
+        join: Whether to join them; if not, not being joined is no problem.
 
     Raises:
-        DatabaseError: The database does not answer, or has no tables yet.
+        DatabaseError: The database doesn't answer, or has no tables yet.
     """
     problem = identity_problem(join)
     if problem is None:
         try:
             store().check_writable()
         except OSError as fault:
-            logger.warning("the store takes no writes: %s", fault)
+            logger.warning("the store isn't writable: %s", fault)
             return UNWRITABLE
     return problem
 
 
 def identity_problem(join: bool = True) -> StoreProblem | None:
-    """The same, whether or not the store takes writes."""
+    """The same, without checking that the store is writable."""
     global _believed
     problem, has_joined = _look()
     if problem is None and not has_joined and join:
         try:
             join_store()
         except OSError as fault:
-            logger.warning("the store cannot be given its identity: %s", fault)
-            # What makes room on a full disk must work before; the next look tries again.
+            logger.warning("the store's identity can't be written: %s", fault)
+            # Freeing space on a full disk must work first; the next check tries again.
             return None if fault.errno in FULL else UNWRITABLE
         problem = _look()[0]
     if problem is not None:
@@ -112,49 +112,49 @@ def identity_problem(join: bool = True) -> StoreProblem | None:
 
 
 def require_own(place: Store) -> None:
-    """Refuse what would put a file into a store that is not this database's.
+    """Refuses to store a file unless the store belongs to this database.
 
-    A process that found all well believes so for some seconds: this is asked with each creation.
+    Called at each creation; a good result is trusted for some seconds.
 
     Args:
         place: The site's store.
 
     Raises:
-        Unavailable: The store is away, or another's.
+        Unavailable: The store is unavailable, or belongs to another database.
     """
     global _believed
     if _believed and _believed[0] is place and time.monotonic() < _believed[1]:
         return
     problem = identity_problem()
     if problem is not None:
-        raise Unavailable(f"Uploads cannot be taken now. {problem.reason}", RETRY_AFTER)
+        raise Unavailable(f"Uploads can't be accepted now. {problem.reason}", RETRY_AFTER)
     _believed = (place, time.monotonic() + BELIEVED_FOR)
 
 
 def may_remove() -> bool:
-    """Whether the store is known to be this database's, so that its bytes may be removed."""
+    """Whether the store is known to be this database's, so that bytes may be removed."""
     try:
         require_own(store())
     except Unavailable as refusal:
         logger.warning("no bytes are removed: %s", refusal.message)
     except DatabaseError as fault:
-        logger.warning("no bytes are removed, as the database does not answer: %s", fault)
+        logger.warning("no bytes are removed because the database doesn't answer: %s", fault)
     else:
         return True
     return False
 
 
 def renew_identity() -> None:
-    """Join the store and this database, whatever either was joined with before.
+    """Joins the store and this database, whatever either was joined with before.
 
-    Where the store cannot be told of it, the one that carries the previous identity is still known.
+    If writing the store fails, the database still accepts its previous identity.
 
     Raises:
-        OSError: The store cannot be reached.
+        OSError: The store is unavailable.
     """
     joined = StoreIdentity.objects.filter(pk=StoreIdentity.THE_ROW, joined=True)
     new = {"identity": uuid.uuid4(), "since": timezone.now()}
-    # A row that waits for the store to be told of a new identity keeps both.
+    # A row whose new identity is not in the store yet keeps both.
     joined.filter(previous=None).update(previous=F("identity"), **new)
     if not joined.exists():
         part_store()
@@ -162,11 +162,11 @@ def renew_identity() -> None:
 
 
 def part_store(using: str = DEFAULT_DB_ALIAS, moved_from: uuid.UUID | None = None) -> None:
-    """Give a database an identity that no store has; `join_store` gives it to the store.
+    """Gives a database an identity that no store has; `join_store` writes it to the store.
 
     Args:
         using: The alias of the database.
-        moved_from: The identity of the database whose rows it got.
+        moved_from: The identity of the database that its rows came from.
     """
     new = {"identity": uuid.uuid4(), "joined": False, "since": timezone.now()}
     StoreIdentity.objects.using(using).update_or_create(
@@ -175,15 +175,15 @@ def part_store(using: str = DEFAULT_DB_ALIAS, moved_from: uuid.UUID | None = Non
 
 
 def join_store(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Let the store hold a database's identity, so that it belongs to no other any more.
+    """Writes a database's identity to the store, so that it belongs to no other database.
 
-    Safe to repeat wherever a crash came, by several processes.
+    Safe to repeat after a crash, and in several processes.
 
     Args:
         using: The alias of the database.
 
     Raises:
-        OSError: The store cannot be told.
+        OSError: The store can't be written.
     """
     rows = StoreIdentity.objects.using(using)
     rows.bulk_create([StoreIdentity(pk=StoreIdentity.THE_ROW)], ignore_conflicts=True)
@@ -194,22 +194,22 @@ def join_store(using: str = DEFAULT_DB_ALIAS) -> None:
 
 
 def _look() -> tuple[StoreProblem | None, bool]:
-    """What speaks against using the store, and whether both are joined already."""
+    """What prevents using the store, and whether both are joined already."""
     own = StoreIdentity.objects.filter(pk=StoreIdentity.THE_ROW).first()
     try:
         carried = store().identity()
         if own and carried == own.identity.hex:
             return None, own.joined and own.previous is None
         if own and own.joined and own.previous and carried == own.previous.hex:
-            return None, False  # it was to be told of a new one
+            return None, False  # its new identity was not in the store yet
         return _compare(own, carried), False
-    except (OSError, ValueError) as fault:  # ValueError: what it carries is no text
-        logger.warning("the store cannot be read: %s", fault)
+    except (OSError, ValueError) as fault:  # ValueError: its identity is not a UUID
+        logger.warning("the store can't be read: %s", fault)
         return AWAY, False
 
 
 def _compare(own: StoreIdentity | None, carried: str | None) -> StoreProblem | None:
-    """What files and rows say where identities do not settle it: it may take long with many."""
+    """Decides by files and rows if the identities don't; slow with many files."""
     global _compared
     was_joined = own is not None and own.joined
     facts = (store(), own and own.identity, was_joined, carried)
@@ -221,14 +221,14 @@ def _compare(own: StoreIdentity | None, carried: str | None) -> StoreProblem | N
 
 
 def _look_at_unmarked(was_joined: bool) -> StoreProblem | None:
-    """A store without an identity: a new one, one of before, or a folder without its disk."""
+    """A store without an identity: a new one, an old one, or a folder whose disk isn't mounted."""
     if not _holds_files():
         return AWAY if was_joined or _expects_files() else None
     return None if _rows_and_files_agree() else UNKNOWN_FILES
 
 
 def _look_at_other() -> StoreProblem | None:
-    """A store with another identity: a database may have it where neither has anything to lose."""
+    """A store with another identity: this database may have it if neither has anything to lose."""
     return FOREIGN if _expects_files() or _holds_files() else None
 
 
@@ -237,7 +237,7 @@ def _holds_files() -> bool:
 
 
 def _names() -> Iterator[str]:
-    """The files that can be an upload's; others are served in between."""
+    """Files named like uploads; other requests run in between."""
     let_others_in_at_times = Pacer()
     for entry in store().entries():
         if OURS.fullmatch(entry.name) and not entry.is_rest:
@@ -251,9 +251,9 @@ def _expects_files() -> bool:
 
 
 def _rows_and_files_agree() -> bool:
-    """Whether more than half of what the database believes to be there is there.
+    """Whether more than half of the files that the database expects are there.
 
-    One that has had uploads and expects none to be there may find a few: a crash leaves such.
+    A database that had uploads and expects no files may find a few: a crash leaves some.
     """
     names = set(_names())
     known = in_batches(Upload.objects.filter(has_bytes=True).only("pk"), 5000)

@@ -1,8 +1,7 @@
-"""What ended uploads keep of the headers that made them: nothing that is long.
+"""Removes long headers from the rows of ended uploads.
 
-Staff read a file's name and type, which have columns of their own. Metadata of 16 KB, or the
-addresses of a thousand parts, would stay for UPLOADS_RECORD_RETENTION for nothing, and one client
-makes thousands of such rows in seconds.
+Name and type have columns of their own. Metadata of 16 KB, or a thousand part URLs, would stay
+uselessly for UPLOADS_RECORD_RETENTION, and one client can create thousands of such rows in seconds.
 """
 
 from django.db.models import QuerySet
@@ -16,12 +15,12 @@ LONGEST_KEPT = 1024  # characters
 
 
 def without_long_headers(upload: Upload) -> dict[str, str]:
-    """The changes that take them from this upload's row when it ends."""
+    """The field changes that remove long headers when an upload ends."""
     return {name: "" for name in HEADERS if len(getattr(upload, name)) > LONGEST_KEPT}
 
 
 def trim_headers(run: CleanupRun) -> None:
-    """Take them from rows that ended otherwise, such as those of before."""
+    """Removes them from rows that ended otherwise, such as those of older versions."""
     if run.dry_run:
         return
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
@@ -31,5 +30,5 @@ def trim_headers(run: CleanupRun) -> None:
 
 
 def longer(uploads: "QuerySet[Upload]", name: str) -> "QuerySet[Upload]":
-    """Those among them that have more of a header than is kept."""
+    """The rows with longer headers than are kept."""
     return uploads.alias(size=Length(name)).filter(size__gt=LONGEST_KEPT)

@@ -33,6 +33,8 @@ class UploadError(Exception):
 class BadRequest(UploadError):
     """A header or body can't be parsed."""
 
+    message = "A header or the body cannot be read."
+
 
 class NotFound(UploadError):
     """There is no such upload, or it belongs to another user: both look the same on purpose."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-from transcription.api.schema import tus
+from transcription.api.schema import uploads
 
 
 @cache
@@ -23,5 +23,5 @@ def completed(result: dict[str, Any], **facts: Any) -> dict[str, Any]:
         for operation in operations.values():
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
-    result["paths"] |= tus.paths()
+    result["paths"] |= uploads.paths()
     return result

@@ -1,0 +1,54 @@
+"""The upload protocol as `uploads` describes it, with what this site adds: keys, options, jobs."""
+
+from typing import Any
+
+from transcription.api.schema.operation import NOT_ALLOWED, NOT_SERVED
+from uploads.http import description as tus
+
+METADATA = (
+    "Keys and Base64 values: `filename`, `filetype`, `taskId` (a UUID that becomes the task's "
+    "identifier), and every option of `/speech-to-text` by its own name."
+)
+TASK_ID = {"schema": tus.TEXT, "description": "The task that the finished upload has become."}
+NO_RECORDING = "The file is no recording."
+REFUSALS: dict[str, dict[int, str]] = {
+    "post": {
+        403: NOT_ALLOWED,
+        409: "The taskId is in use.",
+        415: NO_RECORDING,
+        422: "An option in the metadata is not known.",
+    },
+    "patch": {403: NOT_ALLOWED, 415: NO_RECORDING},
+    "delete": {403: NOT_ALLOWED},
+}
+"""What this site refuses, besides requests without a key."""
+
+
+def paths() -> dict[str, Any]:
+    """Every operation, by address and method."""
+    described = tus.paths()
+    for operations in described.values():
+        for method, operation in operations.items():
+            body = {} if method == "head" else tus.REFUSAL
+            for status, sentence in {401: NOT_SERVED, **REFUSALS.get(method, {})}.items():
+                refuse(operation["responses"], status, sentence, body)
+            tell_of_jobs(operation)
+    return described
+
+
+def refuse(answers: dict[str, tus.Part], status: int, sentence: str, body: tus.Part) -> None:
+    """Add a refusal to the answers of an operation, or to what others of its status say."""
+    if known := answers.get(str(status)):
+        known["description"] += f" Or: {sentence}"
+    else:
+        answers[str(status)] = {"description": sentence, **body}
+
+
+def tell_of_jobs(operation: tus.Part) -> None:
+    """Say what this site reads in metadata, and that finished uploads become jobs."""
+    for parameter in operation["parameters"]:
+        if parameter["name"] == "Upload-Metadata":
+            parameter["description"] = METADATA
+    for answer in operation["responses"].values():
+        if "Upload-Expires" in answer.get("headers", ()):
+            answer["headers"]["X-Task-Id"] = TASK_ID

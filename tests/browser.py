@@ -4,8 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -28,6 +38,17 @@ def playwright_browser() -> str | None:
 def browser() -> str | None:
     """The Chromium to use."""
     return system_browser() or playwright_browser()
+
+
+@contextmanager
+def launched() -> "Iterator[Browser]":
+    """A Chromium without windows, which asks nothing of the network by itself."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=browser(), args=ARGUMENTS)
+        yield found
+        found.close()
 
 
 def main() -> int:

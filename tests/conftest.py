@@ -8,9 +8,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser
 
 from tests import running
+from tests.browser import launched
 from tests.running import Site
+from tests.speech import recordings
 
 # A shell without job control lets what it starts in the background ignore Ctrl-C, and a process
 # whose parent ignores it does so, too: what tests interrupt would not end.
@@ -89,3 +92,17 @@ def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     yield make
     for one in made:
         one.kill_everything()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
+    with launched() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Speech that keeps the built-in engine at work for a minute or more."""
+    path = tmp_path_factory.mktemp("long") / "long.wav"
+    return recordings.write(path, recordings.long_speech(400))

@@ -15,9 +15,8 @@ import srt
 import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser import browser as find_browser
 from tests.running import Site
 from tests.speech import able_engine, polyglot_engine, recordings
 from tests.speech.polyglot_engine import LETTERS, PAUSE, WIDE
@@ -77,15 +76,11 @@ def by_pysubs2(text: str) -> list[Cue]:
 
 
 @pytest.fixture(scope="module")
-def by_chromium() -> Iterator[Callable[[str], list[Cue]]]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = chromium.new_page()
-        page.set_content("<video></video>")
-        yield lambda text: [Cue(*cue) for cue in page.evaluate(READ_TRACK, text)]
-        chromium.close()
+def by_chromium(chromium: Browser) -> Iterator[Callable[[str], list[Cue]]]:
+    page = chromium.new_page()
+    page.set_content("<video></video>")
+    yield lambda text: [Cue(*cue) for cue in page.evaluate(READ_TRACK, text)]
+    page.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,16 @@
 """The defaults of the contract's parameters (section 2), as literals."""
 
+MODEL = {
+    "language": "en",
+    "task": "transcribe",
+    "model": "tiny",
+    "device": "cuda",
+    "device_index": 0,
+    "threads": 0,
+    "batch_size": 8,
+    "chunk_size": 20,
+    "compute_type": "float16",
+}
 ALIGNMENT = {
     "align_model": None,
     "interpolate_method": "nearest",

@@ -36,13 +36,6 @@ def three_sentences(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that keeps the built-in engine at work for a minute or more."""
-    path = tmp_path_factory.mktemp("stream") / "long.wav"
-    return recordings.write(path, recordings.long_speech(400))
-
-
-@pytest.fixture(scope="module")
 def able_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site whose engine tells two people apart, unless the file `closed` is there."""
     folder = tmp_path_factory.mktemp("able")
@@ -89,9 +82,9 @@ def test_all_events(site: Site, three_sentences: Path) -> None:
     assert site.task(headers["X-Task-Id"])["status"] == "completed"
 
 
-def test_texts_come_while_the_work_goes_on(site: Site, long_recording: Path) -> None:
+def test_texts_come_while_the_work_goes_on(site: Site, long_file: Path) -> None:
     """Who goes meanwhile has the job cancelled."""
-    events = stream(site, long_recording)
+    events = stream(site, long_file)
     identifier = events.response.headers["X-Task-Id"]
     assert next(events).to_dict() == {"type": "transcript.text.delta", "delta": SAID}
     assert next(events).delta == f" {SAID}"
@@ -100,10 +93,10 @@ def test_texts_come_while_the_work_goes_on(site: Site, long_recording: Path) -> 
     assert "cancelled" in site.wait_for_task(identifier, 20)["error"]
 
 
-def test_signs_of_life(site: Site, long_recording: Path) -> None:
+def test_signs_of_life(site: Site, long_file: Path) -> None:
     """Comments tell what is done before there is a text."""
     with (
-        long_recording.open("rb") as file,
+        long_file.open("rb") as file,
         site.http.post(
             f"{site.url}/v1/audio/transcriptions",
             data={"model": "whisper-1", "stream": "true"},
@@ -137,12 +130,12 @@ def test_signs_of_life(site: Site, long_recording: Path) -> None:
 )
 def test_errors_are_events(
     site: Site,
-    long_recording: Path,
+    long_file: Path,
     end: Callable[[Site, str], object],
     message: str,
     code: str,
 ) -> None:
-    events = stream(site, long_recording)
+    events = stream(site, long_file)
     next(events)
     end(site, events.response.headers["X-Task-Id"])
     with pytest.raises(openai.APIError) as problem:

@@ -22,13 +22,6 @@ print(list(Upload.objects.values_list("file_name", "state")))
 pytestmark = pytest.mark.proof
 
 
-@pytest.fixture(scope="module")
-def long_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that keeps the built-in engine at work for a minute or more."""
-    path = tmp_path_factory.mktemp("openai") / "long.wav"
-    return recordings.write(path, recordings.long_speech(400))
-
-
 def post(site: Site, path: Path, **options: Any) -> requests.Response:
     with path.open("rb") as file:
         return site.http.post(
@@ -59,11 +52,11 @@ def held(site: Site) -> str:
     ).strip()
 
 
-def test_out_of_time(new_site: Callable[..., Site], long_recording: Path) -> None:
+def test_out_of_time(new_site: Callable[..., Site], long_file: Path) -> None:
     """Said at once and once: OpenAI's client would send the recording three times."""
     site = new_site(OPENAI_TIMEOUT="3s").start()
     client = openai.OpenAI(base_url=f"{site.url}/v1", api_key=site.key, max_retries=2)
-    with pytest.raises(openai.InternalServerError) as refusal, long_recording.open("rb") as file:
+    with pytest.raises(openai.InternalServerError) as refusal, long_file.open("rb") as file:
         client.audio.transcriptions.create(file=file, model="whisper-1")
     assert refusal.value.status_code == 504
     assert refusal.value.code == "timeout"
@@ -73,15 +66,15 @@ def test_out_of_time(new_site: Callable[..., Site], long_recording: Path) -> Non
     assert "cancelled" in site.wait_for_task(identifier, 10)["error"]
 
 
-def test_who_goes_and_who_deletes(new_site: Callable[..., Site], long_recording: Path) -> None:
+def test_who_goes_and_who_deletes(new_site: Callable[..., Site], long_file: Path) -> None:
     site = new_site().start()
     with pytest.raises(requests.ReadTimeout):
-        post(site, long_recording, timeout=4)
+        post(site, long_file, timeout=4)
     identifier = tasks(site)[0]["identifier"]
     assert "cancelled" in site.wait_for_task(identifier, 10)["error"]
 
     answers: list[requests.Response] = []
-    waiting = threading.Thread(target=lambda: answers.append(post(site, long_recording)))
+    waiting = threading.Thread(target=lambda: answers.append(post(site, long_file)))
     waiting.start()
     working = wait_for(lambda: at_work(site), 30)
     assert site.http.delete(f"{site.url}/task/{working}/delete", timeout=30).ok
@@ -91,9 +84,7 @@ def test_who_goes_and_who_deletes(new_site: Callable[..., Site], long_recording:
     assert answers[0].headers["x-should-retry"] == "false"
 
 
-def test_nothing_is_kept(
-    new_site: Callable[..., Site], long_recording: Path, tmp_path: Path
-) -> None:
+def test_nothing_is_kept(new_site: Callable[..., Site], long_file: Path, tmp_path: Path) -> None:
     """OPENAI_KEEP=0: neither of those that are answered, nor of those that nobody waits for."""
     site = new_site(OPENAI_KEEP="0").start()
     short = recordings.write(tmp_path / "go.wav", recordings.speech())
@@ -106,7 +97,7 @@ def test_nothing_is_kept(
     assert [event.type for event in events][-1] == "transcript.text.done"
     assert tasks(site) == []
     with pytest.raises(requests.ReadTimeout):
-        post(site, long_recording, timeout=4)
+        post(site, long_file, timeout=4)
     wait_for(lambda: not tasks(site), 10)
     assert held(site) == "[]"
 

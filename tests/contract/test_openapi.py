@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from drf_spectacular.validation import validate_schema
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import browser
 from tests.contract.defaults import ALIGNMENT as A
 from tests.contract.defaults import ASR as O
 from tests.contract.defaults import DIARIZATION as D
+from tests.contract.defaults import MODEL as M
 from tests.contract.defaults import VOICE as V
 from tests.running import ROOT, Site
 from tests.site.people import sign_in
@@ -42,17 +42,6 @@ TAGS = {
     "/v1/models/{name}": "OpenAI-compatible",
     "/v1/audio/transcriptions": "OpenAI-compatible",
     "/v1/audio/translations": "OpenAI-compatible",
-}
-M = {
-    "language": "en",
-    "task": "transcribe",
-    "model": "tiny",
-    "device": "cuda",
-    "device_index": 0,
-    "threads": 0,
-    "batch_size": 8,
-    "chunk_size": 20,
-    "compute_type": "float16",
 }
 FULL = {**M, **A, **D, **O, **V, "callback_url": None}
 QUERIES: dict[str, dict[str, Any]] = {
@@ -151,14 +140,6 @@ def test_answers_are_described(document: dict[str, Any]) -> None:
 
 
 # The pages, in a real browser -------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

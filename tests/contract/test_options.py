@@ -6,23 +6,12 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.contract.defaults import ALIGNMENT, ASR, DIARIZATION, VOICE
+from tests.contract.defaults import ALIGNMENT, ASR, DIARIZATION, MODEL, VOICE
 from tests.running import Site
 
 from .forms import accepted, faults, metadata, post
 
 STT = "/speech-to-text"
-MODEL = {
-    "language": "en",
-    "task": "transcribe",
-    "model": "tiny",
-    "device": "cuda",
-    "device_index": 0,
-    "threads": 0,
-    "batch_size": 8,
-    "chunk_size": 20,
-    "compute_type": "float16",
-}
 MODELS = (
     "'tiny', 'tiny.en', 'base', 'base.en', 'small', 'small.en', 'medium', 'medium.en', 'large', "
     "'large-v1', 'large-v2', 'large-v3', 'large-v3-turbo', 'distil-large-v2', 'distil-medium.en', "

@@ -1,11 +1,14 @@
 """Somebody who has recordings in every state, and a browser before them."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
+SHOTS = os.environ.get("SCREENSHOTS")  # a directory, to look at what people see
 NAME, PASSWORD = "reader", "a long word for reading"
 FILL = """
 from datetime import timedelta
@@ -69,3 +72,8 @@ def is_bad(said: ConsoleMessage) -> bool:
     # Uppy and the browser themselves report answers that say no.
     expected = ("net::ERR", "Failed to load resource", "[Uppy]")
     return said.type == "error" and not any(word in said.text for word in expected)
+
+
+def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.accessibility import problems
-from tests.browser import browser
 from tests.running import Site
 from tests.site.people import sign_in
 
@@ -30,16 +29,13 @@ LISTS = ("uploads/upload/", "transcription/job/", "transcription/delivery/", "up
 
 
 @pytest.fixture(scope="module")
-def office(site: Site) -> Iterator[Page]:
+def office(site: Site, chromium: Browser) -> Iterator[Page]:
     """A window of the site's first user, with lists that hold long names."""
     site.shell(FILL)
-    opened: Browser
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
-        context = opened.new_context(bypass_csp=True)  # axe-core comes as a script of its own
-        sign_in(context, site)
-        yield context.new_page()
-        opened.close()
+    context = chromium.new_context(bypass_csp=True)  # axe-core comes as a script of its own
+    sign_in(context, site)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.mark.parametrize("width", [1024, 1440])

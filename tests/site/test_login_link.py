@@ -7,7 +7,6 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.http import HttpResponse
 from django.test import Client
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.browser import browser
 from tests.running import ROOT, Site, wait_for
 from tests.site.people import form_token
 from whisperx_site.accounts import login_link
@@ -124,14 +122,6 @@ def test_the_log_never_has_it(site: Site) -> None:
     press(link, requests.Session())
     requests.get(link, timeout=30)
     assert token_of(link) not in site.log.read_text()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 def test_in_a_browser(site: Site, chromium: Browser) -> None:

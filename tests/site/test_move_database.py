@@ -116,7 +116,7 @@ assert store_problem() is None
 for _ in range({count}):
     upload = Upload.objects.create(state=State.FINISHED, length=3)
     store().create(upload.id.hex)
-    writing = store().take(upload.id.hex, 0)
+    writing = store().acquire_writer(upload.id.hex, 0)
     writing.write(b"abc")
     writing.end()
 """

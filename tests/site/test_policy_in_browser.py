@@ -7,22 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser import browser
 from tests.running import PASSWORD, Site
 from tests.site.people import sign_in
 from tests.speech import recordings
 
 COMPLAINTS = ("Content Security Policy", "Content-Security-Policy", "Refused to", "violates")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @pytest.fixture

@@ -25,13 +25,6 @@ def speech_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 
 
 @pytest.fixture(scope="session")
-def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that keeps the built-in engine at work for a minute or more."""
-    path = tmp_path_factory.mktemp("long") / "long.wav"
-    return recordings.write(path, recordings.long_speech(400))
-
-
-@pytest.fixture(scope="session")
 def some_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Speech that keeps the built-in engine at work for some seconds."""
     path = tmp_path_factory.mktemp("some") / "some.wav"

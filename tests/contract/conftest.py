@@ -1,13 +1,18 @@
 """Sites that answer the contract, and servers that they talk to."""
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
+from django.conf import LazySettings
 
 from tests.running import Site
 
 from .servers import Answer, Server, running
+
+real_getaddrinfo = socket.getaddrinfo
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +34,30 @@ def serve() -> Iterator[Callable[..., Server]]:
             return stack.enter_context(running(server.with_tls() if tls else server))
 
         yield start
+
+
+@pytest.fixture
+def unguarded(settings: LazySettings) -> None:
+    settings.SSRF_PROTECTION_ENABLED = False
+
+
+@pytest.fixture
+def loopback_allowed(settings: LazySettings) -> None:
+    """Guarded, but 127.0.0.1 is for the test what the public network is elsewhere."""
+    settings.SSRF_BLOCKED_NETWORKS = ["127.0.0.2/32", "10.0.0.0/8", "169.254.0.0/16"]
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+    """What names stand for: at each look the next of their lists, the last for ever."""
+    known: dict[str, list[list[str]]] = {}
+
+    def look(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+        answers = known.get(str(host))
+        if answers is None:
+            return real_getaddrinfo(host, port, *rest, **more)
+        found = answers.pop(0) if len(answers) > 1 else answers[0]
+        return [entry for one in found for entry in real_getaddrinfo(one, port, *rest, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look)
+    return known

@@ -15,8 +15,8 @@ from transcription.services.outbound.url_source import DownloadFailed, Unreachab
 from transcription.services.webhooks.outbox import Claim
 from transcription.services.webhooks.sender import send
 
+from .fetching import Serve
 from .servers import redirects
-from .test_addresses import Serve, unguarded  # noqa: F401  (a fixture)
 
 SECRETS = ("geheim", "topsecret", "user")
 DEAD = "http://user:geheim@127.0.0.1:9/x.wav?key=topsecret#topsecret"

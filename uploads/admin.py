@@ -128,7 +128,8 @@ class UploadAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Upload]
     ) -> TemplateResponse | None:
         """Like DELETE in tus; also works on finished uploads."""
-        if not self.is_agreed(request, queryset.count()):
+        living = queryset.filter(state__in=(State.RECEIVING, State.FINISHED))
+        if living.exists() and not self.is_agreed(request, queryset.count()):
             question = ending(queryset, queryset, "Terminate")
             return self.ask(request, "terminate", queryset, question)
         done = freed = 0
@@ -148,8 +149,9 @@ class UploadAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Upload]
     ) -> TemplateResponse | None:
         """Expires unfinished uploads at once, whatever time they have left."""
-        if not self.is_agreed(request, queryset.count()):
-            question = ending(queryset, queryset.filter(state=State.RECEIVING), "Expire")
+        unfinished = queryset.filter(state=State.RECEIVING)
+        if unfinished.exists() and not self.is_agreed(request, queryset.count()):
+            question = ending(queryset, unfinished, "Expire")
             return self.ask(request, "expire_now", queryset, question)
         done = 0
         for upload in queryset:

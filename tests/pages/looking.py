@@ -42,6 +42,11 @@ CLIPPED = """() => {
   };
   return controls.filter(isClipped).map(called);
 }"""
+# A text that is cut after some lines shows half of the next one where its box is higher than they.
+HALVED = """() => [...document.querySelectorAll(".row-name, .sending-name")].filter((one) => {
+  const line = Number.parseFloat(getComputedStyle(one).lineHeight);
+  return one.scrollHeight > one.clientHeight + 1 && one.clientHeight % line > 2;
+}).map((one) => one.textContent)"""
 # Texts that share room with a control that they are no part of.
 COVERED = """() => {
   %s
@@ -86,4 +91,10 @@ def clipped_rings(page: Page) -> list[str]:
 def covered_texts(page: Page) -> list[str]:
     """Texts that run under or over a control."""
     found: list[str] = page.evaluate(COVERED % VISIBLE)
+    return found
+
+
+def halved_names(page: Page) -> list[str]:
+    """Names of files of which a line is seen in part."""
+    found: list[str] = page.evaluate(HALVED)
     return found

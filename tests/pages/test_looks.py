@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 from tests import accessibility
-from tests.pages.looking import clipped_rings, covered_texts, small_controls
+from tests.pages.looking import clipped_rings, covered_texts, halved_names, small_controls
 from tests.pages.reader import opened
 from tests.running import Site
 from tests.speech import recordings
@@ -29,6 +29,7 @@ def test_pages_are_well_made(
                 expect(page.locator("#transcript .segment")).to_have_count(60)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, address
             assert covered_texts(page) == [], address
+            assert halved_names(page) == [], address
             assert clipped_rings(page) == [], address
             assert accessibility.problems(page) == [], address
             if width < 1000:

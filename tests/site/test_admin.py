@@ -90,6 +90,14 @@ def test_ending_uploads_asks_first(staff: Client, action: str, ends: int, size: 
     assert page_of(action, 3) in words(staff.get(f"{UPLOADS}{half.pk}/history/"))
 
 
+@pytest.mark.parametrize(
+    ("action", "said"), [("terminate", "0 terminated"), ("expire_now", "0 expired")]
+)
+def test_nothing_is_asked_where_nothing_would_end(staff: Client, action: str, said: str) -> None:
+    page = act(staff, UPLOADS, action, make_upload(b"", state=UploadState.EXPIRED))
+    assert said in page and "will be removed" not in page and logged() == []
+
+
 def page_of(action: str, size: int) -> str:
     return f"{'Terminated' if action == 'terminate' else 'Expired'}. Bytes removed: {size}."
 

@@ -1,5 +1,6 @@
 # make run     the whole product, on this machine:  make run PORT=8123 DATA_DIR=/srv/transcripts
 #              with WhisperX (several GB more):     make run ENGINE=whisperx
+# make unit    ruff and the tests that start no site, server, browser or process: 45 seconds
 # make test    every check and the fast tests, under five minutes after installation
 # make proof   all other tests: kills, full disks, proxies, PgBouncer, long runs, WhisperX (in an
 #              environment of its own, 2 GB)
@@ -30,7 +31,7 @@ LOCKED := requirements requirements-dev requirements-whisperx requirements-node 
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
-.PHONY: run install install-dev install-whisperx browser test check pytest proof hold-ups bench lock clean
+.PHONY: run install install-dev install-whisperx browser unit test check pytest proof hold-ups bench lock clean
 
 run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
@@ -72,6 +73,11 @@ install-dev: $(STAMPS)/requirements-dev node_modules/.installed
 browser: install-dev
 	@$(PY) -m tests.browser
 	@$(PY) -m tests.programs
+
+unit: install-dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(PY) -m pytest --unit -p no:schemathesis -n 2 --dist loadfile
 
 test: install-dev browser check pytest
 

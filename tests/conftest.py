@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from playwright.sync_api import Browser
@@ -13,12 +14,41 @@ from playwright.sync_api import Browser
 from tests import running
 from tests.browser import launched
 from tests.running import Site
+from tests.seed import SEED
 from tests.speech import recordings
+from tests.unit import Unit
 
 # A shell without job control lets what it starts in the background ignore Ctrl-C, and a process
 # whose parent ignores it does so, too: what tests interrupt would not end.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+hypothesis.settings.register_profile("tests", hypothesis.settings(), print_blob=True)
+hypothesis.settings.load_profile("tests")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--unit", action="store_true", help="tests that start nothing, see unit.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let Hypothesis draw by the seed of the run, too, unless it was given its own."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(SEED)
+    if config.option.unit:
+        config.pluginmanager.register(Unit())
+
+
+def pytest_report_header() -> str:
+    return f"seed: {SEED} (TEST_SEED={SEED} repeats it)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """Also where the header was not shown, as by -q."""
+    if exitstatus:
+        terminalreporter.line(pytest_report_header())
+
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 

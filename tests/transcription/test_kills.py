@@ -1,7 +1,7 @@
 """SIGKILL of everything at random moments, then a start on the same data: nothing is lost, nothing
 happens twice, nobody has to help.
 
-KILLS sets how many times (10 by default), KILLS_SEED repeats a run.
+KILLS sets how many times (10 by default), TEST_SEED repeats a run.
 """
 
 import os
@@ -16,10 +16,10 @@ import pytest
 import requests
 
 from tests.running import Site, wait_for
+from tests.seed import SEED
 from tests.speech import recordings
 
 KILLS = int(os.environ.get("KILLS", "10"))
-SEED = int(os.environ.get("KILLS_SEED", str(random.randrange(10**6))))
 CHUNK = 60_000
 
 
@@ -74,7 +74,6 @@ def test_kills_lose_nothing_and_repeat_nothing(
     new_site: Callable[..., Site], tmp_path: Path
 ) -> None:
     chance = random.Random(SEED)
-    print(f"KILLS={KILLS} KILLS_SEED={SEED}")
     site = new_site()
     clients: list[Client] = []
     killed_at = []

@@ -1,13 +1,12 @@
 """Disks that fill up, take no writes or are away, databases that are locked or away: a clear
 answer, nothing acknowledged that is not held, and uploads that complete when the fault is gone.
 
-FAULT_ROUNDS says how often each fault of a disk comes (3 by default), FAULT_SEED repeats a run.
+FAULT_ROUNDS says how often each fault of a disk comes (3 by default), TEST_SEED repeats a run.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing
@@ -15,13 +14,13 @@ from contextlib import AbstractContextManager, closing
 import pytest
 
 from tests.running import Site
+from tests.seed import SEED
 from tests.uploads.conftest import created, head
 from tests.uploads.endurance import EVERYTHING, STREAMS, WRITES, Household, Kept
 from tests.uploads.outages import LimitedDisk, OwnDisks, Relay, can_mount, locked_database
 from tests.uploads.wire import TUS, ask
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "3"))
-SEED = int(os.environ.get("FAULT_SEED", str(random.randrange(10**6))))
 READS = frozenset(("head", "get"))
 POST = frozenset(("post",))
 DELETE = frozenset(("delete",))
@@ -61,7 +60,7 @@ def test_faults_of_disks_again_and_again(new_site: Callable[..., Site], way: str
     """Limits and permissions in any container; disks of the site's own where we may mount some."""
     site = new_site(UPLOADS_ACCEPT="any", UPLOADS_MIN_FREE_SPACE="0")
     people = by_mounts(site) if way == "mounts" else by_limits(site)
-    print(f"FAULT_SEED={SEED}, {way}: {people.summary()}")
+    print(f"{way}: {people.summary()}")
 
 
 def by_mounts(site: Site) -> Household:
@@ -98,7 +97,7 @@ def test_a_locked_database(new_site: Callable[..., Site]) -> None:
         return locked_database(site)
 
     people.live_through(locked, EVERYTHING - READS)
-    print(f"FAULT_SEED={SEED}, locked database: {people.summary()}")
+    print(f"locked database: {people.summary()}")
 
 
 @pytest.mark.proof
@@ -109,7 +108,7 @@ def test_a_database_that_is_away(new_site: Callable[..., Site], postgres_url: st
     people.live_through(relay.away, EVERYTHING)
     site.stop()
     relay.cut()
-    print(f"FAULT_SEED={SEED}, database away: {people.summary()}")
+    print(f"database away: {people.summary()}")
 
 
 def age(site: Site) -> None:

@@ -25,7 +25,7 @@ TAGS = [
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
     "TITLE": TITLE,
-    "VERSION": "0.0.1",
+    "VERSION": "0.0.1",  # of the API that this site took over; the site's own is in pyproject.toml
     "DESCRIPTION": DESCRIPTION,
     "TAGS": TAGS,
     "SCHEMA_PATH_PREFIX": "/",

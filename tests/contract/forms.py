@@ -66,7 +66,6 @@ def text(name: str, content: str) -> bytes:
 
 
 def form(*parts: bytes) -> bytes:
-    """A whole form."""
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 

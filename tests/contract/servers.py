@@ -130,8 +130,6 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serves(content: bytes, **headers: str) -> Answer:
-    """Answers with this content."""
-
     def answer(server: Server, request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         for name, value in headers.items():

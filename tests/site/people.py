@@ -43,7 +43,6 @@ def try_login(
 
 
 def signed_in(site: Site, name: str = "admin", password: str = PASSWORD) -> requests.Session:
-    """A session of that person."""
     session, answer = try_login(site, name, password)
     assert answer.status_code == 302, (answer.status_code, answer.text)
     return session

@@ -39,8 +39,6 @@ TURNS = (("SPEAKER_00", 0.0, 0.5), ("SPEAKER_01", 0.5, 1.8), ("SPEAKER_00", 1.9,
 
 
 class Able:
-    """The engine."""
-
     name = "able"
 
     def capabilities(self) -> Capabilities:

@@ -93,8 +93,6 @@ def segments() -> list[dict[str, Any]]:
 
 
 class Polyglot(Able):
-    """The engine."""
-
     name = "polyglot"
 
     def capabilities(self) -> Capabilities:

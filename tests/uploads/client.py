@@ -106,7 +106,6 @@ class Client:
         assert content(self.site, self.path) == self.data
 
     def look(self, least: int, most: int) -> None:
-        """HEAD."""
         answer = head(self.site, self.path)
         assert answer.status == 200
         assert least <= answer.offset <= most, (least, answer.offset, most)

@@ -62,7 +62,6 @@ def created(site: Site, length: int, **headers: str) -> str:
 
 
 def head(site: Site, path: str) -> Answer:
-    """tus HEAD."""
     return ask(site, "HEAD", path, {"Tus-Resumable": "1.0.0"})
 
 
@@ -73,7 +72,6 @@ def patching(offset: int | str, length: int | None = 0, **headers: str) -> dict[
 
 
 def patch(site: Site, path: str, offset: int | str, body: bytes = b"", **headers: str) -> Answer:
-    """tus PATCH."""
     return ask(site, "PATCH", path, patching(offset, len(body), **headers), body)
 
 

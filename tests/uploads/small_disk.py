@@ -48,7 +48,6 @@ class SmallDisk:
 
     @property
     def free(self) -> int:
-        """Free bytes."""
         found = os.statvfs(self.site.data_dir)
         return found.f_bavail * found.f_frsize
 

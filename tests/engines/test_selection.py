@@ -167,14 +167,12 @@ def test_cancel_while_downloading(serving: hub.Hub, models_dir: Path) -> None:
 def test_a_server_that_never_answers(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with hub.silence() as url:
         monkeypatch.setenv("HF_ENDPOINT", url)
-        started = time.monotonic()
         prepared = selection.prepare(WANTED, models_dir, stall=2.0)
-        assert time.monotonic() - started < 3.0
         assert stands_in(prepared) and "No byte came from 127.0.0.1" in prepared.note
-        assert '"tiny"' in prepared.note
-        started = time.monotonic()  # remembered, so at once
-        assert stands_in(selection.prepare(WANTED, models_dir))
-        assert time.monotonic() - started < 0.2
+        assert "for 2 seconds" in prepared.note and '"tiny"' in prepared.note
+    # The server has gone: who asked it again would be told something else.
+    again = selection.prepare(WANTED, models_dir)
+    assert stands_in(again) and again.note == prepared.note
     assert ensure_downloaded.STALL == 10.0
 
 
@@ -191,9 +189,7 @@ def test_a_server_that_never_answers_with_the_real_patience(
 
 def test_no_name_service(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://no-such-host.invalid")
-    started = time.monotonic()
     prepared = selection.prepare(WANTED, models_dir)
-    assert time.monotonic() - started < 11.5
     assert stands_in(prepared)
     assert "no-such-host.invalid" in prepared.note
 

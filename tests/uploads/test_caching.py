@@ -22,8 +22,9 @@ def test_the_date_of_answers_goes_on(sqlite_site: Site) -> None:
     path = created(sqlite_site, 5)
     told = []
     for _ in range(2):
+        before = time.time()
         told.append(parsedate_to_datetime(head(sqlite_site, path).headers["Date"]).timestamp())
-        assert abs(told[-1] - time.time()) < 2.5
+        assert before - 2 < told[-1] <= time.time()  # it counts whole seconds
         time.sleep(1.1)
     assert told[1] > told[0]
 
@@ -32,7 +33,7 @@ def test_a_host_that_was_answered_opens_no_other(sqlite_site: Site) -> None:
     path = created(sqlite_site, 5)
     assert head(sqlite_site, path).status == 200
     answer = ask(sqlite_site, "HEAD", path, {**TUS, "Host": "elsewhere.example.org"})
-    assert answer.status in (400, 401)
+    assert answer.status == 400
     assert head(sqlite_site, path).status == 200
 
 

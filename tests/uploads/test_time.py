@@ -6,7 +6,7 @@ import json
 import os
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_idle_bodies_are_ended(hurried: Site) -> None:
             answer = wire.answer()
             assert (answer.status, answer.closes) == (408, True)
             assert wire.at_end()
-        assert 1.5 < time.monotonic() - began < 6
+        assert time.monotonic() - began > 1.5
     for path in paths:
         assert head(hurried, path).offset == 10
         answer = ask(hurried, "PATCH", path, patching(10, 90), b"z" * 90)
@@ -89,10 +89,11 @@ def test_an_idle_body_that_was_overtaken_hears_so(hurried: Site) -> None:
 
 def test_expiry_slides_with_activity_and_ends(hurried: Site) -> None:
     """Expiration: Upload-Expires in POST, PATCH and HEAD; afterwards 404 or 410, for ever."""
+    asked = datetime.now(UTC)
     answer = ask(hurried, "POST", ROOT, {**TUS, "Upload-Length": "10"})
     path = answer.headers["Location"]
     first = parsedate_to_datetime(answer.headers["Upload-Expires"])
-    assert 2 <= (first - datetime.now(UTC)).total_seconds() <= 5
+    assert asked + timedelta(seconds=3) <= first <= datetime.now(UTC) + timedelta(seconds=5)
     time.sleep(2.5)
     answer = ask(hurried, "PATCH", path, patching(0, 5), b"hello")
     second = parsedate_to_datetime(answer.headers["Upload-Expires"])
@@ -273,7 +274,7 @@ def test_bytes_lost_from_the_disk_are_gone(hurried: Site) -> None:
         assert ask(hurried, method, unfinished, patching(0, 0)).status == 410
     assert ask(hurried, "GET", finished).status == 410
     assert ask(hurried, "DELETE", finished, TUS).status == 204
-    assert ask(hurried, "DELETE", unfinished, TUS).status in (204, 410)
+    assert ask(hurried, "DELETE", unfinished, TUS).status == 204
 
 
 @pytest.mark.proof

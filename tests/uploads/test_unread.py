@@ -138,7 +138,7 @@ def test_a_creation_whose_body_falls_silent_is_kept(hurried: Site) -> None:
         wire.send(b"x" * 30)
         answer = wire.answer()
         assert (answer.status, answer.offset, answer.closes) == (201, 30, True)
-        assert 1.5 < time.monotonic() - began < 6
+        assert time.monotonic() - began > 1.5
         assert wire.at_end()
     assert head(hurried, answer.headers["Location"]).offset == 30
 
@@ -148,10 +148,8 @@ def test_the_small_rest_of_an_answered_body_is_not_waited_for_endlessly(plain_si
     with Wire(plain_site) as one, Wire(plain_site) as other:
         one.head("POST", "/nowhere", {**STRANGER, "Content-Length": "1000"})
         other.head("POST", "/nowhere", {**STRANGER, "Transfer-Encoding": "chunked"})
-        began = time.monotonic()
+        send_until_answered(one, other)
         for wire in (one, other):
-            while time.monotonic() - began < 15 and not select([wire.socket], [], [], 0.5)[0]:
-                wire.send(b"0")  # of a chunk's size it says nothing yet
             answer = wire.answer()
             assert (answer.status, answer.closes) == (401, True)
 
@@ -161,7 +159,20 @@ def test_the_line_before_a_chunk_is_not_waited_for_endlessly(hurried: Site) -> N
     path = created(hurried, 100)
     with Wire(hurried) as wire:
         wire.head("PATCH", path, patching(0, None))
-        began = time.monotonic()
-        while time.monotonic() - began < 8 and not select([wire.socket], [], [], 0.5)[0]:
-            wire.send(b"0")
+        send_until_answered(wire)
         assert wire.answer().status == 408
+
+
+def send_until_answered(*wires: Wire) -> None:
+    """A digit every half second, which says nothing yet of a chunk's size.
+
+    Each answer must come while they come: once they end, silence alone would bring it.
+    """
+    for _ in range(120):
+        waiting = [wire for wire in wires if not select([wire.socket], [], [], 0)[0]]
+        if not waiting:
+            return
+        for wire in waiting:
+            wire.send(b"0")
+        time.sleep(0.5)
+    raise AssertionError("a minute of single bytes was waited for")

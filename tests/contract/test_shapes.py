@@ -127,7 +127,7 @@ def test_a_slash_too_many_after_any_identifier(site: Site) -> None:
         followed = site.http.get(site.url + answer.headers["Location"], timeout=30)
         assert followed.status_code == 404 and followed.json()["error"]["identifier"]
     for path in ("/jobs.json/", "/login/", "/nowhere/", "/jobs/x/"):
-        assert ask(site, "GET", path).status_code in (302, 404), path
+        assert ask(site, "GET", path).status_code == 404, path
     for path in ("/admin", "/admin/", "/admin/nowhere/"):  # which no key opens
         assert ask(site, "GET", path).status_code == 403, path
 
@@ -163,8 +163,8 @@ def test_request_ids_that_no_header_should_carry(site: Site, said: bytes) -> Non
     connection.endheaders()
     answer = connection.getresponse()
     answer.read()
-    assert answer.status in (200, 400)
-    assert answer.status == 400 or is_fresh(answer.headers["X-Request-ID"])
+    assert answer.status == (400 if said == b"\x7f" else 200)
+    assert is_fresh(answer.headers["X-Request-ID"])
     connection.close()
 
 

@@ -43,6 +43,7 @@ def test_every_column_is_on_the_screen(site: Site, office: Page, width: int) -> 
     office.set_viewport_size({"width": width, "height": 900})
     for path in LISTS:
         office.goto(f"{site.url}/admin/{path}")
+        expect(office.locator("#result_list tbody tr")).not_to_have_count(0)
         right = office.locator("#result_list :is(th, td)").evaluate_all(
             "cells => Math.max(...cells.map(cell => cell.getBoundingClientRect().right))"
         )

@@ -36,7 +36,7 @@ def test_large_values_are_for_uploads_on_their_addresses(site: Site) -> None:
     """Metadata and lists of parts reach the upload's own checks, which say what is wrong."""
     large = {**TUS, "Upload-Length": "5", "Upload-Metadata": "filename " + "YQ==" * 50_000}
     answer = ask(site, "POST", ROOT, large)
-    assert answer.status not in (201, 431) and "Upload-Metadata" in sentence(answer)
+    assert answer.status == 400 and "Upload-Metadata" in sentence(answer)
     assert ask(site, "POST", "/health", large).status == 431
     assert ask(site, "POST", f"/health?{ROOT}", large).status == 431
     assert ask(site, "POST", ROOT, {**large, "X-Field": "a" * 66_000}).status == 431
@@ -78,7 +78,7 @@ def test_what_a_client_prefers_is_not_read_endlessly(site: Site, accept: str) ->
     """60 kB took two seconds, and a charset that there is not was a fault of the server's."""
     assert ask(site, "GET", "/login", {"Accept": accept, "Authorization": ""}).status == 200
     kind = "multipart/form-data" + ";" * 60_000
-    assert ask(site, "POST", "/speech-to-text", {"Content-Type": kind}).status in (400, 422)
+    assert ask(site, "POST", "/speech-to-text", {"Content-Type": kind}).status == 400
 
 
 def test_trailers_are_bounded(site: Site) -> None:

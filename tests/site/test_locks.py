@@ -46,7 +46,9 @@ def test_a_lock_has_what_is_required(requirements: str) -> None:
 
 @pytest.mark.parametrize("lock", PAIRS.values())
 def test_a_lock_names_each_file_by_its_hash_and_no_place(lock: str) -> None:
-    for entry in read_lock(ROOT / lock):
+    entries = read_lock(ROOT / lock)
+    assert entries
+    for entry in entries:
         assert entry.hashes, entry.name
         # Nothing stands there but the pin, its marker and hashes: no address, no option of pip.
         left = re.sub(r"--hash=sha256:[0-9a-f]{64}", "", entry.text.replace("\\\n", " "))
@@ -69,10 +71,11 @@ def test_npm_packages_are_locked_by_hash(folder: str) -> None:
         assert packages[""].get(kind) == wanted.get(kind), (
             f"npm install --package-lock-only {folder}"
         )
+    del packages[""]
+    assert packages
     for path, package in packages.items():
-        if path:
-            assert package["integrity"].startswith("sha512-"), path
-            assert "resolved" not in package, path
+        assert package["integrity"].startswith("sha512-"), path
+        assert "resolved" not in package, path
 
 
 def test_whatever_is_installed_from_a_file_comes_from_a_lock() -> None:

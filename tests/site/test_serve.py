@@ -28,7 +28,7 @@ NewSite = Callable[..., Site]
 
 def stop(site: Site, number: int = signal.SIGINT) -> int:
     """Stop it by a signal to its foreground process alone; returns its exit code."""
-    assert site.process
+    assert site.process and members(site)
     site.process.send_signal(number)
     code = site.process.wait(10)
     assert not members(site)
@@ -194,6 +194,7 @@ def test_make_run(tmp_path: Path, number: signal.Signals) -> None:
             start_new_session=True,
         )
     wait_for(lambda: healthy(site), 60, what=str(tmp_path / "log"))
+    assert members(site)
     if number == signal.SIGINT:
         os.killpg(make.pid, number)  # as a terminal does
     else:
@@ -204,7 +205,6 @@ def test_make_run(tmp_path: Path, number: signal.Signals) -> None:
 
 
 def healthy(site: Site) -> bool:
-    """Whether it answers."""
     try:
         return site.http.get(f"{site.url}/health/ready", timeout=5).status_code == 200
     except requests.RequestException:

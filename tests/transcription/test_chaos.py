@@ -1,6 +1,6 @@
 """Processes of a site killed at random while it works: every job ends, and every receiver hears.
 
-CHAOS_SECONDS says for how long (120 by default), CHAOS_SEED repeats a choice of victims.
+CHAOS_SECONDS says for how long (120 by default), TEST_SEED repeats a choice of victims.
 """
 
 import json
@@ -20,10 +20,10 @@ import pytest
 import requests
 
 from tests.running import Site, wait_for
+from tests.seed import SEED
 from tests.speech import recordings
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "120"))
-SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))
 JOBS = 50
 VICTIMS = {  # by a word of their command lines
     "web": "gunicorn",
@@ -98,12 +98,14 @@ def kind_of(process: psutil.Process) -> str:
 def kill_at_random(site: Site, chance: random.Random, until: float) -> Counter[str]:
     """SIGKILL to one process after the other; never to the one that starts them all anew."""
     killed: Counter[str] = Counter()
+    seen: set[str] = set()
     while time.monotonic() < until:
         time.sleep(chance.uniform(0.2, 2.5))
         family = defaultdict(list)
         for process in site.processes()[1:]:
             family[kind_of(process)].append(process)
         family.pop("", None)
+        seen |= family.keys()
         if not family:
             continue
         kind = chance.choice(sorted(family))
@@ -112,6 +114,7 @@ def kill_at_random(site: Site, chance: random.Random, until: float) -> Counter[s
             killed[kind] += 1
         except psutil.NoSuchProcess:
             continue
+    assert seen == VICTIMS.keys(), "no process had the word of a victim that it never met"
     return killed
 
 
@@ -179,6 +182,6 @@ def test_every_job_ends_whatever_is_killed(
     again = sum(len(statuses) - 1 for statuses in receiver.statuses.values())
     starts = sum(facts["starts"] for facts in told.values())
     print(
-        f"\nCHAOS_SEED={SEED}: {dict(killed)} killed in {SECONDS:.0f} s; {JOBS} jobs, {starts} "
+        f"\n{dict(killed)} killed in {SECONDS:.0f} s; {JOBS} jobs, {starts} "
         f"starts, {failed} failed after three deaths of the engine, {again} messages repeated"
     )

@@ -1,10 +1,11 @@
 """From a finished upload to a transcript, on a real site with the built-in engine."""
 
-import os
+import sys
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -208,18 +209,18 @@ def test_engine_killed_once_is_only_a_delay_killed_three_times_is_the_end(
 def test_a_long_job_delays_no_housekeeping(site: Site, long_file: Path) -> None:
     identifier = run(site, long_file)
     wait_until_transcribing(site, identifier)
-    waited = site.shell(
+    ended = site.shell(
         "import time\n"
         "from uploads.tasks import enqueue_cleanup\n"
         "from uploads.models import CleanupRun\n"
         "done = CleanupRun.objects.filter(trigger='staff', ended__isnull=False)\n"
-        "before, start = done.count(), time.monotonic()\n"
+        "before, patience = done.count(), time.monotonic() + 60\n"
         "enqueue_cleanup('staff')\n"
-        "while done.count() == before and time.monotonic() - start < 30:\n"
+        "while done.count() == before and time.monotonic() < patience:\n"
         "    time.sleep(0.2)\n"
-        "print(time.monotonic() - start)"
+        "print(done.count() - before)"
     )
-    assert float(waited) < 10
+    assert ended.strip() == "1"
     assert job(site, identifier)["state"] == "processing"
     post(site, identifier, "delete")
 
@@ -277,11 +278,20 @@ def test_task_answers_have_the_contracts_keys(
 
 
 @pytest.mark.proof
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process has loaded is in /proc")
 def test_web_processes_never_load_the_media_libraries(site: Site, some_file: Path) -> None:
     identifier = run(site, some_file)
+    wait_until_transcribing(site, identifier)
+    engine = engine_of(site)
+    assert engine and {"/av/", "pocketsphinx", "numpy"} <= heavy_libraries(engine)
     site.wait_for_task(identifier)
-    heavy = ("ctranslate2", "onnxruntime", "/av/", "pocketsphinx", "numpy")
-    for member in site.running("gunicorn"):
-        if os.path.exists("/proc/self/maps"):
-            maps = Path(f"/proc/{member.pid}/maps").read_text()
-            assert not [name for name in heavy if name in maps]
+    web = site.running("gunicorn")
+    assert len(web) > 1  # a master and its workers
+    assert [heavy_libraries(process) for process in web] == [set() for _ in web]
+
+
+def heavy_libraries(process: psutil.Process) -> set[str]:
+    """Which libraries of media and engines it has loaded."""
+    maps = Path(f"/proc/{process.pid}/maps").read_text()
+    known = ("ctranslate2", "onnxruntime", "/av/", "pocketsphinx", "numpy")
+    return {name for name in known if name in maps}

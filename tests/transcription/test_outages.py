@@ -152,6 +152,7 @@ def test_two_workers_and_the_engines_of_both_killed_with_them(
         wait_for(lambda: engine_of(site), 90)
         time.sleep(1)
         engines = site.running("transcription.engines.runtime.worker")
+        assert engines
         for member in [*engines, *site.processes()]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 member.kill()

@@ -62,7 +62,8 @@ def shown(client: Client) -> str:
 def test_what_is_only_to_be_downloaded_is_no_warning(offered: hub.Hub) -> None:
     """Looking downloads nothing; what is found counts until the next look."""
     assert outlook.look_ahead() == outlook.outlook()
-    assert not any("resolve" in path for path, _ in offered.requests)
+    asked = [path for path, _ in offered.requests]
+    assert asked and not any("resolve" in path for path in asked)
     page = shown(staff_client())
     assert "is downloaded with the first recording" in page and "be drafts" not in page
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 from tests.running import Site
@@ -124,7 +126,8 @@ def test_weird_identifiers_are_not_found(plain_site: Site, method: str) -> None:
         for weird in WEIRD:
             wire.head(method, ROOT + weird, patching(0) | {"Upload-Length": "1"})
             answer = wire.answer(method)
-            assert answer.status in ((404, 405) if method == "POST" else (404,)), weird
+            is_one_name = "/" not in unquote(weird)  # nothing is posted to what could be an upload
+            assert answer.status == (405 if method == "POST" and is_one_name else 404), weird
             assert answer.headers["Tus-Resumable"] == "1.0.0", weird
 
 
@@ -153,7 +156,7 @@ def test_location_cannot_be_forged(plain_site: Site, headers: dict[str, str]) ->
 def test_a_forged_host_is_not_served(plain_site: Site) -> None:
     """The Host header is no name of this site's (DNS rebinding)."""
     answer = ask(plain_site, "POST", ROOT, {**TUS, "Upload-Length": "3"}, host="evil.example")
-    assert answer.status in (400, 401)
+    assert answer.status == 400
     assert "Location" not in answer.headers
     target = "http://evil.example/uploads/files/"
     answer = ask(plain_site, "POST", target, {**TUS, "Upload-Length": "3"})

@@ -223,6 +223,7 @@ def test_schedules_of_a_clock_that_was_ahead_run_again(clock: Clock) -> None:
 
     def right() -> bool:
         moments = [when for name, when in clock.schedules().items() if name != "paused"]
+        assert moments
         return all(when < now() + timedelta(minutes=11) for when in moments)
 
     wait_for(right, 120, 1)

@@ -128,11 +128,13 @@ def test_empty_metadata_is_none(plain_site: Site) -> None:
     assert "Upload-Metadata" not in head(plain_site, path).headers
 
 
-@pytest.mark.parametrize("agent", ["\x01\x02", "\xff" * 300, "a" * 60000, ""])
-def test_any_client_name_is_taken(plain_site: Site, agent: str) -> None:
-    """User-Agent is for people to read; whatever it says, the upload is made or refused by 4xx."""
+@pytest.mark.parametrize(
+    ("agent", "status"), [("\x01\x02", 400), ("\xff" * 300, 201), ("a" * 60000, 201), ("", 201)]
+)
+def test_any_client_name_is_taken(plain_site: Site, agent: str, status: int) -> None:
+    """User-Agent is for people to read; what no header may hold the web server refuses."""
     headers = {**TUS, "Upload-Length": "3", "User-Agent": agent}
-    assert ask(plain_site, "POST", ROOT, headers).status in (201, 400)
+    assert ask(plain_site, "POST", ROOT, headers).status == status
 
 
 def test_creation_with_the_whole_upload(plain_site: Site) -> None:
@@ -282,7 +284,7 @@ def test_termination_during_a_patch(
         assert ask(plain_site, "DELETE", path, TUS).status == 204
         send(b"x" * 1_000_000)
         answer = wire.answer()  # the rest is not waited for
-    assert answer.status in (404, 410)
+    assert answer.status == 410
     assert answer.headers["Tus-Resumable"] == "1.0.0"
     assert answer.closes
     assert bytes_on_disk(plain_site, path) == []

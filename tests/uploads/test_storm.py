@@ -1,7 +1,7 @@
 """SIGKILL of web workers and of the whole site while clients upload: no acknowledged byte is lost,
 every file ends byte for byte, and is finished once.
 
-WEB_KILLS and SITE_KILLS set how many (180 and 20 by default), STORM_SEED repeats a run.
+WEB_KILLS and SITE_KILLS set how many (180 and 20 by default), TEST_SEED repeats a run.
 """
 
 import os
@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from tests.running import Site, wait_for
+from tests.seed import SEED
 
 WEB_KILLS = int(os.environ.get("WEB_KILLS", "180"))
 SITE_KILLS = int(os.environ.get("SITE_KILLS", "20"))
-SEED = int(os.environ.get("STORM_SEED", str(random.randrange(10**6))))
 
 
 class Uploader(threading.Thread):
@@ -138,15 +138,16 @@ def test_a_storm_of_kills(new_site: Callable[..., Site]) -> None:
     complaints = [complaint for uploader in uploaders for complaint in uploader.complaints]
     assert not complaints, complaints
     done = sum(uploader.done for uploader in uploaders)
+    cuts = sum(uploader.interruptions for uploader in uploaders)
+    assert done and cuts, "nothing was uploaded, or no kill met a request: the test shows nothing"
     finished = site.shell(
         "from uploads.models import Upload\n"
         "rows = Upload.objects.filter(state='finished')\n"
         "print(rows.count(), rows.filter(notified_at=None).count())"
     ).split()
     assert finished == [str(done), "0"]
-    cuts = sum(uploader.interruptions for uploader in uploaders)
     print(
-        f"STORM_SEED={SEED}: {killed['web']} web workers and {killed['site']} whole sites killed, "
+        f"{killed['web']} web workers and {killed['site']} whole sites killed, "
         f"{cuts} requests broken, {done} uploads byte for byte"
     )
     assert done and cuts

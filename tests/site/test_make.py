@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -57,3 +58,12 @@ def test_an_environment_whose_python_has_gone_is_made_anew(installed: Path) -> N
     told = steps(installed)
     assert "venv --clear .venv" in told
     assert "--require-hashes -r requirements-dev.lock" in told
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    recipe = re.search(r"^check:.*\n((?:\t.+\n)+)", (ROOT / "Makefile").read_text(), re.M)
+    assert recipe
+    steps = recipe[1].replace("$(VENV)", ".venv").replace("$(PY)", ".venv/bin/python")
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    entries = [entry.removeprefix("env ") for entry in re.findall(r"entry: (.+)", hooks)]
+    assert entries == [step.strip() for step in steps.splitlines()]

@@ -56,7 +56,7 @@ def shown() -> dict[str, list[str]]:
 def test_an_engine_that_can_little_offers_little(use: Use) -> None:
     use("pocketsphinx")
     page = form()
-    assert "PocketSphinx cannot translate and cannot tell speakers apart." in page
+    assert "PocketSphinx can't translate or tell speakers apart." in page
     assert '<option value="en">English</option>' in page
     for absent in ("Latvian", 'name="model"', 'name="task"', 'name="align"', 'name="diarize"'):
         assert absent not in page
@@ -67,7 +67,7 @@ def test_whisper_offers_its_languages_and_models_with_sizes(use: Use) -> None:
     page = form()
     assert page.count("<option value=") == 1 + 100 + sum(map(len, shown().values()))
     assert '<option value="haw">Hawaiian</option>' in page
-    assert "faster-whisper cannot tell speakers apart." in page
+    assert "faster-whisper can't tell speakers apart." in page
     assert 'value="translate"' in page  # its words have times already: there is nothing to align
     assert 'name="align"' not in page and 'name="diarize"' not in page
     assert shown()[""][0] == "tiny – fastest, rough · 78 MB"
@@ -253,7 +253,7 @@ def test_a_stage_that_failed_is_repeated_alone(use: Use) -> None:
     ):
         job = ended(model="small")
         page = form(f"/jobs/{job.pk}")
-        assert "Gated." in page and "Repeat the diarization alone" in page
+        assert "Gated." in page and "Run only the diarization again" in page
         assert left(rerun(job, **said)) == {TRANSCRIBE, ALIGN}
         assert job.options == {}
 
@@ -280,7 +280,7 @@ def test_a_wish_is_shown_and_can_be_taken_back(use: Use) -> None:
     job = ended(options={"diarize": False, "align": True, "max_speakers": 4}, task="translate")
     page = form(f"/jobs/{job.pk}")
     assert page.count(" checked>") == 2 and 'value="4"' in page  # translated, with words
-    assert "Repeat the" not in page  # nothing is missing
+    assert "Run only the" not in page  # nothing is missing
     again = rerun(job, diarize="true", max_speakers="", task="transcribe")
     assert (again.options, again.task) == ({"diarize": True, "align": True}, "transcribe")
 

@@ -125,7 +125,7 @@ class Part(models.Model):
 class StoreIdentity(models.Model):
     """The identity that ties this database to its upload store: one row, repeated in the store.
 
-    See docs/decisions/0009-store-and-database-know-each-other.md.
+    See docs/decisions/0009-store-and-database-share-an-identity.md.
 
     Attributes:
         previous: The identity that the store may still carry: this database's own if it is

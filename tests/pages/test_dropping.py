@@ -97,7 +97,7 @@ def test_a_drop_anywhere_uploads_and_text_is_left_alone(
     expect(notes).to_have_text(
         [
             re.compile("2 recordings are uploaded"),
-            re.compile("1 file could not be read: folder/locked.wav"),
+            re.compile("1 file couldn't be read: folder/locked.wav"),
         ]
     )
     assert page.evaluate("window.taken")

@@ -95,7 +95,7 @@ def test_what_keeps_the_list_from_being_fresh_is_said_as_it_is(site: Site, desk:
     expect(bar).to_contain_text("Too many requests.")
     answers[0] = {"status": 200, "body": "<h1>Welcome to this hotel</h1>"}
     bar.get_by_role("button", name="Try now").click()
-    expect(bar).to_contain_text("The site's answer can't be read.")
+    expect(bar).to_contain_text("The site's response can't be read.")
     answers[0] = {"status": 401, "json": {"detail": "Log in."}}
     bar.get_by_role("button", name="Try now").click()
     expect(bar).to_contain_text("You are logged out.")
@@ -112,5 +112,5 @@ def test_a_description_that_cannot_be_loaded_leaves_no_blank_page(
     page.route("**/openapi.json", lambda route: route.abort())
     for address in ("/docs", "/redoc"):
         page.goto(site.url + address)
-        expect(page.locator("#documentation")).to_contain_text("could not be loaded. The site")
+        expect(page.locator("#documentation")).to_contain_text("couldn't be loaded. The site")
     context.close()

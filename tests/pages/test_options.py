@@ -71,7 +71,7 @@ def test_what_the_engine_can_do_is_offered_done_and_remembered(
         page.keyboard.press("Tab")
     expect(page.get_by_label("Tell speakers apart")).to_be_focused()
     page.keyboard.press("Space")
-    expect(page.get_by_label("Number of speakers at least")).to_be_hidden()
+    expect(page.get_by_label("Minimum number of speakers")).to_be_hidden()
     identifier = send(able, page, tmp_path)
     assert read(page) == SPOKEN
     assert able.task(identifier)["metadata"]["language"] == "de"
@@ -89,17 +89,17 @@ def test_bounds_that_contradict_each_other_take_no_file(
     able: Site, page: Page, tmp_path: Path
 ) -> None:
     enter(page, able)
-    most = page.get_by_label("Number of speakers at most")
-    page.get_by_label("Number of speakers at least").fill("3")
+    most = page.get_by_label("Maximum number of speakers")
+    page.get_by_label("Minimum number of speakers").fill("3")
     most.fill("2")
     complaint = page.locator("#upload [data-error]")
-    expect(complaint).to_contain_text("the first must not be above the second")
+    expect(complaint).to_contain_text("the minimum must not exceed the maximum")
     choose(page, recordings.write(tmp_path / "refused.wav", recordings.speech()))
     expect(page.locator("#upload-notes li")).to_have_count(1)
-    expect(page.locator("#upload-notes")).to_contain_text("the first must not be above the second")
+    expect(page.locator("#upload-notes")).to_contain_text("the minimum must not exceed the maximum")
     expect(most).to_be_focused()
     shot(page, "contradiction")
-    page.get_by_label("Number of speakers at least").fill("")
+    page.get_by_label("Minimum number of speakers").fill("")
     most.fill("1")
     expect(complaint).to_be_hidden()
     send(able, page, tmp_path)
@@ -120,7 +120,7 @@ def test_a_stage_that_failed_is_repeated_by_its_button(
     expect(page.get_by_text("could not be told apart")).to_contain_text("set HF_TOKEN")
     shot(page, "gated")
     closed.unlink()
-    page.get_by_role("button", name="Repeat the diarization alone").click()
+    page.get_by_role("button", name="Run only the diarization again").click()
     expect(page.locator("#transcript .speaker")).to_have_count(3, timeout=30_000)
     assert read(page) == TURNS
     expect(page.locator(".notice-warning")).to_have_count(0)
@@ -144,7 +144,7 @@ def test_options_on_a_phone(able: Site, chromium: Browser) -> None:
     )
     page = context.new_page()
     enter(page, able)
-    expect(page.get_by_label("Number of speakers at most")).to_be_visible()
+    expect(page.get_by_label("Maximum number of speakers")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     shot(page, "options on a phone")
     context.close()
@@ -152,6 +152,6 @@ def test_options_on_a_phone(able: Site, chromium: Browser) -> None:
 
 def test_what_the_engine_cannot_do_is_not_offered(site: Site, page: Page) -> None:
     enter(page, site)
-    expect(page.locator("#upload")).to_contain_text("cannot tell speakers apart")
+    expect(page.locator("#upload")).to_contain_text("can't tell speakers apart")
     expect(page.locator("#upload [data-option]")).to_have_count(1)  # the language
     assert page.locator("#upload option").all_inner_texts() == ["Detect automatically", "English"]

@@ -79,11 +79,11 @@ def test_a_failed_job_speaks_of_no_draft_and_shows_no_player(
     tasks.work()
     Job.objects.filter(pk=job.pk, state=State.FAILED).update(engine_note=STAND_IN)
     page = client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()
-    assert "There is no sound in it." in page and "could not be transcribed" in page
+    assert "There is no sound in it." in page and "couldn't be transcribed" in page
     assert "Draft" not in page and "<audio" not in page
     assert f'href="/uploads/files/{job.upload.id.hex}" download' in page  # type: ignore[union-attr]
 
     Transcript.objects.create(job=job, segments=[{"start": 0.0, "end": 1.0, "text": "hello"}])
     page = client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()
-    assert "could not be transcribed" not in page and "earlier one" in page
+    assert "couldn't be transcribed" not in page and "last successful run" in page
     assert "<audio" in page

@@ -129,7 +129,7 @@ def test_the_page_of_a_job(settings: LazySettings) -> None:
     settings.ENGINE = "faster-whisper"  # the page offers the models of the site's own engine
     stood_in = ended(engine="faster-whisper", model="distil-large-v2", **facts)
     page = shown(stood_in)
-    assert "<strong>A remark." in page and "when the model is there" in page
+    assert "<strong>A remark." in page and "when the model is available" in page
     assert "transcribed again" in page  # the draft is no reason to keep anything
     assert '<option value="distil-large-v2" selected' in page
     speakers = make_job(state=State.COMPLETED, task_type=TaskType.DIARIZATION)

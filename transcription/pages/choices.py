@@ -56,7 +56,7 @@ def offer(job: Job | None = None) -> dict[str, Any]:
 def cannot(able: Capabilities) -> str:
     """What people must not expect, as the end of a sentence; empty: it can do all."""
     lacks = {"translate": able.translation, "tell speakers apart": DIARIZE in able.stages}
-    return " and cannot ".join(what for what, can in lacks.items() if not can)
+    return " or ".join(what for what, can in lacks.items() if not can)
 
 
 def languages(able: Capabilities) -> list[tuple[str, str]]:

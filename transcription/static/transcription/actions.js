@@ -10,7 +10,7 @@ function openRerun() {
   details.querySelector("select, button").focus();
 }
 
-// done() is called when an action has changed the job and its page is to be shown anew.
+// done() is called when an action has changed the job, to refresh the page.
 export function watchActions(article, done) {
   article.querySelector("a[href='#rerun']")?.addEventListener("click", openRerun);
   const rerun = document.getElementById("rerun");

@@ -1,6 +1,6 @@
-// Talking to the site: the CSRF token, JSON, and failures as sentences for people.
+// Requests to the site: the CSRF token, JSON, and errors as readable sentences.
 
-const UNREADABLE = "The site's answer can't be read. Reload the page if this stays.";
+const UNREADABLE = "The site's response can't be read. If this continues, reload the page.";
 
 export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? "";
@@ -13,7 +13,7 @@ export class ApiError extends Error {
   }
 }
 
-// limit: milliseconds after which a site that says nothing counts as one that does not answer.
+// limit: milliseconds after which the request counts as unanswered.
 export async function getJSON(url, { limit = null, cache = "no-store" } = {}) {
   const headers = { Accept: "application/json" };
   const response = await answer(url, { headers, cache, signal: ending(limit) });
@@ -26,12 +26,12 @@ export async function getJSON(url, { limit = null, cache = "no-store" } = {}) {
   }
 }
 
-// Ends a question after so many milliseconds, but not in browsers that can't (Safari before 16).
+// Aborts a request after so many milliseconds, where the browser can (not Safari before 16).
 export function ending(limit) {
   return limit ? (AbortSignal.timeout?.(limit) ?? null) : null;
 }
 
-// Whether an error says that the site, or what stands behind its proxy, does not answer.
+// Whether an error means that the site, or the server behind its proxy, doesn't answer.
 export function isAway({ status }) {
   return [0, 502, 504].includes(status) || (status >= 520 && status <= 524);
 }
@@ -80,8 +80,8 @@ export function statusSentence(status) {
   if ([0, 502, 504].includes(status)) return "The site doesn't answer. Try again in a moment.";
   if (status === 401) return "Your login has expired. Log in again, then repeat this.";
   if (status === 403) return "The site refused this. Reload the page and try again.";
-  if (status === 404) return "This is not here any more.";
+  if (status === 404) return "This no longer exists.";
   if (status >= 520 && status <= 524) return "The connection to the site was interrupted.";
   if (status >= 500) return "The site had a problem. Try again in a moment.";
-  return `The site did not accept this (status ${status}).`;
+  return `The site didn't accept this (status ${status}).`;
 }

@@ -1,4 +1,4 @@
-// What became of each file's last request: whether the site is away, and when it is asked again.
+// Each file's last request: whether the site answered, and when the next try is.
 
 import { plainReason } from "./api.js";
 
@@ -24,12 +24,12 @@ export function requestFailed({ originalRequest, originalResponse }, delay) {
   attempts.set(files.get(originalRequest), { retryAt: Date.now() + delay, reason });
 }
 
-// Whether anything was asked for this file yet; else it waits for its turn.
+// Whether a request was made for this file yet; if not, it waits for its turn.
 export function hasBegun(id) {
   return attempts.has(id);
 }
 
-// { retryAt, reason } while the site is away, else null. retryAt is 0 while it is being asked.
+// { retryAt, reason } while the site doesn't answer, else null. retryAt is 0 during a try.
 export function outage(id) {
   return attempts.get(id) ?? null;
 }

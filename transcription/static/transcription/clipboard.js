@@ -1,4 +1,4 @@
-// Copying, also where the page is no secure context (plain http on a home network).
+// Copying text, also without a secure context (plain http on a home network).
 
 export async function copyText(text) {
   try {

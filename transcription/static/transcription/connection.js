@@ -1,10 +1,10 @@
-// Says on any page why it is not up to date, and when the site is asked again.
+// The bar that says why a page is not up to date, and when the next try is.
 
 import { isAway } from "./api.js";
 import { countDown } from "./text.js";
 
 const AWAY = "Reconnecting … The site doesn't answer.";
-const BROKEN = "This page has a problem. Reload it if this stays."; // a mistake of ours
+const BROKEN = "This page has a problem. If this continues, reload it."; // a bug in our scripts
 
 const bar = document.createElement("div");
 const sentence = document.createElement("p");
@@ -24,7 +24,7 @@ bar.append(sentence, next, tryNow, login);
 restored();
 document.getElementById("main").prepend(bar);
 
-// error: what the question met; wait: milliseconds until the next; again() asks at once.
+// error: why the request failed; wait: milliseconds until the next one; again() makes it at once.
 export function lost(error, wait, again) {
   const loggedOut = error.status === 401;
   if (error.status === undefined) console.error(error);

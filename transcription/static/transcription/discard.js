@@ -1,4 +1,4 @@
-// To discard an interrupted upload asks first.
+// Discards an interrupted upload, after a question.
 
 import { ask } from "./confirm.js";
 import { drop, note } from "./notes.js";
@@ -12,7 +12,7 @@ export function connectDiscard(list, endpoint, done) {
     const key = `discard ${row.dataset.id}`;
     const problem = await terminate(endpoint + row.dataset.id);
     drop(key);
-    if (problem) return note(key, "error", `${nameOf(row)} was not discarded. ${problem}`);
+    if (problem) return note(key, "error", `${nameOf(row)} wasn't discarded. ${problem}`);
     remove(row);
     done();
   });
@@ -33,7 +33,7 @@ function wordsFor(row) {
   const received = row.querySelector("[data-field=received]").textContent;
   return {
     title: "Discard this upload?",
-    text: `What has arrived of “${nameOf(row)}” so far (${received}) is deleted.`,
+    text: `The part of “${nameOf(row)}” received so far (${received}) will be deleted.`,
     no: "Keep it",
     yes: "Discard it",
   };

@@ -1,4 +1,4 @@
-// Swagger UI. What changes something carries the session's token, as on our pages.
+// Swagger UI. Requests that change something carry the CSRF token, as on our pages.
 
 import { dark, place, readDocument } from "./documentation.js";
 

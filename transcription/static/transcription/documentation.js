@@ -14,6 +14,6 @@ export async function readDocument() {
 }
 
 function explain(error) {
-  place.textContent = `The description of the API could not be loaded. ${error.message}`;
+  place.textContent = `The API description couldn't be loaded. ${error.message}`;
   throw error;
 }

@@ -1,6 +1,6 @@
-// The files of a drop, with those within folders.
+// The files of a drop, including those in folders.
 
-// Resolves to { files, unreadable }, the latter the paths of what cannot be read. A file from a
+// Resolves to { files, unreadable }, the latter with the paths of unreadable files. A file from a
 // folder has relativePath.
 export async function droppedFiles({ items, files }) {
   const entries = Array.from(items, (item) => item.webkitGetAsEntry?.() ?? null);

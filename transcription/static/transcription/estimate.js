@@ -1,4 +1,4 @@
-// How long the rest of an upload takes, by how fast it went in the last seconds.
+// Estimates the time left of an upload from its speed in the last seconds.
 
 const WINDOW = 15000; // milliseconds looked back on
 const LEAST = 1500; // milliseconds of sending before anything is said
@@ -6,10 +6,10 @@ const LEAST = 1500; // milliseconds of sending before anything is said
 export class Estimate {
   #samples = [];
 
-  // Call with the bytes sent so far, as often as they are looked at.
+  // Call with the bytes sent so far, at each update.
   add(bytes, now = Date.now()) {
     const last = this.#samples.at(-1);
-    if (last && bytes < last.bytes) this.#samples = []; // some have to be sent again
+    if (last && bytes < last.bytes) this.#samples = []; // some are being sent again
     else if (last && bytes === last.bytes) return;
     this.#samples.push({ bytes, now });
     while (now - this.#samples[0].now > WINDOW && this.#samples.length > 2) this.#samples.shift();

@@ -1,10 +1,10 @@
-// The ways in which people bring files: the button, a drop anywhere on the page, and paste.
+// The ways to add files: the button, a drop anywhere on the page, and paste.
 
 import { droppedFiles } from "./dropped.js";
 import { drop, note } from "./notes.js";
 import { someOf } from "./text.js";
 
-const FORGOTTEN = 1000; // milliseconds without a sign of dragged files after which they are gone
+const FORGOTTEN = 1000; // milliseconds without a drag event after which the drag is over
 
 // Calls take(files) with what was chosen, dropped or pasted. Before the page can take files, it
 // keeps them from being opened in place of the page.
@@ -51,12 +51,12 @@ function connectDrop(take) {
   });
 }
 
-// Says what a drop did not bring.
+// Reports the files of a drop that couldn't be read.
 function report(files, unreadable) {
   drop("dropped");
   const count = unreadable.length === 1 ? "1 file" : `${unreadable.length} files`;
   if (unreadable.length) {
-    note("dropped", "error", `${count} could not be read: ${someOf(unreadable)}.`);
+    note("dropped", "error", `${count} couldn't be read: ${someOf(unreadable)}.`);
   } else if (files.length === 0) {
     note("dropped", "error", "No files found.");
   }

@@ -4,7 +4,7 @@ export function connectLeaving(isUploading) {
   addEventListener("beforeunload", (event) => {
     if (!isUploading()) return;
     event.preventDefault();
-    event.returnValue = true; // browsers that do not know the line above
+    event.returnValue = true; // for browsers that ignore the line above
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[href]:not([download], [data-listing])");

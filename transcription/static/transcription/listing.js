@@ -13,7 +13,7 @@ export function connectListing(onChange) {
     onChange();
   };
   let timer = null;
-  form.querySelector("button").hidden = true; // it searches while one types
+  form.querySelector("button").hidden = true; // the list is filtered while typing
   form.elements.q.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => ask(wanted(), !location.search), PAUSE);

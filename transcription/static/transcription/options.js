@@ -1,7 +1,7 @@
-// What people choose for their recordings, kept in the browser for the next ones.
+// The options chosen for recordings, kept in the browser for the next ones.
 
 const STORED = "transcripts-options";
-const CROSSED = "Number of speakers: the first must not be above the second.";
+const CROSSED = "Number of speakers: the minimum must not exceed the maximum.";
 const NO_NUMBER = "Number of speakers: enter a whole number from 1 to 99, or leave it empty.";
 
 // Connects all options within root. With remember, what was chosen before is chosen again; the
@@ -65,7 +65,7 @@ function stored() {
   try {
     return JSON.parse(localStorage.getItem(STORED)) ?? {};
   } catch {
-    return {}; // nothing can be kept here, or somebody else has written it
+    return {}; // storage is blocked, or has something else under this key
   }
 }
 
@@ -74,7 +74,7 @@ function store(field) {
   try {
     localStorage.setItem(STORED, JSON.stringify(kept));
   } catch {
-    // A browser that keeps nothing offers the defaults next time.
+    // Without storage, the defaults are offered next time.
   }
 }
 

@@ -1,4 +1,4 @@
-// The recording and its text together: a time or word starts it there, and the text follows.
+// Links the player and the text: clicking a time or word seeks, and the text follows.
 
 import { mark, rangeIn } from "./marks.js";
 import { placeWords, positionAt } from "./words.js";
@@ -24,7 +24,7 @@ export function connectPlayer(reading) {
   });
 }
 
-// A recording that this browser cannot play has a sentence and a link in place of a dead player.
+// If this browser can't play the recording, a sentence and a link replace the player.
 export function explainDeadPlayer() {
   const media = document.getElementById("media");
   if (!media) return;

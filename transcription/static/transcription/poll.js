@@ -1,17 +1,17 @@
-// Ask again and again, but not while nobody looks.
+// Polling, except while the tab is hidden.
 
 const GATHER = 150; // milliseconds in which several reasons to ask become one question
 const SLOWEST = 15000; // milliseconds between two questions to a site that does not answer
 
 // Calls task() at once and again delay() milliseconds after each end; delay() of null stops it.
 // While the tab is hidden nothing is asked; when it is shown again, at once. A task that fails is
-// tried again ever more slowly: onFailure(error, wait) hears of it, onSuccess() of each end.
+// tried again ever more slowly: onFailure(error, wait) is called then, onSuccess() after each success.
 // now() asks at once, soon() once for all who call it: nine files that end together are one question.
 export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} } = {}) {
   let timer = null;
   let running = false;
   let stopped = false;
-  let isWanted = false; // by somebody who called soon()
+  let isWanted = false; // since soon() was called
   let failures = 0;
 
   async function run() {

@@ -29,7 +29,7 @@ let shown = location.search; // the query whose list is on the page
 
 localise();
 const polling = poll(refresh, pause, {
-  // An upload that is on its way says itself that the site is away.
+  // An upload in progress shows itself that the site doesn't answer.
   onFailure: (error, wait) => {
     if (isAway(error) && isSending()) restored();
     else lost(error, wait, polling.now);
@@ -52,7 +52,7 @@ async function start() {
     return started;
   } catch (error) {
     console.error(error);
-    note("page", "error", "The upload area could not be loaded. Reload the page.");
+    note("page", "error", "The upload area couldn't be loaded. Reload the page.");
     return null;
   }
 }
@@ -62,7 +62,7 @@ async function take(files) {
     (await uploading)?.add(files);
   } catch (error) {
     console.error(error);
-    note("page", "error", "The files could not be added. Reload the page and try again.");
+    note("page", "error", "The files couldn't be added. Reload the page and try again.");
   }
 }
 
@@ -100,7 +100,7 @@ function announce(count, more) {
   announcer.textContent = more ? `${found}, and older ones on the next page` : found;
 }
 
-// Which uploads this page is sending now, and which ones this browser could go on with.
+// Which uploads this page is sending now, and which ones this browser can resume.
 function addressesHere() {
   const sending = (uppy?.getFiles() ?? []).map((file) => file.tus?.uploadUrl ?? "");
   const stored = Object.keys(localStorage)

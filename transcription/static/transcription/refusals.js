@@ -1,4 +1,4 @@
-// What goes wrong in an upload: what is worth another try, and how to say the rest.
+// Errors of uploads: which are retried, and what the user is told.
 
 import { plainReason, statusSentence } from "./api.js";
 
@@ -6,11 +6,11 @@ const SENTENCES = {
   0: "The connection was lost. Press Retry to resume.",
   401: "You are logged out. Log in and, if asked, drop the file again to resume.",
   403: "You were logged out, or logged in elsewhere. Log in if needed, then press Retry to resume.",
-  404: "The upload was ended, or has expired. Drop the file again to start over.",
-  410: "The upload was ended, or has expired. Drop the file again to start over.",
-  413: "The file, or one piece of it, is larger than the site or a proxy before it accepts.",
-  415: "This is not a recording that can be transcribed.",
-  507: "The site has no room left on its disk.",
+  404: "The upload was ended or has expired. Drop the file again to start over.",
+  410: "The upload was ended or has expired. Drop the file again to start over.",
+  413: "The file, or a chunk of it, is larger than the site or its proxy accepts.",
+  415: "This file can't be transcribed: it isn't audio or video.",
+  507: "The site's disk is full.",
 };
 
 // Addresses of uploads that this page has seen alive.
@@ -47,7 +47,7 @@ function statusOf(error) {
   return error.originalResponse?.getStatus() ?? unresumed?.status ?? 0;
 }
 
-// While the site is away it is tried for long; what it says again and again is shown soon.
+// While the site doesn't answer, it is tried for long; an error that repeats is shown soon.
 const AWAY = [0, 408, 423, 429, 502, 503, 504];
 const TRIES = 7;
 
@@ -61,13 +61,13 @@ export function isWorthRetrying(error, attempt, options, next) {
   return status >= 500 && ![501, 505, 507].includes(status);
 }
 
-// A refusal that the same file would meet again.
+// An error that the same file would get again.
 export function isFinal(error, response) {
   const status = response?.status ?? statusOf(error);
   return status >= 400 && status < 500 && ![401, 403, 408, 423, 429].includes(status);
 }
 
-// Why a file could not be uploaded: { text, link, needsLogin }, the link where one helps.
+// Why a file couldn't be uploaded: { text, link, needsLogin }, the link where one helps.
 export function uploadReason(error, response) {
   const status = response?.status ?? statusOf(error);
   const said = plainReason(response?.body?.xhr?.responseText ?? "");

@@ -1,4 +1,4 @@
-// After a reload: go on with what the browser still has, ask for what it has not.
+// After a reload: resumes files that the browser still has, asks for the others.
 
 import { note } from "./notes.js";
 import { markAlive } from "./refusals.js";
@@ -36,7 +36,7 @@ export function runningFiles(uppy) {
 function addAgain(uppy, replaced) {
   const gone = replaced.filter(({ id }) => !uppy.getFile(id));
   if (gone.length === 0) return;
-  // Else it would go on unseen, beside its successor.
+  // Otherwise it would continue unseen, beside its replacement.
   gone.forEach((file) => uppy.emit("upload-pause", file, true));
   tally.expect(gone, uppy.getFiles().length > 0);
   uppy.addFiles(gone.map(({ source, name, type, data, meta: { relativePath } }) => {
@@ -52,7 +52,7 @@ function continueRestored(uppy) {
   uppy.removeFiles([...lost, ...done].map((file) => file.id));
   if (uppy.getFiles().length === 0) return;
   tally.expect(uppy.getFiles(), false);
-  // What goes on by itself must not start over by itself.
+  // An upload that resumes by itself must not start over by itself.
   uppy.getFiles().forEach((file) => file.tus?.uploadUrl && markAlive(file.tus.uploadUrl));
   const paused = uppy.getFiles().filter((file) => file.isPaused).map((file) => file.id);
   leaveAlone(uppy, paused);

@@ -40,7 +40,7 @@ export function connectSearch({ paragraphs, texts }) {
   }
 
   function report() {
-    const text = matches.length ? `${at + 1} of ${matches.length}` : "nothing found";
+    const text = matches.length ? `${at + 1} of ${matches.length}` : "no matches";
     document.getElementById("search-count").textContent = input.value.trim() ? text : "";
   }
 

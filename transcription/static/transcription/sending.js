@@ -1,4 +1,4 @@
-// The files that are on their way: a row each, and above them a line for all of them.
+// The uploads in progress: a row each, and above them a line for all of them.
 
 import { outage } from "./attempts.js";
 import { Estimate, timeLeft } from "./estimate.js";
@@ -86,7 +86,7 @@ function remove(row, id) {
   estimates.delete(id);
   if (!hadFocus) return;
   if (!next) return browse.focus();
-  // Another Cancel would be pressed by whoever presses Enter once more.
+  // Not another Cancel: pressing Enter once more would press it.
   const button = next.querySelector("button:not([data-verb=cancel], [hidden])");
   (button ?? panel).focus();
 }

@@ -1,4 +1,4 @@
-// Where a file of an upload stands, as one word and one line of text.
+// The state of an uploading file, as one word and one line of text.
 
 import { hasBegun, outage } from "./attempts.js";
 import { timeLeft } from "./estimate.js";

@@ -1,4 +1,4 @@
-// The page's CSRF token after a login elsewhere: each login makes the token of older pages worthless.
+// The page's CSRF token after a login elsewhere: each login invalidates the token of older pages.
 
 import { answer } from "./api.js";
 

@@ -1,4 +1,4 @@
-// One tab only may go on with the uploads of the last visit: two would send the same file twice.
+// Only one tab may resume the uploads of the last visit: two would send the same file twice.
 
 const NAME = "transcripts-uploads";
 const PATIENCE = 300; // milliseconds to wait for the answer of another tab

@@ -1,4 +1,4 @@
-// How the files fare that are uploaded together, and the one note that says so in the end.
+// Counts the files of a batch, and writes the note about its result.
 
 import { drop, note } from "./notes.js";
 
@@ -7,11 +7,11 @@ const NOTHING = { total: 0, uploaded: 0, refused: 0, bytes: 0, sent: 0, name: ""
 const ENDS = {
   completed: ["done", "is transcribed.", "Open the transcript"],
   warnings: ["done", "is transcribed, with warnings.", "Open the transcript"],
-  failed: ["error", "is uploaded, but could not be transcribed.", "See why"],
+  failed: ["error", "is uploaded, but couldn't be transcribed.", "See why"],
   cancelled: ["wait", "is uploaded. Its transcription was cancelled.", "Open it"],
 };
 let batch = { ...NOTHING };
-let told = null; // { task, name } of the one recording whose note follows what becomes of it
+let told = null; // { task, name } of the recording whose note follows its job
 
 // More files are to come; isBusy: those before are still on their way, and count along.
 export function expect(files, isBusy) {
@@ -39,12 +39,12 @@ export function cancelled(file) {
   batch.bytes -= file.size ?? 0;
 }
 
-// How far all of them are, with those that are uploaded and gone from sight.
+// The progress of the batch, including uploaded files that left the list.
 export function progress() {
   return batch;
 }
 
-// Says how it went, when nothing is on its way any more; failed: how many wait for another try.
+// Writes the note when no upload is in progress; failed: files that wait for another try.
 export function tell(failed) {
   const { total, uploaded: count, refused: no, name, task } = batch;
   told = null;

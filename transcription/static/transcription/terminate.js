@@ -1,4 +1,4 @@
-// To delete an upload from the site (tus: termination), finished or not.
+// Deletes an upload from the site (tus: termination), finished or not.
 
 import { answer, csrfToken, statusSentence } from "./api.js";
 import { renewToken } from "./session.js";
@@ -6,7 +6,7 @@ import { renewToken } from "./session.js";
 const RETRY_DELAYS = [500, 1500, 4000]; // milliseconds
 const TEMPORARY = [0, 403, 408, 423, 429]; // and 5xx: another try may fare better
 
-// Resolves to a sentence that says why it could not be done; empty where the upload is gone.
+// Resolves to a sentence that says why it failed; empty if the upload is gone.
 export async function terminate(address) {
   const status = await askOnce(address);
   return isGone(status) ? "" : statusSentence(status);

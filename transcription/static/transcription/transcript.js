@@ -35,7 +35,7 @@ async function fetchSegments(root) {
     const { segments } = await getJSON(root.dataset.url);
     return segments.filter((segment) => segment.text?.trim());
   } catch (error) {
-    const reason = `The transcript could not be loaded. ${error.message}`;
+    const reason = `The transcript couldn't be loaded. ${error.message}`;
     root.replaceChildren(message("notice notice-error", reason));
     return null;
   }
@@ -99,7 +99,7 @@ function colours(segments) {
   return new Map(Array.from(names, (name, index) => [name, index % COLOURS]));
 }
 
-// Who speaks in this recording, as the head of a printed document says it.
+// The speakers of this recording, for the head of a printed document.
 function speakersOf({ colours }) {
   const element = message("on-paper", `Speakers: ${[...colours.keys()].join(", ")}`);
   element.hidden = colours.size === 0;
@@ -114,7 +114,7 @@ function speakerName(speaker, colours) {
   return element;
 }
 
-// One stop for the Tab key, arrow keys from time to time: nobody wants ten thousand stops.
+// One stop for the Tab key, arrow keys between times: ten thousand stops would be too many.
 function connectArrowKeys({ root, paragraphs }) {
   root.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];

@@ -20,8 +20,8 @@ const RETRY_DELAYS = [0, 1000, 2000, 4000, 8000, ...Array(DAY / SLOWEST).fill(SL
 // by itself after a reload. Anything larger has to be dropped again (and then goes on, too).
 const RESTORABLE = { maxFileSize: 256 * MEBIBYTE, maxTotalSize: 1024 * MEBIBYTE };
 const REFUSALS = {
-  noDuplicates: "This is being uploaded already.",
-  exceedsSize: "This is larger than %{size}.",
+  noDuplicates: "This file is already being uploaded.",
+  exceedsSize: "This file is larger than %{size}.",
   inferiorSize: "This file is empty.",
   youCanOnlyUploadFileTypes:
     "This kind of file can't be transcribed. Audio and video can, such as mp3, m4a, wav, mp4 or mov.",
@@ -30,8 +30,8 @@ const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in sight
 let shownRefusals = []; // the keys of their notes
 const reasons = new Map(); // why a file failed, by its identifier
 
-// Makes the uploads of the page. onChange is called when one starts, ends or fails. Resolves to
-// { uppy, add }, where add(files) uploads what people bring.
+// Sets up uploads. onChange is called when one starts, ends or fails. Resolves to { uppy, add },
+// where add(files) uploads files.
 export async function startUploads(section, onChange) {
   connectOptions(section, { remember: true });
   const [uppyModule, sole] = await Promise.all([import(section.dataset.uppy), isSoleTab()]);
@@ -105,7 +105,7 @@ function addToList(uppy, files) {
   return refused;
 }
 
-// What is common to several is said once.
+// One note for each reason, with all its files.
 function tellRefusals(refused) {
   shownRefusals.forEach(drop);
   const names = new Map();
@@ -170,7 +170,7 @@ function tusOptions(section) {
   };
 }
 
-// Says how it went, once nothing is on its way any more.
+// Writes the batch's note, once no upload is in progress.
 function conclude(uppy) {
   if (!isUploading(uppy)) tally.tell(uppy.getFiles().filter(({ error }) => error).length);
 }
@@ -197,7 +197,7 @@ function listen(uppy, onChange) {
   }
 }
 
-// What the site has refused for good leaves the list, and says so below.
+// A file that the site refused for good leaves the list; a note says why.
 function refuse(uppy, file, text) {
   note(file.name, "error", `${file.name}: ${text}`);
   tally.refused(file);

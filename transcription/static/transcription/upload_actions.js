@@ -19,7 +19,7 @@ export function actionsOf(uppy, reasonOf, cancelled) {
   return (verb, file) => verbs[verb](file ? [file] : unfinished());
 }
 
-// Tries all that failed once more. Uppy would first do this itself, and let new files wait for it.
+// Retries all failed files. Uppy would do this first, and make new files wait for it.
 export function retryAll(uppy) {
   uppy.getFiles().forEach(({ id, error }) => error && forgetAttempts(id));
   uppy.retryAll().catch(() => {}); // their errors come as events

@@ -22,8 +22,9 @@ from uploads.admin_pages.cleanup import tell_of_store
 from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
+from uploads.services.expiration import extend
 from uploads.services.maintenance.holdings import holdings
-from uploads.services.termination import expire, extend, terminate
+from uploads.services.termination import expire, terminate
 from uploads.tasks import CLEANUP
 
 QUIET_AFTER = timedelta(seconds=30)

@@ -44,13 +44,12 @@ from uploads.http.responses import add_state, capabilities, refusal_answer
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
 from uploads.services.append import append
-from uploads.services.concatenate import is_joined
 from uploads.services.create import create
 from uploads.services.create_final import create_final
 from uploads.services.error_mapping import database_fault
 from uploads.services.incoming import IncomingBytes
 from uploads.services.lookup import get_for_user
-from uploads.services.read import acknowledged_offset, open_finished
+from uploads.services.read import acknowledged_offset, is_joined, open_finished
 from uploads.services.termination import abort_creation, terminate
 
 

@@ -15,22 +15,18 @@ from uploads.errors import (
     Forbidden,
     Gone,
     OffsetConflict,
-    Refused,
     RequestTimeout,
     Superseded,
     TooLarge,
 )
-from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
-from uploads.services.concatenate import complete, prolong_finals_of
-from uploads.services.create import next_expiry
 from uploads.services.error_mapping import map_store_errors
-from uploads.services.finish import HEAD_BYTES, announce_once, head_of
+from uploads.services.expiration import extend_finals_of, next_expiry
+from uploads.services.finish import HEAD_BYTES, announce_once, check_header, finish, head_of
 from uploads.services.incoming import IncomingBytes, verify, verify_nothing
 from uploads.services.length import FIXED, beyond_maximum, declare_length, keep_length
 from uploads.services.limits.free_space import gauge
-from uploads.services.termination import refuse
 from uploads.stores.base import Removed, Writer, WriterSuperseded
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store
@@ -92,7 +88,7 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
             finally:
                 ruled = writing.end()
     if delivery.held == upload.length:
-        complete(upload, requests=1)
+        finish(upload, requests=1)
     elif upload.state not in (State.RECEIVING, State.FINISHED):  # else complete
         raise Gone
     if delivery.body.idle:
@@ -159,7 +155,7 @@ def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> 
         if writing.offset + len(piece) > room:  # only without an announced length
             raise too_much(upload)
         if not upload.header_checked and not isinstance(piece, Pipe):
-            judge(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
+            check_as_soon_as_enough(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))
         gauge.take(len(piece))
         try:
             writing.write(piece)
@@ -207,7 +203,7 @@ def take_back(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
         upload.header_checked, upload.head = upload.concat == Concat.PARTIAL, None
 
 
-def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
+def check_as_soon_as_enough(upload: Upload, offset: int, piece: bytes, size: int) -> None:
     """Lets the hook check the first bytes as soon as there are enough, before they are kept.
 
     Args:
@@ -219,11 +215,7 @@ def judge(upload: Upload, offset: int, piece: bytes, size: int) -> None:
     if offset + size < min(HEAD_BYTES, room_of(upload)):
         return
     head = (head_of(upload, offset) if offset else b"") + piece
-    try:
-        hooks().check_header(upload, head[:HEAD_BYTES])
-    except Refused as refusal:
-        refuse(upload, refusal.message)
-        raise
+    check_header(upload, head[:HEAD_BYTES])
     upload.header_checked, upload.head = True, head[:HEAD_BYTES]
 
 
@@ -245,7 +237,7 @@ def note_progress(upload: Upload, held: int) -> None:
         look_again(upload)
         raise WriterSuperseded if upload.state == State.FINISHED else Removed
     if upload.concat == Concat.PARTIAL:
-        prolong_finals_of(upload, expires)
+        extend_finals_of(upload, expires)
     queries.release_connection()
 
 
@@ -266,7 +258,7 @@ def note_request(upload: Upload, delivery: IncomingBytes) -> None:
         failure=failure if body.cut else "",
     )
     if upload.concat == Concat.PARTIAL:
-        prolong_finals_of(upload, upload.expires)
+        extend_finals_of(upload, upload.expires)
     if not still and upload.state == State.RECEIVING:
         look_again(upload)
 

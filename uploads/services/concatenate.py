@@ -1,32 +1,27 @@
-"""Joins finished parts into one upload (tus: concatenation, concatenation-unfinished)."""
+"""Joins finished parts into one upload (tus: concatenation, concatenation-unfinished).
 
-import logging
+`finish.finish_final` says when.
+"""
+
 import time
-from datetime import datetime, timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from uploads.conf import conf
 from uploads.cooperative import let_others_in
-from uploads.errors import DiskFull, Gone, OffsetConflict, TooLarge, UploadError
-from uploads.models import Concat, Part, State, Upload
+from uploads.errors import DiskFull, Gone, TooLarge
+from uploads.models import State, Upload
 from uploads.services import queries
-from uploads.services.create import next_expiry
 from uploads.services.error_mapping import map_store_errors
-from uploads.services.finish import finish
+from uploads.services.expiration import next_expiry
 from uploads.services.length import check_disk, check_size
 from uploads.services.limits.free_space import gauge
 from uploads.services.termination import refuse
 from uploads.stores.base import Missing, Writer
 from uploads.stores.registry import store
 
-logger = logging.getLogger(__name__)
-
-KEEP_PARTS = timedelta(hours=1)  # joined parts are hardly ever used again
 NOTE_PROGRESS_EVERY = 1.0  # seconds between writes of the current offset to the row
 COPY_BYTES = 4 * 1024 * 1024  # bytes copied between two checks of the free space
-LEFT_AFTER = timedelta(seconds=10)  # a join without progress for this time has died
 
 
 def total_of(parts: list[Upload]) -> int | None:
@@ -35,33 +30,12 @@ def total_of(parts: list[Upload]) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def is_joined(final: Upload) -> bool:
-    """Whether a final upload is finished; its length is set as soon as it is known.
-
-    Does not disturb a join in progress; resumes one that a crash interrupted.
-
-    Raises:
-        UploadError: The site does not want the joined upload, or the store failed.
-    """
-    if final.state == State.FINISHED:
-        return True
-    if timezone.now() - final.last_activity < LEFT_AFTER:
-        parts = parts_of(final)
-        end_if_hopeless(final, parts)
-        learn_length(final, parts)
-        return False
-    try:
-        return join(final)
-    except OffsetConflict:
-        return False  # another request resumes it
-
-
 def parts_of(final: Upload) -> list[Upload]:
     """In their order."""
     return [row.part for row in final.parts.select_related("part")]
 
 
-def end_if_hopeless(final: Upload, parts: list[Upload]) -> None:
+def refuse_without_part(final: Upload, parts: list[Upload]) -> None:
     """Ends a final upload if one of its parts has ended, because it can never be joined.
 
     Raises:
@@ -89,33 +63,6 @@ def learn_length(final: Upload, parts: list[Upload]) -> None:
     final.length = length
     unset = Upload.objects.filter(pk=final.pk, length=None, state=State.RECEIVING)
     unset.update(length=length)
-
-
-def join(final: Upload) -> bool:
-    """Joins the parts of a final upload if all are finished, and finishes it.
-
-    Safe to repeat: a second caller takes over from the first.
-
-    Returns:
-        Whether it is finished now.
-
-    Raises:
-        OffsetConflict: Another request has taken over.
-        Gone: One of the parts has ended.
-        UploadError: The site does not want the joined upload, or the store failed.
-    """
-    if final.state == State.FINISHED:
-        return True
-    parts = parts_of(final)
-    end_if_hopeless(final, parts)
-    learn_length(final, parts)
-    if not parts or any(part.state != State.FINISHED for part in parts):
-        return False
-    copy_parts(final, parts)
-    finish(final)
-    soon = timezone.now() + KEEP_PARTS
-    Upload.objects.filter(pk__in=[part.pk for part in parts], expires__gt=soon).update(expires=soon)
-    return True
 
 
 def has_all_parts(final: Upload) -> bool:
@@ -184,37 +131,3 @@ def copy_part(
                 raise Missing(part.id.hex)  # some acknowledged bytes are lost
             let_others_in()
     return noted
-
-
-def complete(upload: Upload, requests: int = 0) -> None:
-    """Finishes an upload that has all its bytes, and the final uploads that waited for it.
-
-    Args:
-        upload: All its bytes are held.
-        requests: Added to its number of requests.
-
-    Raises:
-        UploadError: See `finish`.
-    """
-    finish(upload, requests)
-    if upload.concat == Concat.PARTIAL:
-        join_finals_of(upload)
-
-
-def join_finals_of(part: Upload) -> None:
-    """Joins the final uploads that waited for this part, if they are now complete."""
-    waiting = Upload.objects.filter(
-        parts__part=part, state=State.RECEIVING, concat=Concat.FINAL
-    ).distinct()
-    for final in waiting:
-        try:
-            join(final)
-        except UploadError as refusal:  # not the fault of the client that sent the part
-            logger.warning("%s couldn't be joined: %s", final.id, refusal.message)
-
-
-def prolong_finals_of(part: Upload, expires: datetime) -> None:
-    """Activity in a part extends the final uploads that wait for it, and their other parts."""
-    waiting = Part.objects.filter(part=part, final__state=State.RECEIVING).values("final")
-    either = Q(pk__in=waiting) | Q(finals__final__in=waiting)
-    Upload.objects.filter(either, expires__lt=expires).update(expires=expires)

@@ -3,17 +3,16 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from uploads.conf import conf
 from uploads.hooks import hooks
 from uploads.http.protocol import parse_metadata
 from uploads.models import Concat, Upload
 from uploads.services import queries
 from uploads.services.error_mapping import map_store_errors
+from uploads.services.expiration import next_expiry
 from uploads.services.length import check_length
 from uploads.services.limits.open_uploads import check_open
 from uploads.services.lookup import User, owner_id
@@ -111,11 +110,6 @@ def create_file(upload: Upload) -> None:
     place = store()
     require_own(place)
     place.create(upload.id.hex)
-
-
-def next_expiry(now: datetime) -> datetime:
-    """When an upload expires that has activity now (tus: expiration, sliding)."""
-    return now + timedelta(seconds=conf.UPLOADS_EXPIRE_AFTER)
 
 
 def as_text(value: bytes) -> str:

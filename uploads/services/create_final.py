@@ -22,9 +22,9 @@ from uploads.errors import (
 )
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import queries
-from uploads.services.concatenate import join, total_of
+from uploads.services.concatenate import total_of
 from uploads.services.create import CreationRequest, keep, prepare
-from uploads.services.finish import announce_once
+from uploads.services.finish import announce_once, finish_final
 from uploads.services.length import check_length
 from uploads.services.limits.part_uses import check_uses
 from uploads.services.lookup import get_for_user, owner_id
@@ -50,7 +50,7 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
     if final is None:
         final = make(order, parts, key)
     try:
-        join(final)
+        finish_final(final)
     except OffsetConflict:
         logger.debug("%s is being joined by another request", final.id)
     except Unavailable:

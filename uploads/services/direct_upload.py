@@ -4,8 +4,6 @@ They use the same rows and store. Until they are kept they are RECEIVING, so wha
 expires like any other upload. A form reads its body by `open_body`.
 """
 
-from datetime import datetime
-
 from django.utils import timezone
 
 from uploads.bodies.base import Body
@@ -18,10 +16,11 @@ from uploads.services.create import (
     CreationRequest,
     as_text,
     create_file,
-    next_expiry,
     plain_name,
 )
 from uploads.services.error_mapping import map_store_errors
+from uploads.services.expiration import next_expiry
+from uploads.services.finish import mark_finished
 from uploads.services.length import check_length, check_size
 from uploads.services.limits.free_space import gauge
 from uploads.services.lookup import owner_id
@@ -91,7 +90,7 @@ class DirectUpload:
     def close(self) -> None:
         self._end()
 
-    def keep(self, now: datetime | None = None) -> Upload:
+    def keep(self) -> Upload:
         """Turns it into a finished upload, without sending `upload_finished`.
 
         Call it in the transaction that records what the file is for.
@@ -99,11 +98,12 @@ class DirectUpload:
         Raises:
             Gone: It was ended meanwhile.
         """
-        moment = now or timezone.now()
+        now = timezone.now()
         self.upload.length = self.upload.offset = self.size
-        changed = Upload.objects.filter(pk=self.upload.pk).update(length=self.size)
-        if not changed or not queries.finish(self.upload, moment, None, moment):
+        self.upload.notified_at = now
+        if not Upload.objects.filter(pk=self.upload.pk).update(length=self.size):
             raise Gone
+        mark_finished(self.upload, now)
         self.upload.refresh_from_db()
         return self.upload
 

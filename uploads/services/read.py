@@ -1,16 +1,21 @@
 """An upload's offset and metadata, and the bytes of a finished upload."""
 
+from datetime import timedelta
 from typing import BinaryIO
 
-from uploads.errors import Gone, NotFound
+from django.utils import timezone
+
+from uploads.errors import Gone, NotFound, OffsetConflict
 from uploads.http.protocol import parse_metadata
 from uploads.models import State, Upload
-from uploads.services.concatenate import complete
+from uploads.services.concatenate import learn_length, parts_of, refuse_without_part
 from uploads.services.error_mapping import map_store_errors
-from uploads.services.finish import announce_once, head_of
+from uploads.services.finish import announce_once, finish, finish_final, head_of
 from uploads.services.maintenance.store_identity import identity_problem
 from uploads.stores.base import Missing
 from uploads.stores.registry import store
+
+LEFT_AFTER = timedelta(seconds=10)  # a join without progress for this time has died
 
 
 def acknowledged_offset(upload: Upload) -> int:
@@ -29,8 +34,29 @@ def acknowledged_offset(upload: Upload) -> int:
     with map_store_errors():
         held = store().fence_and_get_offset(upload.id.hex)
     if held == upload.length:
-        complete(upload)
+        finish(upload)
     return held
+
+
+def is_joined(final: Upload) -> bool:
+    """Whether a final upload is finished; its length is set as soon as it is known.
+
+    Does not disturb a join in progress; resumes one that a crash interrupted.
+
+    Raises:
+        UploadError: The site does not want the joined upload, or the store failed.
+    """
+    if final.state == State.FINISHED:
+        return True
+    if timezone.now() - final.last_activity < LEFT_AFTER:
+        parts = parts_of(final)
+        refuse_without_part(final, parts)
+        learn_length(final, parts)
+        return False
+    try:
+        return finish_final(final)
+    except OffsetConflict:
+        return False  # another request resumes it
 
 
 def metadata_of(upload: Upload) -> dict[str, bytes]:

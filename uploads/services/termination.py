@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from uploads.errors import NotFound
 from uploads.models import Concat, State, Upload
-from uploads.services.create import next_expiry
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import ballast
 from uploads.services.maintenance.store_identity import may_remove
@@ -78,18 +77,6 @@ def expire(upload: Upload, now: datetime | None = None, reason: str = "") -> int
     if freed is not None:
         announce_end(upload_expired, upload)
     return freed
-
-
-def extend(upload: Upload) -> bool:
-    """Restarts the expiration time of an unfinished upload.
-
-    Returns:
-        Whether it was still unfinished.
-    """
-    changed = Upload.objects.filter(pk=upload.pk, state=State.RECEIVING).update(
-        expires=next_expiry(timezone.now())
-    )
-    return bool(changed)
 
 
 def _end(

@@ -14,9 +14,9 @@ from django.utils import timezone
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.models import CleanupRun, Concat, Part, State, Upload
-from uploads.services.concatenate import complete, has_all_parts, join
+from uploads.services.concatenate import has_all_parts
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
-from uploads.services.finish import notify_finished
+from uploads.services.finish import finish, finish_final, notify_finished
 from uploads.services.maintenance import ballast, heartbeat
 from uploads.services.maintenance.batches import batches_of, in_batches
 from uploads.services.maintenance.heartbeat import MAY_EXPIRE
@@ -175,23 +175,23 @@ def recover(run: CleanupRun) -> None:
             end_lost(run, upload)
             continue
         if upload.concat == Concat.FINAL and has_all_parts(upload):
-            _recover(run, upload, lambda lost=upload: join(lost))
+            _recover(run, upload, finish_final)
         elif held == upload.length:
-            _recover(run, upload, lambda lost=upload: complete(lost))
+            _recover(run, upload, finish)
     unheard = Upload.objects.filter(
         state=State.FINISHED, notified_at=None, finished__lt=timezone.now() - GRACE
     )
     for upload in in_batches(unheard):
-        _recover(run, upload, lambda lost=upload: notify_finished(lost))
+        _recover(run, upload, notify_finished)
 
 
-def _recover(run: CleanupRun, upload: Upload, step) -> None:  # type: ignore[no-untyped-def]
+def _recover(run: CleanupRun, upload: Upload, step: Callable[[Upload], object]) -> None:
     run.recovered += 1
     run.details.append(f"recovered {upload.id} {upload.file_name!r}")
     if run.dry_run:
         return
     try:
-        step()
+        step(upload)
     except UploadError as refusal:
         run.errors.append(f"{upload.id}: {refusal.message}")
 

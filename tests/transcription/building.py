@@ -14,6 +14,7 @@ from transcription import tasks
 from transcription.engines.base import TRANSCRIBE, Event, Output, Request, Result, ShouldStop
 from transcription.engines.selection import Prepared
 from transcription.models import Job, State
+from transcription.services.stages import run as stages_run
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.services.maintenance.store_identity import identity_problem
@@ -74,8 +75,8 @@ class ScriptedEngine:
 
 def script_engine(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:
     """Let jobs of this process be run by `script`."""
-    monkeypatch.setattr(tasks, "engine_process", lambda: ScriptedEngine(script))
-    monkeypatch.setattr(tasks, "prepare", lambda request, *rest: Prepared(request))
+    monkeypatch.setattr(stages_run, "engine_process", lambda: ScriptedEngine(script))
+    monkeypatch.setattr(stages_run, "prepare", lambda request, *rest: Prepared(request))
     monkeypatch.setattr(tasks, "PAUSE_AFTER_DEATH", 0.0)
 
 

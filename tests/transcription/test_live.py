@@ -11,12 +11,12 @@ from django.conf import LazySettings
 from django.db import OperationalError
 
 from tests.transcription.building import make_job, within
-from transcription import tasks
 from transcription.engines.base import TRANSCRIBE, Event, Output
 from transcription.models import Job, LiveText
 from transcription.services.jobs import leases
 from transcription.services.jobs.monitor import Watch
 from transcription.services.stages import live
+from transcription.services.stages.finish import finish_job
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +77,6 @@ def test_nothing_is_left_of_jobs_that_have_ended() -> None:
     (job, _), (other, _) = claimed(), claimed()
     for one in (job, other):
         live.keep(one, 0, heard("one"))
-    tasks.finish(job, reason="It broke.")
+    finish_job(job, reason="It broke.")
     live.forget()
     assert list(LiveText.objects.values_list("job_id", flat=True)) == [other.pk]

@@ -14,6 +14,7 @@ from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.models import Job, JobEvent, Stage, StageOutput, State, Transcript
 from transcription.services.jobs import progress, rerun
+from transcription.services.stages import run as stages_run
 
 from .building import make_job, make_upload, within
 
@@ -36,7 +37,7 @@ def serving(
         monkeypatch.setenv("PYTHONPATH", known["PYTHONPATH"])
         monkeypatch.setitem(registry.ENGINES, "needy", needy.PLACE)
         process = EngineProcess()
-        monkeypatch.setattr(tasks, "engine_process", lambda: process)
+        monkeypatch.setattr(stages_run, "engine_process", lambda: process)
         yield server
         process.close()
 

@@ -30,6 +30,7 @@ from transcription.services.jobs.progress import percent_of
 from transcription.services.jobs.submit import JobSpec, enqueue
 from transcription.services.stages import outputs
 from transcription.services.stages import plan as stages
+from transcription.services.stages import run as stages_run
 from uploads.services.termination import terminate
 
 from .building import make_job, make_upload, script_engine, state_of, within
@@ -402,7 +403,7 @@ def test_documents_are_joined_by_the_light_worker_without_an_engine(
     def never() -> None:
         raise AssertionError("no engine is needed")
 
-    monkeypatch.setattr(tasks, "engine_process", never)
+    monkeypatch.setattr(stages_run, "engine_process", never)
     waiting = make_job()  # older, and the heavy worker's
     brought = {StageOutput.Name(name): GIVEN[name] for name in (ALIGN, DIARIZE)}
     job = enqueue(JobSpec(task_type=TaskType.COMBINATION, given=brought), None)

@@ -11,6 +11,7 @@ from django.db import connection, connections
 
 from transcription import tasks
 from transcription.services.jobs import leases
+from transcription.services.stages.run import engine_process
 from whisperx_site.processes.preparation import is_running
 
 logger = logging.getLogger("site")
@@ -59,7 +60,7 @@ class StandInWorker:
                     try_to_work(self.wanted)
                 self.enough.wait(CLAIM_POLL_SECONDS)
         finally:
-            tasks.engine_process().close()
+            engine_process().close()
             connections.close_all()
 
 

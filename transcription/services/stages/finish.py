@@ -1,21 +1,62 @@
-"""The end that a job's outputs and failures come to."""
+"""The one end of a job that has run: completed, with warnings, or failed."""
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
+
+from transcription.engines.base import Result
+from transcription.media.errors import Cancelled
 from transcription.models import Job
-from transcription.services.jobs import transitions
+from transcription.services.db_retry import retry_on_db_error
+from transcription.services.jobs import leases, progress, transitions
 from transcription.services.stages import outputs, plan
+
+logger = logging.getLogger(__name__)
 
 
 def finish_job(
     job: Job,
-    failures: Mapping[str, str],
-    facts: Mapping[str, Any],
+    result: Result | None = None,
     reason: str = "",
     go_on: Callable[[], None] = lambda: None,
+) -> None:
+    """End the job with what is kept of it; what cannot be kept is a failure with its reason.
+
+    Args:
+        job: As claimed.
+        result: What the engine told; None where it was not asked, or gave nothing.
+        reason: Why the stages that are neither there nor among the failures were not done.
+        go_on: Called now and then; what it raises ends the work, and nothing is changed.
+
+    Raises:
+        OperationalError, InterfaceError: The database was away for too long: once the lease is over
+            the job runs again.
+    """
+    failures, facts = {}, {}
+    if result is not None:
+        failures = result.failures
+        facts = progress.media_facts(result.media) | {"audio_duration": result.duration}
+    try:
+        retry_on_db_error(end_with_outputs, job, failures, facts, reason, go_on)
+    except Cancelled:
+        retry_on_db_error(leases.release, job, "it was stopped.")
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as problem:
+        logger.exception("job %s", job.pk)
+        retry_on_db_error(transitions.fail, job, reason or unforeseen(problem))
+
+
+def end_with_outputs(
+    job: Job,
+    failures: Mapping[str, str],
+    facts: Mapping[str, Any],
+    reason: str,
+    go_on: Callable[[], None],
 ) -> bool:
-    """End a job with what there is, if the claim still rules.
+    """End a job with the outputs that there are, if the claim still rules.
 
     Without the output of its own stage it has failed; without another it is completed, with a
     warning.
@@ -24,8 +65,8 @@ def finish_job(
         job: As claimed.
         failures: Why stages gave nothing.
         facts: Fields of Job that the run told.
-        reason: Why the stages that are neither there nor among the failures were not done.
-        go_on: Called now and then; what it raises ends the work, and nothing is changed.
+        reason: See `finish_job`, as of `go_on`.
+        go_on: As there.
 
     Returns:
         Whether this was the job's end; False: somebody else works on it, or it is gone.
@@ -40,3 +81,8 @@ def finish_job(
         return transitions.fail(job, missing[main])
     remarks = outputs.remarks(kept, missing)
     return transitions.complete(job, outputs.transcript(job, kept, go_on), {**facts, **remarks})
+
+
+def unforeseen(problem: Exception) -> str:
+    """A sentence about an error that nothing here expects."""
+    return f"An internal error occurred: {type(problem).__name__}: {problem}"

@@ -1,0 +1,91 @@
+"""The stages of a claimed job, done by an engine in a process of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from transcription.conf import conf
+from transcription.engines.base import TRANSCRIBE, Request, Result
+from transcription.engines.runtime.engine_process import EngineProcess
+from transcription.engines.selection import prepare
+from transcription.models import Job, StageOutput
+from transcription.services.db_retry import retry_on_db_error
+from transcription.services.jobs import progress
+from transcription.services.jobs.monitor import Watch
+from transcription.services.stages import outputs, plan, requirements
+from transcription.services.stages.recording import local_path
+
+_engine: EngineProcess | None = None
+
+
+def engine_process() -> EngineProcess:
+    """This worker's engine process, warm from job to job."""
+    global _engine
+    if _engine is None:
+        _engine = EngineProcess(idle_seconds=conf.MODEL_IDLE_SECONDS)
+    return _engine
+
+
+def run_stages(job: Job, kept: Mapping[str, StageOutput], watch: Watch) -> Result:
+    """Let the engine do the stages of `watch.plan`; each output is kept as soon as it is there.
+
+    Args:
+        job: As claimed.
+        kept: What earlier runs have given, by stage.
+        watch: Sees to the job's row meanwhile.
+
+    Raises:
+        Cancelled: The job is no longer wanted.
+        FinalError, RecordingGone: It cannot be done, now or ever.
+        EngineDied: The engine's process has ended, or hangs.
+    """
+    request = request_for(job, watch.plan, {stage: row.output for stage, row in kept.items()})
+    if TRANSCRIBE in watch.plan:
+        request = with_model(job, request, watch)
+    watch.listen()
+    result = engine_process().run(request, watch.on_event, watch.should_stop)
+    for output in result.outputs.values():
+        retry_on_db_error(watch.keep, output)  # those that the database was away for
+    return result
+
+
+def request_for(job: Job, stages: Sequence[str], given: Mapping[str, Any]) -> Request:
+    """What the engine needs to know.
+
+    Args:
+        job: As claimed.
+        stages: What to do.
+        given: The outputs of the stages that are done, by stage.
+    """
+    return Request(
+        media_path=local_path(job),
+        engine=job.engine or conf.ENGINE,
+        model=requirements.model_for(job.language, job.model),
+        language=job.language or None,
+        task=job.task,
+        device=job.options.get("device") or conf.DEVICE,
+        device_index=job.options.get("device_index") or 0,
+        compute_type=job.options.get("compute_type") or conf.COMPUTE_TYPE,
+        threads=job.options.get("threads") or conf.THREADS,
+        options={"vad_method": conf.VAD_METHOD, **job.options},
+        work_dir=conf.WORK_DIR,
+        stages=stages,
+        outputs=given,
+        slots=conf.MAX_CONCURRENT_GPU_TASKS,
+        slots_dir=conf.WORK_DIR,
+        aligners=tuple(conf.ALIGN_MODELS),
+        models_dir=conf.MODELS_DIR,
+        stall=conf.MODEL_STALL_SECONDS,
+        decoder_memory=conf.DECODER_MEMORY,
+    )
+
+
+def with_model(job: Job, request: Request, watch: Watch) -> Request:
+    """The request with its model downloaded, or for the fallback; the plan follows the engine."""
+    prepared = prepare(
+        request, conf.MODELS_DIR, watch.on_download, watch.should_stop, conf.MODEL_STALL_SECONDS
+    )
+    chosen, watch.note = prepared.request.engine, prepared.note
+    retry_on_db_error(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
+    watch.plan = plan.remaining(job, retry_on_db_error(outputs.by_stage_for, job), chosen)
+    return replace(prepared.request, stages=watch.plan)

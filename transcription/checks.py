@@ -8,7 +8,7 @@ from transcription.conf import conf
 from transcription.engines import models, registry
 from transcription.engines.base import EngineError
 from transcription.languages import LANGUAGES
-from transcription.services.options.file_language import patterns
+from transcription.services.options.default_language import patterns
 from transcription.services.outbound.ssrf import blocked_networks
 
 VOICE_DETECTORS = ("pyannote", "silero")

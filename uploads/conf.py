@@ -1,5 +1,8 @@
 """The settings of `uploads`: each declared once, with kind, default and help.
 
+A new setting is one `Option`, here or in the class of another app or of the site: environment,
+README table, `.env.example` and `manage.py doctor` follow from it.
+
 Values are read late, from Django's settings, and then remembered, as a request asks for some twenty
 of them and Django takes its time with each. Tests may override them at any time: Django tells.
 """

@@ -206,15 +206,15 @@ def test_one_receiver_that_hangs_keeps_no_other_waiting(
 
 
 def test_tries_grow_rare_and_end(settings: LazySettings) -> None:
-    delays = [outbox.delay_after(tries) for tries in range(1, 31)]
+    delays = [outbox.backoff(tries) for tries in range(1, 31)]
     assert delays[:7] == [1, 2, 60, 300, 900, 3600, 3600]
     waits = [delay for delay in delays if delay]
     assert delays[len(waits) :] == [None] * (30 - len(waits))
     assert 86400 - 3600 < sum(waits) <= 86400 + 3
     settings.CALLBACK_RETRY_WINDOW = 0
-    assert [outbox.delay_after(tries) for tries in (1, 2, 3, 4)] == [1, 2, None, None]
+    assert [outbox.backoff(tries) for tries in (1, 2, 3, 4)] == [1, 2, None, None]
     settings.CALLBACK_MAX_RETRIES = 5
-    assert [outbox.delay_after(tries) for tries in range(1, 6)] == [1, 2, 4, 8, None]
+    assert [outbox.backoff(tries) for tries in range(1, 6)] == [1, 2, 4, 8, None]
 
 
 def test_a_later_try_is_left_to_the_schedule(settings: LazySettings, serve: Serve) -> None:

@@ -1,4 +1,7 @@
-"""The speech engines by name: one line each, and nothing is imported before it is asked for."""
+"""The speech engines by name: a new engine is one module and one line here.
+
+Nothing is imported before it is asked for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Who says what within a segment: cut where another speaker goes on, so that each part has one."""
+"""Who says what within a segment: cut where another speaker goes on, so that each part has one.
+
+So the speakers of SRT, WebVTT, TXT and TSV are those of the words, which `services.stages.speakers`
+has given them.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from transcription.engines.interface import Engine
 from transcription.engines.model_files import assets
 from transcription.languages import LANGUAGES
 from transcription.models import Job, TaskType
-from transcription.services.options.file_language import patterns
+from transcription.services.options.default_language import patterns
 from transcription.services.options.vocabulary import MODELS, OFFERED_MODELS
 from transcription.services.stages import plan
 

@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from transcription.services.options.file_language import comparable
+from transcription.services.options.default_language import comparable
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.services.lookup import VIEW, User, has_staff_permission, is_overdue, owner_id

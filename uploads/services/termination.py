@@ -111,11 +111,11 @@ def _end(
     if not changed:
         return None
     upload.state = state
-    return freed + remove_bytes(upload)
+    return freed + delete_bytes(upload)
 
 
-def remove_bytes(upload: Upload) -> int:
-    """Removes the stored bytes; if that fails, the next cleanup tries again."""
+def delete_bytes(upload: Upload) -> int:
+    """Deletes the stored bytes; if that fails, the next cleanup tries again."""
     freed = free_bytes(upload)
     if freed is None:
         return 0

@@ -1,4 +1,4 @@
-"""Few guesses for each person, each place and in all: against passwords found by trying.
+"""The login throttle: few guesses for each person, each place and in all.
 
 Within `WINDOW` as many passwords may be wrong as `MOST_ALIKE` says of one name from one address,
 `MOST_OF_ADDRESS` of whatever names from there, `MOST_OF_NAME` of one name from wherever, and

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from transcription.api.errors import ApiError, Fault, Invalid, detail
 from transcription.models import TaskType
 from transcription.services.jobs.submit import JobSpec
-from transcription.services.options.file_language import language_in
+from transcription.services.options.default_language import default_language
 from transcription.services.options.parameters import (
     AlignParameters,
     CombineParameters,
@@ -109,7 +109,7 @@ def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec
         facts: Further attributes of Wish: the file's name, what came along with it.
     """
     if isinstance(parameters, ModelParameters):
-        named = language_in(facts.get("file_name", ""))
+        named = default_language(facts.get("file_name", ""))
         if named and "language" not in parameters.model_fields_set:
             parameters = parameters.model_copy(update={"language": named})
         facts = {

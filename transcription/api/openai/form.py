@@ -15,7 +15,7 @@ from transcription.engines.base import LIVE
 from transcription.languages import LANGUAGES
 from transcription.models import TaskType
 from transcription.services.jobs.submit import JobSpec
-from transcription.services.options.file_language import language_in
+from transcription.services.options.default_language import default_language
 from transcription.services.options.parameters import FullParameters, TranscribeParameters
 from transcription.services.options.requested_options import told_params
 from transcription.services.sanitize import clean_text
@@ -80,7 +80,7 @@ class TranscriptionRequest:
             options["details"] = True
         wanted = {
             "model": self.model,
-            "language": self.language or language_in(file_name),
+            "language": self.language or default_language(file_name),
             "task": task,
         }
         whole_way = self.is_diarized or self.needs_alignment

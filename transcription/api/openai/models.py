@@ -61,6 +61,7 @@ def model_of(job: Job) -> str:
     return told_model(model_for(job.language, job.model))
 
 
-def tell_model(response: HttpResponseBase, job: Job) -> None:
-    """Say in the answer which model it is of."""
+def tell_job(response: HttpResponseBase, job: Job) -> None:
+    """Say in the answer which job it is of, and which model."""
+    response["X-Task-Id"] = str(job.pk)
     response[HEADER] = model_of(job)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from transcription.api.openai.errors import openai_error
 from transcription.api.openai.form import TranscriptionRequest
-from transcription.api.openai.models import model_of, tell_model
+from transcription.api.openai.models import model_of, tell_job
 from transcription.conf import conf
 from transcription.formats import openai as written
 from transcription.models import Job, StageOutput, State
@@ -45,8 +45,7 @@ def streamed_transcript(
     )
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"  # nginx would keep events until it has many
-    response["X-Task-Id"] = str(job.pk)
-    tell_model(response, job)
+    tell_job(response, job)
     return response
 
 

@@ -104,8 +104,7 @@ class Transcriptions(OpenAIView):
         answer = self.answer(asked, ended)
         if not conf.OPENAI_KEEP:
             transitions.delete(ended)
-        answer["X-Task-Id"] = str(job.pk)
-        models.tell_model(answer, ended)
+        models.tell_job(answer, ended)
         return with_engine(answer, ended)
 
     def take(

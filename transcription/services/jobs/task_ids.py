@@ -1,7 +1,7 @@
 """The identifiers that clients want for their jobs (`taskId`): kept for them, and no one's news.
 
 That an identifier names another person's job, or is wanted by another's upload, nobody is told: an
-upload with it is taken, and its job gets another one, which X-Task-Id tells.
+upload with it is taken, and its job gets another one, which the answer tells.
 """
 
 import uuid

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, HttpUrl
 
 from transcription.languages import LANGUAGES
 from transcription.services.options.allowed_words import OneOf
+from transcription.services.options.default_language import DEFAULT_LANGUAGE
 from transcription.services.options.devices import default_device
 from transcription.services.options.vocabulary import MODEL_ALIASES, MODELS, TASKS
 
@@ -32,7 +33,7 @@ class ModelParameters(BaseModel):
     """M: which model transcribes, where, and in what language."""
 
     language: Text = Field(
-        "en",
+        DEFAULT_LANGUAGE,
         description="Language of the recording.",
         json_schema_extra={"enum": list(LANGUAGES)},  # not enforced: an unknown one fails later
     )

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from transcription.conf import conf
 from transcription.languages import LANGUAGES
-from transcription.services.options.file_language import language_in
+from transcription.services.options.default_language import default_language
 from transcription.services.options.parameters import FullParameters, Text
 from transcription.services.options.requested_options import told_params
 from transcription.services.options.vocabulary import MODELS, TASKS
@@ -55,7 +55,7 @@ def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
     parameters, _ = read_options(metadata)
     language, model, task = parameters.language, parameters.model, parameters.task
     if language in DETECT:
-        language = language_in(file_name)
+        language = default_language(file_name)
     wanted = {
         "language": language if language in LANGUAGES else "",
         "model": model if model in MODELS else conf.WHISPER_MODEL,

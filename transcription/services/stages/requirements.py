@@ -8,10 +8,7 @@ from transcription.engines import models, registry
 from transcription.engines.base import ALIGN, ANY, DIARIZE, TRANSCRIBE, Request
 from transcription.engines.interface import Engine
 from transcription.engines.model_files.assets import Asset
-from transcription.services.options.file_language import patterns
-
-DEFAULT_LANGUAGE = "en"
-"""That of requests to the API which name none."""
+from transcription.services.options.default_language import DEFAULT_LANGUAGE, patterns
 
 
 @dataclass(frozen=True)

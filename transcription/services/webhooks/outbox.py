@@ -144,7 +144,7 @@ def failed(delivery: Delivery, status: int | None, reason: str) -> float | None:
         Seconds until the next try; None: there is none, or the claim was lost.
     """
     outcome = {"last_status": status, "last_error": as_text(reason)}
-    delay = delay_after(delivery.attempts)
+    delay = backoff(delivery.attempts)
     if delay is not None:
         later = held(delivery).update(next_attempt=after(delay), **outcome)
         return delay if later else None
@@ -153,8 +153,12 @@ def failed(delivery: Delivery, status: int | None, reason: str) -> float | None:
     return None
 
 
-def delay_after(attempts: int) -> float | None:
-    """Seconds between a try that failed and the next; None: that was the last."""
+def backoff(attempts: int) -> float | None:
+    """Seconds from a failed try of a webhook to its next retry; None: that was the last.
+
+    CALLBACK_MAX_RETRIES tries come in quick succession; then, ever more slowly, others follow until
+    CALLBACK_RETRY_WINDOW is over.
+    """
     quick = conf.CALLBACK_MAX_RETRIES
     if attempts < quick:
         return float(min(2 ** (attempts - 1), SLOWEST_DELAY))

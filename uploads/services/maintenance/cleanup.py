@@ -24,7 +24,7 @@ from uploads.services.maintenance.inventory import GRACE, Inventory, take_invent
 from uploads.services.maintenance.losses import end_lost, note_losses
 from uploads.services.maintenance.store_identity import identity_problem
 from uploads.services.maintenance.trim import trim_headers
-from uploads.services.termination import expire, remove_bytes
+from uploads.services.termination import delete_bytes, expire
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
 
@@ -154,7 +154,7 @@ def remove_leftovers(run: CleanupRun) -> None:
     """Removes the bytes of ended uploads that could not be removed at the time."""
     ended = Upload.objects.exclude(state__in=(State.RECEIVING, State.FINISHED))
     for upload in in_batches(ended.filter(has_bytes=True)):
-        freed = _held(upload.id.hex) if run.dry_run else remove_bytes(upload)
+        freed = _held(upload.id.hex) if run.dry_run else delete_bytes(upload)
         if upload.has_bytes and not run.dry_run:
             run.errors.append(f"{upload.id}: its bytes can't be removed yet; see the log.")
             continue

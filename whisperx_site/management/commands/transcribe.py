@@ -19,7 +19,7 @@ from transcription.models import Job, State, TaskType, Transcript
 from transcription.pages.views import facts_of
 from transcription.services.jobs import transitions
 from transcription.services.jobs.submit import JobSpec, submit_intake
-from transcription.services.options.file_language import language_in
+from transcription.services.options.default_language import default_language
 from transcription.services.options.vocabulary import MODELS, TASKS
 from uploads.errors import UploadError
 from whisperx_site.command_line.inline_worker import StandInWorker
@@ -113,7 +113,7 @@ class Command(BaseCommand):
             UploadError, OSError: The recording cannot be taken in.
         """
         name = known_name(path)
-        named = {"language": language_in(name), "file_name": name}
+        named = {"language": default_language(name), "file_name": name}
         with ProgressBar(path.name, sys.stderr, quiet=self.options["verbosity"] == 0) as bar:
             intake = take_in(path, bar)
             job = submit_intake(JobSpec(**{**named, **self.wish}), intake)

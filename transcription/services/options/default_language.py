@@ -1,13 +1,24 @@
-"""Languages that recorders write into the names of their files (LANGUAGE_PATTERNS)."""
+"""The default language, of recordings for which the client names none.
+
+Recorders write languages into the names of their files (LANGUAGE_PATTERNS). Without that, the API
+has its own, and everything else detects what is spoken.
+"""
 
 import unicodedata
 
 from transcription.conf import conf
 from transcription.languages import LANGUAGES
 
+DEFAULT_LANGUAGE = "en"
+"""That of requests to the API which name none."""
 
-def language_in(file_name: str) -> str:
-    """The language of the first pattern that the name holds, in any case; empty: none does."""
+
+def default_language(file_name: str) -> str:
+    """The language of the first pattern that the name holds, in any case.
+
+    Returns:
+        Its code; empty: no pattern fits, so it is detected, or the API's DEFAULT_LANGUAGE.
+    """
     name = comparable(file_name)
     for part, language in patterns():
         if comparable(part) in name:

@@ -59,6 +59,7 @@ def test_its_word_finds_few_files_and_this_one(place: Place) -> None:
     assert len(found) <= MOST_FILES, found
 
 
+@pytest.mark.proof
 def test_the_tests_that_the_map_names_call_the_functions(tmp_path: Path) -> None:
     """A trace of a run of theirs shows that they call them, not that they would miss them."""
     seen = tmp_path / "seen"

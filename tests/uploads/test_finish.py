@@ -76,7 +76,7 @@ def patch(client: Client, path: str, data: bytes, offset: int = 0) -> Any:
 
 
 def part(client: Client, data: bytes, send: bool = True) -> str:
-    path = make(client, upload_length=str(len(data)), upload_concat="partial")["Location"]
+    path: str = make(client, upload_length=str(len(data)), upload_concat="partial")["Location"]
     if send:
         patch(client, path, data)
     return path
@@ -88,7 +88,7 @@ def row(path: str) -> Upload:
 
 def left_by_a_crash(client: Client) -> str:
     """An upload whose bytes are all held, and whose row does not know."""
-    path = make(client, upload_length="5")["Location"]
+    path: str = make(client, upload_length="5")["Location"]
     writing = store().acquire_writer(row(path).id.hex, 0)
     writing.write(b"hello")
     writing.end()
@@ -128,7 +128,7 @@ def test_a_part_is_no_news_and_finishes_what_waits_for_it(
     patch(client, second, b"two")
     assert told == [row(final).pk] and row(final).state == State.FINISHED
     assert all(row(each).notified_at and row(each).expires for each in (first, second))
-    assert b"".join(client.get(final).streaming_content) == b"onetwo"
+    assert b"".join(client.get(final)) == b"onetwo"
 
 
 def test_parts_that_are_there_are_joined_at_once(client: Client, told: list[uuid.UUID]) -> None:

@@ -25,8 +25,8 @@ from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import extend_finals_of, next_expiry
 from uploads.services.finish import HEAD_BYTES, announce_once, check_header, finish, head_of
 from uploads.services.incoming import IncomingBytes, verify, verify_nothing
-from uploads.services.length import FIXED, beyond_maximum, declare_length, keep_length
 from uploads.services.limits.free_space import gauge
+from uploads.services.limits.length import FIXED, beyond_maximum, declare_length, keep_length
 from uploads.stores.base import Removed, Writer, WriterSuperseded
 from uploads.stores.pipe import Piece, Pipe
 from uploads.stores.registry import store

@@ -14,8 +14,8 @@ from uploads.models import State, Upload
 from uploads.services import queries
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import next_expiry
-from uploads.services.length import check_disk, check_size
 from uploads.services.limits.free_space import gauge
+from uploads.services.limits.length import check_disk, check_size
 from uploads.services.termination import refuse
 from uploads.stores.base import Missing, Writer
 from uploads.stores.registry import store

@@ -13,7 +13,7 @@ from uploads.models import Concat, Upload
 from uploads.services import queries
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import next_expiry
-from uploads.services.length import check_length
+from uploads.services.limits.length import check_length
 from uploads.services.limits.open_uploads import check_open
 from uploads.services.lookup import User, owner_id
 from uploads.services.maintenance.store_identity import require_own

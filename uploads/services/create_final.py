@@ -25,7 +25,7 @@ from uploads.services import queries
 from uploads.services.concatenate import total_of
 from uploads.services.create import CreationRequest, keep, prepare
 from uploads.services.finish import announce_once, finish_final
-from uploads.services.length import check_length
+from uploads.services.limits.length import check_length
 from uploads.services.limits.part_uses import check_uses
 from uploads.services.lookup import get_for_user, owner_id
 from uploads.services.termination import abort_creation

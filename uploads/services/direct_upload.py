@@ -21,8 +21,8 @@ from uploads.services.create import (
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import next_expiry
 from uploads.services.finish import mark_finished
-from uploads.services.length import check_length, check_size
 from uploads.services.limits.free_space import gauge
+from uploads.services.limits.length import check_length, check_size
 from uploads.services.lookup import owner_id
 from uploads.services.termination import refuse
 from uploads.stores.registry import store

@@ -1,6 +1,6 @@
-"""The queue in the admin: what the site runs by itself, and when; nobody gives it other functions.
+"""The queue in the admin: what the site runs, and when. No other functions can be added.
 
-django-q2's own pages let whoever may add a schedule, or look at tasks, run any function of Python.
+django-q2's own pages let users who may add a schedule, or view tasks, run any Python function.
 """
 
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
 
 FUNCTIONS = {
-    "uploads.tasks.cleanup": "Clean up: expire uploads, remove what is left over",
-    "transcription.tasks.sweep": "Requeue jobs whose worker is gone",
-    "transcription.tasks.deliver": "Send callbacks that are due",
+    "uploads.tasks.cleanup": "Clean up: expire uploads, remove leftovers",
+    "transcription.tasks.sweep": "Requeue jobs whose worker died",
+    "transcription.tasks.deliver": "Send webhooks that are due",
 }
-# Those that come again and need nothing else to be told.
+# Repeating schedules that need no further arguments.
 KINDS = [kind for kind in Schedule.TYPE if kind[0] not in (Schedule.ONCE, Schedule.CRON)]
-PAUSED = 0  # repeats: django-q2 runs such a schedule no more
+PAUSED = 0  # repeats: django-q2 doesn't run such a schedule any more
 FOR_EVER = -1
 
 for model in (Schedule, Success, Failure, OrmQ):
@@ -33,7 +33,7 @@ for model in (Schedule, Success, Failure, OrmQ):
 
 
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What runs, and when. Arguments, hooks and queues are no business of a form."""
+    """Which function runs, and when; no arguments, hooks or queues."""
 
     func = forms.ChoiceField(choices=list(FUNCTIONS.items()), label="What")
     schedule_type = forms.ChoiceField(choices=KINDS, label="How often")
@@ -49,12 +49,12 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "func", "schedule_type", "minutes", "next_run")
 
     def clean_next_run(self) -> datetime:
-        """A time that is over means now: django-q2 would count all runs since then, one by one."""
+        """A past time means now: django-q2 would make up for all runs since then."""
         wanted: datetime = self.cleaned_data["next_run"]
         return max(wanted, timezone.now())
 
     def clean(self) -> dict[str, Any]:
-        """Every so many minutes: how many."""
+        """Requires the minutes of a schedule that runs every so many minutes."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("schedule_type") == Schedule.MINUTES and not cleaned.get("minutes"):
             self.add_error("minutes", "Say how many minutes lie between two runs.")
@@ -63,8 +63,6 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Schedule)
 class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
-    """When the site does by itself what it has to."""
-
     form = ScheduleForm
     fields = ScheduleForm.Meta.fields
     readonly_fields = ()
@@ -78,33 +76,32 @@ class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
 
     @admin.display(description="what", ordering="func")
     def what(self, schedule: Schedule) -> str:
-        """In words; a function that this page does not offer, by its name."""
+        """In words, or the function's name if this page doesn't offer it."""
         return FUNCTIONS.get(schedule.func) or str(schedule.func)
 
     @admin.display(description="runs", boolean=True)
     def is_running(self, schedule: Schedule) -> bool:
-        """Whether nobody has paused it."""
+        """Whether it isn't paused."""
         return bool(schedule.repeats != PAUSED)
 
     def save_model(self, request: HttpRequest, obj: Schedule, form: Any, change: bool) -> None:
-        """A new one runs for ever, one that is changed has nothing but its function."""
+        """New schedules repeat forever; changed ones keep nothing but their function."""
         obj.hook = obj.args = obj.kwargs = obj.cluster = obj.intended_date_kwarg = None
         if not change:
             obj.repeats = FOR_EVER
         super().save_model(request, obj, form, change)
 
-    @admin.action(description="Pause: run it no more until it is resumed", permissions=["change"])
+    @admin.action(description="Pause until resumed", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        """Those that run."""
         running = list(queryset.exclude(repeats=PAUSED))
         queryset.exclude(repeats=PAUSED).update(repeats=PAUSED)
         for schedule in running:
             self.log_change(request, schedule, "Paused.")
         self.message_user(request, f"{len(running)} paused.")
 
-    @admin.action(description="Resume: run it again, from now on", permissions=["change"])
+    @admin.action(description="Resume from now on", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
-        """Those that are paused; what was missed meanwhile is not made good."""
+        """Missed runs are not made up for."""
         soon = timezone.now() + timedelta(seconds=1)
         paused = list(queryset.filter(repeats=PAUSED))
         queryset.filter(repeats=PAUSED).update(repeats=FOR_EVER, next_run=soon)
@@ -114,7 +111,7 @@ class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
 
 
 class ReadOnlyTaskAdmin(ReadOnlyAdmin):
-    """What ran. It is not run again from here: the rows of uploads and jobs tell what is to do."""
+    """Tasks can't be run again here: the rows of uploads and jobs say what is to do."""
 
     list_display: tuple[str, ...] = ("name", "func", "cluster", "started", "stopped")
     list_filter = ("cluster",)
@@ -124,26 +121,22 @@ class ReadOnlyTaskAdmin(ReadOnlyAdmin):
 
 @admin.register(Success)
 class SuccessAdmin(ReadOnlyTaskAdmin):
-    """Tasks that ended well."""
+    pass
 
 
 @admin.register(Failure)
 class FailureAdmin(ReadOnlyTaskAdmin):
-    """Tasks that failed."""
-
     list_display = (*ReadOnlyTaskAdmin.list_display, "reason")
 
     @admin.display(description="failure")
     def reason(self, task: Failure) -> SafeString:
-        """The last line of its traceback, which names the error; the rest is in its own view."""
+        """The last line of the traceback, which names the error; the rest is on its own page."""
         lines = str(task.result or "").strip().splitlines()
         return wrapped(lines[-1] if lines else "")
 
 
 @admin.register(OrmQ)
 class QueueAdmin(ReadOnlyAdmin):
-    """What waits or is at work."""
-
     list_display = ("id", "key", "name", "func", "lock", "task_id")
     list_filter = ("key",)
     fields = list_display

@@ -4,8 +4,6 @@ from django.apps import AppConfig
 
 
 class SiteConfig(AppConfig):
-    """Registers the checks."""
-
     name = "whisperx_site"
     verbose_name = "Site"
 

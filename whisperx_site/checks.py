@@ -1,4 +1,4 @@
-"""Warnings about settings: what opens the site wider than people may think, and old names."""
+"""Warnings about settings that open the site widely, and old names of settings."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from whisperx_site.configuration.settings_reference import GROUPS
 
 @register("security")
 def open_to_all_origins(**kwargs: Any) -> list[CheckMessage]:
-    """CORS_ALLOWED_ORIGINS=* lets every page on the web call this site."""
+    """CORS_ALLOWED_ORIGINS=* lets pages of every website call this site."""
     if not settings.CORS_ALLOW_ALL_ORIGINS:
         return []
     return [
@@ -25,7 +25,6 @@ def open_to_all_origins(**kwargs: Any) -> list[CheckMessage]:
 
 @register("security")
 def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
-    """ALLOW_ANONYMOUS=1 opens the site without login."""
     if not settings.ALLOW_ANONYMOUS:
         return []
     return [
@@ -41,7 +40,7 @@ def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
 
 @register("settings")
 def old_names(**kwargs: Any) -> list[CheckMessage]:
-    """Settings of the environment that have a new name; the old ones work for one release."""
+    """Renamed environment settings; the old names work for one release."""
     return [
         Warning(
             f"The setting {old} is called {new} now.",

@@ -1,4 +1,4 @@
-"""Django settings. Every value that people may set is declared in an options class."""
+"""Django settings. Every value that can be set from outside is declared in an options class."""
 
 import os
 import tomllib
@@ -33,11 +33,13 @@ DATA_DIR = (BASE_DIR / Path(SITE["DATA_DIR"]).expanduser()).resolve()
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as problem:
-    raise ImproperlyConfigured(f"DATA_DIR cannot be made: {problem}") from problem
+    raise ImproperlyConfigured(f"DATA_DIR can't be created: {problem}") from problem
 try:
     SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
 except OSError as problem:
-    raise ImproperlyConfigured(f"DATA_DIR cannot keep the secret key: {problem}") from problem
+    raise ImproperlyConfigured(
+        f"The secret key can't be stored in DATA_DIR: {problem}"
+    ) from problem
 
 # The apps' own options become Django settings of the same name; paths are within DATA_DIR.
 OPTIONS = read_all(ENVIRONMENT, UploadsConf, SITE_DEFAULTS)

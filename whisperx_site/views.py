@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """403 for a signed-in request whose token is absent or old; says what to do."""
+    """403 for a logged-in request without a valid CSRF token."""
     detail = (
         "The page's security token is missing or too old: reload the page and try again. "
         "Scripts with a session send the token as X-CSRFToken."
@@ -26,37 +26,34 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def admin_without_slash(request: HttpRequest) -> HttpResponse:
-    """`/admin` leads to `/admin/`, the only path here that needs its slash."""
+    """Redirects `/admin` to `/admin/`, the only path that needs its slash."""
     unsafe = request.method not in SAFE_METHODS
     return redirect("/admin/", permanent=unsafe, preserve_request=unsafe)
 
 
 def problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    """A refusal: a page for people, `detail` for programs."""
+    """An error: a page for browsers, `detail` for programs."""
     if is_for_people(request):
         return render(request, f"{status}.html", {"exception": detail}, status=status)
     return JsonResponse({"detail": detail}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """400 that no view has answered itself."""
     said = str(exception) if isinstance(exception, BadRequest) else ""
     return problem(request, 400, said or "Bad Request")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403 that no view has answered itself."""
     return problem(request, 403, "Forbidden")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404, for unknown addresses and for what a view does not find."""
     said = exception.args[0] if exception.args else ""
     return problem(request, 404, said if isinstance(said, str) and said else "Not Found")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours. 507: there was no room for what was to be written."""
+    """500 for errors of the server, 507 for a full disk."""
     fault = sys.exception()
     if is_disk_full(fault):
         logger.warning("%s: the disk is full (%s)", request.path, fault)

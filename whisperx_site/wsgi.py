@@ -1,4 +1,4 @@
-"""The WSGI application: uploads take a shorter way than pages do."""
+"""The WSGI application: upload requests take a shorter path."""
 
 import codecs
 import os
@@ -18,8 +18,8 @@ from whisperx_site.middleware.invalid_values import PagesHandler  # noqa: E402
 from whisperx_site.serving.fast_path import UPLOADS_ROOT, FastPathHandler, UploadsHandler  # noqa: E402
 
 CHARSET = re.compile(r";\s*charset\*?\s*=[^;]*", re.IGNORECASE)
-# Django reads queries and forms by them. Others, such as unicode_escape and utf-7, make halves of
-# characters, which nothing behind can write.
+# Django decodes queries and forms with them. Others, such as unicode_escape and utf-7, can produce
+# surrogates, which can't be encoded later.
 CHARSETS = frozenset(("utf-8", "ascii", "iso8859-1"))
 uploads = UploadsHandler()
 uploads_of_tools = FastPathHandler()
@@ -27,7 +27,6 @@ pages = PagesHandler()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Serve one request."""
     kind = environ.get("CONTENT_TYPE", "")
     if "*" in kind or "charset" in kind.lower() or len(kind) > PREFERENCE_BYTES:
         environ["CONTENT_TYPE"] = readable(kind)
@@ -41,7 +40,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
 
 
 def readable(kind: str) -> str:
-    """As much of a Content-Type as Django can read: it would fail before anybody could answer."""
+    """The part of a Content-Type that Django can parse; it would fail before any view could
+    respond."""
     if len(kind) > PREFERENCE_BYTES:
         return kind.partition(";")[0][:PREFERENCE_BYTES]
     for kept in (kind, CHARSET.sub("", kind)):
@@ -51,9 +51,9 @@ def readable(kind: str) -> str:
 
 
 def is_readable(kind: str) -> bool:
-    """Whether its options can be read, and its charset makes nothing but characters of bytes."""
+    """Whether its options can be parsed, and its charset decodes bytes to characters."""
     try:
         charset = parse_header_parameters(kind)[1].get("charset", "utf-8")
         return codecs.lookup(charset).name in CHARSETS
-    except (LookupError, ValueError):  # of a charset that there is not, or not in the one it says
+    except (LookupError, ValueError):  # an unknown charset, or wrongly encoded
         return False

@@ -117,7 +117,7 @@ def test_deleting_jobs_asks_first(staff: Client) -> None:
     waiting = make_job(upload=make_upload(b"abc"))
     page = act(staff, JOBS, "delete_with_recording", done, waiting)
     assert "2 jobs will be deleted, with 1 transcript and 2 recordings (8 bytes)" in page
-    assert "Not ended yet: 1." in page and Job.objects.count() == 2
+    assert "Still waiting or running: 1." in page and Job.objects.count() == 2
     page = act(staff, JOBS, "delete_with_recording", done, waiting, agreed="2")
     assert "2 deleted." in page and not Job.objects.exists()
     assert (DELETION, "talk.mp3", "Deleted. Bytes of the recording: 5.") in logged()

@@ -84,7 +84,7 @@ def test_tables_of_another_version(tmp_path: Path) -> None:
 def test_a_database_that_does_not_answer(tmp_path: Path) -> None:
     done = run(tmp_path, "cleanup_uploads", DATABASE_URL="postgres://me:sesame@127.0.0.1:1/x")
     assert done.returncode == 1
-    assert "The database does not answer" in done.stderr
+    assert "The database doesn't answer" in done.stderr
     assert "Traceback" not in done.stderr and "sesame" not in done.stderr
 
 

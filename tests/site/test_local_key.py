@@ -181,5 +181,5 @@ def test_a_folder_that_takes_no_files_is_told_of(
 ) -> None:
     """The start goes on, and no key is left that nobody has."""
     settings.DATA_DIR = tmp_path / "gone"
-    assert "cannot be written" in local_key.ensure()
+    assert "can't be written" in local_key.ensure()
     assert not ApiKey.objects.exists() and not LocalKey.objects.exists()

@@ -97,7 +97,7 @@ def test_monitors_do_not_wait_for_a_database_that_hangs(site_behind_pgbouncer: S
         with ThreadPoolExecutor(20) as monitors:
             found = list(monitors.map(lambda _: ready(site), range(20)))
         waiting = locker.execute(WAITING).fetchone()
-    assert found == [(503, "disconnected", "The database does not answer.")] * 20
+    assert found == [(503, "disconnected", "The database doesn't answer.")] * 20
     assert waiting and 0 < waiting[0] <= int(site.environment["WEB_WORKERS"])
     wait_for(lambda: ready(site)[0] == 200, 30)
 

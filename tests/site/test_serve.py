@@ -54,7 +54,7 @@ def test_first_start_work_stop_and_second_start(tmp_path: Path) -> None:
     assert "forward" in text_of(site.wait_for_task(identifier))
 
     again = refused_start(site, PORT=str(site.port + 1))
-    assert "Another site already runs on" in again
+    assert "Another site is already running on" in again
     taken = refused_start(Site(tmp_path / "other"), PORT=str(site.port))
     assert f"Cannot listen on 127.0.0.1 port {site.port}" in taken
     doctor = site.manage("doctor", check=False)
@@ -104,18 +104,18 @@ def refused_start(site: Site, **environment: str) -> str:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("PORT", "abc", "PORT='abc' is not understood: it must be a port, 1 to 65535"),
+        ("PORT", "abc", "PORT='abc' is not valid: it must be a port, 1 to 65535"),
         ("PORT", "70000", "a port, 1 to 65535"),
         ("PORT", "0", "a port, 1 to 65535"),
         ("HOST", "no.such.host.invalid", "Cannot listen on no.such.host.invalid"),
         ("UPLOADS_ACCEPT", "everything", "UPLOADS_ACCEPT='everything' is not known"),
         ("ENGINE", "guessing", "ENGINE='guessing' is not known"),
-        ("UPLOADS_MAX_SIZE", "5 apples", "UPLOADS_MAX_SIZE='5 apples' is not understood"),
-        ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "The database does not answer"),
+        ("UPLOADS_MAX_SIZE", "5 apples", "UPLOADS_MAX_SIZE='5 apples' is not valid"),
+        ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "The database doesn't answer"),
         ("PUBLIC_URL", "transcripts.example.org", "http:// or https:// with a host name"),
         ("TIME_ZONE", "Europe/Atlantis", "a time zone's name"),
         ("CORS_ALLOWED_ORIGINS", "example.org", "missing scheme"),
-        ("SCRIPT_NAME", "/transcripts", "the site cannot live below a path of its host"),
+        ("SCRIPT_NAME", "/transcripts", "the site can't run below a path"),
     ],
 )
 def test_settings_that_cannot_work_are_said_plainly(
@@ -126,12 +126,13 @@ def test_settings_that_cannot_work_are_said_plainly(
 
 def test_a_data_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "DATA_DIR cannot be made" in refused_start(Site(tmp_path / "file" / "data"))
+    assert "DATA_DIR can't be created" in refused_start(Site(tmp_path / "file" / "data"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no such bits")
 @pytest.mark.parametrize(
-    ("key", "said"), [("", "DATA_DIR cannot keep the secret key"), ("x" * 50, "takes no writes")]
+    ("key", "said"),
+    [("", "The secret key can't be stored in DATA_DIR"), ("x" * 50, "isn't writable")],
 )
 def test_a_data_directory_that_takes_no_writes(tmp_path: Path, key: str, said: str) -> None:
     site = Site(tmp_path / "data")

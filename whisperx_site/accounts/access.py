@@ -1,4 +1,4 @@
-"""Who is served: people with a session, programs with a key. Decided in this one place."""
+"""Access: users with a session, programs with a key. Decided only here."""
 
 import logging
 import re
@@ -23,30 +23,30 @@ logger = logging.getLogger(__name__)
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 MONITOR_PATHS = frozenset(("/health", "/health/live", "/health/ready"))
 PUBLIC_PATHS = MONITOR_PATHS | {"/login"}
-# Forms that check their token also for people who are not signed in.
+# Forms that check their CSRF token even for anonymous users.
 FORM_PATHS = ("/login", "/logout", "/admin")
-# Below these an OPTIONS tells what the server can do (tus core), and nothing of any upload.
+# Below these, OPTIONS returns the server's capabilities (tus core), nothing about any upload.
 UPLOADS_PATH = "/uploads/files"
 WAYS_IN = (
     "Log in at /login, or send a key as `Authorization: Bearer ...`: the one for programs on this "
-    "machine lies in the file local_key of the data folder, others are made in the admin, and "
+    "machine is in the file local_key of the data folder, others are created in the admin, and "
     "ALLOW_ANONYMOUS=1 opens everything to everyone without login."
 )
-NO_DATABASE = "The database does not answer at the moment. Try again shortly."
+NO_DATABASE = "The database doesn't answer at the moment. Try again shortly."
 
 
 class AccessMiddleware:
-    """Sets `request.user`, and refuses who may not be served.
+    """Sets `request.user`, and refuses requests without access.
 
-    Where a request comes from says nothing about who sends it: behind a proxy everybody seems to
-    be on this machine. So each needs a session or a key, unless ALLOW_ANONYMOUS says otherwise.
-    Open are the addresses of monitors, the login, and what an OPTIONS tells of the server.
+    A request's address doesn't identify its sender: behind a proxy all clients seem to be on this
+    machine. So each request needs a session or a key, unless ALLOW_ANONYMOUS is set. Public are the
+    health addresses, the login, and OPTIONS of the tus server.
 
     Under ALLOW_ANONYMOUS a key that cannot be one of this site's (those begin with `wxs_`) counts
-    as no key: OpenAI's clients always send something. It opens nothing that sending none would not
-    open, and a session beside it still has to prove its page. One of our own kind that is unknown
-    or has expired is refused there, too: a script whose key was taken away must not go on as
-    nobody, and leave its recordings where all who need no login find them.
+    as no key: OpenAI's clients always send something. It gives no access beyond that of anonymous
+    clients, and a session beside it still needs its CSRF token. An unknown or expired key of this
+    site is refused even then: a script whose key was revoked must not continue anonymously and
+    leave its recordings where all anonymous clients find them.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -56,8 +56,10 @@ class AccessMiddleware:
         try:
             refusal = self.refusal(request)
         except DatabaseError as problem:
-            # One line: where the database is away there is one for each request.
-            logger.warning("who asks for %s cannot be looked up: %s", request.path, problem)
+            # One line: while the database is down, every request logs it.
+            logger.warning(
+                "the user of a request for %s can't be looked up: %s", request.path, problem
+            )
             full = is_disk_full(problem)
             connection.close()
             refusal = refused(507 if full else 503, DISK_IS_FULL if full else NO_DATABASE)
@@ -67,8 +69,8 @@ class AccessMiddleware:
         return to_openai_error(refusal) if is_openai(request) else refusal
 
     def refusal(self, request: HttpRequest) -> HttpResponse | None:
-        """The answer to a request that must not be served, else None."""
-        monitor = request.path_info in MONITOR_PATHS  # answered also when the database does not
+        """The response to a request without access, else None."""
+        monitor = request.path_info in MONITOR_PATHS  # answered even without the database
         bearer = "" if monitor else bearer_secret(request)
         if settings.ALLOW_ANONYMOUS and not bearer.startswith(PREFIX):
             bearer = ""
@@ -76,18 +78,18 @@ class AccessMiddleware:
             user = user_of_key(request, bearer)
             if user is None:
                 return unauthorized("This key is unknown or has expired.")
-            if is_of_admin(request):  # a script's key that leaks must not make keys and users
-                return refused(403, "Keys do not open the admin. Sign in at /login.")
+            if is_of_admin(request):  # a leaked script key must not create keys and users
+                return refused(403, "Keys don't open the admin. Log in at /login.")
             request.user = user
         elif not (settings.ALLOW_ANONYMOUS or is_public(request) or has_session(request)):
             return login_redirect(request) or unauthorized(WAYS_IN)
         try:
             request.get_host()
         except DisallowedHost:
-            return refused(400, "This host name is not answered here; add it to ALLOWED_HOSTS.")
+            return refused(400, "This host name isn't served here; add it to ALLOWED_HOSTS.")
         if may_change_something(request) and from_foreign_origin(request):
             return refused(403, "Pages of this origin may not change anything here.")
-        # A browser sends the session cookie by itself: only there a token must prove the page.
+        # Browsers send the session cookie by themselves: only then a token must prove the page.
         by_itself = request.path_info.startswith(FORM_PATHS) or not monitor and has_session(request)
         if bearer or not by_itself:
             request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
@@ -95,23 +97,21 @@ class AccessMiddleware:
 
 
 def may_change_something(request: HttpRequest) -> bool:
-    """Whether it is not known to only read; uploads go by another method than the real one."""
+    """False if the request only reads; upload clients may override the real method."""
     return request.method not in SAFE_METHODS or "HTTP_X_HTTP_METHOD_OVERRIDE" in request.META
 
 
 def is_of_admin(request: HttpRequest) -> bool:
-    """Whether the address is one of the admin's."""
     return f"{request.path_info}/".startswith("/admin/")
 
 
 def bearer_secret(request: HttpRequest) -> str:
-    """The secret of `Authorization: Bearer …`, else an empty string."""
     scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def user_of_key(request: HttpRequest, secret: str) -> User | None:
-    """Who sends this key; None where it is not valid."""
+    """The key's user; None if it isn't valid."""
     if request.path_info.startswith(UPLOADS_PATH):
         return user_of_upload(secret)
     key = find_key(secret)
@@ -119,26 +119,26 @@ def user_of_key(request: HttpRequest, secret: str) -> User | None:
 
 
 def has_session(request: HttpRequest) -> bool:
-    """Whether the request carries a signed-in session; no query where it carries no cookie."""
+    """Whether the request has a logged-in session; no query if there is no cookie."""
     if "HTTP_COOKIE" not in request.META:
         return False
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
 
 
 def is_public(request: HttpRequest) -> bool:
-    """Whether the request is answered whoever sends it."""
+    """Whether the request is served without login."""
     if request.path_info.rstrip("/") in PUBLIC_PATHS:
         return True
-    # Another method may be meant than the real one, so OPTIONS alone is not enough.
+    # The real method may be overridden, so OPTIONS alone isn't enough.
     asks_what_can_be_done = request.method == "OPTIONS" and not may_change_something(request)
     return asks_what_can_be_done and request.path_info.startswith(UPLOADS_PATH)
 
 
 def from_foreign_origin(request: HttpRequest) -> bool:
-    """Whether a page of an origin that is neither ours nor allowed by CORS sent the request."""
+    """Whether the request is from a page of an origin that is neither ours nor allowed by CORS."""
     origin = request.META.get("HTTP_ORIGIN")
     if origin is None:
-        # Browsers that leave Origin out still say this, which no script can change.
+        # Browsers that omit Origin still send this header, which scripts can't change.
         return (
             request.META.get("HTTP_SEC_FETCH_SITE") == "cross-site"
             and not cors.CORS_ALLOW_ALL_ORIGINS
@@ -151,10 +151,10 @@ def from_foreign_origin(request: HttpRequest) -> bool:
 
 
 def is_ours(origin: str, request: HttpRequest) -> bool:
-    """Whether the request comes from a page that it would itself have been served from.
+    """Whether the origin could have served the page itself.
 
-    A proxy may have taken the encryption off, so a page on https may call what looks like http;
-    never the other way.
+    A proxy may have terminated TLS, so a page on https may call what looks like http, but not the
+    other way round.
     """
     scheme, _, authority = origin.partition("://")
     schemes = ("https",) if request.is_secure() else ("http", "https")
@@ -162,25 +162,25 @@ def is_ours(origin: str, request: HttpRequest) -> bool:
 
 
 def login_redirect(request: HttpRequest) -> HttpResponse | None:
-    """People who open a page are led to the login, and back to the page."""
+    """Redirects browsers to the login, and from there back to the page."""
     wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "")
     if not wants_page or request.path_info.startswith(UPLOADS_PATH):
         return None
     if request.method == "GET":
         back = urlencode({"next": request.get_full_path()})
         return HttpResponseRedirect(f"{settings.LOGIN_URL}?{back}")
-    if request.method == "POST":  # a form of a page whose session has ended meanwhile
+    if request.method == "POST":  # a form on a page whose session has expired
         return HttpResponse(status=303, headers={"Location": settings.LOGIN_URL})
     return None
 
 
 def unauthorized(detail: str) -> HttpResponse:
-    """401, which names the way in."""
+    """401, with the ways to log in."""
     response = refused(401, detail)
     response["WWW-Authenticate"] = 'Bearer realm="whisperx"'
     return response
 
 
 def refused(status: int, detail: str) -> HttpResponse:
-    """A refusal in the shape that clients of the API know."""
+    """A refusal in the shape that API clients know."""
     return JsonResponse({"detail": detail}, status=status)

@@ -1,4 +1,4 @@
-"""Keys in the admin: made here, shown once, deleted to revoke."""
+"""API keys in the admin: created here, shown once, deleted to revoke."""
 
 from typing import Any, cast
 
@@ -13,9 +13,9 @@ from whisperx_site.accounts.user_admin import is_superuser
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Makes keys; the secret appears once, in the message after saving.
+    """The secret of a new key appears once, in the message after saving.
 
-    A key acts as its user, so staff see, make and revoke their own, and superusers those of all.
+    A key acts as its user, so staff see, create and revoke their own keys, superusers all keys.
     """
 
     list_display = ("name", "user", "start", "created", "last_used", "expires")
@@ -23,27 +23,25 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("start", "created", "last_used")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApiKey]:
-        """What this person may know of; the addresses of other keys lead nowhere."""
+        """The keys that this user may see."""
         keys = super().get_queryset(request)
         return keys if is_superuser(request) else keys.filter(user=request.user.pk)
 
     def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
-        """By user where there are several."""
         return ("user",) if is_superuser(request) else ()
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ApiKey | None = None
     ) -> tuple[str, ...]:
-        """Whose a key is, superusers choose."""
         chosen = () if is_superuser(request) else ("user",)
         return (*self.readonly_fields, *chosen)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str | list[str]]:
-        """A new key is one's own unless said otherwise."""
+        """The current user is the default."""
         return {"user": str(request.user.pk)}
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """Show a new key's secret to the person who made it."""
+        """Shows the secret of a new key."""
         if not is_superuser(request):
             obj.user = cast(User, request.user)
         if not change:

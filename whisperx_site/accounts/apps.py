@@ -1,10 +1,10 @@
-"""Who may use the site."""
+"""Access to the site."""
 
 from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Keys for scripts; people are Django's own users."""
+    """API keys for scripts; users are Django's own."""
 
     name = "whisperx_site.accounts"
     label = "accounts"

@@ -1,4 +1,4 @@
-"""CSRF tokens for everybody who comes with a session, on every route."""
+"""CSRF tokens for all requests with a session, on every route."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +10,15 @@ from whisperx_site.accounts.access import SAFE_METHODS
 
 
 def _any_view(*args: Any) -> HttpResponse:
-    """Stands for the view where Django asks whether it calls itself exempt: none is."""
+    """Passed to Django's check, which asks whether the view is exempt: none is."""
     raise NotImplementedError
 
 
 class SessionCsrfMiddleware(CsrfViewMiddleware):
-    """Checks the views that Django's own lets pass: REST framework calls all of its views exempt.
+    """Checks the views that Django's own middleware skips: REST framework exempts all of its views.
 
-    It comes after Django's and does not check again what that has checked. Who needs no token
-    (keys, and people without a session) AccessMiddleware has decided before.
+    It comes after Django's middleware and doesn't repeat its checks. AccessMiddleware has decided
+    before which requests need no token (those with a key, or without a session).
     """
 
     def process_view(
@@ -29,11 +29,12 @@ class SessionCsrfMiddleware(CsrfViewMiddleware):
         callback_kwargs: dict[str, Any],
     ) -> HttpResponseForbidden | None:
         if getattr(getattr(callback, "cls", None), "reads_body_itself", False):
-            # Looking for the token in the form would read the whole body: the header must have it.
+            # Looking for the token in the form would read the whole body, so it must be in the
+            # header.
             request.POST = QueryDict()
         real = request.method
         if real in SAFE_METHODS and "HTTP_X_HTTP_METHOD_OVERRIDE" in request.META:
-            # Django goes by the real method, uploads by the one that is meant.
+            # Django checks the real method; uploads may override it.
             request.csrf_processing_done = False  # type: ignore[attr-defined]
             request.method = "PATCH"
         try:

@@ -1,4 +1,4 @@
-"""The two ways in for people: the site's login and the admin's."""
+"""The two login forms: the site's and the admin's."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from whisperx_site.accounts.throttle import begin_attempt, forgive
 
 
 class ThrottledForm(AuthenticationForm):
-    """A login form that lets nobody guess for long."""
+    """A login form with limited guesses."""
 
     def clean(self) -> dict[str, Any]:
-        """Count the attempt, then look at the password."""
+        """Counts the attempt before it checks the password."""
         username = self.cleaned_data.get("username")
         if username is None or not self.cleaned_data.get("password"):
             return super().clean()
@@ -27,11 +27,11 @@ class ThrottledForm(AuthenticationForm):
         try:
             cleaned = super().clean()
         except NoPlace:
-            attempt.delete()  # it was no guess: nobody has looked at the password
+            attempt.delete()  # the password was not checked, so it was no guess
             raise
         forgive(attempt)
         return cleaned
 
 
 class ThrottledAdminForm(ThrottledForm, AdminAuthenticationForm):
-    """The admin's."""
+    pass

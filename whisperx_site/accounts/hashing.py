@@ -1,8 +1,8 @@
-"""Password hashing in few places, beside the requests and not in their way.
+"""Password hashing with limited concurrency, outside of the request loop.
 
-To hash a password takes half a second of a processor, on purpose. Where all requests of a process
-share one thread (gevent), each of them would wait so long; and where anybody may ask for it, three
-logins a second would keep two processors busy with nothing else.
+Hashing a password takes half a second of CPU time, on purpose. In a process whose requests share
+one thread (gevent), all of them would wait, and three anonymous logins a second would keep two CPUs
+fully busy.
 """
 
 import os
@@ -18,23 +18,23 @@ from whisperx_site.views import problem
 
 T = TypeVar("T")
 PLACES = 2  # passwords that one process hashes at once
-NICENESS = 5  # as much as the engine: a processor is first for those who answer requests
-RETRY_AFTER = 2  # seconds, in which each place serves several people
+NICENESS = 5  # the same as the engine: requests go first
+RETRY_AFTER = 2  # seconds
 
 _places = threading.BoundedSemaphore(PLACES)
 
 
 class NoPlace(Exception):
-    """As many passwords as may be are being hashed at this moment."""
+    """The maximum number of passwords is being hashed."""
 
 
 def directly(work: Callable[[], T]) -> T:
-    """Do it in the caller's thread, which holds up no other."""
+    """Runs in the caller's thread."""
     return work()
 
 
 def in_own_thread(work: Callable[[], T]) -> T:
-    """Do it in a thread of the system, while gevent's greenlets go on: OpenSSL needs no GIL."""
+    """Runs in a system thread, while gevent's greenlets continue: OpenSSL releases the GIL."""
     from gevent import get_hub
 
     done: T = get_hub().threadpool.apply(_modestly, (work,))
@@ -42,16 +42,16 @@ def in_own_thread(work: Callable[[], T]) -> T:
 
 
 def _modestly(work: Callable[[], T]) -> T:
-    if sys.platform == "linux":  # where a thread has a priority of its own
+    if sys.platform == "linux":  # where threads have priorities
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
     return work()
 
 
 def require_place() -> None:
-    """Look for a place before anything is done that a refusal would make useless.
+    """Checks for a place, before work that a refusal would waste.
 
     Raises:
-        NoPlace: There is none.
+        NoPlace: All are taken.
     """
     if not _places.acquire(blocking=False):
         raise NoPlace
@@ -59,20 +59,15 @@ def require_place() -> None:
 
 
 class PlacedPasswordHasher(PBKDF2PasswordHasher):
-    """Django's own hasher, for every door: logins of known and unknown names, new passwords.
+    """Django's own hasher, for all logins (known and unknown names) and new passwords.
 
     Attributes:
-        run: How the work is done; the gevent worker sets `in_own_thread`.
+        run: How to run the hashing; the gevent worker sets `in_own_thread`.
     """
 
     run: Callable[[Callable[[], str]], str] = staticmethod(directly)
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
-        """The hash.
-
-        Raises:
-            NoPlace: At once; to queue would make everybody wait, and them for nothing.
-        """
         if not _places.acquire(blocking=False):
             raise NoPlace
         hash_it = super().encode
@@ -83,7 +78,7 @@ class PlacedPasswordHasher(PBKDF2PasswordHasher):
 
 
 class HashingPlacesMiddleware:
-    """Turns NoPlace into 429, whichever view wanted a password hashed."""
+    """Turns NoPlace into 429, whichever view wanted to hash a password."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -92,7 +87,6 @@ class HashingPlacesMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The answer; nothing has been changed."""
         if not isinstance(exception, NoPlace):
             return None
         response = problem(

@@ -1,7 +1,7 @@
-"""Browsers in which a person has signed in before: bars that strangers run into do not count there.
+"""Browsers in which a user has logged in before: they have their own login limits.
 
-Without this, strangers who try passwords for a name from many addresses would keep its owner out. A
-browser is known until the person's password changes.
+Without this, attackers who try passwords for a name from many addresses would lock its owner out. A
+browser is known until the user's password changes.
 """
 
 import secrets
@@ -22,12 +22,12 @@ View = Callable[..., HttpResponseBase]
 
 
 def name_digest(username: str) -> str:
-    """What we keep of a name that was typed: it may be a password in the wrong field."""
+    """A digest of the typed name: it may be a password in the wrong field."""
     return digest_of(username.lower())
 
 
 def known_browser(request: HttpRequest | None, username: str) -> str:
-    """What tells this browser from others, if this name has signed in there; else empty."""
+    """Identifies this browser, if this name has logged in there; else empty."""
     said = request.COOKIES.get(settings.KNOWN_BROWSER_COOKIE_NAME) if request else None
     if not said:
         return ""
@@ -42,14 +42,14 @@ def known_browser(request: HttpRequest | None, username: str) -> str:
 
 
 def salt_of(user: User) -> str:
-    """What the cookie is signed with: another one for each password."""
+    """The salt of the cookie's signature; changes with the password."""
     return f"{SALT}.{user.get_session_auth_hash()}"
 
 
 def remembering_browsers(login: View) -> View:
-    """A login view that lets the browser of a person who has signed in be known.
+    """A login view that remembers the browser after a successful login.
 
-    Nothing but a login does that: else a session would make as many browsers as it likes.
+    Only a login does that; otherwise a session could create any number of known browsers.
     """
 
     @wraps(login)

@@ -1,4 +1,4 @@
-"""The key of programs on this machine, in a file that only this user of the machine can read."""
+"""The key for programs on this machine, in a file that only the site's system user can read."""
 
 import logging
 import os
@@ -18,12 +18,11 @@ NAME = "Programs on this machine (local_key)"
 
 
 def path() -> Path:
-    """The file that holds the key."""
     return Path(settings.DATA_DIR) / "local_key"
 
 
 def sentence() -> str:
-    """What a newcomer with curl needs to know."""
+    """How to use the key, for a new user with curl."""
     return (
         f"Programs on this machine send the key in {path()} as `Authorization: Bearer ...`; "
         "ALLOW_ANONYMOUS=1 opens everything to everyone without login."
@@ -31,19 +30,20 @@ def sentence() -> str:
 
 
 def first_staff_user() -> User | None:
-    """The active superuser, else staff user, that was made first: who acts for this machine."""
+    """The active superuser, else staff user, that was created first: programs on this machine act
+    as it."""
     users = User.objects.filter(is_active=True, is_staff=True)
     return users.order_by("-is_superuser", "pk").first()
 
 
 def ensure() -> str:
-    """Write a key where the file holds none that this database has ever known.
+    """Writes a new key unless the file has one that this database knows or has revoked.
 
-    A key that was revoked (its row deleted, its user barred) stays so: the database remembers all
-    keys that it made for the file. To get a new one, remove the file and start the site.
+    A revoked key (its row deleted, its user deactivated) stays revoked: the database remembers all
+    keys that it created for the file. To get a new one, remove the file and start the site.
 
     Returns:
-        What is amiss, in a sentence; empty where the file holds a valid key.
+        The problem, as a sentence; empty if the file has a valid key.
     """
     secret = stored_secret()
     if not secret or not LocalKey.objects.filter(digest=digest_of(secret)).exists():
@@ -57,21 +57,21 @@ def ensure() -> str:
 
 
 def close_to_others() -> str:
-    """Take from other users of the machine what a copy or a careless hand gave them.
+    """Restricts the file's permissions to the site's system user.
 
     Returns:
-        What is amiss, in a sentence; empty where this user alone can read the file.
+        The problem, as a sentence; empty if only this user can read the file.
     """
     try:
         if os.name == "posix" and stat.S_IMODE(path().stat().st_mode) & 0o077:
             path().chmod(0o600)
     except OSError as problem:
-        return f"Other users of this machine may read {path()}, which cannot be changed: {problem}."
+        return f"Other users of this machine may read {path()}, which can't be changed: {problem}."
     return ""
 
 
 def stored_secret() -> str:
-    """The key in the file; empty where there is none."""
+    """The key in the file; empty if there is none."""
     try:
         secret = path().read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -80,15 +80,15 @@ def stored_secret() -> str:
 
 
 def make() -> str:
-    """Make a key of the first staff user, and write it to the file; returns what is amiss.
+    """Creates a key for the first staff user and writes the file; returns the problem, if any.
 
-    The one before, if there was one, is lost with its file: it ends.
+    An earlier key is deleted: its file is gone.
     """
     user = first_staff_user()
     if user is None:
         return (
             f"No active staff user is left, so {path()} holds no valid key: "
-            "make one with `manage.py createsuperuser` and start the site again."
+            "create one with `manage.py createsuperuser` and start the site again."
         )
     key = ApiKey(user=user, name=NAME)
     secret = key.renew_secret()
@@ -100,14 +100,14 @@ def make() -> str:
             write(secret)
     except OSError as problem:
         return (
-            f"The key for programs on this machine cannot be written ({problem}): "
-            "make them keys in the admin."
+            f"The key for programs on this machine can't be written ({problem}): "
+            "create keys in the admin instead."
         )
     return ""
 
 
 def write(secret: str) -> None:
-    """Put the key into the file: whole, or not at all, and for this user's eyes from the start."""
+    """Writes the file atomically, readable by this user only from the start."""
     descriptor, draft = tempfile.mkstemp(prefix="local_key.", dir=path().parent)  # mode 600
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

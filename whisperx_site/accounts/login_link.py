@@ -1,7 +1,7 @@
-"""The link that signs a browser in as the first staff user, without a password.
+"""The link that logs a browser in as the first staff user, without a password.
 
-Whoever reads the terminal of the site, or may run its commands, owns the machine's site anyway. A
-link works once and not for long, and only the newest one does.
+A user who can read the site's terminal, or run its commands, controls the site anyway. A link works
+once and not for long, and only the newest one works.
 """
 
 import secrets
@@ -20,13 +20,13 @@ LIFETIME = timedelta(minutes=15)
 
 
 def make(address: str) -> str | None:
-    """A new link; the ones before it end.
+    """Creates a link and invalidates earlier ones.
 
     Args:
-        address: Of the site, as people enter it.
+        address: The site's public address.
 
     Returns:
-        The link, or None where no active staff user is left.
+        The link, or None if there is no active staff user.
     """
     user = first_staff_user()
     token = secrets.token_urlsafe(32)
@@ -40,12 +40,11 @@ def make(address: str) -> str | None:
 
 
 def forget() -> None:
-    """End all links."""
     LoginLink.objects.all().delete()
 
 
 def find(token: str) -> LoginLink | None:
-    """The link with this token that still works; it is not spent by this."""
+    """The valid link with this token, without using it up."""
     return (
         LoginLink.objects.select_related("user")
         .filter(digest=digest_of(token), expires__gt=timezone.now(), user__is_active=True)
@@ -54,7 +53,7 @@ def find(token: str) -> LoginLink | None:
 
 
 def spend(token: str) -> User | None:
-    """The user whom this token signs in, once: of two who come at the same time one gets in."""
+    """The user of this token, once: of two simultaneous requests only one succeeds."""
     link = find(token)
     if link is None:
         return None

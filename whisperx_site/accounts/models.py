@@ -1,4 +1,4 @@
-"""Keys with which scripts sign in."""
+"""API keys, login links and login attempts."""
 
 import hashlib
 import logging
@@ -14,12 +14,12 @@ from uploads.services.error_mapping import is_disk_full
 logger = logging.getLogger(__name__)
 
 PREFIX = "wxs_"
-# A key's last use is written at most so often: it must not cost an UPDATE per request.
+# A key's last use is written at most this often, to save an UPDATE per request.
 NOTE_USE_EVERY = timedelta(minutes=5)
 
 
 def digest_of(secret: str) -> str:
-    """What we keep of a key: it has 256 random bits, so one round of SHA-256 is enough."""
+    """The stored digest of a key: with 256 random bits, one round of SHA-256 is enough."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -52,7 +52,7 @@ class ApiKey(models.Model):
 class LocalKey(models.Model):
     """A key that was written to `local_key` in the data folder (see `local_key`).
 
-    It stays when its ApiKey is deleted: what was revoked must not come back by a restart.
+    It stays when its ApiKey is deleted: a revoked key must not come back with a restart.
     """
 
     digest = models.CharField(max_length=64, unique=True)
@@ -63,7 +63,7 @@ class LocalKey(models.Model):
 
 
 class LoginLink(models.Model):
-    """A link that signs a browser in, once (see `login_link`); its row goes when it is used."""
+    """A link that logs a browser in, once (see `login_link`); using it deletes the row."""
 
     digest = models.CharField(max_length=64, unique=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
@@ -74,7 +74,7 @@ class LoginLink(models.Model):
 
 
 class LoginAttempt(models.Model):
-    """A password that was tried in the last minutes; see `throttle`. Never the password itself."""
+    """A login attempt of the last minutes; see `throttle`. Never the password itself."""
 
     address = models.CharField(max_length=64)
     name_digest = models.CharField(max_length=64)
@@ -88,7 +88,7 @@ class LoginAttempt(models.Model):
 
 
 def find_key(secret: str) -> ApiKey | None:
-    """The valid key with this secret and an active user, its use noted; else None."""
+    """The valid key with this secret and an active user; records its use. Else None."""
     key = (
         ApiKey.objects.select_related("user")
         .filter(digest=digest_of(secret), user__is_active=True)
@@ -103,10 +103,10 @@ def find_key(secret: str) -> ApiKey | None:
 
 
 def note_use(key: ApiKey, now: datetime) -> None:
-    """Let people see that the key is used; a disk without room for that refuses nobody."""
+    """Records the key's last use; on a full disk the request is served anyway."""
     try:
         ApiKey.objects.filter(pk=key.pk).update(last_used=now)
     except DatabaseError as problem:
         if not is_disk_full(problem):
             raise
-        logger.warning("the disk is full: the use of key %s is not noted", key.start)
+        logger.warning("the disk is full: the use of key %s is not recorded", key.start)

@@ -1,8 +1,8 @@
-"""Keys that were found a moment ago: requests of uploads come by the thousand, with the same one.
+"""A short cache of keys: upload requests come by the thousand, with the same key.
 
-To look a key up costs four times what the rest of a HEAD does. On upload addresses a process looks
-each key up once a second; for so long one that was revoked meanwhile may still send bytes.
-Everywhere else it ends at once.
+Looking a key up costs four times as much as the rest of a HEAD. On upload addresses a process looks
+each key up once a second, so a revoked key may send bytes for up to a second. Everywhere else it
+stops working at once.
 """
 
 import time
@@ -18,7 +18,7 @@ _found: dict[str, tuple[float, User]] = {}
 
 
 def user_of_upload(secret: str) -> User | None:
-    """The user of this key, as it stood within the last second; None where it is not valid."""
+    """The key's user, at most a second old; None if the key isn't valid."""
     digest = digest_of(secret)
     now = time.monotonic()
     until, user = _found.get(digest, (0.0, None))

@@ -1,20 +1,20 @@
-"""The login throttle: few guesses for each person, each place and in all.
+"""The login throttle: limits wrong passwords per name, per address and in total.
 
 Within `WINDOW` as many passwords may be wrong as `MOST_ALIKE` says of one name from one address,
 `MOST_OF_ADDRESS` of whatever names from there, `MOST_OF_NAME` of one name from wherever, and
-`MOST_IN_ALL`. Sessions, keys and login links go on whatever is barred.
+`MOST_IN_ALL`. Sessions, keys and login links keep working.
 
-The address is that of the connection: what a proxy says of its clients could be made up. So behind
-a proxy all share one, and the bar of an address holds for all of them together; it is far above the
-one of a name for that reason. An address of IPv6 stands for its whole /64, which one client has.
+The address is that of the connection, because forwarded addresses can be forged. Behind a proxy all
+clients share one address and its limit, which is therefore far above that of a name. An IPv6
+address stands for its /64, which one client usually has.
 
-A name, or the site, that strangers try from many addresses must not be closed to its people: a
-browser in which a person has signed in before counts by itself, with `MOST_ALIKE`,
-and all such of one name together with `MOST_OF_NAME`.
+Attackers with many addresses must not lock users out: a browser in which a user has logged in
+before is counted separately, with `MOST_ALIKE`, and all such browsers of one name with
+`MOST_OF_NAME`.
 
 Attempts are rows, so every process of the site counts the same ones. An attempt is counted before
-its password is looked at: many at once do not slip through together. Those that are refused are not
-kept, so they make no wait longer, and there are never more rows than `MOST_IN_ALL` and some.
+its password is checked, so many at once can't slip through. Refused attempts are not stored: they
+don't prolong the wait, and there are never many more rows than `MOST_IN_ALL`.
 """
 
 from datetime import timedelta
@@ -32,13 +32,13 @@ MOST_ALIKE = 10
 MOST_OF_ADDRESS = 50
 MOST_OF_NAME = 50
 MOST_IN_ALL = 300
-KNOWN = "browser "  # begins the place of attempts from a known browser
+KNOWN = "browser "  # prefix of the place of attempts from a known browser
 
 
 def begin_attempt(request: HttpRequest | None, username: str) -> LoginAttempt | None:
-    """Count an attempt to sign in; None: there were too many, so it must not be looked at."""
+    """Counts a login attempt; None: over a limit, so the password must not be checked."""
     now = timezone.now()
-    # Those of the future are of a clock that was ahead: they would bar for as long as it was.
+    # Attempts with a later time are from a clock that was ahead: they would count for too long.
     LoginAttempt.objects.exclude(at__range=(now - WINDOW, now + WINDOW)).delete()
     attempt = LoginAttempt.objects.create(
         address=place_of(request, username), name_digest=name_digest(username)
@@ -50,12 +50,12 @@ def begin_attempt(request: HttpRequest | None, username: str) -> LoginAttempt | 
 
 
 def forgive(attempt: LoginAttempt) -> None:
-    """The password was right: what came before it of this name from this place is forgotten."""
+    """After the right password: deletes earlier attempts of this name from this place."""
     LoginAttempt.objects.filter(alike(attempt)).delete()
 
 
 def place_of(request: HttpRequest | None, username: str) -> str:
-    """Where an attempt comes from: a known browser, or an address."""
+    """The place of an attempt: a known browser, or an address."""
     browser = known_browser(request, username)
     if browser:
         return KNOWN + browser
@@ -63,7 +63,7 @@ def place_of(request: HttpRequest | None, username: str) -> str:
 
 
 def is_within_bounds(attempt: LoginAttempt) -> bool:
-    """Whether no bar is reached, this attempt among those that count."""
+    """Whether no limit is exceeded, counting this attempt."""
     known = attempt.address.startswith(KNOWN)
     strangers = ~Q(address__startswith=KNOWN)
     of_its_kind = Q(address__startswith=KNOWN) if known else strangers
@@ -81,5 +81,4 @@ def is_within_bounds(attempt: LoginAttempt) -> bool:
 
 
 def alike(attempt: LoginAttempt) -> Q:
-    """The attempts with this name from this place."""
     return Q(address=attempt.address, name_digest=attempt.name_digest)

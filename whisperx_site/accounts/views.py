@@ -14,25 +14,22 @@ from whisperx_site.accounts.forms import ThrottledForm
 
 
 class LoginPage(LoginView):
-    """`/login`."""
-
     authentication_form = ThrottledForm
     redirect_authenticated_user = True
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        """Serve a login link, else the form."""
         if "token" not in (request.POST if request.method == "POST" else request.GET):
             return super().dispatch(request, *args, **kwargs)
         response = use_link(request) if request.method == "POST" else show_link(request)
-        # The page's address is a secret. Not no-referrer: browsers then hide the origin of the
-        # form, too, and a form of unknown origin is refused.
+        # The page's address is a secret. Not no-referrer: browsers would then send
+        # `Origin: null` with the form, which is refused.
         response["Referrer-Policy"] = "strict-origin"
         add_never_cache_headers(response)
         return response
 
 
 def show_link(request: HttpRequest) -> HttpResponse:
-    """One button. Whatever only opens the address, such as a preview, spends nothing."""
+    """Shows one button. Only opening the address, such as by a link preview, doesn't use it up."""
     token = request.GET["token"]
     link = login_link.find(token)
     if link is None:
@@ -42,7 +39,6 @@ def show_link(request: HttpRequest) -> HttpResponse:
 
 
 def use_link(request: HttpRequest) -> HttpResponse:
-    """Sign this browser in."""
     user = login_link.spend(request.POST["token"])
     if user is None:
         return dead_link(request)
@@ -55,5 +51,5 @@ def use_link(request: HttpRequest) -> HttpResponse:
 
 
 def dead_link(request: HttpRequest) -> HttpResponse:
-    """The link is wrong, spent or too old."""
+    """The link is wrong, used or too old."""
     return render(request, "registration/login_link.html", status=403)

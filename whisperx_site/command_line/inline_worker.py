@@ -1,4 +1,4 @@
-"""Works on jobs where no site does."""
+"""A worker inside a command, for when no site is running."""
 
 import logging
 import uuid
@@ -16,17 +16,17 @@ from whisperx_site.processes.preparation import is_running
 
 logger = logging.getLogger("site")
 
-CLAIM_POLL_SECONDS = 0.5  # seconds between looks at whether the job needs us
+CLAIM_POLL_SECONDS = 0.5  # seconds between checks whether the job needs us
 
 
 class StandInWorker:
-    """A worker in a thread of this process, until the block ends; its engine stays warm.
+    """A worker in a thread of this process, until the block ends; its engine stays loaded.
 
-    It does nothing while a site runs on this data directory, whose own workers come by. Should that
-    site end, however it does, the job goes on here.
+    It does nothing while a site runs on this data directory, whose own workers do the job. If that
+    site ends, however it does, the job continues here.
 
     Attributes:
-        wanted: The one job that it looks after.
+        wanted: The only job that it runs.
     """
 
     def __init__(self) -> None:
@@ -48,12 +48,12 @@ class StandInWorker:
         self.threads.shutdown()
 
     def check(self) -> None:
-        """Raise what broke it, if anything did: it never ends by itself."""
+        """Raises the thread's exception, if there is one: it never ends by itself."""
         if self.work.done():
             self.work.result()
 
     def attend(self) -> None:
-        """Work on the job whenever it waits and no site would do it."""
+        """Runs the job whenever it waits and no site would."""
         try:
             while not self.enough.is_set():
                 if self.wanted and not is_running():
@@ -65,12 +65,12 @@ class StandInWorker:
 
 
 def try_to_work(job_id: uuid.UUID) -> None:
-    """Claim the job if it waits, and run it as the site's own workers do."""
+    """Claims the job if it waits, and runs it like the site's workers."""
     try:
         leases.free_leases_of_dead_workers()
         job = leases.claim(job_id)
     except DatabaseError as problem:
-        logger.warning("the database does not answer, waiting for it: %s", problem)
+        logger.warning("the database doesn't answer, waiting for it: %s", problem)
         connection.close()
         return
     if job is not None:

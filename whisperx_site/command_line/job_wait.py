@@ -12,16 +12,16 @@ CANCEL_WITHIN = 10.0  # seconds for a cancelled job to end
 
 
 def wait_for(job: Job, worker: StandInWorker, bar: ProgressBar) -> Job | None:
-    """The job once it has ended; None: somebody has deleted it.
+    """The job once it has ended; None: it was deleted.
 
     Args:
-        job: Waiting to be worked on.
-        worker: Does it where no site runs.
-        bar: Shows how far it is.
+        job: A queued job.
+        worker: Runs it if no site does.
+        bar: Shows its progress.
 
     Raises:
-        KeyboardInterrupt: The user does not want it any more; it is cancelled.
-        BrokenPipeError: Nobody watches the bar any more; the same.
+        KeyboardInterrupt: The user cancelled; so is the job.
+        BrokenPipeError: The bar's output was closed; the job is cancelled.
     """
     worker.wanted = job.pk
     try:
@@ -37,7 +37,7 @@ def wait_for(job: Job, worker: StandInWorker, bar: ProgressBar) -> Job | None:
 
 
 def cancel(job: Job) -> None:
-    """Cancel the job, and wait until whoever works on it has stopped."""
+    """Cancels the job, and waits until its worker has stopped."""
     transitions.cancel(job)
     deadline = time.monotonic() + CANCEL_WITHIN
     for now in follow(job.pk):

@@ -1,4 +1,4 @@
-"""Recordings and transcripts as files of this machine."""
+"""Recordings and transcripts as local files."""
 
 import mimetypes
 import os
@@ -20,16 +20,16 @@ COPYING = "copying"
 
 
 class Failed(Exception):
-    """A recording came to no transcript; the message says why."""
+    """A recording gave no transcript; the message says why."""
 
 
 def take_in(path: Path, bar: ProgressBar) -> DirectUpload:
-    """Copy a file into the site's store, for the first staff user, if there is one yet.
+    """Copies a file into the site's store, for the first staff user, if there is one.
 
     Raises:
-        Failed: It is surely no recording.
-        UploadError: The site does not take it: it is too long, or the disk too full.
-        OSError: It cannot be read.
+        Failed: It isn't a recording.
+        UploadError: The site refuses it: it is too large, or the disk is too full.
+        OSError: It can't be read.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -48,26 +48,26 @@ def take_in(path: Path, bar: ProgressBar) -> DirectUpload:
                 bar.show(COPYING, 100 * min(intake.size / max(total, 1), 1))
             intake.close()
         except BaseException as reason:
-            intake.discard(f"It was not copied to its end: {type(reason).__name__} {reason}")
+            intake.discard(f"The copy failed: {type(reason).__name__} {reason}")
             raise
     return intake
 
 
 def known_name(path: Path) -> str:
-    """The name of a file as the site keeps it: what is no UTF-8 in it is replaced."""
+    """The file's name as the site stores it: bytes that aren't UTF-8 are replaced."""
     return plain_name(os.fsencode(path.name))
 
 
 class Places:
-    """Where each recording's transcript goes.
+    """The transcript's place for each recording.
 
     Args:
         files: The recordings.
-        output: A file, a directory, `-` for standard output; None: nothing was said.
-        suffix: Of the transcripts' names.
+        output: A file, a directory, or `-` for standard output; None: not given.
+        suffix: The suffix of the transcripts' names.
 
     Raises:
-        CommandError: A recording is missing, or it is not clear where its transcript belongs.
+        CommandError: A recording is missing, or the place of its transcript is unclear.
     """
 
     def __init__(self, files: Sequence[Path], output: str | None, suffix: str) -> None:
@@ -91,11 +91,11 @@ class Places:
             self.places[files[0]] = target
 
     def within(self, folder: Path, files: Sequence[Path], suffix: str) -> None:
-        """One transcript a recording, of the same name."""
+        """A transcript with the same name for each recording."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            said = printable(f"{folder} is no directory: {problem}")
+            said = printable(f"{folder} isn't a directory: {problem}")
             raise CommandError(said) from problem
         for path in files:
             place = folder / (path.stem + suffix)
@@ -105,11 +105,11 @@ class Places:
             self.places[path] = place
 
     def write(self, path: Path, text: str) -> None:
-        """Write a recording's transcript to its place, as UTF-8.
+        """Writes a recording's transcript to its place, as UTF-8.
 
         Raises:
-            BrokenPipeError: Nobody reads standard output any more.
-            OSError: It cannot be written.
+            BrokenPipeError: Standard output was closed.
+            OSError: It can't be written.
         """
         if path in self.places:
             self.places[path].write_bytes(text.encode())

@@ -1,4 +1,4 @@
-"""How far a recording is, for somebody at a terminal, or in plain lines for a log."""
+"""A recording's progress at a terminal, or in plain lines for a log."""
 
 from types import TracebackType
 from typing import IO
@@ -9,11 +9,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from transcription.models import Job, Stage
 
 LONGEST_NAME = 40  # characters of a file's name beside its bar
-NEARLY_ALL = 99.0  # a bar that is full once, such as after copying, would stop its clock
+NEARLY_ALL = 99.0  # a full bar, as after copying, would stop its clock
 
 
 class ProgressBar:
-    """One recording's bar, gone when the block ends; where there is no terminal, a line a stage.
+    """One recording's bar, removed when the block ends; without a terminal, one line per stage.
 
     Args:
         name: The recording's.
@@ -53,7 +53,7 @@ class ProgressBar:
         self.progress.stop()
 
     def show(self, stage: str, percent: float) -> None:
-        """Show what is done just now, and how far that is (0 to 100)."""
+        """Shows the current stage and its progress (0 to 100)."""
         self.progress.update(self.bar, completed=min(percent, NEARLY_ALL), stage=stage)
         if self.lines and stage != self.said:
             self.stream.write(f"{self.name}: {stage}\n")
@@ -61,10 +61,9 @@ class ProgressBar:
         self.said = stage
 
     def show_job(self, job: Job) -> None:
-        """Show where the job stands."""
         self.show(Stage(job.stage).label, job.percent)
 
 
 def printable(text: str) -> str:
-    """The text without what would steer a terminal."""
+    """The text without terminal control characters."""
     return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

@@ -1,4 +1,4 @@
-"""Why commands cannot work with the database, in a sentence that says what to do."""
+"""Why the database can't be used, in a sentence that says what to do."""
 
 from django.db import Error as DatabaseError
 from django.db import connection, connections
@@ -12,16 +12,16 @@ NEWER_TABLES = "The database's tables are those of a newer version of this site:
 
 
 def database_problem() -> str | None:
-    """What is wrong; None where the database answers and its tables are those of this version."""
-    connections.close_all()  # what a failure left half done says nothing of the database
+    """The problem; None if the database answers and its tables are of this version."""
+    connections.close_all()  # a half-finished failure says nothing about the database
     try:
         return tables_problem()
     except DatabaseError as problem:
-        return f"The database does not answer: {str(problem).strip()}"
+        return f"The database doesn't answer: {str(problem).strip()}"
 
 
 def tables_problem() -> str | None:
-    """The same, of the tables alone; raises DatabaseError where the database does not answer."""
+    """The same for the tables only; raises DatabaseError if the database doesn't answer."""
     executor = MigrationExecutor(connection)
     loader = executor.loader
     if not loader.applied_migrations:

@@ -1,4 +1,4 @@
-"""What `manage.py doctor` looks at: each look finds a fact, and perhaps a fault with its remedy."""
+"""The checks of `manage.py doctor`: each finds a fact, and a remedy if something is wrong."""
 
 import importlib.util
 import shutil
@@ -30,12 +30,12 @@ UP_TO_DATE = "up to date"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """One check's result.
 
     Attributes:
-        what: What it is.
-        fact: How it is.
-        remedy: What to do about it; empty where it is well.
+        what: What was checked.
+        fact: What was found.
+        remedy: What to do; empty if all is well.
     """
 
     what: str
@@ -44,7 +44,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """All looks, the cheap and basic ones first."""
+    """All checks, the cheap and basic ones first."""
     yield from system_checks()
     yield data_directory()
     yield free_disk()
@@ -66,37 +66,37 @@ def examine() -> Iterator[Finding]:
 
 
 def system_checks() -> Iterator[Finding]:
-    """Django's checks, ours among them."""
+    """Django's system checks, including ours."""
     messages = run_checks()
     if not messages:
-        yield Finding("system checks", "none complains")
+        yield Finding("system checks", "no warnings")
     for message in messages:
         yield Finding("system checks", message.msg, message.hint or str(message.id))
 
 
 def data_directory() -> Finding:
-    """Whether files can be made there."""
     where = settings.DATA_DIR
     try:
         with tempfile.TemporaryFile(dir=where):
             return Finding("data directory", f"{where} is writable")
     except OSError as problem:
-        return Finding("data directory", f"{problem}", "Let this user write there.")
+        return Finding("data directory", f"{problem}", "Give this user write access.")
 
 
 def free_disk() -> Finding:
-    """Room for uploads."""
     free = shutil.disk_usage(settings.DATA_DIR).free
     fact = f"{free / 1024**3:.1f} GiB free"
     if free < uploads_conf.UPLOADS_MIN_FREE_SPACE:
         return Finding(
-            "disk", fact, "Uploads are refused (507): make room, or lower UPLOADS_MIN_FREE_SPACE."
+            "disk",
+            fact,
+            "Uploads are refused (507): free some space, or lower UPLOADS_MIN_FREE_SPACE.",
         )
     return Finding("disk", fact)
 
 
 def files_at_once() -> Finding:
-    """How many clients the system lets the web server serve."""
+    """How many clients the system's limits allow."""
     limit = open_files.raise_limit()
     if limit is None:
         return Finding("open files", "the system sets no limit")
@@ -104,23 +104,26 @@ def files_at_once() -> Finding:
     fact = f"{limit:,} a process, so {clients:,} clients at once"
     if limit < open_files.FEW:
         return Finding(
-            "open files", fact, "Allow more: LimitNOFILE=65536 in systemd, or ulimit -Hn 65536."
+            "open files",
+            fact,
+            "Raise the limit: LimitNOFILE=65536 in systemd, or ulimit -Hn 65536.",
         )
     return Finding("open files", fact)
 
 
 def database() -> Finding:
-    """Whether it answers, and which it is."""
     try:
         connection.ensure_connection()
         version = ".".join(map(str, connection.get_database_version()))
         return Finding("database", f"{connection.vendor} {version} answers")
     except DatabaseError as problem:
-        return Finding("database", str(problem).strip(), "Look at DATABASE_URL and its server.")
+        return Finding(
+            "database", str(problem).strip(), "Check DATABASE_URL and the database server."
+        )
 
 
 def tables() -> Finding:
-    """Whether they are those of this version; a start makes them so, unless they are newer."""
+    """Whether they are of this version; a start migrates them, unless they are newer."""
     problem = tables_problem()
     if problem == NEWER_TABLES:
         return Finding("tables", "not those of this version", problem)
@@ -128,8 +131,8 @@ def tables() -> Finding:
 
 
 def uploads_store() -> Finding:
-    """Whether the files belong to the database, and what is kept of them until staff confirm."""
-    what = "store of uploads"
+    """Whether the files belong to the database, and how many orphans wait for staff."""
+    what = "upload store"
     problem = store_problem(join=False)
     if problem is not None:
         return Finding(what, problem.reason, problem.remedy)
@@ -138,11 +141,11 @@ def uploads_store() -> Finding:
         fact = f"{kept.orphans_kept} files belong to no upload and are kept"
         remedy = "If nothing else needs them: `manage.py cleanup_uploads --remove-orphans`."
         return Finding(what, fact, remedy)
-    return Finding(what, "belongs to the database and takes writes")
+    return Finding(what, "belongs to the database and is writable")
 
 
 def workers() -> Finding:
-    """Whether the housekeeping gets on, told by its schedules."""
+    """Whether the housekeeping worker makes progress, by its schedules."""
     if not is_running():
         return Finding("workers", "no `manage.py serve` runs on this data directory")
     reason = stall_reason()
@@ -152,14 +155,13 @@ def workers() -> Finding:
 
 
 def media_library() -> Finding:
-    """PyAV, which reads every recording. Looked for, not loaded: it is large."""
+    """PyAV, which reads every recording. Only looked for: importing it is slow."""
     if importlib.util.find_spec("av"):
         return Finding("media", "PyAV is installed")
     return Finding("media", "PyAV is not installed", "pip install -r requirements.lock")
 
 
 def engines() -> Iterator[Finding]:
-    """Which engines are installed, and whether the chosen one is."""
     for name in ENGINES:
         chosen = " (chosen)" if name == transcription_conf.ENGINE else ""
         reason = registry.get(name).installation_error()
@@ -173,15 +175,15 @@ def engines() -> Iterator[Finding]:
 
 
 def results() -> Finding:
-    """Whether recordings become transcripts or drafts; the source of a missing model is asked."""
+    """Whether recordings become transcripts or drafts; may check a model's download."""
     found = look_ahead()
     if found is None:
-        return Finding("results", "what they need is on this machine")
+        return Finding("results", "all models are on this machine")
     return Finding("results", str(found), found.remedy if found.is_bad else "")
 
 
 def front_end() -> Finding:
-    """Uppy, which the page needs."""
+    """Uppy, which the upload page needs."""
     if any(Path(path).is_dir() for _, path in settings.STATICFILES_DIRS):
         return Finding("front end", "the npm packages are there")
     return Finding(
@@ -192,23 +194,27 @@ def front_end() -> Finding:
 
 
 def openness() -> Finding:
-    """Who is served without login; ALLOW_ANONYMOUS is also told of by the system checks."""
+    """Whether login is required; the system checks warn about ALLOW_ANONYMOUS, too."""
     if settings.ALLOW_ANONYMOUS:
         return Finding("access", "everyone who reaches this site is served without login")
-    return Finding("access", "people sign in, programs send a key")
+    return Finding("access", "users log in, programs send a key")
 
 
 def public_address() -> Finding:
-    """Whether PUBLIC_URL fits the rest."""
+    """Whether PUBLIC_URL fits the other settings."""
     what, address = "PUBLIC_URL", settings.PUBLIC_URL
     if not address:
         if is_loopback(settings.HOST):
             return Finding(what, "not set; the site is for this machine")
         return Finding(
-            what, "not set", "Say the address people use; with https come HSTS and secure cookies."
+            what,
+            "not set",
+            "Set the address that users open; https turns on HSTS and secure cookies.",
         )
     if not settings.HTTPS and not is_loopback(settings.PUBLIC.hostname or ""):
-        return Finding(what, address, "Passwords travel in clear: put a proxy with https in front.")
+        return Finding(
+            what, address, "Passwords are sent unencrypted: put a proxy with https in front."
+        )
     allowed = settings.ALLOWED_HOSTS
     if "*" not in allowed and settings.PUBLIC.hostname not in allowed:
         return Finding(what, address, f"Add {settings.PUBLIC.hostname} to ALLOWED_HOSTS.")

@@ -1,4 +1,4 @@
-"""Settings from the environment or a `.env` file, read by the kind that each option declares."""
+"""Settings from the environment or a `.env` file, parsed by each option's kind."""
 
 import json
 import re
@@ -50,9 +50,9 @@ def _count(text: str) -> int:
 
 
 def _url(text: str) -> str:
-    """The address of a whole site: scheme, host and port, without a slash at the end."""
+    """A site's address: scheme, host and port, without a trailing slash."""
     address = text.strip().rstrip("/")
-    parts = urlsplit(address)  # ValueError: brackets or a port that cannot be
+    parts = urlsplit(address)  # ValueError: malformed brackets or port
     whole = f"{parts.scheme}://{parts.netloc}"
     if (
         parts.port == 0
@@ -65,7 +65,7 @@ def _url(text: str) -> str:
 
 
 def _list(text: str) -> list[str]:
-    """Texts with commas between them; or a list as JSON, as other services are told it."""
+    """Texts separated by commas, or a JSON list as other services use."""
     if not text.strip().startswith("["):
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
@@ -87,7 +87,6 @@ def _map(text: str) -> dict[str, str]:
 
 
 def _word(*words: str) -> Callable[[str], str]:
-    """One of a few words, in any case."""
     known = {word.lower(): word for word in words}
 
     def parse(text: str) -> str:
@@ -124,7 +123,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 
 
 def given(environment: environ.Env, option: Option[Any]) -> tuple[str, str]:
-    """The name by which the environment has `option`, present or old, and its text; "" if none."""
+    """The name under which `option` is set, current or old, and its text; "" if not set."""
     for name in filter(None, (option.name, option.old_name)):
         text = environment.str(name, default="")
         if text.strip():
@@ -136,7 +135,7 @@ def read(environment: environ.Env, option: Option[Any]) -> Any:
     """The value of `option` in the environment, or its default.
 
     Raises:
-        ImproperlyConfigured: The text there is not of the option's kind.
+        ImproperlyConfigured: The text is not valid for the option's kind.
     """
     name, text = given(environment, option)
     if not text:
@@ -145,7 +144,7 @@ def read(environment: environ.Env, option: Option[Any]) -> Any:
         return PARSERS[option.kind](text)
     except ValueError as problem:
         raise ImproperlyConfigured(
-            f"{name}={text!r} is not understood: it must be {problem}."
+            f"{name}={text!r} is not valid: it must be {problem}."
         ) from problem
 
 
@@ -155,9 +154,9 @@ def read_all(
     """All options that the class `owner` declares, by name.
 
     Args:
-        environment: Where they are looked up.
+        environment: The variables.
         owner: The class.
-        defaults: What counts instead of the declared defaults, by name.
+        defaults: Overrides of declared defaults, by name.
     """
     found = {option.name: read(environment, option) for option in declared(owner)}
     for name, value in (defaults or {}).items():
@@ -167,7 +166,7 @@ def read_all(
 
 
 def old_names_in(environment: environ.Env, *owners: type) -> dict[str, str]:
-    """The old names of settings that the environment still has, with the present ones."""
+    """Old names of settings that are still set, with the current names."""
     options = (option for owner in owners for option in declared(owner) if option.old_name)
     return {
         option.old_name: option.name
@@ -177,7 +176,7 @@ def old_names_in(environment: environ.Env, *owners: type) -> dict[str, str]:
 
 
 def open_environment(base_dir: Path) -> environ.Env:
-    """The process environment, completed by `base_dir/.env` where it has nothing to say."""
+    """The process environment, completed by `base_dir/.env`."""
     environment = environ.Env()
     if (base_dir / ".env").is_file():
         environment.read_env(str(base_dir / ".env"))

@@ -5,17 +5,17 @@ import os
 import re
 from typing import Any
 
-# Whoever reads the log must not get in by it.
+# Readers of the log must not be able to log in with it.
 LOGIN_TOKEN = re.compile(r"(?<=token=)[\w-]{20,}")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 LONGEST = 500  # characters of a message, or of a traceback's line
 
 
 class LineFormatter(logging.Formatter):
-    """Adds the name of the process: `web`, `light`, `heavy` or `site`.
+    """Adds the process name: `web`, `light`, `heavy` or `site`.
 
-    A message is one line, and a short one: what clients send (addresses, names) cannot forge
-    another, nor fill the disk. The lines of a traceback are indented for the same reason.
+    A message is one short line: client input (addresses, names) can neither forge another line nor
+    fill the disk. The lines of a traceback are indented for the same reason.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -32,7 +32,7 @@ class LineFormatter(logging.Formatter):
 
 
 def one_line(text: str) -> str:
-    """The text without control characters, and without its middle where it is long."""
+    """The text without control characters, shortened in the middle if it is long."""
     text = CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
     if len(text) <= LONGEST:
         return text
@@ -41,9 +41,9 @@ def one_line(text: str) -> str:
 
 
 class FaultsAlone(logging.Filter):
-    """Of what Django says of answers, lets through those that nobody meant to give.
+    """Passes only Django's messages about unexpected errors.
 
-    A refusal (503, 507) is one line already, by who gave it and knows why.
+    A refusal (503, 507) was already logged in one line, with its reason.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,4 +1,4 @@
-"""What belongs to this machine alone."""
+"""Loopback addresses."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
 def is_loopback(name: str) -> bool:
-    """Whether `name`, a host name or an address without port, is this machine's loopback."""
+    """Whether `name` (a host name or address without port) is a loopback address."""
     bare = name.strip("[]").lower()
     if bare == "localhost":
         return True

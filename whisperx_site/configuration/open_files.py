@@ -1,23 +1,23 @@
-"""How many files and connections a process may have open at once (RLIMIT_NOFILE).
+"""The limit of open files and connections per process (RLIMIT_NOFILE).
 
-Systems start programs with 1,024 for the sake of very old ones, and allow more to those who ask.
-Windows knows no such limit.
+For very old programs, systems start with a limit of 1,024 but let a program raise it. Windows has
+no such limit.
 """
 
 import importlib
 
-MOST = 1024 * 1024  # more is no use, and some systems do not take "unlimited"
-MODEST = 10_240  # what macOS takes
-A_CONNECTION = 4  # of an upload: the connection, the file, its fence, the file once more
-SPARE = 200  # for databases, logs, pipes, and whatever else a process of the web server has open
+MOST = 1024 * 1024  # more doesn't help, and some systems refuse "unlimited"
+MODEST = 10_240  # the maximum on macOS
+A_CONNECTION = 4  # per upload: the connection, the file, its fence, the file once more
+SPARE = 200  # databases, logs, pipes, and other files of a web server process
 FEW = 4096
 
 
 def raise_limit() -> int | None:
-    """Let this process, and those that it starts, have open what the system allows.
+    """Raises the limit of this process and its children to what the system allows.
 
     Returns:
-        How many that is; None where there is no limit.
+        The new limit; None if there is none.
     """
     try:
         resource = importlib.import_module("resource")
@@ -37,10 +37,10 @@ def raise_limit() -> int | None:
 
 
 def connections_within(limit: int | None, most: int) -> int:
-    """Client connections that a process can serve without running out.
+    """The client connections that a process can serve.
 
     Args:
-        limit: What it may have open; None: there is no limit.
-        most: Never more.
+        limit: Its limit of open files; None: no limit.
+        most: The maximum.
     """
     return most if limit is None else max(1, min(most, (limit - SPARE) // A_CONNECTION))

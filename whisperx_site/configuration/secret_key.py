@@ -1,4 +1,4 @@
-"""The site's secret key, made at the first start."""
+"""The site's secret key, generated at the first start."""
 
 import os
 import secrets
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def load(path: Path) -> str:
-    """The key kept in `path`, which is made first where it is not there.
+    """The key in `path`, which is generated if missing.
 
-    Several processes may start at once: the key is written aside and linked into place, so all of
-    them read the one that came first, whole.
+    Several processes may start at once: the key is written to a temporary file and linked into
+    place, so all of them read the first complete one.
     """
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -18,8 +18,8 @@ def load(path: Path) -> str:
         try:
             os.link(draft, path)
         except FileExistsError:
-            pass  # another process was first: its key counts
-        except OSError:  # a file system without links: the last writer wins, before anyone reads
+            pass  # another process was first: its key is used
+        except OSError:  # a file system without links: the last writer wins, before any reader
             os.replace(draft, path)
         draft.unlink(missing_ok=True)
     return path.read_text(encoding="ascii").strip()

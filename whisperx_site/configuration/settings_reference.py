@@ -1,4 +1,4 @@
-"""Every setting there is, for `manage.py doctor`, the README's table and `.env.example`."""
+"""All settings, for `manage.py doctor`, the README's table and `.env.example`."""
 
 import json
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting as people see it; all values are texts that the environment could hold."""
+    """One setting for display; all values are texts as in the environment."""
 
     group: str
     name: str
@@ -37,7 +37,7 @@ class Setting:
 
 
 def all_settings() -> Iterator[Setting]:
-    """All that people can set, in the order of declaration."""
+    """All settings that can be set from outside, in the order of declaration."""
     for group, owner in GROUPS.items():
         for option in declared(owner):
             if option.name not in FIXED:
@@ -47,12 +47,12 @@ def all_settings() -> Iterator[Setting]:
 
 
 def present_value(option: Option[Any]) -> Any:
-    """What counts now; the site's own options are those that were read, not what followed."""
+    """The current value; the site's own options as read, not as derived."""
     return settings.SITE.get(option.name, getattr(settings, option.name, option.default))
 
 
 def shown(option: Option[Any], value: Any) -> str:
-    """A value for the screen, without its secrets."""
+    """A value for display, without secrets."""
     text = written(option, value)
     if option.name in SECRETS:
         return "(set)" if text else ""
@@ -62,7 +62,7 @@ def shown(option: Option[Any], value: Any) -> str:
 
 
 def without_password(address: str) -> str:
-    """A database's or cache's address with its password hidden."""
+    """The address of a database or cache with its password hidden."""
     try:
         password = urlsplit(address).password
     except ValueError:
@@ -71,7 +71,7 @@ def without_password(address: str) -> str:
 
 
 def written(option: Option[Any], value: Any) -> str:
-    """A value as one would write it into the environment."""
+    """A value as written in the environment."""
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, list | tuple):
@@ -85,7 +85,6 @@ def written(option: Option[Any], value: Any) -> str:
 
 
 def settings_table() -> str:
-    """The README's table."""
     lines = ["| Setting | Default | Meaning |", "|---|---|---|"]
     group = ""
     for setting in all_settings():
@@ -98,9 +97,8 @@ def settings_table() -> str:
 
 
 def env_example() -> str:
-    """`.env.example`: every setting with its default, commented out."""
     lines = [
-        "# Copy this file to .env and change what you need; the environment itself goes first.",
+        "# Copy this file to .env and change what you need; environment variables take precedence.",
         "# Sizes take units (500MiB, 5GiB), times too (90s, 24h, 7d), flags 1 or 0.",
     ]
     group = ""

@@ -1,4 +1,4 @@
-"""Where the site is, for people."""
+"""The site's address, for display."""
 
 import socket
 
@@ -6,7 +6,7 @@ from django.conf import settings
 
 
 def site_address() -> str:
-    """The address that people enter, without a slash at its end."""
+    """The address that users open, without a trailing slash."""
     if settings.PUBLIC_URL:
         return str(settings.PUBLIC_URL)
     name = settings.HOST if settings.HOST not in ("0.0.0.0", "::") else socket.gethostname()

@@ -1,4 +1,4 @@
-"""How much is read of one request besides uploads and recordings, and for how long."""
+"""Limits of a request apart from uploads and recordings: sizes and times."""
 
 FIELDS_BYTES = 64 * 1024
 """All header fields together."""

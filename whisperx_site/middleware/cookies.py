@@ -1,4 +1,4 @@
-"""Cookies that are read in more than linear time: refused before anybody reads them."""
+"""Cookies that take more than linear time to parse are refused before parsing."""
 
 from collections.abc import Callable
 
@@ -8,15 +8,15 @@ from whisperx_site.accounts.access import MONITOR_PATHS
 from whisperx_site.middleware.bounds import COOKIE_BYTES, COOKIE_ESCAPES
 
 TOO_MUCH = (
-    "The cookies for this host are too long, or hold too many backslashes. Delete the cookies of "
-    "this host in your browser, and sign in again."
+    "The cookies for this host are too long, or have too many backslashes. Delete the cookies of "
+    "this host in your browser, and log in again."
 )
 
 
 class CookieBoundMiddleware:
-    """431 to what would keep this process busy. Our own cookies are short, and have no quotes.
+    """431 for cookies that would keep this process busy. The site's own are short, without quotes.
 
-    It comes before everything that looks into cookies, and after what every answer needs.
+    It comes before all middleware that reads cookies, and after those that every response needs.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -27,5 +27,5 @@ class CookieBoundMiddleware:
         if len(said) > COOKIE_BYTES or said.count("\\") > COOKIE_ESCAPES:
             if request.path_info not in MONITOR_PATHS:
                 return JsonResponse({"detail": TOO_MUCH}, status=431)
-            del request.META["HTTP_COOKIE"]  # nothing that is said there depends on them
+            del request.META["HTTP_COOKIE"]  # cookies don't matter there
         return self.get_response(request)

@@ -1,4 +1,4 @@
-"""A full disk, seen by people: staff can still sign in and free it, and pages say what is wrong."""
+"""A full disk: staff can still log in and free it, and pages say what is wrong."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ ADMIN = "/admin"
 
 
 class RoomForStaffMiddleware:
-    """Before a form of those who can free the disk: sessions and actions write to the database."""
+    """Frees ballast before forms of staff, because sessions and actions write to the database."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -25,7 +25,7 @@ class RoomForStaffMiddleware:
 
 
 def may_be_staff(request: HttpRequest) -> bool:
-    """Whether those who can free the disk may have sent it: all who are signed in, or are to be."""
+    """Whether staff may have sent the form: users that are logged in, or logging in."""
     if request.path_info.startswith(ADMIN):
         return has_session(request)
     return request.path_info.startswith(LOGIN)

@@ -1,4 +1,4 @@
-"""The redirect to https, for programs, too."""
+"""The redirect to https, also for programs."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Values that no database can hold or look up: the client hears so, and it is no fault of ours."""
+"""Values that no database can store or look up: the client's error, not the server's."""
 
 from collections.abc import Callable
 from types import TracebackType
@@ -14,21 +14,16 @@ ADMIN = "/admin/"
 
 
 class NulInForm(BadRequest):
-    """A form field holds the character NUL."""
+    """A form field contains the character NUL."""
 
     def __init__(self) -> None:
-        super().__init__("A field of the form holds the character NUL. Remove it and try again.")
+        super().__init__("A field of the form contains the character NUL. Remove it and try again.")
 
 
 class PageRequest(WSGIRequest):
-    """A request whose form has no NUL: PostgreSQL takes none, whatever field it comes in."""
+    """A request that refuses forms with NUL: PostgreSQL accepts it in no field."""
 
     def _load_post_and_files(self) -> None:
-        """Read the form.
-
-        Raises:
-            NulInForm: It holds a NUL.
-        """
         super()._load_post_and_files()
         fields: QueryDict = self._post  # type: ignore[attr-defined]
         if any("\0" in text for name, texts in fields.lists() for text in (name, *texts)):
@@ -37,16 +32,16 @@ class PageRequest(WSGIRequest):
 
 
 class PagesHandler(WSGIHandler):
-    """Serves everything but uploads."""
+    """Serves everything except uploads."""
 
     request_class = PageRequest
 
 
 class OddValuesMiddleware:
-    """Turns what the admin's addresses and lists cannot look up into 400.
+    """Turns values that the admin can't look up into 400.
 
-    Django's admin puts much of an address into queries as it came: filters, identifiers, the rows
-    that an action is for. It answers some of what cannot be looked up by itself, but not all.
+    Django's admin uses parts of the URL in queries unchecked: filters, identifiers, the rows of an
+    action. It handles some invalid values itself, but not all.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -56,21 +51,21 @@ class OddValuesMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """The answer, where the exception came of a value that was asked for."""
+        """Only if the exception was caused by a requested value."""
         if not (request.path_info.startswith(ADMIN) and is_of_odd_value(exception)):
             return None
-        return problem(request, 400, "This address or form names something that cannot be found.")
+        return problem(request, 400, "This address or form names something that can't be found.")
 
 
 def is_of_odd_value(exception: Exception) -> bool:
-    """Whether a value is of the wrong kind for its field, or out of its range."""
+    """Whether a value has the wrong type for its field, or is out of range."""
     if isinstance(exception, ValidationError | DataError):
         return True
     return isinstance(exception, ValueError | OverflowError) and is_from_query(exception)
 
 
 def is_from_query(exception: Exception) -> bool:
-    """Whether Django raised it when it made a query of values."""
+    """Whether Django raised it while building a query from values."""
     trace: TracebackType | None = exception.__traceback__
     module = ""
     while trace is not None:

@@ -1,8 +1,7 @@
-"""Forms of pages: short, read whole before anybody looks into them, and not waited for endlessly.
+"""Bodies of page forms: limited in size and time, and read before the view runs.
 
-Django would wait for the bytes of a form as long as it takes, hold nobody back from sending files
-of any size, and look through megabytes in one step. What comes to the API and to the addresses of
-uploads has readers of its own.
+Django would wait endlessly for a form's bytes, accept files of any size, and parse megabytes in one
+step. The API and the upload addresses have their own readers.
 """
 
 import time
@@ -22,7 +21,7 @@ from whisperx_site.middleware.bounds import FORM_BYTES, FORM_SECONDS
 
 
 class PageBodyMiddleware:
-    """Reads the bodies of forms, before anything asks for a CSRF token in them."""
+    """Reads form bodies before the CSRF middleware looks for a token in them."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -33,7 +32,6 @@ class PageBodyMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, arguments: Any, named: Any
     ) -> HttpResponseBase | None:
-        """Read the body, or refuse the request."""
         made_by = getattr(view, "cls", None) or getattr(view, "view_class", None)
         if not has_body(request) or getattr(made_by, "reads_body_itself", False):
             return None
@@ -53,23 +51,22 @@ class PageBodyMiddleware:
 
 
 def refused(refusal: UploadError) -> JsonResponse:
-    """The answer to a form that is not taken."""
     return JsonResponse({"detail": refusal.message}, status=refusal.status)
 
 
 def form_in(body: Body) -> bytes:
-    """A body, whole.
+    """The complete body.
 
     Raises:
-        UploadError: It is too long, too slow, or broke off.
+        UploadError: It is too long, too slow, or was cut off.
     """
-    too_long = TooLarge(f"A form has {FORM_BYTES // 1024} KiB at most.")
+    too_long = TooLarge(f"A form may have at most {FORM_BYTES // 1024} KiB.")
     if (body.length or 0) > FORM_BYTES:
         raise too_long
     content = bytearray()
     deadline = time.monotonic() + FORM_SECONDS
     too_slow = RequestTimeout("The form took too long to arrive. Send it again.")
-    queries.release_connection()  # of the database: the client takes as long as it likes
+    queries.release_connection()  # of the database: the client may be slow
     with within(FORM_SECONDS, too_slow):
         while piece := body.read():
             content += piece
@@ -78,7 +75,7 @@ def form_in(body: Body) -> bytes:
             if time.monotonic() > deadline:
                 raise too_slow
     if body.idle:
-        raise RequestTimeout("The form brought no byte for too long. Send it again.")
+        raise RequestTimeout("The form sent no bytes for too long. Send it again.")
     if body.cut:
-        raise BadRequest("The connection broke before the form was whole.")
+        raise BadRequest("The connection was lost before the form was complete.")
     return bytes(content)

@@ -1,4 +1,4 @@
-"""What every answer has, whoever gave it: length, a name for the request, words for programs."""
+"""Added to every response: length, X-Request-ID, and error texts for programs."""
 
 import uuid
 from collections.abc import Callable
@@ -12,9 +12,9 @@ WITHOUT_CONTENT = (204, 304)
 
 
 class AnswersMiddleware:
-    """Gives each answer its length and X-Request-ID, and each 405 the words that programs read.
+    """Adds Content-Length and X-Request-ID to responses, and the text that clients expect to 405.
 
-    The first in the chain: also what other middleware refuses passes here.
+    The first in the chain, so it also sees responses of other middleware.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -32,7 +32,7 @@ class AnswersMiddleware:
 
 
 def method_not_allowed(refused: HttpResponse) -> JsonResponse:
-    """A 405 that says so; Allow and whatever else it carries stay."""
+    """Keeps Allow and the other headers."""
     response = JsonResponse({"detail": "Method Not Allowed"}, status=405)
     for name, value in refused.items():
         if name not in ("Content-Type", "Content-Length"):
@@ -41,15 +41,15 @@ def method_not_allowed(refused: HttpResponse) -> JsonResponse:
 
 
 def is_for_people(request: HttpRequest) -> bool:
-    """Whether a refusal is a page: for browsers, except where the API answers."""
+    """Whether an error is a page: for browsers, except on API addresses."""
     wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "")
     return wants_page and not is_api_path(request.path_info)
 
 
 def request_id(request: HttpRequest) -> str:
-    """The client's own X-Request-ID where a header can carry it back, else a fresh one.
+    """The client's X-Request-ID if a header can carry it, else a new one.
 
-    Its octets come and go as Latin-1; text in UTF-8 goes back as it came.
+    Header octets are Latin-1 in both directions, so UTF-8 text is returned unchanged.
     """
     said = str(request.META.get("HTTP_X_REQUEST_ID", ""))
     return said if said and is_text(said) else str(uuid.uuid4())

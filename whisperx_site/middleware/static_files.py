@@ -1,4 +1,4 @@
-"""Static files, and those of the pages that show the API."""
+"""Static files, and those of the API documentation pages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +11,10 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
-    """Serves them, with Swagger UI and ReDoc from where they are installed.
+    """Serves static files, and Swagger UI and ReDoc from where they are installed.
 
-    Those are not collected with the others: to hash and compress their megabytes costs each first
-    start of a site three seconds.
+    The latter are not collected: hashing and compressing them would add three seconds to a first
+    start.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

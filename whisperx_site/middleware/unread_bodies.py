@@ -1,6 +1,6 @@
-"""Answers that come before all of the request was read: the client must get to see them.
+"""Responses sent before the whole request was read: the client must be able to receive them.
 
-A connection that is closed while bytes lie unread in it is reset, and the answer with it is lost.
+Closing a connection with unread bytes resets it, and the response is lost.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,10 @@ from whisperx_site.middleware.bounds import REST_SECONDS
 
 
 class UnreadBodyMiddleware:
-    """Reads away the small rest of a body; a large one is dropped for a while after the answer.
+    """Drains a small unread rest; a large one is discarded for a while after the response.
 
-    The first in the chain: nobody after it replaces the response. Views that read the body piece by
-    piece leave its reader at the request as `body_reader`.
+    The first in the chain, so no other middleware replaces the response. Views that read the body
+    themselves set its reader on the request as `body_reader`.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -35,11 +35,11 @@ class UnreadBodyMiddleware:
             return response
         body: Body | None = getattr(request, "body_reader", None)
         if body is None:
-            with suppress(UploadError):  # else nobody knows where it ends
+            with suppress(UploadError):  # its end is unknown otherwise
                 body = open_body(request.META)
-        # A plain server settles the rest itself, and does not know what Django has read of it.
+        # Plain servers handle the rest themselves, and don't know what Django has read.
         if body is not None and not isinstance(body, PlainBody):
-            queries.release_connection()  # what is to come takes as long as the client likes
+            queries.release_connection()  # the client may be slow
             if not body.discarded:
                 body.discard(close_connection=not read_small_rest(body))
             response._resource_closers.append(body.drain)  # type: ignore[attr-defined]
@@ -47,10 +47,10 @@ class UnreadBodyMiddleware:
 
 
 def read_small_rest(body: Body) -> bool:
-    """Read so little that the connection can be used again, if that is all there is.
+    """Reads a small rest, so that the connection can be used again.
 
     Returns:
-        Whether it came in time.
+        Whether it arrived in time.
     """
     size = 0
     try:

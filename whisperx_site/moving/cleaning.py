@@ -1,4 +1,4 @@
-"""What SQLite keeps and PostgreSQL cannot: the character NUL, and halves of characters in JSON."""
+"""Text that SQLite stores and PostgreSQL can't: the character NUL, and surrogates in JSON."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 
 
 def storable(value: Any) -> Any:
-    """The same value, with U+FFFD for each character that PostgreSQL cannot keep."""
+    """The same value, with U+FFFD for each character that PostgreSQL can't store."""
     if isinstance(value, str):
         return NOT_KEPT.sub(REPLACEMENT, value)
     if isinstance(value, Json):

@@ -1,7 +1,7 @@
-"""From one database to another: everything or nothing, and looked at row by row before it counts.
+"""Moves a database to another one: all or nothing, with every row compared.
 
-All is written in one transaction of the target, so a move that is killed can be repeated. The store
-of uploads goes over with it: afterwards it belongs to the target alone, and the cleanup of the old
+Everything is written in one transaction of the target, so an interrupted move can be repeated. The
+upload store moves along: afterwards it belongs to the target only, and the cleanup of the old
 database, started again by mistake, removes nothing.
 """
 
@@ -20,37 +20,37 @@ from uploads.services.maintenance.store_identity import join_store, part_store
 from whisperx_site.moving.cleaning import storable
 from whisperx_site.moving.tables import Row, Table, all_tables
 
-# `migrate` fills these by itself.
+# `migrate` fills these.
 MADE_BY_MIGRATE = {"django_content_type", "auth_permission"}
 Tell = Callable[[str], None]
 
 
 class CannotMove(Exception):
-    """The move did not happen; the message says why and what to do."""
+    """The move was not done; the message says why and what to do."""
 
 
 def move(source: str, target: str, replace: bool, tell: Tell) -> int:
-    """Copy all rows, look that they arrived, and let the store of uploads belong to the target.
+    """Copies and compares all rows, and joins the upload store to the target.
 
     Args:
-        source: The alias of a database with all tables, that is joined with the store.
-        target: The alias of another one.
-        replace: Whether rows that are there already may go.
-        tell: Called with what is done, a line at a time.
+        source: The alias of a database with all tables, joined with the store.
+        target: The alias of another database.
+        replace: Whether existing rows may be deleted.
+        tell: Called with progress messages, line by line.
 
     Returns:
-        How many rows there are now.
+        The number of rows in the target.
 
     Raises:
         CannotMove: See its message; the store still belongs to the source.
     """
     tables = all_tables()
     refuse_foreign_tables(target, tables)
-    tell("Making the tables …")
+    tell("Creating the tables …")
     call_command("migrate", database=target, interactive=False, verbosity=0)
     refuse_rows(source, target, tables, replace)
     for name in unknown_tables(source, tables):
-        tell(f"Not copied: the table {name}, which this site does not know.")
+        tell(f"Not copied: the table {name}, which this site doesn't know.")
     with unchanging(source, tables), transaction.atomic(using=target):
         empty(target, tables)
         moved = sum(copy(table, source, target, tell) for table in tables)
@@ -64,24 +64,23 @@ def move(source: str, target: str, replace: bool, tell: Tell) -> int:
         join_store(using=target)
     except OSError as fault:
         raise CannotMove(
-            "All rows have arrived, but the store of uploads cannot be told that it belongs to the "
-            f"new database: {fault}. Mend that, and say the same again."
+            "All rows are copied, but the upload store can't be joined to the new database: "
+            f"{fault}. Fix that, and run the same command again."
         ) from fault
     return moved
 
 
 def refuse_foreign_tables(target: str, tables: list[Table]) -> None:
-    """A database that another program uses is none to move into."""
+    """Refuses a database that another program uses."""
     names = unknown_tables(target, tables)
     if names:
         raise CannotMove(
-            f"The target holds tables of something else ({', '.join(names[:5])}). "
-            "Make a database for this site alone."
+            f"The target has tables of another program ({', '.join(names[:5])}). "
+            "Create a database for this site alone."
         )
 
 
 def unknown_tables(alias: str, tables: list[Table]) -> list[str]:
-    """Tables that no model knows."""
     known = {table.name for table in tables} | {MigrationRecorder.Migration._meta.db_table}
     with connections[alias].cursor() as cursor:
         found = connections[alias].introspection.table_names(cursor)
@@ -89,12 +88,12 @@ def unknown_tables(alias: str, tables: list[Table]) -> list[str]:
 
 
 def identity_of(alias: str) -> uuid.UUID | None:
-    """What a database believes that its store carries."""
+    """The identity that the database expects in the store."""
     return StoreIdentity.objects.using(alias).values_list("identity", flat=True).first()
 
 
 def refuse_rows(source: str, target: str, tables: list[Table], replace: bool) -> None:
-    """Rows that are there go only where that was said, or where this move was interrupted."""
+    """Existing rows are only deleted with --replace, or if this move was interrupted before."""
     theirs = StoreIdentity.objects.using(target).filter(joined=False, previous__isnull=False)
     if replace or theirs.filter(previous=identity_of(source)).exists():
         return
@@ -110,9 +109,9 @@ def refuse_rows(source: str, target: str, tables: list[Table], replace: bool) ->
 
 @contextmanager
 def unchanging(source: str, tables: list[Table]) -> Iterator[None]:
-    """Let the source stay as it is meanwhile: all reads see one moment, and writers wait."""
+    """Keeps the source unchanged: all reads see one moment, and writers wait."""
     connection = connections[source]
-    with transaction.atomic(using=source):  # SQLite: IMMEDIATE, which keeps writers out
+    with transaction.atomic(using=source):  # SQLite: IMMEDIATE, which blocks writers
         if connection.vendor == "postgresql":
             names = ", ".join(connection.ops.quote_name(table.name) for table in tables)
             with connection.cursor() as cursor:
@@ -121,7 +120,7 @@ def unchanging(source: str, tables: list[Table]) -> Iterator[None]:
 
 
 def empty(target: str, tables: list[Table]) -> None:
-    """Remove all rows, also those that `migrate` has made."""
+    """Deletes all rows, including those that `migrate` created."""
     connection = connections[target]
     names = [table.name for table in tables]
     for statement in connection.ops.sql_flush(no_style(), names, allow_cascade=False):
@@ -130,7 +129,7 @@ def empty(target: str, tables: list[Table]) -> None:
 
 
 def copy(table: Table, source: str, target: str, tell: Tell) -> int:
-    """Copy one table; returns how many rows it has."""
+    """Copies one table; returns the number of rows."""
     done = 0
     for batch in table.rows(source):
         fitting = [fitted(table, row, target, tell) for row in batch]
@@ -145,7 +144,7 @@ def copy(table: Table, source: str, target: str, tell: Tell) -> int:
 
 
 def fitted(table: Table, row: Row, target: str, tell: Tell | None = None) -> Row:
-    """The row as the target can keep it; what that changes is told."""
+    """The row as the target can store it; changes are reported."""
     if connections[target].vendor != "postgresql":
         return row
     kept = tuple(storable(value) for value in row)
@@ -156,25 +155,25 @@ def fitted(table: Table, row: Row, target: str, tell: Tell | None = None) -> Row
             if old != new
         ]
         tell(
-            f"{table.name} {row[table.key]}: characters that PostgreSQL cannot keep were replaced "
+            f"{table.name} {row[table.key]}: characters that PostgreSQL can't store were replaced "
             f"by U+FFFD in {', '.join(changed)}"
         )
     return kept
 
 
 def culprit(table: Table, target: str, batch: list[Row], problem: DatabaseError) -> CannotMove:
-    """Which row of a batch the target does not take."""
+    """The row of a batch that the target refuses."""
     for row in batch:
         try:
             with transaction.atomic(using=target):
                 table.insert(target, [row])
         except DatabaseError as fault:
-            return CannotMove(f"{table.name} {row[table.key]} cannot be moved: {fault}".strip())
-    return CannotMove(f"{table.name} cannot be moved: {problem}".strip())
+            return CannotMove(f"{table.name} {row[table.key]} can't be moved: {fault}".strip())
+    return CannotMove(f"{table.name} can't be moved: {problem}".strip())
 
 
 def compare(table: Table, source: str, target: str) -> None:
-    """Look that each row arrived with each of its values, and that there are no others."""
+    """Checks that each row arrived with all its values, and that there are no others."""
     expected = 0
     for batch in table.rows(source):
         expected += len(batch)
@@ -182,7 +181,7 @@ def compare(table: Table, source: str, target: str) -> None:
         found = {row[table.key]: row for row in table.rows_with(target, list(wanted))}
         for key, row in wanted.items():
             if key not in found:
-                raise CannotMove(f"{table.name} {key} did not arrive. Nothing was moved.")
+                raise CannotMove(f"{table.name} {key} is missing in the target. Nothing was moved.")
             for field, old, new in zip(table.fields, row, found[key], strict=True):
                 if old != new and not (_is_no_number(old) and _is_no_number(new)):
                     raise CannotMove(
@@ -198,7 +197,7 @@ def _is_no_number(value: Any) -> bool:
 
 
 def reset_sequences(target: str, tables: list[Table]) -> None:
-    """Let the next row get a number that none has."""
+    """Sets the sequences so that new rows get unused numbers."""
     connection = connections[target]
     models = [table.model for table in tables]
     with connection.cursor() as cursor:

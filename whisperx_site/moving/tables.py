@@ -1,7 +1,7 @@
-"""The tables of all apps, and their columns' values as plain Python, whatever database has them.
+"""The tables of all apps, with their columns' values as plain Python, for any database.
 
-Columns are read and written by what Django's backends know of their type alone. What a field of a
-third party makes of its value (a pickle, say) stays as it lies there, and nothing is set to "now".
+Columns are converted only by their database type, as Django's backends know it. A third party
+field's own format (such as a pickle) is copied unchanged, and nothing is set to "now".
 """
 
 import json
@@ -20,27 +20,19 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Json:
-    """A JSON value that is there: `Json(None)` is null, None is no value at all."""
+    """An existing JSON value: `Json(None)` is null, None is no value at all."""
 
     value: Any
 
 
 def all_tables() -> list["Table"]:
-    """Those of every concrete model of every app, and those between many and many."""
+    """All tables of concrete models, including many-to-many tables."""
     found = apps.get_models(include_auto_created=True)
     wanted = [model for model in found if model._meta.managed and not model._meta.proxy]
     return [Table(model) for model in sorted(wanted, key=lambda model: model._meta.db_table)]
 
 
 class Table:
-    """One table.
-
-    Attributes:
-        model: Its model.
-        name: Its name.
-        fields: Its columns, as the model has them.
-    """
-
     def __init__(self, model: type[models.Model]) -> None:
         self.model = model
         self.name = model._meta.db_table
@@ -50,11 +42,9 @@ class Table:
 
     @cached_property
     def kinds(self) -> list["models.Field[Any, Any]"]:
-        """What Django itself knows of each column's type."""
         return [_kind_of(field) for field in self.fields]
 
     def rows(self, alias: str) -> Iterator[list[Row]]:
-        """All rows, in batches."""
         connection = connections[alias]
         key = connection.ops.quote_name(str(self.fields[self.key].column))
         with connection.chunked_cursor() as cursor:
@@ -63,7 +53,6 @@ class Table:
                 yield self._as_python(alias, batch)
 
     def rows_with(self, alias: str, keys: Sequence[Any]) -> list[Row]:
-        """Those with these primary keys."""
         connection = connections[alias]
         key = connection.ops.quote_name(str(self.fields[self.key].column))
         places = ", ".join(["%s"] * len(keys))
@@ -73,7 +62,6 @@ class Table:
             return self._as_python(alias, cursor.fetchall())
 
     def insert(self, alias: str, batch: Sequence[Row]) -> None:
-        """Put these rows in."""
         connection = connections[alias]
         places = ", ".join(["%s"] * len(self.fields))
         name = connection.ops.quote_name(self.name)
@@ -86,7 +74,6 @@ class Table:
             cursor.executemany(statement, bound)
 
     def count(self, alias: str) -> int:
-        """How many rows there are."""
         connection = connections[alias]
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT COUNT(*) FROM {connection.ops.quote_name(self.name)}")
@@ -132,7 +119,7 @@ def _kind_of(field: "models.Field[Any, Any]") -> "models.Field[Any, Any]":
 
 
 def _converters(column: Col, connection: Any) -> list[Callable[[Any], Any]]:
-    """What turns the driver's value of a column into a plain one; JSON stays text."""
+    """Converts the driver's values to plain ones; JSON stays text."""
     kind = column.output_field
     own = [] if isinstance(kind, models.JSONField) else kind.get_db_converters(connection)
     both = [*connection.ops.get_db_converters(column), *own]

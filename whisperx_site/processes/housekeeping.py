@@ -1,4 +1,4 @@
-"""Whether the light worker gets on, seen from outside."""
+"""Checks of the housekeeping worker from outside."""
 
 import logging
 from datetime import timedelta
@@ -15,30 +15,30 @@ from uploads.tasks import CLEANUP
 
 logger = logging.getLogger("site")
 
-SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
+SLACK = timedelta(minutes=1)  # clocks are often set back by a little
 
 
 def stall_reason() -> str:
-    """Why the light worker must be restarted; empty: it need not.
+    """Why the housekeeping worker must be restarted; empty: it need not be.
 
-    A worker that is killed while idle can leave django-q's queue locked: the processes live on and
-    nothing is run.
+    A worker that is killed while idle can leave django-q's queue locked: the processes keep running
+    without doing anything.
     """
     now = timezone.now()
     before = now - timedelta(seconds=settings.SITE["WORKER_STALL_TIMEOUT"])
-    # The broker dates an entry that is claimed ahead by `retry`, and deletes it when it is done.
+    # The broker postpones a claimed entry by `retry`, and deletes it when it is done.
     claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
     light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
     if light.filter(lock__gt=now, lock__lt=before + claimed).exists():
-        return "a task that it took was never done"
+        return "a task that it took was never finished"
     late = Schedule.objects.filter(next_run__lt=before).exclude(repeats=0).order_by("next_run")
     overdue = late.first()
     return f"{overdue.name} is overdue" if overdue else ""
 
 
 def tend_disk() -> None:
-    """Keep the ballast, and let go of it where the disk is so full that the queue cannot even write
-    down that it takes the cleanup."""
+    """Maintains the ballast, and releases it if the disk is so full that the queue can't even claim
+    the cleanup."""
     if not ballast.is_low():
         ballast.keep()
         return
@@ -48,9 +48,9 @@ def tend_disk() -> None:
 
 
 def set_schedules_right() -> None:
-    """Let no schedule wait longer than its interval: a clock that was ahead has set its next run.
+    """Corrects schedules whose next run was set too late by a clock that was ahead.
 
-    Django-q itself would wait for it, for months. What staff have paused stays so (`repeats` 0).
+    django-q would wait for it, perhaps for months. Paused schedules (`repeats` 0) are left alone.
     """
     now = timezone.now()
     paused_or_once = Q(repeats=0) | Q(schedule_type=Schedule.ONCE)
@@ -60,19 +60,18 @@ def set_schedules_right() -> None:
         latest = schedule.calculate_next_run(now)
         waits = Schedule.objects.filter(pk=schedule.pk, next_run=schedule.next_run)
         if schedule.next_run > latest + SLACK and waits.update(next_run=latest):
-            logger.warning("%s was to run at %s only", schedule.name, schedule.next_run)
+            logger.warning("%s would not have run before %s", schedule.name, schedule.next_run)
 
 
 def free_entries_of_the_future() -> None:
-    """Let entries of the queue be taken that a clock which was ahead has dated later than any claim
-    reaches."""
+    """Makes queue entries available that a clock which was ahead postponed beyond any claim."""
     now = timezone.now()
     claimed = timedelta(seconds=settings.Q_CLUSTER["retry"])
     OrmQ.objects.filter(lock__gt=now + claimed + SLACK).update(lock=now)
 
 
 def free_light_queue() -> None:
-    """Let what a light worker had claimed that has ended be run by the next; tasks bear it."""
+    """Releases what an ended housekeeping worker had claimed; its tasks may run twice."""
     light = OrmQ.objects.filter(key=settings.Q_CLUSTER["name"])
     light.filter(lock__gt=timezone.now()).update(lock=timezone.now())
     outbox.resume()

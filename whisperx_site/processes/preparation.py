@@ -1,4 +1,4 @@
-"""What a start of the site needs done first; every step may be repeated at any time."""
+"""Preparation before a start of the site; every step may be repeated at any time."""
 
 import hashlib
 import logging
@@ -18,12 +18,12 @@ logger = logging.getLogger("site")
 
 
 def lock_of_site() -> filelock.BaseFileLock:
-    """What a running site holds: there is one for each data directory."""
+    """Held by a running site; one for each data directory."""
     return filelock.FileLock(Path(settings.DATA_DIR) / "serve.lock", blocking=False)
 
 
 def is_running() -> bool:
-    """Whether a site runs on this data directory."""
+    """Whether a site is running on this data directory."""
     try:
         with lock_of_site():
             return False
@@ -32,12 +32,12 @@ def is_running() -> bool:
 
 
 def prepare_database() -> None:
-    """Bring the tables to this version; the schedules are declared after migrations."""
+    """Migrates the database; schedules are created after migrations."""
     call_command("migrate", interactive=False, verbosity=0)
 
 
 def prepare_alone() -> None:
-    """What a command needs that may have to work without a site; a running one has seen to it."""
+    """Prepares a command that may have to work without a site; a running site did this already."""
     if is_running():
         return
     with filelock.FileLock(Path(settings.DATA_DIR) / "prepare.lock"):  # two may come at once
@@ -46,7 +46,7 @@ def prepare_alone() -> None:
 
 
 def collect_static_files() -> None:
-    """Hash and compress the static files, where they differ from those of the last start."""
+    """Hashes and compresses static files, if they changed since the last start."""
     mark = Path(settings.STATIC_ROOT) / ".collected"
     state = hashlib.sha256()
     for finder in get_finders():
@@ -61,10 +61,10 @@ def collect_static_files() -> None:
 
 
 def make_first_staff_user() -> str | None:
-    """Make the staff user `admin` where the site has no user at all.
+    """Creates the staff user `admin` if the site has no user at all.
 
     Returns:
-        The password to print, or None where there was nothing to make or to print.
+        The password to print, or None if there is nothing to create or to print.
     """
     users = get_user_model()._default_manager
     if users.exists():
@@ -76,13 +76,13 @@ def make_first_staff_user() -> str | None:
 
 
 def examine_store() -> None:
-    """Join a new store and the database; say in the log where the two do not belong together."""
+    """Joins a new store and the database; logs if the two don't belong together."""
     problem = store_problem()
     if problem is not None:
-        logger.error("%s The site serves what it can meanwhile.", problem)
+        logger.error("%s Meanwhile, the site serves what it can.", problem)
 
 
 def make_directories() -> None:
-    """Make the places for uploads, models and work, readable by this user alone."""
+    """Creates the folders for uploads, models and work, private to the site's system user."""
     for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
         os.makedirs(getattr(settings, name), mode=0o700, exist_ok=True)

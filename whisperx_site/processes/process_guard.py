@@ -1,11 +1,11 @@
-"""Starts one service of the site and ends it with its parent.
+"""Supervises one service: starts it, and ends it when its parent dies.
 
 `python -m whisperx_site.processes.process_guard COMMAND…`.
 
-The parent holds the other end of our standard input. A line there asks the service to stop; its
-end means that the parent is gone, however it died, and ends the service with all that it started.
-This is a process of its own because a service forks and may not keep threads (gunicorn, gevent,
-django-q), and because the way works on every platform.
+The parent holds the other end of this process's standard input. A line asks the service to stop;
+the end of input means that the parent is gone, however it died, and ends the service and its
+children. It is a separate process because services fork and can't keep a thread for this (gunicorn,
+gevent, django-q), and because this works on every platform.
 """
 
 import contextlib
@@ -17,16 +17,16 @@ import threading
 
 import psutil
 
-# Between looks at the children, where the system keeps no process group.
+# Seconds between looks at the children, on systems without process groups.
 CHILDREN_POLL_SECONDS = 1.0
 HAS_GROUPS = hasattr(os, "killpg")
 
 
 class ProcessGuard:
-    """One service and all that it starts."""
+    """One service and its children."""
 
     def __init__(self, command: list[str]) -> None:
-        # The service must not inherit that it shall ignore signals, nor our end of the leash.
+        # The service must not inherit ignored signals, nor this process's standard input.
         self.service = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -35,24 +35,24 @@ class ProcessGuard:
         self.children: list[psutil.Process] = []
 
     def listen(self) -> None:
-        """Do what the parent says, until it says nothing any more."""
-        while os.read(0, 64):  # not sys.stdin: its lock would be held when this process ends
+        """Follows the parent's requests until its end of input."""
+        while os.read(0, 64):  # not sys.stdin: its lock would be held when this process exits
             self.look_at_family()
             self.service.terminate()
         if HAS_GROUPS:
-            os.killpg(os.getpgid(0), signal.SIGKILL)  # we are the leader of a group of our own
+            os.killpg(os.getpgid(0), signal.SIGKILL)  # this process leads its own group
         self.look_at_family()
         self.service.kill()
         self.end_children()
 
     def wait(self) -> int:
-        """Wait for the service's end, and end what it leaves behind.
+        """Waits until the service ends, and ends its remaining children.
 
         Returns:
-            Its exit code.
+            The service's exit code.
         """
         if HAS_GROUPS:
-            return self.service.wait()  # the parent then ends our group
+            return self.service.wait()  # the parent then ends this group
         while self.service.poll() is None:
             self.look_at_family()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -61,7 +61,7 @@ class ProcessGuard:
         return self.service.wait()
 
     def look_at_family(self) -> None:
-        """Remember who belongs to the service: once it has ended, nobody can tell."""
+        """Remembers the service's children: they can't be found once it has ended."""
         if HAS_GROUPS:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -70,20 +70,18 @@ class ProcessGuard:
             )
 
     def end_children(self) -> None:
-        """Kill all that the service has started."""
         for process in self.children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
 
 
 def default_signals() -> None:
-    """As if we ignored nothing."""
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def main() -> int:
-    """Start the service and wait for it.
+    """Starts the service and waits for it.
 
     Returns:
         The service's exit code.

@@ -1,4 +1,4 @@
-"""What runs the site: the web server and two workers, as the supervisor starts them."""
+"""The services of the site: the web server and two workers, as the supervisor starts them."""
 
 import logging
 import os
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def web_command() -> list[str]:
-    """The web server's command line; WEB_SERVER chooses."""
+    """The command line of the web server in WEB_SERVER."""
     chosen = settings.SITE["WEB_SERVER"]
     if chosen == "auto":
         chosen = "gunicorn" if os.name == "posix" else "granian"
@@ -43,13 +43,13 @@ def web_command() -> list[str]:
 
 
 def importable() -> str:
-    """PYTHONPATH with the project before what is there, for programs that are not manage.py."""
+    """PYTHONPATH with the project first, for programs other than manage.py."""
     paths = (str(settings.BASE_DIR), os.environ.get("PYTHONPATH", ""))
     return os.pathsep.join(path for path in paths if path)
 
 
 def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
-    """Like `ask`, but a database or a disk that does not answer is waited for, not died of."""
+    """Like `ask`, but an unavailable database or a full disk is only logged."""
 
     def asked() -> T:
         try:
@@ -57,7 +57,7 @@ def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
         except (DatabaseError, OSError) as problem:
             place = "database" if isinstance(problem, DatabaseError) else "disk"
             full = is_disk_full(problem)
-            reason = "the disk is full" if full else f"the {place} does not answer"
+            reason = "the disk is full" if full else f"the {place} doesn't answer"
             logger.warning("%s: %s", reason, problem)
             return otherwise
         finally:
@@ -67,13 +67,13 @@ def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
 
 
 def keep_house() -> None:
-    """What the supervisor sees to by itself, as the workers could not where it is needed."""
+    """Work of the supervisor itself, which the workers can't do when it is needed."""
     for step in (tend_disk, heartbeat.beat, set_schedules_right, free_entries_of_the_future):
         patiently(step, None)()
 
 
 def all_services() -> list[Service]:
-    """Web server, light worker (housekeeping) and heavy worker (jobs)."""
+    """The web server, the housekeeping worker (light) and the job worker (heavy)."""
     cluster = [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster", "--skip-checks"]
     return [
         Service("web", web_command(), {"PYTHONPATH": importable()}),

@@ -1,4 +1,4 @@
-"""Runs the site's services together in the foreground, and leaves none behind."""
+"""Runs the site's services together in the foreground, and leaves no process behind."""
 
 import logging
 import os
@@ -14,13 +14,13 @@ from types import FrameType
 
 logger = logging.getLogger("site")
 
-STOP_WITHIN = 6.0  # seconds for services to end by themselves; what is left is killed
-ORPHAN_STOP_WITHIN = 2.0  # the same, where whoever started us was killed
-RESTART_DELAYS = (0.5, 1, 2, 5, 10, 30)  # seconds before a service that died is started again
+STOP_WITHIN = 6.0  # seconds for services to stop by themselves before they are killed
+ORPHAN_STOP_WITHIN = 2.0  # the same, after our own parent was killed
+RESTART_DELAYS = (0.5, 1, 2, 5, 10, 30)  # seconds before a dead service is restarted
 HEALTHY_AFTER = 60.0  # seconds of running after which earlier deaths are forgotten
-CHECK_EVERY = 30.0  # seconds between looks at the services' progress
-SETTLED_AFTER = 60.0  # seconds before a new service must get on: schedules wait for its first 30
-LOOKS = 3  # so many looks in a row must find a service stuck: a machine that slept catches up
+CHECK_EVERY = 30.0  # seconds between checks of the services' progress
+SETTLED_AFTER = 60.0  # seconds before a new service is checked: schedules first run after 30
+LOOKS = 3  # checks in a row that must find a service stuck: a machine that slept needs time
 
 
 @dataclass
@@ -30,9 +30,9 @@ class Service:
     Attributes:
         name: Its name in the log.
         command: Its command line.
-        environment: What it finds in its environment, besides ours.
-        is_stuck: Asked now and then: a reason to restart it although it runs, or an empty text.
-        on_end: Called when it has ended, however it did, before it starts again.
+        environment: Variables in addition to this process's own.
+        is_stuck: Called now and then: a reason to restart it although it runs, or an empty text.
+        on_end: Called when it has ended, for any reason, before it is restarted.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Service:
     looks: int = 0
 
     def start(self) -> None:
-        """Start it on its leash, in a process group of its own."""
+        """Starts it below a process guard, in its own process group."""
         flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "whisperx_site.processes.process_guard", *self.command],
@@ -61,7 +61,6 @@ class Service:
         self.looks = 0
 
     def ask_to_stop(self) -> None:
-        """Ask it to end by itself."""
         if self.process and self.process.poll() is None and self.process.stdin:
             try:
                 self.process.stdin.write(b"stop\n")
@@ -70,21 +69,21 @@ class Service:
                 logger.debug("%s ended before it was asked to", self.name)
 
     def kill(self) -> None:
-        """End it and everything that it started, now."""
+        """Kills it and all its children."""
         if self.process is None:
             return
         if hasattr(os, "killpg"):
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)
             except ProcessLookupError:
-                logger.debug("%s has left no process", self.name)
+                logger.debug("%s has no processes left", self.name)
         if self.process.stdin:
-            self.process.stdin.close()  # the leash ends the rest where there are no groups
+            self.process.stdin.close()  # without process groups, the process guard ends the rest
         self.process.wait()
         self.process = None
 
     def watch(self) -> None:
-        """Start it again where it died."""
+        """Restarts it if it died."""
         if self.process is None:
             if time.monotonic() >= self.start_at:
                 self.start()
@@ -95,14 +94,14 @@ class Service:
         if time.monotonic() - self.started > HEALTHY_AFTER:
             self.deaths = 0
         delay = RESTART_DELAYS[min(self.deaths, len(RESTART_DELAYS) - 1)]
-        logger.error("%s ended (exit code %s); it starts again in %s s", self.name, code, delay)
+        logger.error("%s ended (exit code %s); restarting in %s s", self.name, code, delay)
         self.deaths += 1
         self.kill()
         self.on_end()
         self.start_at = time.monotonic() + delay
 
     def check(self) -> None:
-        """Restart it where it runs without getting anywhere."""
+        """Restarts it if it runs without progress."""
         settled = time.monotonic() - self.started > SETTLED_AFTER
         reason = self.is_stuck() if self.process and settled else ""
         self.looks = self.looks + 1 if reason else 0
@@ -115,7 +114,7 @@ class Service:
 
 
 def environment_of_services() -> dict[str, str]:
-    """Ours without what the start of the site alone needs."""
+    """This process's environment without what only the start needs."""
     return {name: value for name, value in os.environ.items() if name != "ADMIN_PASSWORD"}
 
 
@@ -125,13 +124,13 @@ def run(
     check_every: float = CHECK_EVERY,
     keep_house: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run the services until we are told to stop, by SIGINT or SIGTERM.
+    """Runs the services until SIGINT or SIGTERM.
 
     Args:
         services: What to run.
-        parent: Stop also when this process is no longer our parent (it was killed).
-        check_every: Seconds between looks at the services' progress.
-        keep_house: What is to be done as often, also while the services cannot.
+        parent: Also stop when this process is no longer our parent (it was killed).
+        check_every: Seconds between checks of the services' progress.
+        keep_house: Called as often, even while the services can't work.
     """
     stop = threading.Event()
 
@@ -141,7 +140,7 @@ def run(
     for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
-            continue  # nohup: the site is to outlive its terminal
+            continue  # nohup: the site must survive its terminal
         signal.signal(number, on_signal)
     next_check = time.monotonic() + check_every
     try:
@@ -163,7 +162,7 @@ def run(
 
 
 def end_all(services: list[Service], within: float) -> None:
-    """Ask all to end, and wait for it, at most so many seconds."""
+    """Asks all services to stop, and waits for at most that many seconds."""
     for service in services:
         service.ask_to_stop()
     deadline = time.monotonic() + within

@@ -1,4 +1,4 @@
-"""Django's handler, twice, for the addresses of uploads: with less on the way than pages need."""
+"""Django's handler in two shorter versions, for upload addresses."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
@@ -18,8 +18,8 @@ from django.urls.resolvers import RegexPattern
 from django.utils.log import log_response
 
 UPLOADS_ROOT = "/uploads/files"
-# What the middleware of browsers goes by. Without any of it CORS, sessions and CSRF tokens have
-# nothing to do. SCRIPT_NAME is never empty where the site lies below a path of its host.
+# Headers that the browser middleware needs. Without any of them CORS, sessions and CSRF have
+# nothing to do. SCRIPT_NAME is never empty if the site is below a path.
 BROWSER_HEADERS = frozenset(
     ("HTTP_COOKIE", "HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD", "SCRIPT_URL")
 )
@@ -34,12 +34,12 @@ def forget_hosts(setting: str, **_: Any) -> None:
 
 
 class UploadsHandler(WSGIHandler):
-    """Django with the middleware that uploads need, and no other."""
+    """Django with only the middleware that uploads need."""
 
     middleware = "UPLOADS_MIDDLEWARE"
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """Build the chain from the setting; Django knows one list only."""
+        """Builds the chain from our list; Django knows only one list."""
         whole = settings.MIDDLEWARE
         settings.MIDDLEWARE = getattr(settings, self.middleware)
         try:
@@ -49,7 +49,7 @@ class UploadsHandler(WSGIHandler):
 
 
 class Headers(Mapping[str, str]):
-    """What `request.headers` is, without making two dictionaries of all headers first."""
+    """Like `request.headers`, without building two dictionaries of all headers first."""
 
     def __init__(self, meta: dict[str, Any]) -> None:
         self.meta = meta
@@ -59,7 +59,7 @@ class Headers(Mapping[str, str]):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The value, without an exception for each header that is absent, as most are."""
+        """Without an exception for each absent header; most are absent."""
         return self.meta.get(_variable(name), default)
 
     def __iter__(self) -> Iterator[str]:
@@ -76,20 +76,20 @@ def _variable(name: str) -> str:
 
 
 class ToolsRequest(WSGIRequest):
-    """A request whose headers are read from the environment one by one."""
+    """A request whose headers are read from the WSGI environment one by one."""
 
-    allowed: ClassVar[set[str]] = set()  # Host headers that are answered here
+    allowed: ClassVar[set[str]] = set()  # accepted Host headers
 
     @cached_property
     def headers(self) -> Headers:  # type: ignore[override]
-        """The headers."""
         return Headers(self.META)
 
     def get_host(self) -> str:
-        """The host that was asked, if it is one of ours. Tools name the same one again and again.
+        """The Host header, if it is allowed. Clients send the same one again and again, so it is
+        cached.
 
         Raises:
-            DisallowedHost: It is not.
+            DisallowedHost: It is not allowed.
         """
         said: str = self.META.get("HTTP_HOST", "")
         if said in self.allowed:
@@ -101,7 +101,7 @@ class ToolsRequest(WSGIRequest):
 
 
 class FastPathHandler(UploadsHandler):
-    """For requests that no browser sends: `fits` tells.
+    """For requests that no browser sends; see `fits`.
 
     Measured, a HEAD costs a third less than through the whole chain. Left out is what could change
     nothing: sessions, CSRF tokens and CORS (see `NoBrowserMiddleware`), the addresses of pages, the
@@ -119,7 +119,7 @@ class FastPathHandler(UploadsHandler):
 
     @staticmethod
     def fits(environ: dict[str, Any]) -> bool:
-        """Whether this handler and the whole one would answer alike. GET may serve a file."""
+        """Whether this handler and the full one would answer alike. GET may serve a file."""
         return (
             environ["REQUEST_METHOD"] != "GET"
             and not environ.get("SCRIPT_NAME")
@@ -129,14 +129,13 @@ class FastPathHandler(UploadsHandler):
     def __call__(  # type: ignore[override]
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Serve one request."""
         response = self.get_response(self.request_class(environ))
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))
         return Answer(response)
 
     def get_response(self, request: HttpRequest) -> Any:
-        """The response, logged as Django would where it is a fault."""
+        """Logs server errors as Django does."""
         response = self._middleware_chain(request)  # type: ignore[attr-defined]
         if response.status_code >= 400:
             log_response(
@@ -145,7 +144,7 @@ class FastPathHandler(UploadsHandler):
         return response
 
     def _get_response(self, request: HttpRequest) -> HttpResponseBase:
-        """What the view answers. The two addresses that nearly all ask for are found at once."""
+        """Calls the view. The two most frequent addresses are matched directly."""
         root, _, name = request.path_info.rpartition("/")
         if root != UPLOADS_ROOT:
             view, arguments, named = self.resolver.resolve(request.path_info)
@@ -155,12 +154,10 @@ class FastPathHandler(UploadsHandler):
 
     @cached_property
     def uploads_view(self) -> Callable[..., HttpResponseBase]:
-        """What serves the address where uploads are made."""
         return self.resolver.resolve(f"{UPLOADS_ROOT}/").func
 
     @cached_property
     def upload_view(self) -> Callable[..., HttpResponseBase]:
-        """What serves the address of an upload."""
         return self.resolver.resolve(f"{UPLOADS_ROOT}/-").func
 
 
@@ -174,7 +171,7 @@ class Answer:
         return iter(self.response)
 
     def close(self) -> None:
-        """Called by the server when the answer is out."""
+        """Called by the server after the response is sent."""
         try:
             for closer in self.response._resource_closers:
                 closer()
@@ -184,13 +181,13 @@ class Answer:
 
 
 class NoBrowserMiddleware:
-    """Stands for the middleware of browsers where a request has nothing for it."""
+    """Replaces the browser middleware for requests that don't need it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.user = AnonymousUser()  # AccessMiddleware may know better
+        request.user = AnonymousUser()  # AccessMiddleware may set it
         response = self.get_response(request)
         response.headers["Vary"] = "origin, Cookie"
         return response

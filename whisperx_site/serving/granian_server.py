@@ -1,4 +1,4 @@
-"""The site on granian, which runs on Windows, too.
+"""The site on granian, which also runs on Windows.
 
 `python -m whisperx_site.serving.granian_server`.
 """
@@ -14,18 +14,18 @@ from django.conf import settings
 from granian.constants import Interfaces
 from granian.server import Server
 
-# So many requests are at work at once, most of them waiting for bytes of slow clients. Each thread
-# keeps its database connection from request to request, and gives it up when it is idle and ends.
+# Requests that run at once, most of them waiting for bytes of slow clients. Each thread keeps its
+# database connection between requests, and closes it when it ends after being idle.
 THREADS = 64
 
 
 def is_news(record: logging.LogRecord) -> bool:
-    """All that granian says but its advice about THREADS."""
+    """Drops granian's advice about THREADS."""
     return "Python threads" not in record.getMessage()
 
 
 def main() -> None:
-    """Serve until we are told to stop. granian starts its workers anew by spawn."""
+    """Serves until asked to stop. granian spawns its workers."""
     django.setup(set_prefix=False)
     logging.getLogger("_granian").addFilter(is_news)
     Server(

@@ -1,4 +1,4 @@
-"""What gunicorn itself answers to a request that it cannot read."""
+"""gunicorn's own responses to malformed requests."""
 
 import json
 import uuid
@@ -10,20 +10,20 @@ from uploads.http.protocol import VERSION
 
 
 def install() -> None:
-    """Let gunicorn answer as the rest of the site does, and not with a page of its own."""
+    """Makes gunicorn answer like the rest of the site, not with its own page."""
     util.write_error = write_error
 
 
 def write_error(client: Any, status: int, reason: str, problem: str) -> None:
-    """Say in one sentence what is wrong, in the shape that clients of the API and of tus know.
+    """Sends one sentence in the shape that API and tus clients know.
 
     Args:
         client: The connection, which is closed afterwards.
         status: The HTTP status.
-        reason: What HTTP calls it.
-        problem: What gunicorn found.
+        reason: Its standard phrase.
+        problem: gunicorn's error.
     """
-    sentence = f"The request cannot be read: {problem}" if problem else reason
+    sentence = f"The request can't be read: {problem}" if problem else reason
     body = json.dumps({"detail": sentence}).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\n"
@@ -31,7 +31,7 @@ def write_error(client: Any, status: int, reason: str, problem: str) -> None:
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
         f"Tus-Resumable: {VERSION}\r\n"
-        # Nobody knows who asks; a page may read that it sent too much, and learns nothing else.
+        # The sender is unknown; any page may read that its request was too large, and nothing else.
         "Access-Control-Allow-Origin: *\r\n"
         "Access-Control-Expose-Headers: Tus-Resumable, X-Request-ID\r\n"
         f"X-Request-ID: {uuid.uuid4()}\r\n"

@@ -1,8 +1,8 @@
-"""The head of a request from gunicorn: bounded as a whole, read in linear time, ended in time.
+"""Request heads in gunicorn: limited in total size, parsed in linear time, with a deadline.
 
-gunicorn bounds each field by itself, and looks through all that came at every piece that comes: a
-hundred fields that each may be long keep a process busy for a minute. So what is not there at the
-first look is read here, and gunicorn gets it whole.
+gunicorn limits each field separately, and scans everything again with each piece it receives: a
+hundred long fields keep a process busy for a minute. So a head that is not there at once is read
+here, and gunicorn gets it complete.
 """
 
 import logging
@@ -28,20 +28,20 @@ logger = logging.getLogger(__name__)
 END = b"\r\n\r\n"
 LINE_END = b"\r\n"
 BARE_LF = re.compile(rb"(?<!\r)\n")
-READS_AT_ONCE = 64  # without letting the others in
+READS_AT_ONCE = 64  # bytes read before yielding to other requests
 UPLOADS_ROOT = b"/uploads/files"
 UPLOAD_FIELD = b"upload-"
 
 
 class HeadTooSlow(ParseException):  # type: ignore[misc]
-    """The head was not whole within HEAD_SECONDS."""
+    """The head was not complete within HEAD_SECONDS."""
 
 
 class BoundedRequest(Request):  # type: ignore[misc]
-    """A request whose head is read as this module says."""
+    """A request whose head is read as described above."""
 
     def read_into(self, unreader: Any, buf: bytearray, stop: bool = False) -> None:
-        """Read what is there; at the head's beginning (`stop`), all of the head.
+        """Reads what is there; at the start of the head (`stop`), reads the whole head.
 
         Raises:
             LimitRequestHeaders: It is longer than it may be.
@@ -53,7 +53,7 @@ class BoundedRequest(Request):  # type: ignore[misc]
                 HeadReader(unreader, buf, self.limit_request_line).read()
 
     def set_body_reader(self) -> None:
-        """Bound what the framing of a chunked body brings besides bytes, too."""
+        """Also limits the framing of a chunked body."""
         self.limit_request_field_size = CHUNK_LINE_BYTES
         self.max_buffer_headers = TRAILER_BYTES
         super().set_body_reader()
@@ -77,7 +77,7 @@ class HeadReader:
         self.most = FIELDS_BYTES
 
     def read(self) -> None:
-        """Until it is whole, or until gunicorn will see by itself what is wrong with it."""
+        """Until it is complete, or gunicorn will find the error itself."""
         reads = 0
         while (end := self.head.find(END, max(0, self.seen - 3))) < 0:
             if self.is_hopeless():
@@ -95,7 +95,7 @@ class HeadReader:
             check_fields(self.head[self.fields : end], self.most)
 
     def is_hopeless(self) -> bool:
-        """Whether gunicorn refuses what is there without waiting for more.
+        """Whether gunicorn refuses it without waiting for more.
 
         Raises:
             LimitRequestHeaders: The fields are too long already.
@@ -109,10 +109,10 @@ class HeadReader:
         return too_long or BARE_LF.search(self.head, self.seen) is not None
 
     def find_fields(self) -> None:
-        """Look for the end of the request line; how much may follow depends on the address."""
+        """Finds the end of the request line; the limit of the rest depends on the address."""
         if self.fields is not None:
             return
-        # RFC 9112, 2.2: an empty line may come before.
+        # RFC 9112, section 2.2: an empty line may come first.
         begin = len(LINE_END) if self.head.startswith(LINE_END) else 0
         end = self.head.find(LINE_END, max(begin, self.seen - 1))
         if end < 0:
@@ -124,7 +124,7 @@ class HeadReader:
 
 
 def check_fields(fields: bytearray, most: int) -> None:
-    """Whether a block of fields is not too long; what is large must be for uploads.
+    """Checks the size of a block of fields; large ones must belong to uploads.
 
     Raises:
         LimitRequestHeaders: It is.
@@ -137,7 +137,6 @@ def check_fields(fields: bytearray, most: int) -> None:
 
 
 def check_size(size: int, most: int) -> None:
-    """Refuse more bytes of fields than there may be."""
     if size > most:
         raise LimitRequestHeaders(
             f"all header fields have {FIELDS_BYTES // 1024} KiB at most together; on the addresses "
@@ -146,7 +145,7 @@ def check_size(size: int, most: int) -> None:
 
 
 def install(settings: Any) -> None:
-    """Let this process's gunicorn read its requests so, if a test shows that it does.
+    """Installs this for the current process, if a test shows that it fits the installed gunicorn.
 
     Args:
         settings: The worker's. Where the installed gunicorn has other rooms than this module knows,
@@ -166,7 +165,7 @@ def install(settings: Any) -> None:
 
 
 def fault(settings: Any) -> str:
-    """What is wrong with reading requests in pieces, and with refusing one that is too long."""
+    """Why reading requests in pieces, or refusing a long one, doesn't work; empty: it works."""
     fields = b"".join(b"X-%d: %b\r\n" % (number, b"a" * 4096) for number in range(20))
     line = b"GET /test HTTP/1.1\r\n"
     try:

@@ -1,4 +1,4 @@
-"""gunicorn's settings: it streams request bodies and keeps what a cut one brought."""
+"""gunicorn's settings: request bodies are streamed, and cut ones are kept."""
 
 import gc
 import os
@@ -7,7 +7,7 @@ from typing import Any
 
 from gevent import monkey
 
-monkey.patch_all()  # before Django is imported: its locals must be those of greenlets
+monkey.patch_all()  # before Django is imported: its locals must be per greenlet
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whisperx_site.settings")
 os.environ.setdefault("SITE_PROCESS", "web")
@@ -22,13 +22,13 @@ sqlite_waiting.install()
 _host = settings.HOST.strip("[]")
 bind = f"[{_host}]:{settings.PORT}" if ":" in _host else f"{_host}:{settings.PORT}"
 wsgi_app = "whisperx_site.wsgi:application"
-preload_app = True  # what the processes have in common is in memory once
+preload_app = True  # shared memory between processes
 worker_class = "whisperx_site.serving.gunicorn_worker.Worker"
 logger_class = "whisperx_site.serving.gunicorn_worker.QuietLogger"
-reuse_port = sys.platform == "linux"  # elsewhere it does not spread connections
+reuse_port = sys.platform == "linux"  # other platforms don't spread connections
 workers = settings.SITE["WEB_WORKERS"]
-# Each process listens on two sockets, and gunicorn counts for each by itself. Who finds no place
-# waits; one who found no file would be refused, and so would all others.
+# Each process listens on two sockets, and gunicorn counts per socket. More clients wait;
+# without free file descriptors they would be refused.
 worker_connections = open_files.connections_within(open_files.raise_limit(), 8000) // 2
 keepalive = 75
 timeout = 120
@@ -40,14 +40,14 @@ graceful_timeout = 2
 limit_request_line = message.MAX_REQUEST_LINE = 65536
 # Long metadata and lists of parts reach our own checks, which say what is wrong with them.
 limit_request_field_size = 256 * 1024
-# Nobody is trusted for what a proxy adds.
+# Proxy headers are never trusted.
 forwarded_allow_ips = ""
 control_socket_disable = True
 logconfig_dict = settings.LOGGING
 
 
 def when_ready(arbiter: Any) -> None:
-    """Load all addresses, so a fault in them shows at the start, and before processes are made.
+    """Loads all URLs before processes are forked, so that errors appear at the start.
 
     What is loaded by then stays: it need not be looked through for garbage again and again, which
     would also make each process a copy of its own.
@@ -56,16 +56,16 @@ def when_ready(arbiter: Any) -> None:
     from django.urls import get_resolver
 
     get_resolver().url_patterns  # noqa: B018  (imports them)
-    connections.close_all()  # none may be shared by two processes
+    connections.close_all()  # must not be shared by two processes
     gc.collect()
     gc.freeze()
 
 
 def pre_request(worker: Any, request: Any) -> None:
-    """Let an upload that is refused midway say `Connection: close` (see uploads.bodies).
+    """Lets a refused upload send `Connection: close` (see uploads.bodies).
 
-    And let whoever reads its body invite the client to send it (Expect: 100-continue), not gunicorn
-    at once: a refusal then comes before gigabytes that nobody wants.
+    Also lets the body reader send `100 Continue`, rather than gunicorn at once: a refusal then
+    comes before gigabytes of unwanted bytes.
     """
     request.body.announce_close = request.force_close
     if request._expected_100_continue:

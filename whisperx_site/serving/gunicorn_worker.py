@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, made fair: between clients, between processes, and to the database."""
+"""gunicorn's gevent worker, made fair between clients and processes, and to the database."""
 
 import socket
 from typing import Any
@@ -16,7 +16,7 @@ from whisperx_site.serving.sqlite_pool.base import pool
 
 
 class QuietLogger(Logger):  # type: ignore[misc]
-    """Keeps no access log; gunicorn would compose every line of it all the same."""
+    """No access log; gunicorn would still format every line of it."""
 
     def info(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Name the address where gunicorn does not: with SO_REUSEPORT it listens a little later."""
@@ -25,19 +25,18 @@ class QuietLogger(Logger):  # type: ignore[misc]
         super().info(msg, *args, **kwargs)
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Cutting an upload at a stop is no fault: it resumes at its offset after the start."""
+        """Cutting an upload at a stop is no error: it resumes at its offset after the start."""
         say = super().info if msg.startswith("Worker graceful timeout") else super().warning
         say(msg, *args, **kwargs)
 
-    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
-        """Say nothing."""
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None: ...
 
 
 class Worker(GeventWorker):  # type: ignore[misc]
-    """Serves each client connection in a greenlet of its own."""
+    """Serves each client connection in its own greenlet."""
 
     def init_process(self) -> None:
-        """Make gunicorn's settings plain attributes: it looks up some thirty of them a request."""
+        """Makes gunicorn's settings plain attributes: each request reads some thirty of them."""
         from whisperx_site.accounts.hashing import PlacedPasswordHasher, in_own_thread
 
         settings = self.cfg.settings.items()
@@ -49,24 +48,24 @@ class Worker(GeventWorker):  # type: ignore[misc]
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Take over the application, and look that its readers of bodies fit this gunicorn."""
+        """Loads the application, and tests the body readers with this gunicorn."""
         super().load_wsgi()
         from uploads.bodies.self_test import test_gunicorn
 
         test_gunicorn(self.cfg)
 
     def patch(self) -> None:
-        """Listen on sockets of one's own beside the shared ones.
+        """Listens on its own sockets in addition to the shared ones.
 
-        Whoever is awake takes all that waits at a shared socket: measured, 16 of 16 connections
-        went to one of two workers. With SO_REUSEPORT the kernel spreads them.
+        A running worker accepts everything that waits at a shared socket: measured, 16 of 16
+        connections went to one of two workers. With SO_REUSEPORT the kernel spreads them.
         """
         super().patch()
         if self.cfg.reuse_port:
             self.sockets += [own_listener(shared) for shared in list(self.sockets)]
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Serve all requests of one client connection, and close what belonged to it.
+        """Serves one client connection, and closes its database connections.
 
         Database connections belong to greenlets: one that ends without closing its own leaves it to
         the garbage collector, and PostgreSQL runs out of connections meanwhile.
@@ -81,10 +80,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
             connections.close_all()
 
     def handle_request(self, listener_name: Any, req: Any, *arguments: Any) -> Any:
-        """Serve one request, and let the others in before the next of the same client.
+        """Serves one request, and yields before the next one of the same client.
 
-        gevent switches only where it would have to wait: a client that never lets it wait would
-        keep the worker to itself.
+        gevent only switches when it has to wait: a client that never makes it wait would block the
+        others.
         """
         answer = super().handle_request(listener_name, req, *arguments)
         if req.unreader.buf.tell():  # the next is here already, and perhaps a thousand more
@@ -94,10 +93,10 @@ class Worker(GeventWorker):  # type: ignore[misc]
         return answer
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer what is no request that can be read.
+        """Responds to malformed requests.
 
-        A transfer coding that nobody knows is the client's fault, who would repeat it for ever
-        after gunicorn's 501.
+        An unknown transfer coding is the client's error; after gunicorn's 501 it would retry
+        forever.
         """
         if isinstance(exc, UnsupportedTransferCoding):
             exc = InvalidHeader("TRANSFER-ENCODING", req=req)
@@ -109,7 +108,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
 
 def own_listener(shared: Any) -> Any:
-    """Another socket that listens where this one does."""
+    """Another socket that listens on the same address."""
     own = gevent_socket.socket(shared.family, socket.SOCK_STREAM)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,8 +1,8 @@
-"""Waiting for SQLite's write lock in a process whose requests share one thread (gevent).
+"""Waits for SQLite's write lock without blocking other requests of the process (gevent).
 
-SQLite waits by itself, but within a call that stops all other requests, too: one writer that takes
-its time would make everybody wait, one after the other, also those who only read. So it is told not
-to wait, and what it refuses is tried again while the others go on.
+SQLite's own waiting blocks all requests of the process: one slow writer would make even readers
+wait. So SQLite is told not to wait, and refused statements are retried while other requests
+continue.
 """
 
 import sqlite3
@@ -17,17 +17,16 @@ from django.db.backends.signals import connection_created
 from gevent import sleep
 from gevent.lock import Semaphore
 
-PATIENCE = 10.0  # seconds; a client is told to come back then
-# Seconds between attempts: as a rule somebody has the lock for less than a millisecond.
-PAUSES = (*repeat(0.001, 20), *repeat(0.005, 20), 0.02)  # the last one again and again
+PATIENCE = 10.0  # seconds; then the client is told to retry later
+# Seconds between attempts: usually the lock is held for less than a millisecond.
+PAUSES = (*repeat(0.001, 20), *repeat(0.005, 20), 0.02)  # the last one repeats
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)
 
-# Who was refused stands in line: of those who wait one asks, and who came first is served first.
+# Refused statements queue up: one of them retries, and the first is served first.
 _line = Semaphore(1)
 
 
 def install() -> None:
-    """Let every connection to SQLite that this process makes wait like this."""
     connection_created.connect(_wait_outside, dispatch_uid="whisperx_site.serving.sqlite_waiting")
 
 
@@ -40,9 +39,9 @@ def _wait_outside(connection: BaseDatabaseWrapper, **unused: Any) -> None:
 
 
 def try_again(execute: Callable[..., Any], sql: str, values: Any, many: bool, context: Any) -> Any:
-    """Execute a statement; where somebody else writes, until it is done or patience ends.
+    """Executes a statement, retrying while another connection writes, until the time is up.
 
-    A statement that was refused has changed nothing. Within a transaction it is the first one, as
+    A refused statement has changed nothing. Within a transaction it is the first one, because
     transactions take the lock at their start.
     """
     try:

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: every setting with its present value, and whether the site can work."""
+"""`manage.py doctor`: all settings with their current values, and whether the site can work."""
 
 from typing import Any
 
@@ -9,20 +9,18 @@ from whisperx_site.configuration.settings_reference import all_settings, env_exa
 
 
 class Command(BaseCommand):
-    """Exit code 1 where something needs doing."""
+    """Exit code 1 if something needs to be fixed."""
 
-    help = "Print all settings, and look whether the site can work with them."
-    requires_system_checks = []  # they are part of the examination
+    help = "Print all settings, and check whether the site can work with them."
+    requires_system_checks = []  # part of the checks below
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What to print instead of the examination."""
         parser.add_argument(
             "--settings-table", action="store_true", help="only the README's table of settings"
         )
         parser.add_argument("--env-example", action="store_true", help="only a .env to start from")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print what was asked for."""
         if options["settings_table"]:
             self.stdout.write(settings_table(), ending="")
         elif options["env_example"]:
@@ -32,7 +30,6 @@ class Command(BaseCommand):
             self.examine()
 
     def print_settings(self) -> None:
-        """Each with its value, its default where that is another, and its help."""
         group = ""
         for setting in all_settings():
             if setting.group != group:
@@ -44,7 +41,7 @@ class Command(BaseCommand):
             self.stdout.write(f"      {setting.help}")
 
     def examine(self) -> None:
-        """Print the findings; leave with 1 where one has a remedy."""
+        """Prints the results; exits with 1 if one has a remedy."""
         self.stdout.write(self.style.MIGRATE_HEADING("\nExamination"))
         faults = 0
         for finding in examine():

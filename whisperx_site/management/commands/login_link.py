@@ -1,4 +1,4 @@
-"""`manage.py login_link`: a way in for the browser of whoever may run commands here."""
+"""`manage.py login_link`: prints a link that logs a browser in."""
 
 from typing import Any
 
@@ -10,20 +10,20 @@ from whisperx_site.processes.preparation import is_running
 
 
 class Command(BaseCommand):
-    """Prints the link alone, so that scripts can read it; remarks go to standard error."""
+    """Prints only the link to standard output, for scripts; remarks go to standard error."""
 
-    help = "Print a link that logs a browser in as the first staff user, once, within 15 minutes."
+    help = "Print a link that logs a browser in as the first staff user, once, for 15 minutes."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Make a new link; the ones before it end."""
+        """Earlier links stop working."""
         link = login_link.make(site_address())
         if link is None:
             raise CommandError(
-                "No active staff user is left: make one with `manage.py createsuperuser`."
+                "There is no active staff user: create one with `manage.py createsuperuser`."
             )
         if not is_running():
             self.stderr.write(
-                "No site runs on this data folder now. A start makes a link of its own, and this "
-                "one ends."
+                "No site is running on this data folder. Starting one creates a new link, and this "
+                "one stops working."
             )
         self.stdout.write(link)

@@ -1,4 +1,4 @@
-"""`manage.py migrate`: as Django's, but whatever moment it is killed at, it can be repeated."""
+"""`manage.py migrate`: like Django's, but it can be repeated after a kill at any moment."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from django.db.migrations.executor import MigrationExecutor
 class AtomicMigrationExecutor(MigrationExecutor):
     """Applies and records each migration in one transaction.
 
-    Django records those that leave statements for the end (indexes, foreign keys) after their
-    transaction: killed in between, it finds tables the next time that it does not know of, and no
-    start ever succeeds again.
+    Django records migrations with deferred statements (indexes, foreign keys) after their
+    transaction. If it is killed in between, the tables exist without a record, and no later start
+    succeeds.
     """
 
     def apply_migration(self, state: Any, migration: Any, *args: Any, **options: Any) -> Any:
-        """Run a migration forwards, with nothing left for the end."""
+        """Applies a migration, leaving no deferred statements."""
         apply = migration.apply
 
         def apply_whole(state: Any, editor: Any, *more: Any, **named: Any) -> Any:
@@ -32,4 +32,4 @@ migrate.MigrationExecutor = AtomicMigrationExecutor  # type: ignore[attr-defined
 
 
 class Command(migrate.Command):
-    """See the module."""
+    pass

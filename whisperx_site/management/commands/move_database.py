@@ -20,15 +20,14 @@ SCHEMES = ("postgres", "postgresql", "sqlite")
 
 
 class Command(BaseCommand):
-    """The database in use stays as it is, but no longer owns the uploads."""
+    """The database in use stays unchanged, but no longer owns the uploads."""
 
     help = (
         "Copy everything in the database in use (DATABASE_URL) into another one, while no site "
-        "runs, and look row by row that it arrived. May be repeated if it is interrupted."
+        "runs, and compare every row. Can be repeated if it is interrupted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to."""
         parser.add_argument(
             "--to",
             required=True,
@@ -36,11 +35,10 @@ class Command(BaseCommand):
             help="postgres://user:password@host/name, or sqlite for the file in DATA_DIR",
         )
         parser.add_argument(
-            "--replace", action="store_true", help="Whatever the target holds may go."
+            "--replace", action="store_true", help="Delete everything in the target first."
         )
 
     def handle(self, *args: Any, to: str, replace: bool, **options: Any) -> None:
-        """Move, and say what to set."""
         os.umask(0o077)
         if to == "sqlite":
             to = f"sqlite:///{(Path(settings.DATA_DIR) / 'db.sqlite3').as_posix()}"
@@ -51,13 +49,13 @@ class Command(BaseCommand):
                 moved = move(DEFAULT_DB_ALIAS, TARGET, replace, self.stdout.write)
         except filelock.Timeout as taken:
             raise CommandError(
-                f"A site runs on {settings.DATA_DIR}. Stop it first: what it receives meanwhile "
-                "would not be moved."
+                f"A site is running on {settings.DATA_DIR}. Stop it first: anything it receives "
+                "meanwhile would not be moved."
             ) from taken
         except CannotMove as reason:
             raise CommandError(str(reason)) from reason
         except DatabaseError as problem:
-            raise CommandError(f"A database does not answer: {problem}".strip()) from problem
+            raise CommandError(f"A database doesn't answer: {problem}".strip()) from problem
         self.stdout.write(
             f"\nMoved {moved} rows, and compared each. The uploads belong to the new database now; "
             "the old one stays as it is.\n"
@@ -65,7 +63,7 @@ class Command(BaseCommand):
         )
 
     def prepare_source(self) -> None:
-        """Bring its tables to this version; the store must be there, as it changes hands."""
+        """Migrates its tables; the store must be available, because its owner changes."""
         preparation.make_directories()
         preparation.prepare_database()
         problem = store_problem()
@@ -74,14 +72,14 @@ class Command(BaseCommand):
 
 
 def connect(url: str) -> None:
-    """Make the target known to Django under the alias TARGET.
+    """Adds the target to Django's connections, under the alias TARGET.
 
     Raises:
-        CommandError: The address cannot be read, or is that of the database in use.
+        CommandError: The address is malformed, or is that of the database in use.
     """
     if url.partition("://")[0] not in SCHEMES or url == "sqlite://":
         raise CommandError(
-            f"{masked(url)} is no address of a database: say postgres://user:password@host/name, "
+            f"{masked(url)} is not a database address: use postgres://user:password@host/name, "
             "or sqlite."
         )
     config: dict[str, Any] = dict(environ.Env.db_url_config(url))
@@ -100,7 +98,6 @@ def connect(url: str) -> None:
 
 
 def masked(url: str) -> str:
-    """The address without its password."""
     parts = urlsplit(url)
     if not parts.password:
         return url

@@ -1,4 +1,4 @@
-"""`manage.py qcluster`: as django-q's, but it starts no workers that could only fail."""
+"""`manage.py qcluster`: like django-q's, but it doesn't start workers that could only fail."""
 
 from typing import Any
 
@@ -9,10 +9,7 @@ from whisperx_site.configuration.database_state import database_problem
 
 
 class Command(qcluster.Command):  # type: ignore[misc]
-    """See the module."""
-
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look at the database, then work."""
         problem = database_problem()
         if problem:
             raise CommandError(problem)

@@ -29,13 +29,13 @@ from whisperx_site.processes.supervisor import CHECK_EVERY, run
 
 
 class Command(BaseCommand):
-    """Prepares database, files and first user, then runs web server and workers."""
+    """Prepares database, files and the first user, then runs web server and workers."""
 
     help = "Run the web server, the housekeeping worker and the job worker together."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare, start, and stay until SIGINT or SIGTERM."""
-        os.umask(0o077)  # what the site keeps is nobody else's on this machine
+        """Runs until SIGINT or SIGTERM."""
+        os.umask(0o077)  # files of the site are private to its system user
         refuse_places()
         open_files.raise_limit()
         ballast.make_room()
@@ -44,7 +44,7 @@ class Command(BaseCommand):
             lock.acquire(timeout=1, blocking=True)  # others may be looking whether a site runs
         except filelock.Timeout as taken:
             raise CommandError(
-                f"Another site already runs on {settings.DATA_DIR}; name another DATA_DIR."
+                f"Another site is already running on {settings.DATA_DIR}; set another DATA_DIR."
             ) from taken
         with lock:
             asked_to_stop = remember_interrupts()
@@ -54,11 +54,11 @@ class Command(BaseCommand):
                     raise KeyboardInterrupt
                 check_every = min(CHECK_EVERY, settings.SITE["WORKER_STALL_TIMEOUT"] / 10)
                 run(all_services(), parent_process(), check_every, keep_house)
-            except KeyboardInterrupt:  # Ctrl-C before anything ran
+            except KeyboardInterrupt:  # Ctrl-C before anything was started
                 self.stderr.write("stopped")
 
     def prepare(self) -> "WaysIn":
-        """All that must be done first; returns what the start has to tell of the ways in."""
+        """Prepares everything; returns the ways to log in."""
         refuse_taken_port()
         preparation.make_directories()
         try:
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         except (OSError, DatabaseError) as problem:
             if is_disk_full(problem):
                 where = f"The disk of {settings.DATA_DIR} is full"
-                raise CommandError(f"{where}: make room on it, then start again.") from problem
+                raise CommandError(f"{where}: free some space, then start again.") from problem
             if not isinstance(problem, OperationalError):
                 raise
             raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
@@ -88,11 +88,12 @@ class Command(BaseCommand):
         return WaysIn(password, link, remark)
 
     def at_terminal(self) -> bool:
-        """Whether people read what is printed; else it is kept, where a link must not lie."""
+        """Whether a terminal shows the output; otherwise it is logged, where a link must not
+        appear."""
         return self.stdout.isatty()
 
     def say_where(self, ways: "WaysIn") -> None:
-        """Print the address, the ways in and, once, the first password."""
+        """Prints the address, the ways to log in and, once, the first password."""
         say = self.stdout.write
         say(f"\n  The site is at  {site_address()}/\n")
         if ways.link:
@@ -112,12 +113,12 @@ class Command(BaseCommand):
 
 @dataclass(frozen=True)
 class WaysIn:
-    """What a start tells.
+    """The ways to log in.
 
     Attributes:
-        password: Of the first staff user, if one was made.
-        link: Which signs a browser in, where there is a terminal.
-        remark: What is amiss with the key of programs on this machine; else empty.
+        password: The first staff user's, if one was created.
+        link: Logs a browser in, if there is a terminal.
+        remark: A problem with the key for programs on this machine; else empty.
     """
 
     password: str | None
@@ -126,9 +127,9 @@ class WaysIn:
 
 
 def remember_interrupts() -> Event:
-    """Note Ctrl-C besides raising it.
+    """Records Ctrl-C in addition to raising it.
 
-    Raised while Python runs a callback of its garbage collection, it is only reported, and lost.
+    During a garbage collection callback, Python only reports the exception and loses it.
     """
     asked = Event()
 
@@ -136,27 +137,27 @@ def remember_interrupts() -> Event:
         asked.set()
         raise KeyboardInterrupt
 
-    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # else it is to be ignored
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:  # it is ignored otherwise
         signal.signal(signal.SIGINT, on_interrupt)
     return asked
 
 
 def refuse_places() -> None:
-    """Say at once where the site cannot live."""
+    """Fails early if the site can't run with these settings."""
     if os.environ.get("SCRIPT_NAME"):
         raise CommandError(
-            "SCRIPT_NAME is set, but the site cannot live below a path of its host. Give it a host "
-            "name or a port of its own, and start it without SCRIPT_NAME."
+            "SCRIPT_NAME is set, but the site can't run below a path. Give it its own host name or "
+            "port, and start it without SCRIPT_NAME."
         )
     if not os.access(settings.DATA_DIR, os.W_OK | os.X_OK):
         raise CommandError(
-            f"DATA_DIR ({settings.DATA_DIR}) takes no writes. Make it writable for the user who "
-            "starts the site, or name another DATA_DIR."
+            f"DATA_DIR ({settings.DATA_DIR}) isn't writable. Make it writable for the user who "
+            "starts the site, or set another DATA_DIR."
         )
 
 
 def refuse_taken_port() -> None:
-    """Say at once what the web server would only retry."""
+    """Fails early; the web server would only retry."""
     host = settings.HOST.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -167,11 +168,11 @@ def refuse_taken_port() -> None:
         except OSError as taken:
             raise CommandError(
                 f"Cannot listen on {settings.HOST} port {settings.PORT} ({taken.strerror}); "
-                "name another, such as PORT=8001."
+                "set another one, such as PORT=8001."
             ) from taken
 
 
 def parent_process() -> int | None:
-    """The process whose end is ours, too; make says which."""
+    """The process whose end also ends the site; make sets it."""
     said = os.environ.get("SERVE_PARENT", "")
     return int(said) if said.isdecimal() and os.name == "posix" else None

@@ -1,4 +1,4 @@
-"""`manage.py transcribe FILE…`: the same as an upload, from the command line."""
+"""`manage.py transcribe FILE…`: transcribes local files on the command line."""
 
 import logging
 import os
@@ -33,23 +33,22 @@ DONE = (State.COMPLETED, State.WARNINGS)
 
 
 class Command(BaseCommand):
-    """Exit code 1 where a recording gave no transcript, 130 after Ctrl-C, 141 where nobody reads
-    its output any more."""
+    """Exit code 1 if a recording gave no transcript, 130 after Ctrl-C, 141 if the output was
+    closed."""
 
     help = (
-        "Transcribe recordings. A running site of this DATA_DIR does the work, else this command; "
-        "either way each becomes a job of the site, with its recording."
+        "Transcribe recordings. A running site on this DATA_DIR does the work, otherwise this "
+        "command; either way each becomes a job of the site, with its recording."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What to transcribe, how, and where the transcripts go."""
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--engine", choices=registry.names(), help="default: ENGINE")
         parser.add_argument("--model", help="a name or a directory; default: WHISPER_MODEL")
         parser.add_argument("--language", help="a code such as lv; default: it is detected")
         parser.add_argument("--task", choices=TASKS, default="transcribe")
         parser.add_argument("--device", choices=("cpu", "cuda"), help="default: DEVICE")
-        parser.add_argument("--prompt", help="text that the recording continues")
+        parser.add_argument("--prompt", help="text that precedes the recording")
         parser.add_argument("--min-speakers", type=int, metavar="N")
         parser.add_argument("--max-speakers", type=int, metavar="N")
         parser.add_argument(
@@ -63,14 +62,15 @@ class Command(BaseCommand):
             "--output", help="a file; for several recordings a directory; default: standard output"
         )
         parser.add_argument(
-            "--forget", action="store_true", help="delete job and recording once it is written"
+            "--forget",
+            action="store_true",
+            help="delete job and recording once the transcript is written",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Transcribe one recording after the other."""
-        os.umask(0o077)  # what the site keeps is nobody else's on this machine
+        os.umask(0o077)  # files of the site are private to its system user
         if options["verbosity"] < 2:
-            logging.getLogger().setLevel(logging.WARNING)  # the bar tells the rest
+            logging.getLogger().setLevel(logging.WARNING)  # the bar shows the rest
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         self.options = options
         self.wish = wish_of(options)
@@ -80,7 +80,7 @@ class Command(BaseCommand):
             with StandInWorker() as worker:
                 failures = [self.failure(path, worker) for path in options["files"]]
         except OperationalError as problem:
-            raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
+            raise CommandError(f"The database doesn't answer: {problem}".rstrip()) from problem
         except KeyboardInterrupt:
             self.stderr.write("cancelled")
             sys.exit(INTERRUPTED)
@@ -88,7 +88,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def failure(self, path: Path, worker: StandInWorker) -> str:
-        """Transcribe one recording; what went wrong is told and returned, empty: nothing did."""
+        """Transcribes one recording; prints and returns the error, empty: none."""
         try:
             job = self.ended(path, worker)
             for remark in filter(None, (job.engine_note, *job.warnings)):
@@ -96,7 +96,7 @@ class Command(BaseCommand):
             segments = Transcript.objects.get(job=job).segments
             self.places.write(path, render(self.options["format"], segments, facts_of(job)))
         except BrokenPipeError:
-            raise  # nobody reads what we write: what is left to do is of no use
+            raise  # the output is closed: the remaining work is pointless
         except (UploadError, Failed, OSError) as problem:
             reason = str(problem) or type(problem).__name__
             self.say(path, f"failed: {reason}")
@@ -106,11 +106,11 @@ class Command(BaseCommand):
         return ""
 
     def ended(self, path: Path, worker: StandInWorker) -> Job:
-        """The job of a recording, with its transcript.
+        """The finished job of a recording.
 
         Raises:
-            Failed: It came to none.
-            UploadError, OSError: The recording cannot be taken in.
+            Failed: It gave no transcript.
+            UploadError, OSError: The recording can't be stored.
         """
         name = known_name(path)
         named = {"language": default_language(name), "file_name": name}
@@ -125,19 +125,18 @@ class Command(BaseCommand):
         return ended
 
     def say(self, path: Path, what: str) -> None:
-        """Tell something about a recording."""
         self.stderr.write(f"{printable(path.name)}: {printable(what)}")
 
 
 def wish_of(options: dict[str, Any]) -> dict[str, Any]:
-    """What is wanted of each recording, as attributes of Wish; what nobody said is left out.
+    """The JobSpec attributes from the command line; absent options are left out.
 
     Raises:
         CommandError: The language or the model is unknown.
     """
     language, model = options["language"], options["model"] or conf.WHISPER_MODEL
     if language not in (None, "auto", *LANGUAGES):
-        raise CommandError(f"The language {language!r} is not known; say auto or a code.")
+        raise CommandError(f"The language {language!r} is not known; use auto or a code.")
     if model not in (*MODELS, conf.WHISPER_MODEL):
         if not Path(model).is_dir():
             raise CommandError(f"The model {model!r} is not known: {', '.join(MODELS)}.")

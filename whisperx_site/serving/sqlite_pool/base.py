@@ -1,4 +1,4 @@
-"""Django's SQLite backend for a web server: connections that are closed wait to be used again.
+"""Django's SQLite backend for a web server: closed connections are pooled.
 
 Each client of the server has a greenlet, and Django gives each greenlet a connection. One of SQLite
 holds 170 KiB and takes 0.7 ms to open (both measured), so a thousand slow clients must not have one
@@ -23,10 +23,10 @@ class Pool:
         self.on = False
         self.in_use = 0
         self.idle: list[Any] = []
-        self.file: tuple[int, int] | None = None  # what the idle ones have open
+        self.file: tuple[int, int] | None = None  # files that the idle connections have open
 
     def renew(self, path: str) -> None:
-        """Drop the idle connections where another file has come to the database's place."""
+        """Closes idle connections if the database file was replaced."""
         try:
             found = os.stat(path)
             file = (found.st_dev, found.st_ino)
@@ -43,45 +43,40 @@ pool = Pool()
 
 @lru_cache(maxsize=256)
 def translated(query: str, names: tuple[str, ...] | None) -> str:
-    """A statement with its places marked as SQLite's driver wants them."""
+    """A statement with SQLite's placeholders."""
     convert = base.SQLiteCursorWrapper.convert_query
     return convert(None, query, param_names=names)  # type: ignore[arg-type]
 
 
 class Cursor(base.SQLiteCursorWrapper):
-    """Django translates a statement anew each time; for a short one that costs a fifth of it."""
+    """Caches Django's translation of statements, a fifth of the cost of a short one."""
 
     def convert_query(self, query: str, *, param_names: list[str] | None = None) -> str:
-        """The same, remembered."""
         return translated(query, None if param_names is None else tuple(param_names))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """See the module."""
-
     opened: tuple[int, int] | None = None  # the file that the connection has open
 
     def validate_thread_sharing(self) -> None:
-        """Django asks a lock first, which costs more under gevent than the question itself."""
+        """Skips Django's lock, which costs more under gevent than the check itself."""
         if self._thread_ident != get_ident():  # type: ignore[attr-defined]
             super().validate_thread_sharing()
 
     def cursor(self) -> Any:
-        """Django looks each time, twice, whether an event loop runs; behind WSGI none does."""
+        """Skips Django's two checks for an event loop; WSGI has none."""
         return self._cursor()  # type: ignore[attr-defined]
 
     def ensure_connection(self) -> None:
-        """Connect, if need be."""
         if self.connection is None:
             super().ensure_connection()
 
     def create_cursor(self, name: Any = None) -> Cursor:
-        """A cursor of ours."""
         made: Cursor = self.connection.cursor(factory=Cursor)
         return made
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """One that waits, or a new one."""
+        """Takes an idle connection, or opens a new one."""
         pool.renew(conn_params["database"])
         connection = pool.idle.pop() if pool.idle else super().get_new_connection(conn_params)
         pool.in_use += 1
@@ -100,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             super()._close()  # type: ignore[misc]
 
     def close_if_unusable_or_obsolete(self) -> None:
-        """Called at the end of each request: give it back if too many are in use."""
+        """Called at the end of each request: returns it to the pool if too many are in use."""
         super().close_if_unusable_or_obsolete()
         if pool.on and pool.in_use > MOST_KEPT and not self.in_atomic_block:
             self.close()

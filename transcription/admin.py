@@ -1,4 +1,4 @@
-"""Jobs as staff see and steer them."""
+"""Jobs in the admin."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-# Their modules register them.
+# Importing them registers their admin pages.
 from transcription import admin_records, admin_uploads  # noqa: F401
 from transcription.models import ACTIVE, Job, StageOutput, Transcript
 from transcription.pages.forms import RerunForm
@@ -27,17 +27,16 @@ from uploads.services.maintenance.holdings import holdings
 
 
 class EngineFilter(admin.AllValuesFieldListFilter):
-    """By engine; jobs that had none yet have a name, too."""
+    """By engine; jobs without an engine yet are listed as "none yet"."""
 
     def choices(self, changelist: Any) -> Any:
-        """Those of Django, none of them without words."""
         for choice in super().choices(changelist):
             yield {**choice, "display": choice["display"] or "none yet"}
 
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    """Each job's way, with times and reasons."""
+    """All jobs, with times, states and reasons."""
 
     list_display = (
         *("name", "owner", "state", "progress", "engine_shown", "language_used"),
@@ -53,28 +52,27 @@ class JobAdmin(ReadOnlyAdmin):
     exclude = ("token", "upload")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """The action deletes the recording, too."""
+        """Off: the action also deletes the recording."""
         return False
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Who may run the actions."""
+        """The permission that the actions need."""
         return request.user.has_perm("transcription.change_job")
 
     @admin.display(description="job", ordering="file_name")
     def name(self, job: Job) -> SafeString:
-        """The file's name, however long."""
         return wrapped(str(job))
 
     @admin.display(description="engine", ordering="engine_used")
     def engine_shown(self, job: Job) -> SafeString | str:
-        """Who did it, and with which model: a name, a repository or a directory."""
+        """The engine, and its model: a name, a repository or a directory."""
         if not job.engine_used:
             return ""
         return wrapped(", ".join(filter(None, (job.engine_used, job.model_used))))
 
     @admin.display(description="progress", ordering="percent")
     def progress(self, job: Job) -> SafeString:
-        """A bar and the stage; nothing once it has ended."""
+        """A bar and the stage; empty once the job has ended."""
         if not job.is_active:
             return SafeString("")
         bar = '<progress max="100" value="{}" aria-label="Progress"></progress><br>{}'
@@ -82,38 +80,35 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="made", ordering="created")
     def age(self, job: Job) -> str:
-        """Time since then."""
         return f"{timesince(job.created, depth=1)} ago"
 
     @admin.display(description="failure", ordering="error")
     def reason(self, job: Job) -> SafeString | str:
-        """Why it failed; the whole of it is in the job's own view."""
+        """The error, shortened; the job's own page has all of it."""
         return wrapped(job.error) if job.error else ""
 
     @admin.display(description="history")
     def history(self, job: Job) -> SafeString:
-        """One line each step."""
+        """One line per event."""
         steps = ((f"{event.at:%Y-%m-%d %H:%M:%S}", event.what) for event in job.events.all())
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}</li>", steps))
 
     @admin.display(description="kept outputs")
     def stages(self, job: Job) -> SafeString:
-        """What each stage gave, by whom, and what is to be known of it."""
+        """The outputs of the stages: engine and remarks."""
         return told_stages(job, '<a href="{}">{}</a>')
 
     @admin.display(description="kept outputs")
     def stages_unlinked(self, job: Job) -> SafeString:
-        """The same for those who may not see the outputs themselves."""
+        """The same without links, for users who may not see the outputs."""
         return told_stages(job, "{1}")
 
     @admin.display(description="page")
     def page(self, job: Job) -> SafeString:
-        """Where people see it."""
         return format_html('<a href="{0}">{0}</a>', reverse("job", args=[job.pk]))
 
     @admin.display(description="recording")
     def recording(self, job: Job) -> SafeString | str:
-        """Its upload."""
         if job.upload is None:
             return "removed"
         address = reverse("admin:uploads_upload_change", args=[job.upload.pk])
@@ -121,11 +116,11 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="recording")
     def recording_unlinked(self, job: Job) -> str:
-        """Its upload, for those who may not see uploads."""
+        """For users who may not see uploads."""
         return str(job.upload or "removed")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Job | None = None) -> tuple[str, ...]:
-        """Links lead only to what may be seen."""
+        """Links only lead to pages that the user may see."""
         names = {"stages": StageOutput, "recording": Upload}
         closed = {name for name, model in names.items() if not self.can_view(request, model)}
         return tuple(
@@ -136,31 +131,32 @@ class JobAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Cancel", permissions=["steer"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Stop waiting and working jobs."""
         done = 0
         for job in queryset:
             if transitions.cancel(job):
                 self.note(request, job, "Cancelled.")
                 done += 1
-        self.message_user(request, f"{done} cancelled, {len(queryset) - done} had ended before.")
+        self.message_user(
+            request, f"{done} cancelled; {len(queryset) - done} skipped (already ended)."
+        )
 
     @admin.action(description="Run again", permissions=["steer"])
     def run_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Queue ended jobs again, with the same options; only what is missing is done."""
+        """Requeues ended jobs with the same options; only missing steps are done."""
         self.queue_again(request, queryset, {})
 
     @admin.action(description="Run again with other options …", permissions=["steer"])
     def run_again_with(
         self, request: HttpRequest, queryset: QuerySet[Job]
     ) -> TemplateResponse | None:
-        """Ask for engine, model, language and so on first."""
+        """Asks for engine, model, language and so on first."""
         form = RerunForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
             self.queue_again(request, queryset, form.changes, form.cleaned_data["anew"])
             return None
         question = Question(
             f"Run {plural(queryset.count(), 'job')} again with other options",
-            ["Jobs that have ended are queued again; others stay as they are."],
+            ["Jobs that have ended are queued again; others are skipped."],
             "Run again",
         )
         return self.ask(
@@ -179,7 +175,7 @@ class JobAdmin(ReadOnlyAdmin):
         changes: Mapping[str, Any],
         anew: bool = False,
     ) -> None:
-        """Queue those that have ended, and say of each whether it could be done."""
+        """Requeues the jobs that have ended, and reports on each."""
         for job in queryset:
             try:
                 rerun.run_again(job, changes, anew)
@@ -193,7 +189,7 @@ class JobAdmin(ReadOnlyAdmin):
     def delete_with_recording(
         self, request: HttpRequest, queryset: QuerySet[Job]
     ) -> TemplateResponse | None:
-        """Whatever state they are in."""
+        """In any state."""
         if not self.is_agreed(request, queryset.count()):
             return self.ask(request, "delete_with_recording", queryset, deletion(queryset))
         count = len(queryset)
@@ -206,7 +202,7 @@ class JobAdmin(ReadOnlyAdmin):
 
 
 def told_stages(job: Job, link: str) -> SafeString:
-    """A list of the outputs that are kept; the link is a format for address and name."""
+    """The list of kept outputs; the link is a format string for address and name."""
     rows = (
         (
             format_html(
@@ -224,7 +220,7 @@ def told_stages(job: Job, link: str) -> SafeString:
 
 
 def deletion(jobs: QuerySet[Job]) -> Question:
-    """What it costs to delete jobs."""
+    """What deleting these jobs would remove."""
     count = jobs.count()
     files = holdings(Upload.objects.filter(job__in=jobs.order_by()))
     texts = Transcript.objects.filter(job__in=jobs.order_by()).count()
@@ -235,5 +231,5 @@ def deletion(jobs: QuerySet[Job]) -> Question:
     ]
     active = jobs.filter(state__in=ACTIVE).count()
     if active:
-        said.append(f"Not ended yet: {active}. Their work stops.")
+        said.append(f"Still waiting or running: {active}. They will be stopped.")
     return Question(f"Delete {plural(count, 'job')}?", said, "Delete")

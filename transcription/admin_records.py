@@ -1,4 +1,4 @@
-"""What jobs leave besides transcripts, for staff: outputs of stages, messages to callbacks."""
+"""Stage outputs and webhooks in the admin."""
 
 import json
 from datetime import datetime
@@ -14,12 +14,12 @@ from transcription.models import Delivery, StageOutput
 from transcription.services.webhooks import outbox
 from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
 
-LONGEST_OUTPUT = 20_000  # characters of a stage's output that are shown
+LONGEST_OUTPUT = 20_000  # characters of a stage's output to show
 
 
 @admin.register(StageOutput)
 class StageOutputAdmin(ReadOnlyAdmin):
-    """What stages gave; the way to it is the job's own view."""
+    """The outputs of stages, reached from the job's page."""
 
     list_display = ("__str__", "engine", "given", "at")
     list_filter = ("name", "engine", "given")
@@ -27,16 +27,16 @@ class StageOutputAdmin(ReadOnlyAdmin):
     fields = ("job", "name", "given", "engine", "at", "note", "warnings", "shown")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StageOutput]:
-        """Lists do not load what may be long."""
+        """Lists don't load the outputs, which may be long."""
         return super().get_queryset(request).defer("output")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """They go with their jobs, or when those run again."""
+        """They are deleted with their jobs, or when those run again."""
         return False
 
     @admin.display(description="output")
     def shown(self, row: StageOutput) -> SafeString:
-        """The start of it as JSON."""
+        """The start of the output as JSON."""
         text = ""
         for piece in json.JSONEncoder(ensure_ascii=False, indent=1).iterencode(row.output):
             text += piece
@@ -47,7 +47,7 @@ class StageOutputAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    """Messages to callback URLs, and how they fared."""
+    """Webhooks, with their state and last error."""
 
     list_display = (
         *("name", "address", "state", "attempts", "last_status", "outcome"),
@@ -60,37 +60,35 @@ class DeliveryAdmin(ReadOnlyAdmin):
     actions = ("send_again",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """They go with their jobs."""
+        """They are deleted with their jobs."""
         return False
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
-        """Who may run the actions."""
+        """The permission that the actions need."""
         return request.user.has_perm("transcription.change_delivery")
 
     @admin.display(description="job", ordering="job__file_name")
     def name(self, delivery: Delivery) -> SafeString:
-        """Whose end it tells."""
         return wrapped(str(delivery.job))
 
     @admin.display(description="URL", ordering="url")
     def address(self, delivery: Delivery) -> SafeString:
-        """Where it goes."""
         return wrapped(delivery.url)
 
     @admin.display(description="last error", ordering="last_error")
     def outcome(self, delivery: Delivery) -> SafeString | str:
-        """The start of what went wrong; the rest is in the row's own view."""
+        """The start of the error; the rest is on the webhook's own page."""
         return wrapped(delivery.last_error) if delivery.last_error else ""
 
     @admin.display(description="next try", ordering="next_attempt")
     def next_try(self, delivery: Delivery) -> datetime | None:
-        """When it is sent; None: no more."""
+        """None: no more tries."""
         waits = delivery.state == Delivery.State.WAITING
         return delivery.next_attempt if waits else None
 
     @admin.action(description="Send again", permissions=["steer"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        """Under the same id, beginning with the tries in quick succession."""
+        """Under the same id, starting with the quick retries."""
         sent = 0
         for delivery in queryset:
             if outbox.send_again(delivery):
@@ -98,5 +96,5 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 sent += 1
         self.message_user(request, f"{sent} sent again.")
         if left := len(queryset) - sent:
-            reason = f"{left} not: their jobs run again, and will tell by themselves."
+            reason = f"{left} skipped: their jobs are running again and will send a new webhook."
             self.message_user(request, reason, "warning")

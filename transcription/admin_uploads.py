@@ -1,4 +1,4 @@
-"""Uploads in the admin, with what came of them: the admin of `uploads` knows of no jobs."""
+"""Uploads in the admin, with their jobs: the admin of `uploads` knows no jobs."""
 
 from typing import Any
 
@@ -17,17 +17,15 @@ admin.site.unregister(Upload)
 
 @admin.register(Upload)
 class RecordingAdmin(UploadAdmin):
-    """Adds the job of each upload, for staff who may see jobs."""
+    """Adds each upload's job, for staff who may see jobs."""
 
     list_select_related = ("owner", "job")
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        """The job stands before the reason of a failure."""
         shown = UploadAdmin.list_display
         return (*shown[:-1], "outcome", shown[-1]) if self.can_view(request, Job) else shown
 
     def get_fieldsets(self, request: HttpRequest, obj: Upload | None = None) -> Any:
-        """The job is the first that people look for."""
         (title, options), *rest = super().get_fieldsets(request, obj)
         if not self.can_view(request, Job):
             return [(title, options), *rest]
@@ -35,7 +33,7 @@ class RecordingAdmin(UploadAdmin):
 
     @admin.display(description="job", ordering="job__state")
     def outcome(self, upload: Upload) -> SafeString:
-        """Its state, which leads to it."""
+        """The job's state, linked to the job."""
         found: Job | None = getattr(upload, "job", None)
         if found is None:
             return self.get_empty_value_display()

@@ -7,15 +7,13 @@ from django.db.models.signals import post_migrate
 
 
 def declare_schedules(**kwargs: Any) -> None:
-    """Schedules are rows: they are declared where rows are made, after migrations."""
+    """Schedules are rows, so they are created after migrations."""
     from transcription.services.jobs.queue import declare_schedules as declare
 
     declare()
 
 
 class TranscriptionConfig(AppConfig):
-    """Connects the receivers and the schedule."""
-
     name = "transcription"
     verbose_name = "Transcription"
 

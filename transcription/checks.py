@@ -1,4 +1,4 @@
-"""System checks: settings that cannot work, each with a hint."""
+"""System checks: settings that can't work, each with an id and a hint."""
 
 from typing import Any
 
@@ -16,7 +16,6 @@ VOICE_DETECTORS = ("pyannote", "silero")
 
 @register("transcription")
 def known_engine(**kwargs: Any) -> list[CheckMessage]:
-    """ENGINE names one of ours."""
     if conf.ENGINE in registry.names():
         return []
     return [
@@ -30,7 +29,6 @@ def known_engine(**kwargs: Any) -> list[CheckMessage]:
 
 @register("transcription")
 def known_voice_detector(**kwargs: Any) -> list[CheckMessage]:
-    """VAD_METHOD names one of WhisperX's."""
     if conf.VAD_METHOD in VOICE_DETECTORS:
         return []
     hint = f"Use one of: {', '.join(VOICE_DETECTORS)}."
@@ -40,7 +38,6 @@ def known_voice_detector(**kwargs: Any) -> list[CheckMessage]:
 
 @register("transcription")
 def known_overrides(**kwargs: Any) -> list[CheckMessage]:
-    """LANGUAGE_MODEL_OVERRIDES names languages, and models that can be."""
     problems = []
     for language, model in conf.LANGUAGE_MODEL_OVERRIDES.items():
         if language not in LANGUAGES:
@@ -59,7 +56,6 @@ def known_overrides(**kwargs: Any) -> list[CheckMessage]:
 
 @register("transcription")
 def known_patterns(**kwargs: Any) -> list[CheckMessage]:
-    """LANGUAGE_PATTERNS can be read."""
     try:
         patterns()
     except ValueError as problem:
@@ -70,7 +66,6 @@ def known_patterns(**kwargs: Any) -> list[CheckMessage]:
 
 @register("transcription")
 def known_networks(**kwargs: Any) -> list[CheckMessage]:
-    """SSRF_BLOCKED_NETWORKS are networks."""
     try:
         blocked_networks(tuple(conf.SSRF_BLOCKED_NETWORKS))
     except ValueError as problem:

@@ -1,4 +1,4 @@
-"""Fields of models that hold what may be long."""
+"""Model fields for long values."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from transcription.http.gradual_json import GradualDecoder, GradualEncoder
 
 
 class LongJSONField(JSONField):
-    """JSON of many megabytes: read and written in steps, so that other requests go on meanwhile.
+    """JSON of many megabytes, read and written in steps, so that other requests run in between.
 
-    To the database it is a JSONField like any other.
+    In the database it is an ordinary JSONField.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

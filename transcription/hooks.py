@@ -1,4 +1,4 @@
-"""What this site wants of uploads: recordings, with options that it understands."""
+"""Which uploads this site accepts: recordings, with valid options."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,10 +19,10 @@ from uploads.services.finish import HEAD_BYTES
 
 
 class TranscriptionHooks(Hooks):
-    """Judges names and options at POST, and the first bytes before they are acknowledged."""
+    """Checks names and options at POST, and the first bytes before they are acknowledged."""
 
     def pre_create(self, upload: Upload, metadata: Mapping[str, bytes]) -> None:
-        """Refuse now what could only fail after hours of uploading."""
+        """Refuses at once what could only fail after hours of uploading."""
         if uploads_conf.UPLOADS_ACCEPT != "any":
             problem = name_problem(upload.file_name)
             if problem:
@@ -40,14 +40,14 @@ class TranscriptionHooks(Hooks):
             raise Refused(problem)
 
     def should_notify(self, upload: Upload) -> bool:
-        """No job comes of what is no recording."""
+        """A file that isn't a recording gets no job."""
         try:
             return not is_stored_only(upload)
         except OSError:  # it cannot be read this moment: the cleanup asks the receiver again
             return True
 
     def finished_headers(self, upload: Upload) -> Mapping[str, str]:
-        """The name of the upload's job."""
+        """Names the upload's job."""
         with suppress(OSError):  # a file that cannot be read this moment may still have a job
             if is_stored_only(upload):
                 return {}
@@ -55,7 +55,7 @@ class TranscriptionHooks(Hooks):
         return {"X-Task-Id": str(job)} if job else {}
 
     def content_type(self, upload: Upload) -> str:
-        """What the probe found: the client's word on it is not to be trusted."""
+        """The type found by the probe: the client's claim can't be trusted."""
         found = Job.objects.filter(upload_id=upload.pk).values_list("media_type", flat=True).first()
         return found if found and found.startswith(("audio/", "video/")) else ""
 

@@ -64,5 +64,5 @@ def _missing(asset: Asset, reason: str) -> CheckMessage:
     there = directory(conf.MODELS_DIR, asset).exists()
     told = f"{label} is not whole: {reason}." if there else f"{label} is not there."
     if tried := recent_failure(conf.MODELS_DIR, asset):
-        told += f" It could not be had a moment ago: {tried}"
+        told += f" The last download failed: {tried}"
     return Warning(told, hint=remedy_for(asset), id=IDS[asset.kind])

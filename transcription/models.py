@@ -1,5 +1,5 @@
-"""Jobs, their way through the states, and their transcripts. Changed in `transcription.services`
-alone, by conditional UPDATE."""
+"""Jobs, their states, and their transcripts. `transcription.services` alone changes them, by
+conditional UPDATE."""
 
 import uuid
 
@@ -12,8 +12,6 @@ from uploads.models import Upload
 
 
 class State(models.TextChoices):
-    """Where a job stands."""
-
     QUEUED = "queued", "waiting"
     PROCESSING = "processing", "working"
     COMPLETED = "completed", "done"
@@ -27,8 +25,6 @@ ENDED = (State.COMPLETED, State.WARNINGS, State.FAILED, State.CANCELLED)
 
 
 class Stage(models.TextChoices):
-    """What a working job does just now."""
-
     QUEUED = "queued", "waiting for its turn"
     FETCHING = "fetching", "downloading the model"
     PROBING = "probing", "looking at the file"
@@ -42,7 +38,7 @@ class Stage(models.TextChoices):
 
 
 class TaskType(models.TextChoices):
-    """What a job is to do, by the names that the API has for it."""
+    """A job's type, by its name in the API."""
 
     FULL = "full_process", "transcript with words and speakers"
     TRANSCRIPTION = "transcription", "transcription alone"
@@ -52,10 +48,10 @@ class TaskType(models.TextChoices):
 
 
 class Job(models.Model):
-    """One recording on its way to a transcript. Its id is the task identifier of the API."""
+    """One recording's way to a transcript. Its id is the API's task identifier."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # Those of an owner who is deleted are deleted by `transcription.receivers`, some at a time.
+    # When an owner is deleted, `transcription.receivers` deletes their jobs in batches.
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
@@ -127,17 +123,15 @@ class Job(models.Model):
 
     @property
     def is_active(self) -> bool:
-        """Whether it has not ended."""
         return self.state in ACTIVE
 
     @property
     def stood_in(self) -> bool:
-        """Whether another engine than the one that was asked for did the job's own stage."""
         return bool(self.engine_used) and self.engine_used != self.engine
 
 
 class Turn(models.Model):
-    """When a job of one of those who share the queue was begun last."""
+    """When a job of each owner in the queue was last started."""
 
     key = models.CharField(max_length=64, primary_key=True, help_text="As in Job.turn.")
     served = models.DateTimeField()
@@ -147,9 +141,9 @@ class Turn(models.Model):
 
 
 class RequestedId(models.Model):
-    """The identifier that an upload's client wants for its job (`taskId`), from its creation on.
+    """The identifier that an upload's client wants for its job (`taskId`), reserved at creation.
 
-    While the upload waits for its bytes, the job of another person's does not get it.
+    While the upload is unfinished, no job of another user gets it.
     """
 
     upload = models.OneToOneField(Upload, on_delete=models.CASCADE, primary_key=True)
@@ -172,9 +166,9 @@ class Transcript(models.Model):
 
 
 class LiveText(models.Model):
-    """The text of a segment of a job at work, for the client that reads along.
+    """A segment's text of a running job, for a streaming client.
 
-    Only jobs whose client does so have some (`engines.base.LIVE`), and only until they have ended.
+    Only jobs with a streaming client have some (`engines.base.LIVE`), until they have ended.
     """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="live_texts")
@@ -192,7 +186,7 @@ class LiveText(models.Model):
 
 
 class StageOutput(models.Model):
-    """What one stage of a job gave, kept as soon as it is there; or what the client gave instead.
+    """The output of one stage of a job, kept as soon as it is done; or what the client provided.
 
     A job that runs again does only the stages whose output is missing. `output` is
 
@@ -232,7 +226,7 @@ class StageOutput(models.Model):
 
 
 class Delivery(models.Model):
-    """The one message to a job's callback_url; its id goes with each try as a header."""
+    """The webhook of a job with a callback URL; its id goes with each try as a header."""
 
     class State(models.TextChoices):
         """Where it stands."""
@@ -262,7 +256,7 @@ class Delivery(models.Model):
 
 
 class JobEvent(models.Model):
-    """One step of a job's way, for staff who ask why."""
+    """One event of a job's history, for staff."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(default=timezone.now)

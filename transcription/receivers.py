@@ -1,4 +1,4 @@
-"""What becomes of uploads: three lines each."""
+"""Receivers of the signals of `uploads` and Django."""
 
 import uuid
 from typing import Any
@@ -18,25 +18,21 @@ from uploads.signals import upload_created, upload_finished, upload_terminated
 
 @receiver(upload_created)
 def reserve_identifier(upload: Upload, **kwargs: Any) -> None:
-    """The identifier that a client wants for its job is kept for it."""
     if "taskId" in upload.metadata:
         task_ids.reserve(upload)
 
 
 @receiver(upload_finished)
 def make_job(upload_id: uuid.UUID, upload: Upload, **kwargs: Any) -> None:
-    """A finished upload becomes a job."""
     if not is_stored_only(upload):
         submit_upload(upload_id)
 
 
 @receiver(upload_terminated)
 def cancel_job(upload_id: uuid.UUID, **kwargs: Any) -> None:
-    """A recording that was removed needs no job."""
     cancel_for_upload(upload_id)
 
 
 @receiver(pre_delete, sender=settings.AUTH_USER_MODEL)
 def delete_jobs(instance: Model, **kwargs: Any) -> None:
-    """A user who is deleted takes jobs and transcripts along."""
     delete_all_of(instance.pk)

@@ -1,4 +1,4 @@
-"""What the queue runs for `transcription`: plain functions.
+"""The functions that the queue runs for `transcription`.
 
 A job is claimed (`work`), then planned, done stage by stage and finished (`run`).
 """
@@ -104,7 +104,7 @@ def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
 
 
 def deliver() -> None:
-    """Send the messages to callback URLs that are due."""
+    """Sends due webhooks."""
     from transcription.services.webhooks.sender import (
         deliver_due,  # its HTTP client is of no use to jobs
     )
@@ -113,12 +113,12 @@ def deliver() -> None:
 
 
 def look_ahead() -> None:
-    """At a start: say in the log what recordings will become."""
+    """Logs at a start what recordings will become."""
     outlook.tell(outlook.look_ahead())
 
 
 def sweep() -> None:
-    """Every minute: requeue what lost its worker, make good what the queue or a crash lost."""
+    """Every minute: requeues jobs that lost their worker, and makes up for lost queue entries."""
     for step in (
         leases.free_leases_of_dead_workers,
         leases.bring_back,

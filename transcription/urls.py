@@ -1,4 +1,4 @@
-"""The addresses of pages and API."""
+"""The URLs of pages and API."""
 
 from django.urls import path, re_path
 

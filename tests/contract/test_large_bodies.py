@@ -154,7 +154,7 @@ def test_a_client_that_breaks_off_or_falls_silent(small_site: Site) -> None:
         "    print(r.file_name, r.state, r.failure)"
     )
     assert "broken.wav refused The connection broke" in rows
-    assert "silent.wav refused The body brought no byte" in rows
+    assert "silent.wav refused The body sent no bytes" in rows
 
 
 @pytest.mark.proof

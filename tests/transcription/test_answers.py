@@ -138,7 +138,7 @@ def test_ready_says_when_the_database_is_away(
     assert answer.status_code == 503
     assert list(answer.json()) == ["status", "database", "gpu", "message", "problem"]
     assert answer.json()["database"] == "disconnected"
-    assert answer.json()["problem"] == "The database does not answer."
+    assert answer.json()["problem"] == "The database doesn't answer."
     assert client.get("/health").status_code == client.get("/health/live").status_code == 200
 
 

@@ -252,7 +252,7 @@ def test_ctrl_c_leaves_what_the_next_call_goes_on_with(tmp_path: Path) -> None:
         wait_for(lambda: assets.size_on_disk(partial) > 1_000_000)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         _, complaint = process.communicate(timeout=10)
-        assert process.returncode == 130 and b"goes on from here" in complaint
+        assert process.returncode == 130 and b"resumes from here" in complaint
         assert b"Traceback" not in complaint
         server.drip = 0.0
         subprocess.run(command, cwd=ROOT, env=environment, check=True)

@@ -349,7 +349,7 @@ def test_a_store_that_could_not_be_told_of_a_new_identity_is_still_known(
     for _ in range(2):
         with monkeypatch.context() as patches:
             cannot(patches, "identify", PermissionError(errno.EACCES, "no"))
-            with pytest.raises(CommandError, match="cannot be told"):
+            with pytest.raises(CommandError, match="can't be written"):
                 join_store("--no-input")
         assert store_problem() == AWAY
     folder.with_name("aside").rename(folder)

@@ -1,4 +1,4 @@
-"""Who asks the API."""
+"""The user of an API request."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from rest_framework.request import Request
 
 
 class MiddlewareAuthentication(BaseAuthentication):
-    """The site's middleware has decided who asks and whether they are served."""
+    """Access is decided by the site's middleware."""
 
     def authenticate(self, request: Request) -> tuple[Any, None]:
-        """The person of the plain Django request."""
+        """The user of the plain Django request."""
         return request._request.user, None

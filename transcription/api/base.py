@@ -1,4 +1,4 @@
-"""What all answers of the API have in common."""
+"""Shared by all API views."""
 
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 
 class JSONNegotiation(BaseContentNegotiation):
-    """Clients of the API get JSON whatever they say they accept, and whatever `format` they ask."""
+    """API clients always get JSON, whatever Accept and `format` say."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
         return next(iter(parsers))
@@ -26,11 +26,11 @@ class JSONNegotiation(BaseContentNegotiation):
 
 
 class ApiView(APIView):
-    """A route of the API: JSON, and only its own methods.
+    """An API route: JSON, and only the methods it defines.
 
     Attributes:
-        reads_body_itself: Nobody else may look into the form before (see SessionCsrfMiddleware):
-            recordings go straight to the store.
+        reads_body_itself: Middleware must not read the form (see SessionCsrfMiddleware):
+            recordings are streamed to the store.
     """
 
     reads_body_itself: ClassVar[bool] = True
@@ -39,7 +39,7 @@ class ApiView(APIView):
 
     @property
     def allowed_methods(self) -> list[str]:
-        """HEAD and OPTIONS are refused as clients know it; preflights are answered before."""
+        """HEAD and OPTIONS are refused, as clients expect; preflights are answered earlier."""
         names = ("get", "post", "put", "patch", "delete")
         return [name.upper() for name in names if hasattr(self, name)]
 

@@ -1,4 +1,4 @@
-"""Whose a running request is, and whether its client still waits for the answer."""
+"""The owner of a running request, and whether its client is still connected."""
 
 import select
 import socket
@@ -14,7 +14,7 @@ from uploads.services.lookup import owner_id
 
 
 def turn_of_client(request: Request) -> str:
-    """Who asks, for those that are served in turn (see `services.turns`)."""
+    """The owner, for serving in turn (see `services.turns`)."""
     return turn_of(owner_id(request.user), client_address(request.META))
 
 
@@ -28,10 +28,10 @@ def sender_of(request: HttpRequest) -> CreationRequest:
 
 
 def disconnect_check(request: Request | HttpRequest) -> Callable[[], bool]:
-    """A question to ask now and then: is the client gone?
+    """A function that says whether the client has disconnected.
 
-    Only gunicorn shows the connection; behind other servers every client seems to wait. The body
-    must have been read, or what is left of it hides the end.
+    Only gunicorn exposes the connection; with other servers every client seems connected. The body
+    must have been read, because unread bytes hide the end.
     """
     connection = request.META.get("gunicorn.socket")
     if not isinstance(connection, socket.socket) or not hasattr(select, "poll"):
@@ -40,10 +40,10 @@ def disconnect_check(request: Request | HttpRequest) -> Callable[[], bool]:
 
 
 def has_ended(connection: socket.socket) -> bool:
-    """Whether the other side has closed the connection. What it sent before stays unread."""
+    """Whether the other side has closed the connection. Bytes that it sent before stay unread."""
     poll = select.poll()
     try:
         poll.register(connection, select.POLLIN)
         return bool(poll.poll(0)) and not connection.recv(1, socket.MSG_PEEK)
-    except (OSError, ValueError):  # it was reset, or is closed on this side already
+    except (OSError, ValueError):  # reset, or closed on this side already
         return True

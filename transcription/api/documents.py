@@ -1,4 +1,4 @@
-"""The API's own documentation: the document, and two pages that show it."""
+"""The API documentation: the OpenAPI document, and two pages that show it."""
 
 from typing import Any
 
@@ -15,26 +15,24 @@ from transcription.api.schema.document import document
 from transcription.api.schema.options import PRODUCT
 from transcription.http.compression import compressed
 
-# Both pages write styles of their own, and ReDoc searches in a worker made of its own script.
+# Both pages have inline styles, and ReDoc searches in a worker made from a blob.
 RELAXED = {"style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}
 
 
 class DocumentView(ApiView):
-    """An address that serves documentation, and is not described in it."""
+    """An address that serves documentation and isn't part of it."""
 
     schema = None
 
     @property
     def allowed_methods(self) -> list[str]:
-        """HEAD is served, too."""
         return ["GET", "HEAD"]
 
     def get(self, request: Request) -> HttpResponse:
-        """The document or page."""
         raise NotImplementedError
 
     def head(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
-        """The same; the web server leaves the content out."""
+        """The web server omits the content."""
         return self.get(request)
 
 
@@ -42,7 +40,6 @@ class OpenApi(DocumentView):
     """GET `/openapi.json`."""
 
     def get(self, request: Request) -> HttpResponse:
-        """The OpenAPI document."""
         answer = HttpResponse(document(), content_type="application/json")
         return compressed(request._request, answer)
 
@@ -52,7 +49,6 @@ class SwaggerPage(DocumentView):
     """GET `/docs`."""
 
     def get(self, request: Request) -> HttpResponse:
-        """Every operation, to be tried out."""
         return page(request, "transcription/docs.html")
 
 
@@ -61,12 +57,11 @@ class RedocPage(DocumentView):
     """GET `/redoc`."""
 
     def get(self, request: Request) -> HttpResponse:
-        """Every operation, to be read."""
         return page(request, "transcription/redoc.html")
 
 
 def page(request: Request, template: str) -> HttpResponse:
-    """A page that loads its scripts from this site alone."""
+    """A page that loads scripts from this site only."""
     facts = {
         "product": PRODUCT,
         "version": settings.PRODUCT_VERSION,

@@ -1,7 +1,7 @@
-"""The shapes in which the API says what is wrong.
+"""The three error shapes of the API.
 
-Clients know three: `detail` with a text, `detail` with a list of faults (422), and `error` with a
-code. Each case keeps its own, since a client that reads the one shows nothing for the other.
+They are `detail` with a text, `detail` with a list of faults (422), and `error` with a code. Each
+error keeps its shape, because a client that reads one shape shows nothing for the others.
 """
 
 import logging
@@ -29,10 +29,10 @@ INTERNAL = "An unexpected error occurred. Please contact support if the problem 
 
 
 class ApiError(Exception):
-    """Ends the handling of a request, from wherever it is raised.
+    """Ends the request with this response, wherever it is raised.
 
     Args:
-        response: The answer.
+        response: The response.
     """
 
     def __init__(self, response: Response) -> None:
@@ -41,10 +41,10 @@ class ApiError(Exception):
 
 
 class Invalid(ApiError):
-    """422: parameters or body are not as they have to be.
+    """422: parameters or body are invalid.
 
     Args:
-        faults: All of the request, those of the query before those of the body.
+        faults: All faults of the request, those of the query first.
     """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
@@ -52,23 +52,23 @@ class Invalid(ApiError):
 
 
 def detail(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """A refusal in words (`detail`)."""
+    """An error with a text (`detail`)."""
     return Response({"detail": text}, status=status, headers=dict(headers or {}))
 
 
 def missing(*loc: str) -> Fault:
-    """The fault of something that has to be there and is not."""
+    """The fault of a missing part or parameter."""
     return {"type": "missing", "loc": list(loc), "msg": "Field required", "input": None}
 
 
 def domain_error(status: int, code: str, message: str, **details: Any) -> Response:
-    """A refusal by the rules of the service (`error` with code and correlation id)."""
+    """An error of the service (`error` with code and correlation id)."""
     error = {"message": message, "code": code, "correlation_id": str(uuid.uuid4()), **details}
     return Response({"error": error}, status=status)
 
 
 def task_not_found(identifier: str) -> Response:
-    """404 for an identifier that names no task of this person."""
+    """404 for an identifier that isn't a task of this user."""
     return domain_error(
         404,
         "TASK_NOT_FOUND",
@@ -78,7 +78,7 @@ def task_not_found(identifier: str) -> Response:
 
 
 def unreadable_audio(reason: str, original_error: str | None = None) -> Response:
-    """400 for a file that gives no sound."""
+    """400 for a file without readable audio."""
     return domain_error(
         400,
         "AUDIO_PROCESSING_ERROR",
@@ -89,12 +89,12 @@ def unreadable_audio(reason: str, original_error: str | None = None) -> Response
 
 
 def internal_error() -> Response:
-    """500; what went wrong is in the log alone."""
+    """500; only the log says why."""
     return domain_error(500, "INTERNAL_ERROR", INTERNAL)
 
 
 def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
-    """Turn whatever a view of the API raised into an answer (REST framework's handler)."""
+    """REST framework's exception handler for API views."""
     if isinstance(problem, ApiError):
         return problem.response
     if isinstance(problem, UploadError):
@@ -113,7 +113,7 @@ def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
     if is_disk_full(problem):
         logger.warning("%s: the disk is full (%s)", path, problem)
         return detail(507, DISK_IS_FULL, {"Retry-After": "60"})
-    if isinstance(problem, OperationalError | InterfaceError):  # it is away, or somebody has a lock
+    if isinstance(problem, OperationalError | InterfaceError):  # down, or locked
         logger.warning("%s: the database failed: %s", path, problem)
         return domain_error(503, "DATABASE_OPERATION_ERROR", TEMPORARY)
     logger.error("%s: %s", path, type(problem).__name__, exc_info=problem)

@@ -1,4 +1,4 @@
-"""Is the service there, does it live, is it ready: for monitors, open to everybody."""
+"""Health checks for monitors, without login."""
 
 import time
 from typing import Any
@@ -12,34 +12,26 @@ from transcription.services.readiness import readiness
 
 
 class PublicView(ApiView):
-    """A route that needs nobody to be known, so no database either."""
+    """A route without login, so that it needs no database."""
 
     authentication_classes: list[Any] = []
 
 
 class Health(PublicView):
-    """GET `/health`."""
-
     def get(self, request: Request) -> Response:
-        """The service is there."""
         return Response({"status": "ok", "message": "Service is running"})
 
 
 class Live(PublicView):
-    """GET `/health/live`."""
-
     def get(self, request: Request) -> Response:
-        """The process lives."""
         return Response(
             {"status": "ok", "timestamp": time.time(), "message": "Application is live"}
         )
 
 
 class Ready(PublicView):
-    """GET `/health/ready`."""
-
     def get(self, request: Request) -> Response:
-        """Whether requests can be served; a store that is full is told to each upload instead."""
+        """Whether requests can be served; a full disk only refuses uploads."""
         found = readiness()
         database = "connected" if found.has_database else "disconnected"
         body = {

@@ -1,4 +1,4 @@
-"""The list of tasks: everything at once, or page by page where a client asks for pages."""
+"""The list of tasks: all at once, or in pages."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ from transcription.services.webhooks.task_body import (
     start_of,
 )
 
-# What a row is made of; nothing else of a job is read for it.
+# The columns of a row; nothing else of a job is loaded.
 COLUMNS = (
     *("pk", "state", "task_type", "file_name", "url", "audio_duration", "language", "error"),
     *("started", "finished"),
@@ -39,7 +39,7 @@ class ListParameters(BaseModel):
 
     @property
     def is_paged(self) -> bool:
-        """Whether pages were asked for; else the list is whole, as old clients expect it."""
+        """Whether pages were requested; old clients expect the whole list."""
         return not self.model_fields_set.isdisjoint(("page", "page_size"))
 
 
@@ -47,7 +47,7 @@ class AllTasks(ApiView):
     """GET `/task/all`."""
 
     def get(self, request: Request) -> Response:
-        """Tasks that this person may see: oldest first, or page by page with the newest first."""
+        """The tasks that this user may see: oldest first, or in pages, newest first."""
         asked = read_query(ListParameters, request)
         jobs = listed(request.user, states_of(asked.status), asked.q or "")
         if not asked.is_paged:
@@ -61,12 +61,12 @@ class AllTasks(ApiView):
 
 
 def states_of(status: str | None) -> list[State] | None:
-    """The states that a status stands for, none for one that is not known; None: any."""
+    """The states that a status means, none for an unknown one; None: any."""
     return [State(state) for state, known in STATUS.items() if known == status] if status else None
 
 
 def rows(jobs: Iterable[Any]) -> list[dict[str, Any]]:
-    """What the list tells of each job; `jobs` have COLUMNS."""
+    """The rows of the list; `jobs` have COLUMNS."""
     return [
         {
             "identifier": str(job.pk),

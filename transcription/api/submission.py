@@ -1,4 +1,4 @@
-"""What the routes that take recordings and documents have in common."""
+"""Shared by the routes that accept recordings and documents."""
 
 import re
 import unicodedata
@@ -178,7 +178,7 @@ def submit_measured(
     except MediaError as problem:
         raise ApiError(unreadable_audio(problem.message)) from problem
     except ClientDisconnected as problem:
-        raise ApiError(detail(400, "The client went away.")) from problem
+        raise ApiError(detail(400, "The client disconnected.")) from problem
     known = {"file_name": shown_name(part.file_name), "audio_duration": sound.duration}
     job = submit_intake(wish_of(task_type, parameters, **known, **facts), part.intake)
     part.kept = True

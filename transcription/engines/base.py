@@ -1,4 +1,4 @@
-"""What every speech engine takes, gives and may raise."""
+"""The data types of speech engines: requests, results and errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Turn = dict[str, Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What to do with one recording; plain values only, so that it travels as JSON."""
+    """A job for an engine, as plain values, so that it can be sent as JSON."""
 
     media_path: str
     engine: str  # the one that was asked for; stages that it cannot do, others do in its place
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Output:
-    """What one stage gave.
+    """The output of one stage.
 
     Attributes:
         stage: One of STAGES.

@@ -1,4 +1,4 @@
-"""Long recordings in parts, for engines that hold all they are given in memory."""
+"""Splits long recordings for engines that keep their whole input in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a speech engine must be able to do, stage by stage. A new one is one file, and one line in
+"""The interface of a speech engine, stage by stage. A new engine is one file, and one line in
 `registry`."""
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def names() -> tuple[str, ...]:
 
 
 def find(name: str) -> Engine | None:
-    """The engine or helper of that name; None where there is none (any more)."""
+    """The engine or fallback of that name; None if it doesn't exist (any more)."""
     return get(name) if name in ENGINES or name in HELPERS else None
 
 

@@ -1,4 +1,4 @@
-"""Which engine really does what: with its models if those can be had, else a stand-in.
+"""Selects the engine for each stage: the chosen one if its models are available, else a fallback.
 
 The worker asks before a run, the engine's process before each later stage. Nothing heavy is
 imported here; a download happens in its own process.
@@ -91,7 +91,7 @@ def select_ready(
     on_progress: DownloadProgress = lambda done, total: None,
     should_stop: ShouldStop = lambda: False,
 ) -> tuple[Engine, str]:
-    """Who does this stage, once what it needs is on the disk; and why somebody stands in.
+    """The engine for this stage, once its models are on the disk, and why it is a fallback.
 
     Who speaks is not guessed: an engine that says it can tell does so, or says why it cannot.
 

@@ -1,4 +1,4 @@
-"""Words of a transcript, and times for those that nobody could measure: pure functions."""
+"""Words of a transcript, and interpolated times for words without any: pure functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From segments, which may hold anything an engine says, to cues that every writer can rely on."""
+"""Turns segments, whatever an engine returned, into cues that every writer can rely on."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Cut a text into subtitles that can be read: two lines of 42 columns, seven seconds."""
+"""Splits a text into readable subtitles: two lines of 42 columns, seven seconds."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Where the words of a segment are in its text, and when each stretch of the text is said."""
+"""Finds a segment's words in its text, and when each part of the text is spoken."""
 
 import re
 from bisect import bisect_left

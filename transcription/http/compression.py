@@ -1,10 +1,10 @@
-"""Answers that are long become a fifth on the way, where that gives nothing away.
+"""Compresses long responses to a fifth, where that reveals nothing.
 
-Who can watch the length of compressed answers learns what in them is alike (BREACH). So nothing is
-compressed that mixes secrets with what a request or another person chose: pages (their tokens and
-search), lists of recordings (the search, names of others' files), uploads. A transcript is one
-person's, and no request adds to it; the description of the API is public. Each view says so itself.
-Lengths are blurred besides, as Django's GZipMiddleware does it.
+The length of a compressed response reveals repetitions in it (BREACH). So nothing is compressed
+that mixes secrets with input of a request or another user: pages (tokens and search), lists of
+recordings (search and other users' file names), uploads. A transcript belongs to one user, and
+requests add nothing to it; the API description is public. Each view decides for itself. Lengths are
+also randomised, as in Django's GZipMiddleware.
 """
 
 import secrets
@@ -27,11 +27,11 @@ R = TypeVar("R", bound=HttpResponseBase)
 
 
 def compressed(request: HttpRequest, response: R) -> R:
-    """The answer, in gzip where the client takes it and where that is worth it.
+    """The response, in gzip if the client accepts it and it is long enough.
 
     Args:
-        request: Whose Accept-Encoding counts.
-        response: Without content that a request or another person chose beside a secret.
+        request: Its Accept-Encoding counts.
+        response: Must not mix secrets with input of a request or another user.
     """
     patch_vary_headers(response, ["Accept-Encoding"])
     if not takes_gzip(request.headers.get("Accept-Encoding", "")) or response.has_header(
@@ -52,7 +52,7 @@ def compressed(request: HttpRequest, response: R) -> R:
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding names gzip, or everything, and does not rule it out by q=0."""
+    """Whether Accept-Encoding includes gzip, or everything, without q=0."""
     weights = {}
     for part in accepted.lower().split(","):
         coding, _, rest = part.partition(";")
@@ -63,7 +63,7 @@ def takes_gzip(accepted: str) -> bool:
 
 
 def gzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Each block as soon as it is there, so that what is made gradually also arrives so."""
+    """Compresses and flushes block by block, so that gradual responses stay gradual."""
     pause = Pacer()
     yield header()
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -80,6 +80,6 @@ def gzipped(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def header() -> bytes:
-    """gzip's, with a name of random length: who watches sees no length twice."""
+    """gzip's header with a name of random length, so that lengths vary."""
     name = b"a" * secrets.randbelow(MOST_BLUR)
     return b"\x1f\x8b\x08" + bytes([NAME_FOLLOWS]) + bytes(5) + b"\xff" + name + b"\0"

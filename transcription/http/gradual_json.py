@@ -1,7 +1,7 @@
-"""JSON of many megabytes, read and written in small steps: between them other requests go on.
+"""Reads and writes megabytes of JSON in small steps, between which other requests run.
 
-Python's own functions do each in one step, which takes half a second for the words of a long day.
-What is large here is large because it has many items, so items are the steps.
+Python's own functions take one step, half a second for the words of a long day. Large documents
+have many items, so items are the steps.
 """
 
 import json
@@ -26,11 +26,11 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class GradualReader:
-    """Reads one document, from its beginning to its end.
+    """Reads one document from start to end.
 
     Args:
         text: The document.
-        pause: Called between two steps. What it raises ends the reading.
+        pause: Called between two steps; its exceptions end the reading.
 
     Its methods raise JSONDecodeError or RecursionError where the document is no JSON.
     """
@@ -45,7 +45,7 @@ class GradualReader:
         self._begin = 0
 
     def kind(self) -> str:
-        """The first character of the value that comes next."""
+        """The first character of the next value."""
         blanks = BLANKS.match(self.text, self.place)
         if blanks is None or blanks.end() == len(self.text):
             raise self.fault()
@@ -53,13 +53,13 @@ class GradualReader:
         return self.text[self.place]
 
     def is_short(self) -> bool:
-        """Whether the value that comes next was read in one step, into `found`."""
+        """Whether the next value was read in one step, into `found`."""
         self.pause()
         self.kind()
         return self._read_in_window()
 
     def value(self) -> Any:
-        """The value that comes next, whole."""
+        """The next value, complete."""
         if self.is_short():
             return self.found
         kind = self.kind()
@@ -71,7 +71,7 @@ class GradualReader:
         return self.found
 
     def skip(self) -> None:
-        """Read the value that comes next, and keep nothing of it."""
+        """Skips the next value."""
         if self.is_short():
             self.found = None
         elif (kind := self.kind()) == "{":
@@ -84,7 +84,7 @@ class GradualReader:
             self.value()
 
     def entries(self) -> Iterator[str]:
-        """The keys of the object that begins here; the caller reads each one's value."""
+        """The keys of the object that starts here; the caller reads each value."""
         for _ in self._within("{", "}"):
             if self.kind() != '"':
                 raise self.fault()
@@ -95,11 +95,11 @@ class GradualReader:
             yield key
 
     def items(self) -> Iterator[None]:
-        """The places of the list that begins here; the caller reads the value at each."""
+        """The indexes of the list that starts here; the caller reads each value."""
         return self._within("[", "]")
 
     def end(self) -> None:
-        """Nothing follows."""
+        """Checks that nothing follows."""
         blanks = BLANKS.match(self.text, self.place)
         if blanks is None or blanks.end() < len(self.text):
             raise self.fault()
@@ -122,7 +122,7 @@ class GradualReader:
         self.depth -= 1
 
     def _read_in_window(self) -> bool:
-        """Whether the value that comes next is read in one step, being short."""
+        """Whether the next value is short enough to be read in one step."""
         if self._try():
             return True
         if self._begin == self.place:
@@ -146,7 +146,6 @@ class GradualReader:
         return True
 
     def fault(self) -> JSONDecodeError:
-        """That this is no JSON."""
         return JSONDecodeError("Unexpected character", self.text, self.place)
 
 
@@ -154,7 +153,7 @@ def read_gradually(text: str) -> Any:
     """The value of a document.
 
     Raises:
-        ValueError, RecursionError: It is no JSON.
+        ValueError, RecursionError: It isn't JSON.
     """
     reader = GradualReader(text)
     value = reader.value()
@@ -163,7 +162,7 @@ def read_gradually(text: str) -> Any:
 
 
 def write_gradually(value: Any, pause: Callable[[], None] | None = None) -> Iterator[str]:
-    """A value as JSON, in pieces. Iterators in it become lists; they are used up."""
+    """A value as JSON, in pieces. Iterators in it are written as lists and used up."""
     return _pieces(value, pause or Pacer(), SPAN)
 
 
@@ -188,14 +187,14 @@ def _pieces(value: Any, pause: Callable[[], None], levels: int) -> Iterator[str]
 
 
 class GradualDecoder(json.JSONDecoder):
-    """For fields of models: what `json.loads` does, in steps."""
+    """For model fields: `json.loads` in steps."""
 
     def decode(self, s: str, *unused: Any) -> Any:
         return json.loads(s) if len(s) <= WINDOW else read_gradually(s)
 
 
 class Encoded:
-    """JSON that is written already, for a field of a model.
+    """Encoded JSON, for a model field.
 
     In steps others go on, so a value is made text before a transaction begins: SQLite has one
     writer at a time.
@@ -206,7 +205,7 @@ class Encoded:
 
 
 class GradualEncoder(json.JSONEncoder):
-    """For fields of models: what `json.dumps` does, in steps."""
+    """For model fields: `json.dumps` in steps."""
 
     def encode(self, o: Any) -> str:
         return (o if isinstance(o, Encoded) else Encoded(o)).text

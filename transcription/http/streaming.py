@@ -1,4 +1,4 @@
-"""Answers that are long: made while they are sent, and never whole in memory."""
+"""Long responses, generated while they are sent and never complete in memory."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
@@ -13,10 +13,9 @@ BLOCK = 64 * 1024  # characters that are sent at once
 
 
 def streamed(pieces: Iterable[str], content_type: str) -> HttpResponse | StreamingHttpResponse:
-    """An answer made of these pieces; a short one is sent whole, as others are.
+    """A response made of these pieces; a short one is sent as a whole.
 
-    What the pieces are made of must have been read by now: the client may take its time, and holds
-    no database connection meanwhile.
+    Load the data first: the client may be slow, and must not hold a database connection meanwhile.
     """
     release_connection()
     sent = blocks(pieces)
@@ -27,12 +26,12 @@ def streamed(pieces: Iterable[str], content_type: str) -> HttpResponse | Streami
 
 
 def streamed_json(value: Any) -> HttpResponse | StreamingHttpResponse:
-    """An answer in JSON; iterators in the value become lists."""
+    """A response in JSON; iterators in the value become lists."""
     return streamed(write_gradually(value), "application/json")
 
 
 def blocks(pieces: Iterable[str]) -> Iterator[bytes]:
-    """The pieces, joined to blocks that are worth sending."""
+    """Joins pieces to blocks worth sending."""
     held: list[str] = []
     size = 0
     for piece in pieces:

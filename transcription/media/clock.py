@@ -1,4 +1,4 @@
-"""Keeps sound at the time that the file's stamps give it, which is the player's time."""
+"""Aligns decoded audio with the file's time stamps, which players follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens a file as what FFmpeg takes it for, and looks for its sound as far as needed."""
+"""Opens a file with FFmpeg, and searches for audio streams as far as needed."""
 
 from __future__ import annotations
 

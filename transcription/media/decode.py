@@ -1,4 +1,4 @@
-"""Reads the sound of any recording, as 16 kHz mono on disk.
+"""Decodes the audio of any recording to 16 kHz mono on disk.
 
 Memory stays constant whatever the length: frames go to the disk as they are decoded.
 """

@@ -1,4 +1,4 @@
-"""Why a recording cannot be read."""
+"""Errors of reading recordings."""
 
 
 class FinalError(Exception):

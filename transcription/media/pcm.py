@@ -1,4 +1,4 @@
-"""Sound as the engines take it: 16 kHz, mono, signed 16-bit, in a file."""
+"""Audio as engines read it: a file of 16 kHz mono signed 16-bit samples."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Says what a file is: its container, its tracks, and which of them is read.
+"""Probes a file: its container, its tracks, and which of them to read.
 
-Uploaded files are hostile until shown otherwise. So only formats that hold their data themselves
+Uploaded files may be hostile. So only formats that hold their data themselves
 are opened (a playlist would make FFmpeg read other files), and only from the local disk.
 """
 

@@ -1,6 +1,6 @@
-"""Judges a recording by its name and its first 512 bytes, before the rest has to be sent.
+"""Recognises recordings by name and first 512 bytes, before the rest is sent.
 
-This is a sieve, not the truth: it only stops what surely is no recording. The probe decides
+It only rejects files that certainly aren't recordings; the probe decides
 later. So a name of one family with the bytes of another is fine, and bytes that some decoder
 might still find sound in are, too.
 """

@@ -1,4 +1,4 @@
-"""Which of a file's audio tracks is read, and what people are told of the others.
+"""Selects a file's audio track, and describes the others.
 
 Tracks are counted from 1, as players do.
 """

@@ -1,4 +1,4 @@
-"""What the page offers: what the engine says it can do, in the shape that templates show."""
+"""The options that the page offers, from the engine's capabilities."""
 
 from copy import copy
 from typing import Any
@@ -27,11 +27,11 @@ MEGABYTE, GIGABYTE = 10**6, 10**9
 
 
 def offer(job: Job | None = None) -> dict[str, Any]:
-    """All that a form may ask people.
+    """Everything for the options form.
 
     Args:
-        job: The one that is to run again, whose wishes are chosen before anybody chooses; None:
-            the form is for new recordings.
+        job: The job to run again, whose options are preselected; None: the form is for new
+            recordings.
     """
     engine = registry.get(conf.ENGINE)
     able = engine.capabilities()
@@ -54,19 +54,19 @@ def offer(job: Job | None = None) -> dict[str, Any]:
 
 
 def cannot(able: Capabilities) -> str:
-    """What people must not expect, as the end of a sentence; empty: it can do all."""
+    """What the engine can't do, as the end of a sentence; empty: nothing."""
     lacks = {"translate": able.translation, "tell speakers apart": DIARIZE in able.stages}
     return " or ".join(what for what, can in lacks.items() if not can)
 
 
 def languages(able: Capabilities) -> list[tuple[str, str]]:
-    """Codes and names of the languages that the engine knows, by name."""
+    """Codes and names of the engine's languages, sorted by name."""
     known = LANGUAGES if able.languages is None else able.languages
     return sorted(((code, LANGUAGES.get(code, code)) for code in known), key=lambda pair: pair[1])
 
 
 def chosen(job: Job) -> dict[str, Any]:
-    """What happens to a job if nobody chooses otherwise."""
+    """The preselected values."""
     usual = copy(job)
     usual.engine = conf.ENGINE
     return {
@@ -81,7 +81,7 @@ def chosen(job: Job) -> dict[str, Any]:
 
 
 def audio_tracks(job: Job) -> range:
-    """The numbers of a recording's audio tracks, where it has several that could be read."""
+    """The numbers of a recording's audio tracks, if several can be read."""
     count = min(job.audio_tracks or 0, MOST_TRACKS)
     return range(1, count + 1) if count > 1 else range(0)
 
@@ -90,10 +90,10 @@ def audio_tracks(job: Job) -> range:
 
 
 def offered_models(engine: Engine, model: str = "") -> list[dict[str, Any]]:
-    """Groups of models, the first one without a name; none where the engine has no models.
+    """Groups of models, the first one without a name; empty if the engine has no models.
 
     Args:
-        engine: Whose models.
+        engine: The engine.
         model: The chosen one; empty: the site's own.
     """
     able = engine.capabilities()
@@ -120,7 +120,7 @@ def offered_models(engine: Engine, model: str = "") -> list[dict[str, Any]]:
 
 
 def described(engine: Engine, name: str, note: str, selected: str) -> dict[str, Any]:
-    """A model with its size, and whether it has to be downloaded."""
+    """A model with its size, and whether it must be downloaded."""
     label = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return {
         "name": name,
@@ -132,7 +132,7 @@ def described(engine: Engine, name: str, note: str, selected: str) -> dict[str, 
 
 
 def facts(engine: Engine, model: str) -> list[str]:
-    """The size of what a model needs, where it is known, and that it is there, if it is."""
+    """The size of a model, if known, and whether it is downloaded."""
     try:
         needed = engine.assets(Request("", engine.name, model=model), TRANSCRIBE)
     except EngineError:  # the site's own setting may name what nobody knows: jobs will say so
@@ -144,14 +144,14 @@ def facts(engine: Engine, model: str) -> list[str]:
 
 
 def size(count: int) -> str:
-    """Bytes for people, in decimal units as download pages have them."""
+    """Bytes in decimal units, as on download pages."""
     if count >= GIGABYTE:
         return f"{count / GIGABYTE:.1f} GB"
     return f"{max(1, round(count / MEGABYTE))} MB"
 
 
 def gated(engine: Engine) -> assets.Asset | None:
-    """What telling speakers apart lacks that is given to nobody without a token, if so."""
+    """The diarization model, if it is gated and can't be downloaded yet."""
     if conf.HF_TOKEN:
         return None
     needed = engine.assets(Request("", engine.name, model=conf.WHISPER_MODEL), DIARIZE)

@@ -1,4 +1,4 @@
-"""What staff may want otherwise when jobs run again."""
+"""The admin's form for running jobs again."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ DETECT = "auto"
 
 
 class RerunForm(forms.Form):
-    """Other wishes for jobs that have ended; what is left empty stays as it was."""
+    """Changed options for ended jobs; empty fields stay as they were."""
 
     engine = forms.ChoiceField(required=False)
     model = forms.ChoiceField(required=False)
@@ -42,14 +42,14 @@ class RerunForm(forms.Form):
         self.offer("task", [AS_BEFORE, *((task, task) for task in TASKS)])
 
     def offer(self, name: str, choices: list[tuple[str, str]]) -> None:
-        """Set what can be chosen in a field: settings are read late."""
+        """Sets a field's choices: settings are read late."""
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What was said, as `run_again` takes it."""
+        """The changes, as `run_again` expects them."""
         said = self.cleaned_data
         changes: dict[str, Any] = {
             name: said[name] for name in ("engine", "model", "language", "task") if said[name]
@@ -61,7 +61,6 @@ class RerunForm(forms.Form):
         return changes | ({"options": options} if options else {})
 
     def clean(self) -> dict[str, Any]:
-        """Bounds must leave something between them."""
         said: dict[str, Any] = super().clean() or {}
         least, most = said.get("min_speakers"), said.get("max_speakers")
         if least and most and least > most:

@@ -1,4 +1,4 @@
-"""The list of recordings: what its address asks for, and what is shown of it."""
+"""The list of recordings: filters from the address, and the page of results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
 
 @dataclass(frozen=True)
 class Filters:
-    """Which recordings are wanted.
+    """The filters of the list.
 
     Attributes:
         name: Part of the file's name; empty: any.
@@ -45,7 +45,7 @@ class Filters:
 
     @classmethod
     def of(cls, query: Mapping[str, Any]) -> "Filters":
-        """Those of an address; what is not understood there filters nothing."""
+        """Parses an address; invalid values are ignored."""
         state = str(query.get("state", ""))
         return cls(
             str(query.get("q", "")).strip()[:LONGEST_NAME],
@@ -56,23 +56,21 @@ class Filters:
 
     @property
     def narrow(self) -> bool:
-        """Whether some recordings are left out."""
         return bool(self.name or self.state)
 
     @property
     def with_uploads(self) -> bool:
-        """Whether uploads that are not finished belong to this page."""
+        """Whether unfinished uploads are shown on this page."""
         return self.state in ("", "active") and not (self.before or self.after)
 
     def address(self, **place: str) -> str:
-        """The page with these filters at another place."""
         wanted = {"q": self.name, "state": self.state, **place}
         query = urlencode({key: value for key, value in wanted.items() if value})
         return f"/?{query}#recordings" if query else "/"
 
 
 def listing(user: User, filters: Filters, size: int = PAGE_SIZE) -> dict[str, Any]:
-    """The recordings that this person may see, for the page and for its script."""
+    """The recordings that this user may see, for the page and its script."""
     states = GROUPS[filters.state][1] if filters.state else None
     jobs = listed(user, states, filters.name)
     page = page_of(jobs, size, filters.before, filters.after)
@@ -85,7 +83,7 @@ def listing(user: User, filters: Filters, size: int = PAGE_SIZE) -> dict[str, An
 
 
 def neighbours(filters: Filters, page: Page) -> dict[str, str]:
-    """The addresses of the pages beside this one; "" where there is none."""
+    """The addresses of the newer and older page; "" if there is none."""
     return {
         "newer": filters.address(after=page.newer) if page.newer else "",
         "older": filters.address(before=page.older) if page.older else "",
@@ -93,7 +91,7 @@ def neighbours(filters: Filters, page: Page) -> dict[str, str]:
 
 
 def list_left(request: HttpRequest) -> str:
-    """The address of the list from which somebody has come to a page, as it was there."""
+    """The address of the list that the user came from."""
     try:
         came = urlsplit(request.headers.get("Referer", ""))
     except ValueError:

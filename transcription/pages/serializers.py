@@ -1,4 +1,4 @@
-"""Jobs and uploads as the pages show them: one shape for templates and for the scripts' JSON."""
+"""Jobs and uploads as the pages show them: one shape for templates and for JSON."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ from uploads.services.lookup import User, may
 
 
 def job_row(job: Job) -> dict[str, Any]:
-    """What a list shows of a job."""
     state = State.CANCELLED if job.cancel_requested and job.is_active else State(job.state)
     language = job.language_used or job.language
     return {
@@ -40,7 +39,6 @@ def job_row(job: Job) -> dict[str, Any]:
 
 
 def job_details(job: Job, user: User) -> dict[str, Any]:
-    """What a job's own page shows to this person, and lets them do."""
     may_change = may(user, CHANGE, job.owner_id)
     media, can_rerun = has_media(job), may_change and can_run_again(job)
     has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
@@ -86,20 +84,20 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
 
 
 def missing(job: Job) -> str:
-    """In words, the stages that gave nothing to a transcript which is there all the same."""
+    """The stages that failed although there is a transcript, in words."""
     if job.state != State.WARNINGS:
         return ""
     return plan.names_of(plan.remaining(job, outputs.without_output(job)))
 
 
 def capabilities_of(name: str) -> Capabilities | None:
-    """What the engine of this name says of itself; None where there is none (any more)."""
+    """The capabilities of an engine; None if it doesn't exist (any more)."""
     engine = registry.find(name)
     return engine.capabilities() if engine else None
 
 
 def shown_percent(job: Job) -> int | None:
-    """How much of the work on the sound is done; None while that has not begun."""
+    """The progress of the work on the audio; None before that."""
     is_waiting = job.state == State.QUEUED
     is_beginning = job.state == State.PROCESSING and not job.percent
     if is_waiting or (is_beginning and job.stage not in STAGE_OF):
@@ -108,7 +106,7 @@ def shown_percent(job: Job) -> int | None:
 
 
 def progress_message(job: Job) -> str:
-    """How far a working job is, in the time of its sound; agrees with `shown_percent`."""
+    """The progress in minutes of audio; consistent with `shown_percent`."""
     total = job.seconds_total
     if job.state != State.PROCESSING or job.stage not in TIMED or not total:
         return ""
@@ -118,14 +116,13 @@ def progress_message(job: Job) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are any."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def upload_row(upload: Upload, user: User) -> dict[str, Any]:
-    """What the list shows of an unfinished upload, and whether this person may end it."""
+    """An unfinished upload, and whether this user may discard it."""
     return {
         "id": upload.id.hex,
         "filename": upload.file_name,

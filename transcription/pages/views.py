@@ -31,7 +31,7 @@ LONGEST_STEM = 150  # characters of a download's name: file systems and proxies 
 
 
 def wanted_job(request: HttpRequest, job_id: Any, to_change: bool = False) -> Job:
-    """The job of the address, if its visitor may see it, or change it where that is wanted."""
+    """The job of the URL, if the user may see it, or change it if that is required."""
     job = get_for_user(str(job_id), request.user, to_change)
     if job is None:
         raise Http404("There is no such recording.")
@@ -40,7 +40,7 @@ def wanted_job(request: HttpRequest, job_id: Any, to_change: bool = False) -> Jo
 
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """The page for people; programs that ask for no HTML are led to the documentation."""
+    """The home page; programs that don't ask for HTML are redirected to the documentation."""
     if not prefers_html(request):
         return HttpResponse(status=307, headers={"Location": "/docs", "Vary": "Accept"})
     filters = Filters.of(request.GET)
@@ -66,14 +66,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    """Whether the Accept header puts text/html first; a bare `*/*` does not ask for a page."""
+    """Whether Accept prefers text/html; a bare `*/*` doesn't ask for a page."""
     preferred = request.get_preferred_type(["text/html", "application/json"])
     return preferred == "text/html" and "text/html" in request.headers.get("Accept", "")
 
 
 @require_GET
 def jobs_json(request: HttpRequest) -> HttpResponse:
-    """The same list for the page's script, with the same query; `limit` is the size of a page."""
+    """The list as JSON, with the same query; `limit` is the page size."""
     limit = request.GET.get("limit", "")
     is_count = limit.isdecimal() and limit.isascii() and len(limit) < 5
     size = max(1, min(int(limit), LONGEST_LIST)) if is_count else PAGE_SIZE
@@ -84,7 +84,7 @@ def jobs_json(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """One recording: progress while it is worked on, then the transcript."""
+    """One recording: its progress, then its transcript."""
     job = wanted_job(request, job_id)
     context = {
         "job": job_details(job, request.user),
@@ -98,14 +98,13 @@ def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
 
 @require_GET
 def job_json(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """The same facts for the page's script."""
+    """The same data for the page's script."""
     response = JsonResponse(job_details(wanted_job(request, job_id), request.user))
     response["Cache-Control"] = "no-store"
     return response
 
 
 def transcript_of(job: Job) -> StoredList:
-    """The segments of the job's transcript, or 404."""
     found = find_segments(job)
     if found is None:
         raise Http404("There is no transcript yet.")
@@ -114,7 +113,7 @@ def transcript_of(job: Job) -> StoredList:
 
 @require_GET
 def segments(request: HttpRequest, job_id: Any) -> HttpResponseBase:
-    """The transcript for the page, in pieces of one speaker each."""
+    """The transcript, in segments of one speaker each."""
     job = wanted_job(request, job_id)
     response = streamed_json({"segments": by_speaker(transcript_of(job))})
     response["Cache-Control"] = "private, no-cache"
@@ -123,7 +122,6 @@ def segments(request: HttpRequest, job_id: Any) -> HttpResponseBase:
 
 @require_GET
 def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponseBase:
-    """The transcript as a file."""
     job = wanted_job(request, job_id)
     if kind not in FORMATS:
         raise Http404(f"Transcripts come as: {', '.join(FORMATS)}.")
@@ -137,7 +135,7 @@ def export(request: HttpRequest, job_id: Any, kind: str) -> HttpResponseBase:
 
 
 def facts_of(job: Job) -> dict[str, Any]:
-    """What an export says about the recording."""
+    """Metadata of an export."""
     return {
         "file_name": job.file_name,
         "language": job.language_used or job.language or None,
@@ -150,7 +148,7 @@ def facts_of(job: Job) -> dict[str, Any]:
 
 @require_POST
 def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """Stop the job; one that has ended stays as it is."""
+    """Cancels the job; an ended one stays as it is."""
     job = wanted_job(request, job_id, to_change=True)
     transitions.cancel(job)
     return done(request, reverse("job", args=[job.pk]))
@@ -158,7 +156,7 @@ def cancel(request: HttpRequest, job_id: Any) -> HttpResponse:
 
 @require_POST
 def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """Transcribe the recording again, with other options if wanted."""
+    """Transcribes the recording again, optionally with other options."""
     job = wanted_job(request, job_id, to_change=True)
     try:
         changes = changes_of(job, request.POST.dict(), chosen(job))
@@ -173,13 +171,13 @@ def run_again(request: HttpRequest, job_id: Any) -> HttpResponse:
 
 @require_POST
 def delete(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """Remove the job, its transcript and its recording."""
+    """Deletes the job, its transcript and its recording."""
     transitions.delete(wanted_job(request, job_id, to_change=True))
     return done(request, "/")
 
 
 def done(request: HttpRequest, address: str) -> HttpResponse:
-    """Forms without script are led on; scripts get a short answer."""
+    """Redirects forms without script; scripts get a short response."""
     if prefers_html(request):
         response = redirect(address)
         response.status_code = 303
@@ -188,7 +186,7 @@ def done(request: HttpRequest, address: str) -> HttpResponse:
 
 
 def refused(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    """A refusal for people or for scripts."""
+    """An error, for forms or for scripts."""
     if prefers_html(request):
         return render(request, "400.html", {"exception": detail}, status=status)
     return JsonResponse({"detail": detail}, status=status)

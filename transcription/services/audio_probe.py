@@ -1,7 +1,7 @@
-"""What a recording is and how long it sounds, found out by a process of its own.
+"""Finds out a recording's type and duration, in a separate process.
 
-Requests wait for it without keeping others from theirs: everything here is cooperative where gevent
-has replaced the standard library's parts, and plain waiting in threads.
+Waiting requests don't block others: under gevent the waits are cooperative, in threads they are
+plain.
 """
 
 import json
@@ -25,7 +25,7 @@ places = Places(count=6, each=2, most_waiting=200)
 
 @dataclass(frozen=True)
 class Measured:
-    """What a recording turned out to be.
+    """What a recording is.
 
     Attributes:
         duration: Seconds of sound that were decoded.
@@ -44,19 +44,19 @@ def measure(
     is_unwanted: Callable[[], bool] = lambda: False,
     audio_track: int | None = None,
 ) -> Measured:
-    """Decode all of a recording's sound, to say how long it is.
+    """Decodes all audio of a recording to measure its duration.
 
     Args:
         path: A local file.
-        turn: Who asks, as in `Job.turn`: owners are served in turn.
-        is_unwanted: Asked now and then; what has been started is ended when it says so.
-        audio_track: The one to read, from 1 on; None: the file's main one.
+        turn: The owner, as in `Job.turn`: owners are served in turn.
+        is_unwanted: Called now and then; if True, the work is stopped.
+        audio_track: The track to read, from 1 on; None: the file's main one.
 
     Raises:
-        MediaError: No sound can be read from it, or not within PROBE_TIMEOUT.
-        ClientDisconnected: See above.
-        TooManyRequests: Too many recordings of this owner wait already.
-        Unavailable: Too many wait in all, or this machine can start no process at the moment.
+        MediaError: No audio can be read, or not within PROBE_TIMEOUT.
+        ClientDisconnected: `is_unwanted` was True.
+        TooManyRequests: Too many recordings of this owner are waiting.
+        Unavailable: Too many are waiting in all, or no process can be started.
     """
     release_connection()
     with places.taken(turn, is_unwanted):
@@ -64,7 +64,7 @@ def measure(
 
 
 def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None) -> bytes:
-    """What the process wrote until its end."""
+    """The output of the process."""
     try:
         arguments = [path, str(conf.DECODER_MEMORY)]
         if audio_track is not None:
@@ -79,7 +79,7 @@ def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None)
             if is_unwanted():
                 raise ClientDisconnected
             if time.monotonic() > deadline:
-                raise MediaError("too_slow", "Reading the recording's sound took too long.")
+                raise MediaError("too_slow", "Reading the recording's audio took too long.")
         return process.stdout.read()  # a line that the pipe could hold
     finally:
         process.kill()

@@ -1,4 +1,4 @@
-"""The database may be away for a while: what is to be kept of a job's work waits for it."""
+"""Retries when the database is down: a job's results wait for it."""
 
 import logging
 import time
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 
 def retry_on_db_error(action: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do it now, or as soon as the database answers.
+    """Calls the action now, or as soon as the database answers.
 
-    The action must be repeatable: whether an interrupted attempt did it, nobody can tell.
+    The action must be repeatable: an interrupted attempt may have succeeded.
     """
     deadline = time.monotonic() + LONGEST
     while True:
@@ -29,6 +29,6 @@ def retry_on_db_error(action: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         except (OperationalError, InterfaceError) as problem:
             if time.monotonic() > deadline:
                 raise
-            logger.warning("the database does not answer, waiting for it: %s", problem)
+            logger.warning("the database doesn't answer, waiting for it: %s", problem)
         close_old_connections()
         time.sleep(PAUSE)

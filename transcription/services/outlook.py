@@ -1,8 +1,8 @@
-"""What recordings will become, as far as it can be known before they come: transcripts, or drafts.
+"""Predicts before an upload whether recordings will become transcripts or drafts.
 
-The model that a recording needs is downloaded with the first one. Where it can't be, the built-in
-engine stands in. Whether it can be is asked of its source (`look_ahead`) at the start, and now and
-then as long as it is missing; requests read what was found.
+A missing model is downloaded with the first recording that needs it; if that fails, the built-in
+engine is the fallback. At the start, and now and then while it is missing, `look_ahead` checks
+whether it can be downloaded; requests read the result.
 """
 
 import logging
@@ -31,7 +31,7 @@ STAND_IN = "Meanwhile the built-in engine is used: in English only, other langua
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is to be known before a recording is uploaded.
+    """The prediction, shown before a recording is uploaded.
 
     Attributes:
         headline: That results will be drafts, or recordings will fail; empty: neither.
@@ -53,7 +53,7 @@ class Outlook:
 
 
 def outlook() -> Outlook | None:
-    """What the disk and the last look tell; None: transcripts will be as asked for."""
+    """Judging by the disk and the last check; None: transcripts will be as requested."""
     if registry.find(conf.ENGINE) is None:
         return None  # a system check says so
     if reason := registry.get(conf.ENGINE).installation_error():

@@ -1,7 +1,6 @@
-"""Few places for work that many may ask for, given in turn to those who wait for one.
+"""Limits concurrent work, and serves waiting owners in turn.
 
-Everything here is cooperative where gevent has replaced the standard library's parts, and plain
-waiting in threads.
+Under gevent the waits are cooperative, in threads they are plain.
 """
 
 import threading
@@ -17,14 +16,14 @@ PLACE_POLL_SECONDS = 0.25
 
 
 class ClientDisconnected(Exception):
-    """Nobody waits for the work any more."""
+    """The client has disconnected."""
 
 
 class Waiter:
-    """One who waits for a place, or has it.
+    """A request that waits for a place, or has it.
 
     Args:
-        turn: Whose place it is to be, as in `Job.turn`.
+        turn: The owner, as in `Job.turn`.
     """
 
     def __init__(self, turn: str) -> None:
@@ -67,10 +66,10 @@ class Places:
         theirs = sum(waiter.turn == turn for waiter in self._waiting)
         if theirs >= self._most_waiting * (1 if others else 3) // 4:
             raise TooManyRequests(
-                "Too many of your recordings wait to be read. Send this one again later.", 30
+                "Too many of your recordings are waiting to be read. Send this one again later.", 30
             )
         if len(self._waiting) >= self._most_waiting:
-            raise Unavailable("Too many recordings wait to be read. Try again shortly.", 30)
+            raise Unavailable("Too many recordings are waiting to be read. Try again shortly.", 30)
 
     @contextmanager
     def taken(self, turn: str, is_unwanted: Callable[[], bool]) -> Iterator[None]:
@@ -108,7 +107,6 @@ class Places:
             self._forget(waiter.turn)
 
     def _share_out(self) -> None:
-        """Give free places to those whose turn it is."""
         while able := [waiter for waiter in self._waiting if self._may_have(waiter.turn)]:
             chosen = min(able, key=self._rank)
             self._waiting.remove(chosen)
@@ -128,7 +126,6 @@ class Places:
         return self._held[waiter.turn], since, waiter.came
 
     def _forget(self, turn: str) -> None:
-        """An owner who has no place and waits for none leaves nothing behind."""
         if not self._held[turn]:
             del self._held[turn]
             if all(waiter.turn != turn for waiter in self._waiting):

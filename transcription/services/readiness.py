@@ -1,4 +1,4 @@
-"""Whether requests can be served at this moment: for monitors, which ask often and wait little."""
+"""Whether requests can be served right now: for monitors, which ask often and wait briefly."""
 
 import time
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ GIVEN_UP_AFTER = 30.0
 
 @dataclass(frozen=True)
 class Readiness:
-    """What a look found.
+    """The result of a check.
 
     Attributes:
         has_database: Whether the database answers, with the tables of this site.
@@ -31,7 +31,7 @@ class Readiness:
     problem: str = ""
 
 
-NO_DATABASE = Readiness(False, "The database does not answer.")
+NO_DATABASE = Readiness(False, "The database doesn't answer.")
 NO_TABLES = Readiness(
     False,
     "The database lacks tables of this site: run `manage.py serve` or `manage.py migrate`.",
@@ -39,7 +39,7 @@ NO_TABLES = Readiness(
 
 
 class Look:
-    """One look at database and store, in a thread of its own: whoever asks need not wait for it."""
+    """A check of database and store in its own thread, so that requests need not wait for it."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -47,7 +47,6 @@ class Look:
         Thread(target=self.run, name="readiness", daemon=True).start()
 
     def run(self) -> None:
-        """Look."""
         try:
             self.found.set_result(look())
         except BaseException as problem:  # noqa: BLE001  (told to those who wait)
@@ -55,12 +54,11 @@ class Look:
 
     @property
     def age(self) -> float:
-        """Seconds since it began."""
         return time.monotonic() - self.began
 
     @property
     def is_of_use(self) -> bool:
-        """Whether those who ask now may wait for it."""
+        """Whether new requests may wait for it."""
         return not self.found.done() and self.age < GIVEN_UP_AFTER
 
 
@@ -69,7 +67,7 @@ _current: Look | None = None
 
 
 def readiness() -> Readiness:
-    """Look, or wait for the look that another request has begun: many monitors cost one."""
+    """Checks, or waits for the check of another request: many monitors cost one check."""
     global _current
     with _lock:
         if _current is None or not _current.is_of_use:

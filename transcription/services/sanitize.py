@@ -1,6 +1,6 @@
-"""Values from engines and files, made such that every database and every answer can hold them.
+"""Sanitizes values from engines and files for databases and responses.
 
-PostgreSQL refuses NUL and halves of characters, JSON knows no NaN, columns have widths.
+PostgreSQL refuses NUL and surrogates, JSON has no NaN, columns have widths.
 """
 
 import math

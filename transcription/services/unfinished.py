@@ -1,4 +1,4 @@
-"""Uploads that still await bytes, as the list of recordings shows them."""
+"""Unfinished uploads, as shown in the list of recordings."""
 
 from django.db.models import Q
 

@@ -1,4 +1,4 @@
-"""Callback URLs at the moment when somebody names one."""
+"""Checks callback URLs when they are given."""
 
 from rest_framework.request import Request
 
@@ -10,13 +10,13 @@ from transcription.services.outbound.url_source import Blocked, Unreachable, pro
 
 
 def judge_callback(request: Request) -> None:
-    """Ask the receiver that a query names whether it is there.
+    """Checks that the receiver of a callback URL answers.
 
-    That comes before everything else, so a refusal hides all other faults of the request. A URL
-    that is none is a fault among the others.
+    This comes first, so a refusal hides all other faults of the request. A malformed URL is one
+    fault among the others.
 
     Raises:
-        ApiError: The site does not go there, or nobody answers there.
+        ApiError: The address is blocked, or the receiver doesn't answer.
     """
     parameters, _ = parse_query(CallbackParameters, request)
     if parameters is None or parameters.callback_url is None:

@@ -1,4 +1,4 @@
-"""Forms, read as they come: recordings go straight to the store, whatever their size.
+"""Forms, parsed while they arrive: recordings are streamed to the store, whatever their size.
 
 Django's own parser drops parts without a name, takes a part that was cut for a whole one and reads
 encoded names otherwise than the API's clients know it. So the parser here is theirs.
@@ -50,10 +50,10 @@ __all__ = [
 ]
 
 LONGEST_HEADER = 64 * 1024
-STEP = 128 * 1024  # bytes that are looked through in a row: small fields take their time
-URLENCODED_BYTES = 128 * 1024  # is read in one step
-SLOWEST = 1024  # bytes a second; a recording by form cannot be gone on with, anyway
-PATIENCE = 120.0  # seconds before that counts
+STEP = 128 * 1024  # bytes parsed in a row: small fields take their time
+URLENCODED_BYTES = 128 * 1024  # bytes read in one step
+SLOWEST = 1024  # bytes a second; a recording in a form can't be resumed anyway
+PATIENCE = 120.0  # seconds before the minimum speed applies
 MOST_HEADERS = 64
 CUT = "The connection broke before the request was whole."
 
@@ -66,20 +66,20 @@ def read_form(
     documents: Collection[str] = (),
     accepts: Callable[[str], bool] = lambda file_name: True,
 ) -> Form:
-    """Read the body of a request, if it is a form; any other body is a form without parts.
+    """Reads a request's form; a body of any other type is an empty form.
 
     Args:
         request: Its body must be unread.
         media: Names of the parts that are recordings.
         documents: Names of the parts that are read as a whole.
-        is_wanted: Says by its name whether a recording is worth storing; others pass by.
+        is_wanted: Whether to store a recording, by its name; others are skipped.
 
     Returns:
         The form, to be used as a context.
 
     Raises:
-        ApiError: It cannot be read.
-        UploadError: It is too large, the store failed, or it brought nothing for too long.
+        ApiError: It is malformed.
+        UploadError: It is too large, the store failed, or no bytes came for too long.
     """
     plain: HttpRequest = getattr(request, "_request", request)
     kind, options = header_options(str(plain.META.get("CONTENT_TYPE") or ""))
@@ -98,7 +98,6 @@ def read_form(
 
 
 def read_multipart(body: Body, reader: "Reader") -> Form:
-    """Let the reader have the body."""
     try:
         parser = MultipartParser(
             reader.boundary,
@@ -125,12 +124,11 @@ def read_multipart(body: Body, reader: "Reader") -> Form:
 
 
 def pieces(body: Body) -> Iterator[bytes]:
-    """The body piece by piece, each a copy: the buffer of a web server serves all its clients.
+    """The body in pieces, each a copy: web servers reuse their buffer.
 
     Raises:
-        ApiError: The connection broke.
-        RequestTimeout: Nothing came for UPLOADS_IDLE_TIMEOUT, or it comes more slowly than makes
-            sense.
+        ApiError: The connection was lost.
+        RequestTimeout: No bytes came for UPLOADS_IDLE_TIMEOUT, or they come too slowly.
     """
     began = time.monotonic()
     size = 0
@@ -141,17 +139,17 @@ def pieces(body: Body) -> Iterator[bytes]:
         if seconds > PATIENCE and size < SLOWEST * seconds:
             raise RequestTimeout("The form comes too slowly. Upload large recordings by tus.")
     if body.idle:
-        raise RequestTimeout("The body brought no byte for too long.")
+        raise RequestTimeout("The body sent no bytes for too long.")
     if body.cut:
         raise ApiError(detail(400, CUT))
 
 
 def read_urlencoded(body: Body) -> Form:
-    """A form of texts alone."""
+    """A form with texts only."""
     content = bytearray()
     for piece in pieces(body):
         if len(content) + len(piece) > URLENCODED_BYTES:
-            raise TooLarge(f"A form without files has {URLENCODED_BYTES // 1024} KiB at most.")
+            raise TooLarge(f"A form without files may have at most {URLENCODED_BYTES // 1024} KiB.")
         content += piece
     check_count(content.count(b"&") + 1, "fields")
     form = Form()

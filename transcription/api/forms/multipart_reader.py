@@ -1,4 +1,4 @@
-"""Turns what the parser of multipart bodies finds into the parts of a form.
+"""Builds the parts of a form from the multipart parser's callbacks.
 
 The limits and sentences are those that the API's clients know.
 """
@@ -34,12 +34,10 @@ BROWSERS_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 
 
 def as_it_is(value: str) -> str:
-    """The value of an option that nobody escapes."""
     return value
 
 
 def without_escapes(value: str) -> str:
-    """A name as it was before a browser wrote it into a form."""
     for escape, sign in BROWSERS_ESCAPES.items():
         value = value.replace(escape, sign)
     return value
@@ -48,14 +46,14 @@ def without_escapes(value: str) -> str:
 def header_options(
     header: str, read: Callable[[str], str] = as_it_is
 ) -> tuple[str, dict[str, str]]:
-    """A header's word and its options; encoded ones (RFC 2231) go before plain ones.
+    """A header's value and its options; encoded ones (RFC 2231) take precedence.
 
     Args:
         header: Its value.
         read: Applied to each plain option.
 
     Raises:
-        ApiError: It is made of very many pieces.
+        ApiError: It has too many pieces.
     """
     if header.count(";") > MOST_OPTIONS:
         raise ApiError(detail(400, UNREADABLE))
@@ -69,8 +67,6 @@ def header_options(
 
 
 class Reader:
-    """Makes parts of what the parser finds."""
-
     def __init__(
         self,
         order: CreationRequest,
@@ -92,7 +88,6 @@ class Reader:
         self._field = self._value = b""
 
     def callbacks(self) -> Any:
-        """What the parser calls."""
         return {
             "on_part_begin": self.headers.clear,
             "on_header_field": self.on_header_field,
@@ -104,15 +99,12 @@ class Reader:
         }
 
     def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        """Some of a header's name."""
         self._field += data[start:end]
 
     def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        """Some of its value."""
         self._value += data[start:end]
 
     def on_header_end(self) -> None:
-        """It is whole."""
         self.header_count += 1
         if self.header_count > MOST_HEADERS:
             raise ApiError(detail(400, UNREADABLE))
@@ -120,7 +112,6 @@ class Reader:
         self._field = self._value = b""
 
     def on_headers_finished(self) -> None:
-        """The content follows."""
         disposition = self.headers.get(b"content-disposition", b"").decode("latin-1")
         options = header_options(disposition, without_escapes)[1]
         if "name" not in options:
@@ -130,7 +121,6 @@ class Reader:
         self.form.open = self.new_part(options.get("filename"))
 
     def new_part(self, file_name: str | None) -> FormPart:
-        """The place for the content of the part that begins."""
         if file_name is None:
             self.texts += 1
             check_count(self.texts, "fields")
@@ -146,7 +136,6 @@ class Reader:
         return FilePart(file_name, content_type)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        """Some of the content."""
         assert self.form.open is not None
         if isinstance(self.form.open, TextPart):
             self.text_bytes += end - start
@@ -155,25 +144,23 @@ class Reader:
         self.form.open.write(memoryview(data)[start:end])
 
     def on_part_end(self) -> None:
-        """It is whole."""
         assert self.form.open is not None
         self.form.open.end()
         self.form.add(self.name, self.form.open)
         self.form.open = None
 
     def decoded(self, value: str) -> str:
-        """An option of a header, in the charset of the form."""
         return decoded(value.encode("latin-1", "replace"), self.charset)
 
 
 def check_count(count: int, what: str) -> None:
-    """Refuse a form of endlessly many parts."""
+    """Refuses a form with too many parts."""
     if count > MOST_PARTS:
         raise ApiError(detail(400, f"Too many {what}. Maximum number of {what} is {MOST_PARTS}."))
 
 
 def known_charset(name: str) -> str:
-    """A charset that can be read here."""
+    """A charset that Python knows."""
     try:
         return codecs.lookup(name).name
     except (LookupError, ValueError):
@@ -181,7 +168,7 @@ def known_charset(name: str) -> str:
 
 
 def without_folder(file_name: str) -> str:
-    """The name without the path of a Windows machine, which some old browsers send along."""
+    """The name without a Windows path, which some old browsers send."""
     if file_name[1:3] == ":\\" or file_name.startswith("\\\\"):
         return file_name.rpartition("\\")[2]
     return file_name

@@ -1,4 +1,4 @@
-"""From a request's query to what a job is asked to do.
+"""From a request's query to a job's options.
 
 Options count in the query alone: fields of the same name in the body are ignored.
 """
@@ -41,13 +41,13 @@ OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
 
 
 def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | None, list[Fault]]:
-    """The parameters that a query asks for, or all its faults.
+    """The parameters in a query, or all its faults.
 
-    Keys that the model does not know are ignored. Of a repeated key the last value counts, except
-    where the parameter is a list.
+    Unknown keys are ignored. The last value of a repeated key counts, unless the parameter is a
+    list.
 
     Raises:
-        ApiError: It has very many.
+        ApiError: It has too many parameters.
     """
     said = str(request.META.get("QUERY_STRING", ""))
     try:
@@ -71,7 +71,7 @@ def parse_query(model: type[M], request: HttpRequest | Request) -> tuple[M | Non
 
 
 def read_query(model: type[M], request: HttpRequest | Request) -> M:
-    """The parameters that a query asks for.
+    """The parameters in a query.
 
     Raises:
         Invalid: With all faults of the query.
@@ -83,10 +83,10 @@ def read_query(model: type[M], request: HttpRequest | Request) -> M:
 
 
 def faults_of(problem: ValidationError, *place: str) -> list[Fault]:
-    """The faults that pydantic found, as clients know them.
+    """pydantic's errors in the shape that clients know.
 
     Args:
-        problem: What it raised.
+        problem: pydantic's exception.
         place: Where the values came from, such as `query`.
     """
     found = problem.errors(include_url=False)
@@ -94,14 +94,14 @@ def faults_of(problem: ValidationError, *place: str) -> list[Fault]:
 
 
 def options_of(parameters: BaseModel) -> dict[str, Any]:
-    """What engines read, by the API's names, flat."""
+    """Flat, by the API's names, for engines."""
     return parameters.model_dump(mode="json", exclude=set(OF_THE_JOB))
 
 
 def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec:
-    """What is wanted, from the parameters of a request.
+    """The JobSpec of a request's parameters.
 
-    Where the query named no language, the recording's name may (LANGUAGE_PATTERNS).
+    If the query has no language, the file name may have one (LANGUAGE_PATTERNS).
 
     Args:
         task_type: What to do.

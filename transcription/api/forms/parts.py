@@ -1,6 +1,6 @@
-"""The parts of a form while they come in: each kind has its own place, none of it unbounded memory.
+"""The parts of a form while they arrive; none of them uses unbounded memory.
 
-A part is written to piece by piece; it counts once it has ended.
+A part is written piece by piece, and complete once it has ended.
 """
 
 import tempfile
@@ -22,20 +22,16 @@ DOCUMENT_BYTES_IN_MEMORY = 1024 * 1024
 
 
 class FormPart(Protocol):
-    """One part of a form."""
+    def write(self, data: memoryview) -> None: ...
 
-    def write(self, data: memoryview) -> None:
-        """Append some of its content."""
-
-    def end(self) -> None:
-        """It is whole."""
+    def end(self) -> None: ...
 
     def drop(self, reason: str) -> None:
-        """It is not wanted (any more): nothing of it stays. Safe to repeat."""
+        """Discards the part, if it is not needed. Safe to repeat."""
 
 
 class TextPart:
-    """A field with a text.
+    """A text field.
 
     Args:
         charset: Of the form; what is not in it is read as Latin-1.
@@ -47,26 +43,19 @@ class TextPart:
         self._content = bytearray()
 
     def write(self, data: memoryview) -> None:
-        """Append.
-
-        Raises:
-            ApiError: It is longer than a field may be.
-        """
         if len(self._content) + len(data) > TEXT_BYTES:
             raise ApiError(detail(400, f"Part exceeded maximum size of {TEXT_BYTES // 1024}KB."))
         self._content += data
 
     def end(self) -> None:
-        """Read what came."""
         self.text = decoded(bytes(self._content), self.charset)
 
     def drop(self, reason: str) -> None:
-        """Forget it."""
         self._content.clear()
 
 
 class FilePart:
-    """A file that nobody wants to keep: only its name counts.
+    """A file that isn't stored: only its name matters.
 
     Attributes:
         file_name: As the client sent it.
@@ -77,18 +66,15 @@ class FilePart:
         self.file_name = file_name
         self.content_type = content_type
 
-    def write(self, data: memoryview) -> None:
-        """Let it pass."""
+    def write(self, data: memoryview) -> None: ...
 
-    def end(self) -> None:
-        """Nothing is left to do."""
+    def end(self) -> None: ...
 
-    def drop(self, reason: str) -> None:
-        """Nothing is there."""
+    def drop(self, reason: str) -> None: ...
 
 
 class DocumentPart(FilePart):
-    """A file that is read as a whole once it is there, such as JSON."""
+    """A file that is read as a whole, such as JSON."""
 
     def __init__(self, file_name: str, content_type: str) -> None:
         super().__init__(file_name, content_type)
@@ -96,27 +82,20 @@ class DocumentPart(FilePart):
         self._file: IO[bytes] = made
 
     def write(self, data: memoryview) -> None:
-        """Append.
-
-        Raises:
-            TooLarge: It is longer than a document may be.
-        """
         if self._file.tell() + len(data) > DOCUMENT_BYTES:
             raise TooLarge(f"A document has {DOCUMENT_BYTES // 1024**2} MiB at most.")
         self._file.write(data)
 
     def content(self) -> bytes:
-        """All of it."""
         self._file.seek(0)
         return self._file.read()
 
     def drop(self, reason: str) -> None:
-        """Remove it."""
         self._file.close()
 
 
 class MediaPart(FilePart):
-    """A recording, which goes straight to the store of uploads.
+    """A recording, streamed to the store of uploads.
 
     Attributes:
         intake: To be kept by whoever makes its job; whatever is not kept is dropped.
@@ -128,41 +107,31 @@ class MediaPart(FilePart):
         self.kept = False
 
     def write(self, data: memoryview) -> None:
-        """Append.
-
-        Raises:
-            UploadError: See Intake.write.
-        """
         self.intake.write(data)
 
     def end(self) -> None:
-        """The file is closed; what it is for is decided later."""
+        """Closes the file."""
         self.intake.close()
 
     def drop(self, reason: str) -> None:
-        """Remove the bytes; the upload's row tells staff why."""
+        """Removes the bytes; the upload's row keeps the reason for staff."""
         if not self.kept:
             self.kept = True
             self.intake.discard(reason)
 
 
 class Form:
-    """What a form brought: of a repeated name its last part that came whole.
+    """A form's parts; of parts with the same name, the last complete one.
 
-    Used as a context: recordings that have not been kept by its end are dropped, with the reason.
+    Used as a context: recordings not kept at its end are dropped, with the reason.
     """
 
     def __init__(self) -> None:
         self.parts: dict[str, FormPart] = {}
-        self.texts: dict[str, list[str]] = {}  # all of each name, in their order
+        self.texts: dict[str, list[str]] = {}  # all parts of each name, in order
         self.open: FormPart | None = None
 
     def add(self, name: str, part: FormPart) -> None:
-        """A part is whole.
-
-        Raises:
-            ApiError: It is a text with a NUL, which not every database can hold.
-        """
         if "\0" in name or (isinstance(part, TextPart) and "\0" in part.text):
             raise ApiError(detail(400, f"The field {name!r} holds the character NUL. Remove it."))
         if name in self.parts:
@@ -172,12 +141,12 @@ class Form:
             self.texts.setdefault(name, []).append(part.text)
 
     def text(self, name: str) -> str:
-        """The text of a field; empty where there is none."""
+        """The text of a field; empty if there is none."""
         part = self.parts.get(name)
         return part.text if isinstance(part, TextPart) else ""
 
     def drop(self, reason: str) -> None:
-        """Drop everything that was not kept."""
+        """Drops everything that was not kept."""
         for part in (*self.parts.values(), self.open):
             if part is not None:
                 part.drop(reason)
@@ -195,14 +164,14 @@ class Form:
 
 
 def reason_of(problem: BaseException | None) -> str:
-    """Why a form was not taken, for staff."""
+    """Why a form was refused, for staff."""
     if isinstance(problem, ApiError):
         return error_message(problem.response)
     return str(problem or "It was not needed.") or type(problem).__name__
 
 
 def error_message(response: Response) -> str:
-    """The sentence in an answer of any of the API's shapes."""
+    """The message in a response of any of the API's shapes."""
     data: Any = response.data
     error = data.get("error")
     if isinstance(error, dict):

@@ -1,4 +1,4 @@
-"""What is wrong, in the shape of OpenAI's clients: `error` with message, type, param and code."""
+"""Errors in the shape of OpenAI's clients: `error` with message, type, param and code."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ INVALID, SERVER = "invalid_request_error", "server_error"
 def openai_error(
     status: int, message: str, param: str | None = None, code: str | None = None
 ) -> Response:
-    """A refusal.
+    """An error response.
 
-    A fault of ours that would only come again says `x-should-retry: false`: OpenAI's own clients
-    would otherwise send the whole recording twice more.
+    A server error that would repeat has `x-should-retry: false`: otherwise OpenAI's clients send
+    the whole recording two more times.
 
     Args:
         status: The HTTP status.
@@ -36,12 +36,12 @@ def openai_error(
 def refuse(
     status: int, message: str, param: str | None = None, code: str | None = None
 ) -> ApiError:
-    """The same, to be raised."""
+    """Raises the same."""
     return ApiError(openai_error(status, message, param, code))
 
 
 def openai_handle(problem: Exception, context: Mapping[str, Any]) -> Response:
-    """Turn whatever a view of these routes raised into an answer (REST framework's handler)."""
+    """REST framework's exception handler for these routes."""
     response = handle(problem, context)
     body: Any = response.data
     if isinstance(body.get("error"), dict) and "param" in body["error"]:
@@ -53,12 +53,12 @@ def openai_handle(problem: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def is_openai(request: HttpRequest) -> bool:
-    """Whether the client of this request reads errors in OpenAI's shape."""
+    """Whether this request's client expects errors in OpenAI's shape."""
     return request.path_info.startswith("/v1/")
 
 
 def to_openai_error(response: HttpResponse) -> HttpResponse:
-    """A refusal that was made before any view (`detail`), in OpenAI's shape; its headers stay."""
+    """Converts a refusal made before any view (`detail`) to OpenAI's shape; keeps its headers."""
     if not isinstance(response, JsonResponse):
         return response
     said = json.loads(response.content)["detail"]

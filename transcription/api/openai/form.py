@@ -1,4 +1,4 @@
-"""The fields of OpenAI's audio routes, and what they ask of a job."""
+"""The form fields of OpenAI's audio routes."""
 
 import math
 import re
@@ -33,7 +33,7 @@ CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {
 
 @dataclass(frozen=True)
 class TranscriptionRequest:
-    """What a request asks for, judged.
+    """A validated request.
 
     Attributes:
         model: A name of ours.
@@ -109,10 +109,10 @@ class TranscriptionRequest:
 
 
 def read_asked(form: Form, task: str) -> TranscriptionRequest:
-    """Judge the fields of a form.
+    """Validates the fields of a form.
 
     Raises:
-        ApiError: One of them is not as it has to be.
+        ApiError: A field is invalid.
     """
     listens = task == "transcribe"
     formats = (
@@ -142,7 +142,7 @@ def model_of(form: Form) -> str:
 
 
 def streams(form: Form, response_format: str) -> bool:
-    """Whether the client wants events. OpenAI's client reads nothing else where it asks for them.
+    """Whether the client wants events; OpenAI's client then reads nothing else.
 
     Raises:
         ApiError: They have no place for what else it wants.
@@ -159,15 +159,15 @@ def streams(form: Form, response_format: str) -> bool:
 
 
 def refuse_known_speakers(form: Form) -> None:
-    """Nobody is recognised here: letters in place of the names that a client waits for mislead."""
+    """People aren't recognised here: letters instead of the expected names would mislead."""
     for name in KNOWN_SPEAKERS:
         if form.texts.get(name) or form.texts.get(f"{name}[]"):
-            message = f"This server does not recognise people; ask without `{name}`."
+            message = f"This server doesn't recognise people; send the request without `{name}`."
             raise refuse(400, message, name, "unsupported_value")
 
 
 def language_of(form: Form) -> str:
-    """The code of the language; names such as `english` are understood, too."""
+    """The language's code; names such as `english` are accepted, too."""
     said = form.text("language").strip()
     code = "" if said.lower() in ("", "auto") else CODES.get(said.lower())
     if code is None:
@@ -177,7 +177,7 @@ def language_of(form: Form) -> str:
         raise refuse(400, message, "language", "invalid_language_format")
     known = registry.get(conf.ENGINE).capabilities().languages
     if code and known is not None and code not in known:
-        message = f"The engine of this server does not know the language '{said}'."
+        message = f"This server's engine doesn't support the language '{said}'."
         raise refuse(400, message, "language", "unsupported_value")
     return code
 

@@ -1,7 +1,7 @@
-"""Models by the names that OpenAI's clients have for them.
+"""Models by the names that OpenAI's clients use.
 
-Many programs send a fixed name. Where it is none of a model that this site knows, the site's own
-does the work; the header of the answer says which did.
+Many programs send a fixed name. If the site doesn't know it, the site's default model is used; a
+response header says which one.
 """
 
 from typing import Any

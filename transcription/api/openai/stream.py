@@ -1,4 +1,4 @@
-"""Transcripts as events (Server-Sent Events) that OpenAI's clients read while the work goes on."""
+"""Transcripts as Server-Sent Events, which OpenAI's clients read during transcription."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ DELTA, DONE, FAULT = "transcript.text.delta", "transcript.text.done", "error"
 SILENCE = 10.0
 """Seconds without an event after which a comment shows that the work goes on: proxies and clients
 give a silent connection up after a minute or less."""
-UNFORESEEN = "An internal error occurred; the log of the server tells more."
+UNFORESEEN = "An internal error occurred; see the server's log."
 
 
 def streamed_transcript(
@@ -50,7 +50,7 @@ def streamed_transcript(
 
 
 class Reading:
-    """One client that reads a transcript along."""
+    """One streaming client."""
 
     def __init__(self, asked: TranscriptionRequest, job: Job, is_gone: Callable[[], bool]) -> None:
         self.asked = asked
@@ -63,7 +63,7 @@ class Reading:
         self.has_ended = False
 
     def events(self) -> Iterator[str]:
-        """All that is sent. Errors are events, too: the status has long been sent."""
+        """All events. Errors are events, too: the status has been sent already."""
         try:
             yield from self.until_the_end()
         except Exception:
@@ -78,7 +78,7 @@ class Reading:
                     transitions.delete(self.job)
 
     def until_the_end(self) -> Iterator[str]:
-        """Texts while they come, signs of life between them, and what is left at the end."""
+        """Texts as they come, heartbeats in between, and the rest at the end."""
         for now in follow(self.job.pk):
             self.has_ended = now is None or not now.is_active
             if now is None or now.state == State.CANCELLED:

@@ -1,7 +1,7 @@
-"""OpenAI's audio routes: a recording goes in, its transcript is the answer.
+"""OpenAI's audio routes: the response to a recording is its transcript.
 
-Each request makes a job like any other, and waits for its end; it is cancelled where nobody waits
-any more, or where it takes longer than OPENAI_TIMEOUT.
+Each request creates a job and waits for its end. The job is cancelled if the client disconnects, or
+after OPENAI_TIMEOUT.
 """
 
 import math
@@ -100,7 +100,7 @@ class Transcriptions(OpenAIView):
                 return streamed_transcript(asked, job, is_gone)
             ended = wait(job, is_gone)
         except ClientDisconnected:
-            return openai_error(NOBODY_WAITS, "The client went away; the job was cancelled.")
+            return openai_error(NOBODY_WAITS, "The client disconnected; the job was cancelled.")
         answer = self.answer(asked, ended)
         if not conf.OPENAI_KEEP:
             transitions.delete(ended)
@@ -215,7 +215,7 @@ def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
 
 
 def abandon_job(job: Job) -> None:
-    """Nobody waits for the job any more: it need not go on, nor stay where nothing shall."""
+    """Cancels the job after its client disconnected, and deletes it if it need not be kept."""
     transitions.cancel(job)
     if not conf.OPENAI_KEEP:
         transitions.delete(job)

@@ -1,4 +1,4 @@
-"""Diarization of a kind: where there is speech, all of it given to one speaker. A stand-in."""
+"""Fallback diarization: all speech is assigned to one speaker."""
 
 from __future__ import annotations
 
@@ -36,7 +36,6 @@ class SingleSpeakerDiarizer:
     name = "voice-activity"
 
     def capabilities(self) -> Capabilities:
-        """What it can do."""
         return Capabilities(
             label="voice activity",
             quality="Finds speech, but gives all of it to one speaker.",
@@ -48,27 +47,24 @@ class SingleSpeakerDiarizer:
         )
 
     def installation_error(self) -> str:
-        """Why it cannot run at all; "" when it can."""
+        """Why the fallback can't run; "" if it can."""
         if find_spec("faster_whisper") is None:
             return "The package faster-whisper, which brings the voice detector, is not installed."
         return ""
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
-        """Its model comes with the package."""
+        """Its model is part of the package."""
         return ()
 
     def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """Why it cannot run; "" when it can."""
         return self.installation_error()
 
     def device(self, request: Request) -> str:
-        """A small model."""
         return "cpu"
 
     def diarize(
         self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
     ) -> Diarization:
-        """One turn for each stretch of speech."""
         turns: list[list[float]] = []
         for start, end in _speech(audio, on_progress, should_stop):
             if turns and start - turns[-1][1] < PAUSE:  # cut by the end of a chapter

@@ -1,4 +1,4 @@
-"""Alignment without listening: a segment's words get their share of its time. A stand-in."""
+"""Fallback alignment: interpolates word times by length."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ OF_TRANSLATION = (
 
 
 class UniformAligner:
-    """Knows every language, and hears none."""
+    """Interpolates word times by length."""
 
     name = "even-spread"
 
     def capabilities(self) -> Capabilities:
-        """What it can do."""
         return Capabilities(
             label="even spread",
             quality="Times of words are not measured but reckoned from their segment's.",
@@ -51,19 +50,15 @@ class UniformAligner:
         )
 
     def installation_error(self) -> str:
-        """It needs nothing."""
         return ""
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
-        """It needs nothing."""
         return ()
 
     def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """It always is."""
         return ""
 
     def device(self, request: Request) -> str:
-        """Next to no work."""
         return "cpu"
 
     def align(
@@ -74,7 +69,6 @@ class UniformAligner:
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Alignment:
-        """Give each word its share of its segment's time."""
         if should_stop():
             raise Cancelled
         aligned = [spread_segment(segment, request) for segment in segments]

@@ -1,4 +1,4 @@
-"""faster-whisper: Whisper models run by CTranslate2, on the processor or on an NVIDIA card."""
+"""faster-whisper: Whisper models run by CTranslate2, on CPU or NVIDIA GPU."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ class FasterWhisper:
         self._model: Any = None
 
     def capabilities(self) -> Capabilities:
-        """What it can do."""
         return Capabilities(
             label="faster-whisper",
             quality="Whisper's quality: the larger the model, the better and slower.",
@@ -51,7 +50,6 @@ class FasterWhisper:
         )
 
     def installation_error(self) -> str:
-        """Why it cannot run at all; "" when it can."""
         return "" if find_spec("faster_whisper") else "The package faster-whisper is not installed."
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
@@ -61,7 +59,6 @@ class FasterWhisper:
         return (models.asset(request.model),)
 
     def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """Why it cannot run the request; "" when it can."""
         if reason := self.installation_error():
             return reason
         if problem := models.folder_problem(Path(request.model_path or ".")):
@@ -69,11 +66,10 @@ class FasterWhisper:
         return ""
 
     def device(self, request: Request) -> str:
-        """A card where there is one and it is wanted."""
+        """The GPU if there is one and it is wanted, else the CPU."""
         return _hardware(request)[0]
 
     def load(self, request: Request) -> None:
-        """Get the model into memory."""
         if reason := self.readiness_error(request):
             raise EngineError("model_unusable", reason)
         import faster_whisper
@@ -105,7 +101,6 @@ class FasterWhisper:
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Transcription:
-        """Turn audio into timed text."""
         self.load(request)
         run = _Run(self._model, request, on_progress, should_stop)
         for start, seconds in chapters(audio):
@@ -132,7 +127,6 @@ class _Run:
         self._check_language()
 
     def chapter(self, audio: Audio, start: float, seconds: float) -> None:
-        """Transcribe a part of the recording."""
         if self._should_stop():
             raise Cancelled
         transcribe, options = self._how(seconds)

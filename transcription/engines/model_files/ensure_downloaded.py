@@ -1,4 +1,4 @@
-"""Gets what is missing, in a process of its own that is watched from outside.
+"""Downloads missing assets in a separate process that is watched from outside.
 
 Used by the worker (Whisper models), by the engine's process (what later stages need) and by
 `manage.py fetch_models`.
@@ -28,7 +28,7 @@ DownloadProgress = Callable[[int, int | None], None]
 
 
 class ModelUnavailable(Exception):
-    """Why an asset cannot be had just now, in a sentence for people that does not name it."""
+    """Why an asset can't be downloaded right now, in a sentence that doesn't name it."""
 
 
 def obtain(
@@ -38,12 +38,12 @@ def obtain(
     should_stop: ShouldStop = lambda: False,
     stall: float = STALL,
 ) -> Path:
-    """The folder of an asset, downloaded if it is not there.
+    """The folder of an asset, downloaded if missing.
 
-    What could not be had a moment ago is not tried again: see `assets.forget_failures`.
+    A recently failed download isn't tried again: see `assets.forget_failures`.
 
     Raises:
-        Unavailable: It cannot be had.
+        Unavailable: It can't be downloaded.
         Cancelled: should_stop() said so; what has come stays for the next time.
     """
     folder = assets.directory(models_dir, asset)

@@ -1,4 +1,4 @@
-"""PocketSphinx: a small English engine whose model comes with it. Draft quality, always there."""
+"""PocketSphinx: a small English engine with a built-in model. Draft quality, always available."""
 
 from __future__ import annotations
 
@@ -68,7 +68,6 @@ class PocketSphinx:
         self._aligner = ForcedAligner()
 
     def capabilities(self) -> Capabilities:
-        """What it can do."""
         return Capabilities(
             label="PocketSphinx",
             quality="Draft quality, English only. Built in: needs no model and no network.",
@@ -80,15 +79,13 @@ class PocketSphinx:
         )
 
     def installation_error(self) -> str:
-        """Why it cannot run at all; "" when it can."""
         return "" if find_spec("pocketsphinx") else "The package pocketsphinx is not installed."
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
-        """Its model comes with it."""
+        """Its model is part of the package."""
         return ()
 
     def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """Why it cannot run the request; "" when it can."""
         if reason := self.installation_error():
             return reason
         unsaid = None if stage == TRANSCRIBE else "en"
@@ -97,11 +94,10 @@ class PocketSphinx:
         return ""
 
     def device(self, request: Request) -> str:
-        """It knows no cards."""
+        """No GPU support."""
         return "cpu"
 
     def load(self, request: Request) -> None:
-        """Get the model into memory."""
         import pocketsphinx
 
         if reason := self.readiness_error(request):
@@ -118,7 +114,6 @@ class PocketSphinx:
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Transcription:
-        """Turn audio into timed text."""
         self.load(request)
         segments: list[Segment] = []
         for utterance in _utterances(audio, on_progress, should_stop):

@@ -1,4 +1,4 @@
-"""How many processor threads an engine takes."""
+"""The number of CPU threads of an engine."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The parent's side of an engine process: start it, feed it, stop it, and notice when it dies."""
+"""The parent's side of the engine process: start, feed, stop, and notice its death."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class EngineProcess:
         try:
             return self._talk(self._ready_child(request), request, on_event, should_stop)
         except _NotAcceptedError:
-            # It went home, idle, in the very moment that we asked: ask a fresh one, once.
+            # The idle child exited first; retried once.
             self.close()
         try:
             return self._talk(self._ready_child(request), request, on_event, should_stop)

@@ -1,4 +1,4 @@
-"""How many requests may use one graphics card at once, across all processes of this machine."""
+"""Limits the requests that use one GPU at once, across all processes of this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLL = 0.3
 def taken(
     request: Request, device: str, on_wait: Callable[[], None], should_stop: ShouldStop
 ) -> Iterator[None]:
-    """Hold one of the card's slots; the processor has none to wait for.
+    """Holds a slot of the GPU; without a GPU there is no wait.
 
     A slot is a lock on a file: the system frees that of a process that is killed.
 

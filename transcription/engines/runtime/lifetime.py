@@ -1,4 +1,4 @@
-"""For processes that must never outlive the one that started them, however that one ended."""
+"""For processes that must never outlive their parent, however it ended."""
 
 from __future__ import annotations
 

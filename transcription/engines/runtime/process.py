@@ -1,4 +1,4 @@
-"""How our helper processes are started: which Python, which environment, how urgent."""
+"""Starts child processes: which Python, which environment, which priority."""
 
 from __future__ import annotations
 

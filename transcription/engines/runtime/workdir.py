@@ -1,4 +1,4 @@
-"""Folders for decoded audio, gone after the run; and those that a killed process left behind."""
+"""Folders for decoded audio, removed after the run; also those that a killed process left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine's own process: `python -m transcription.engines.runtime.worker --idle SECONDS`.
+"""The engine process: `python -m transcription.engines.runtime.worker --idle SECONDS`.
 
 It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes
 {"id", "event", ...} to stdout: "accepted", then "progress" and, as each stage is done, "output",
@@ -46,11 +46,9 @@ class ProgressReporter:
         self._heard: list[Heard] = []  # they go along with other news; the last with the output
 
     def heard(self, heard: Heard) -> None:
-        """A new segment for the client that reads along."""
         self._heard.append(heard)
 
     def progress_reporter(self, stage: str, total: float | None) -> Progress:
-        """A function that reports progress, but not more often than anybody looks."""
         told = 0.0
 
         def tell(done: float) -> None:
@@ -65,16 +63,13 @@ class ProgressReporter:
         return tell
 
     def found(self, about: Mapping[str, Any]) -> None:
-        """What the file turned out to be."""
         self._send("progress", stage="decoding", total=about["duration"], media=dict(about))
 
     def output(self, output: Output, duration: float) -> None:
-        """A stage is done."""
         at_end = {"stage": WORKING[output.stage], "done": duration, "total": duration}
         self._send("output", **at_end, output=vars(output))
 
     def failed(self, reason: FinalError) -> None:
-        """The run has come to nothing."""
         kind = "media" if isinstance(reason, MediaError) else "engine"
         self._send("error", kind=kind, code=reason.code, message=reason.message)
 

@@ -46,7 +46,6 @@ class WhisperX:
         self._kept: Models | None = None
 
     def capabilities(self) -> Capabilities:
-        """What it can do."""
         return Capabilities(
             label="WhisperX",
             quality="Whisper's quality, with exact times of words and with speakers.",
@@ -59,7 +58,6 @@ class WhisperX:
         )
 
     def installation_error(self) -> str:
-        """Why it cannot run at all; "" when it can."""
         missing = [name for name in PACKAGES if find_spec(name) is None]
         if not missing:
             return ""
@@ -81,7 +79,6 @@ class WhisperX:
         return () if models.is_path(request.model) else (models.asset(request.model),)
 
     def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """Why it cannot do that stage; "" when it can."""
         if reason := self.installation_error():
             return reason
         if stage == ALIGN:
@@ -132,7 +129,6 @@ class WhisperX:
     def diarize(
         self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
     ) -> Diarization:
-        """Tell who speaks when."""
         from transcription.engines.whisperx.diarizing import diarize
 
         self._check(request, DIARIZE)

@@ -31,7 +31,7 @@ THERE = "there already"
 
 
 class Command(BaseCommand):
-    """Exit code 1 where something could not be had, 130 after Ctrl-C."""
+    """Exit code 1 if a download failed, 130 after Ctrl-C."""
 
     help = (
         "Download what transcription needs, for the site's settings or what is named here: the "
@@ -101,7 +101,7 @@ class Command(BaseCommand):
         try:
             failures += self.fetch(wanted, quiet=options["verbosity"] == 0)
         except KeyboardInterrupt:
-            self.stderr.write("Interrupted; the next time goes on from here.")
+            self.stderr.write("Interrupted; the next run resumes from here.")
             sys.exit(INTERRUPTED)
         if failures:
             self.stderr.write("Could not be downloaded:")

@@ -1,4 +1,4 @@
-"""What happened to a job, for staff who ask why."""
+"""The history of jobs, for staff."""
 
 import logging
 import uuid
@@ -12,11 +12,11 @@ logger = logging.getLogger(__name__)
 
 
 def note(job_id: uuid.UUID, what: str) -> None:
-    """One line in the job's history, and in the log; a job deleted meanwhile needs none."""
+    """Adds a line to the job's history and the log; ignores a deleted job."""
     what = as_text(what)
     logger.info("job %s: %s", job_id, " ".join(what.split()))
     try:
-        with transaction.atomic():  # also within another transaction, which must go on
+        with transaction.atomic():  # also within an outer transaction, which must continue
             JobEvent.objects.create(job_id=job_id, what=what)
     except IntegrityError:
         logger.info("job %s is gone", job_id)

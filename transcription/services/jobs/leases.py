@@ -1,4 +1,4 @@
-"""Who works on a job: claim, sign of life, release. A claim is a token and a lease in the row."""
+"""Leases: claim, heartbeat, release. A claim is a fencing token and a lease in the row."""
 
 import logging
 import os
@@ -24,16 +24,16 @@ from uploads.services.maintenance.store_identity import identity_problem
 logger = logging.getLogger(__name__)
 
 WORKER_STALL_TIMEOUT = timedelta(minutes=1)
-CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
+CLOCK_SLACK = timedelta(minutes=1)  # clocks are often set back by a little
 
 
 def lease_end() -> datetime:
-    """When a claim ends that gives no further sign of life."""
+    """When a claim without further heartbeats ends."""
     return timezone.now() + timedelta(seconds=conf.JOB_LEASE_SECONDS)
 
 
 def claim_next(**kind: Any) -> Job | None:
-    """Claim the job whose turn it is, for this process; None where none waits.
+    """Claims the next job in turn for this process; None if none waits.
 
     Args:
         kind: What must be true of its row besides.
@@ -46,7 +46,7 @@ def claim_next(**kind: Any) -> Job | None:
 
 
 def claim(job_id: uuid.UUID) -> Job | None:
-    """Claim this job for this process; None where it does not wait (any more)."""
+    """Claims this job for this process; None if it doesn't wait (any more)."""
     token = uuid.uuid4()
     with transaction.atomic():
         Job.objects.filter(pk=job_id, state=State.QUEUED).update(
@@ -79,7 +79,7 @@ def should_continue(job: Job) -> bool:
 
 
 def heartbeat(job: Job) -> bool:
-    """Extend the lease; returns whether the job is still wanted."""
+    """Extends the lease; returns whether the job is still wanted."""
     extended = Job.objects.filter(
         pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
     ).update(lease_expires=lease_end())
@@ -87,7 +87,7 @@ def heartbeat(job: Job) -> bool:
 
 
 def release(job: Job, reason: str, **conditions: Any) -> bool:
-    """End a claim that still rules: back into the queue, or cancelled where that was asked for.
+    """Ends a valid claim: requeues the job, or cancels it if that was requested.
 
     Args:
         job: As it was claimed.
@@ -114,33 +114,33 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
 
 
 def count_engine_death(job: Job) -> int:
-    """One more death of the engine under this job; returns how many there are."""
+    """Counts a death of the engine during this job; returns the number."""
     ours = Job.objects.filter(pk=job.pk, token=job.token)
     ours.update(engine_deaths=F("engine_deaths") + 1)
     return ours.values_list("engine_deaths", flat=True).first() or 0
 
 
 def free_leases_of_dead_workers() -> int:
-    """Requeue the jobs of processes of this machine that no longer live; returns how many."""
+    """Requeues the jobs of dead processes of this machine; returns the number."""
     ours = Job.objects.filter(state=State.PROCESSING, worker_host=this_machine())
     return sum(free_if_orphaned(job) for job in ours)
 
 
 def free_if_orphaned(job: Job) -> bool:
-    """End the claim of a process of this machine that no longer lives."""
-    return is_gone(job) and release(job, "its worker no longer lives.")
+    """Ends the claim of a dead process of this machine."""
+    return is_gone(job) and release(job, "its worker died.")
 
 
 def free_expired_leases() -> int:
-    """Requeue the jobs whose workers have given no sign of life; returns how many."""
+    """Requeues the jobs whose workers sent no heartbeat; returns the number."""
     working = Job.objects.filter(state=State.PROCESSING)
     overdue = {"lease_expires__lt": timezone.now()}
     lost = working.filter(**overdue)
-    return sum(release(job, "its worker gave no sign of life.", **overdue) for job in lost)
+    return sum(release(job, "its worker sent no heartbeat.", **overdue) for job in lost)
 
 
 def bring_back() -> None:
-    """Let no job wait for a moment that a clock which was ahead has set."""
+    """Corrects times that were set too late by a clock that was ahead."""
     latest = timezone.now() + CLOCK_SLACK
     waiting = Job.objects.filter(state=State.QUEUED, queued__gt=latest)
     waiting.update(queued=timezone.now())
@@ -149,7 +149,7 @@ def bring_back() -> None:
 
 
 def recover_on_startup() -> None:
-    """What a start of the site does: nobody of before works on anything any more."""
+    """Releases everything at a start of the site: nothing from before is running."""
     freed = free_leases_of_dead_workers()
     submit_missed(timedelta(0))
     clear_queue()
@@ -159,7 +159,7 @@ def recover_on_startup() -> None:
 
 
 def stall_reason() -> str:
-    """Why the heavy worker must be restarted: jobs wait, and it takes none. Empty: it need not."""
+    """Why the job worker must be restarted: jobs wait, and it takes none. Empty: it need not be."""
     now = timezone.now()
     before = now - WORKER_STALL_TIMEOUT
     if Job.objects.filter(state=State.PROCESSING).exists():

@@ -1,4 +1,4 @@
-"""Keeps a running job's row alive, and sees when the job is no longer wanted."""
+"""Keeps a running job's lease alive, and notices when the job is no longer wanted."""
 
 import logging
 import time
@@ -20,13 +20,13 @@ logger = logging.getLogger(__name__)
 
 JOB_POLL_SECONDS = 0.3  # seconds between looks at whether the job is still wanted, and ours
 REPORT_EVERY = 0.5  # seconds between reports of progress
-SIGNS_A_LEASE = 6  # signs of life in the time of one lease
+SIGNS_A_LEASE = 6  # heartbeats per lease
 SILENT_SHARE = 0.1
 """How many seconds an engine may look over one second of audio before its first news."""
 
 
 class Watch:
-    """Stands between an engine at work and the job's row.
+    """Connects a running engine with the job's row.
 
     All in the worker's own thread: the engine's parent side asks `should_stop` several times a
     second.
@@ -74,7 +74,7 @@ class Watch:
             raise Cancelled
 
     def look(self, now: float) -> bool:
-        """Whether the job is still wanted; now and then with a sign of life."""
+        """Whether the job is still wanted; now and then with a heartbeat."""
         if now - self.gave_sign < conf.JOB_LEASE_SECONDS / SIGNS_A_LEASE:
             return leases.should_continue(self.job)
         wanted = leases.heartbeat(self.job)
@@ -107,7 +107,7 @@ class Watch:
             self.ask(self.keep, event.output)
 
     def keep(self, output: Output) -> None:
-        """Keep what a stage gave, and with a transcription the reason why a stand-in made it."""
+        """Keeps a stage's output, and for a transcription the reason why a fallback made it."""
         if output.stage not in self.kept:
             note = self.note if output.stage == TRANSCRIBE else ""
             whole = f"{note} {output.note}".strip()
@@ -132,7 +132,7 @@ class Watch:
         self.segments = []
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
-        """Ask or tell the database; where it does not answer, the job goes on."""
+        """Accesses the database; if it doesn't answer, the job continues."""
         try:
             return question(*facts) is not False
         except DatabaseError:

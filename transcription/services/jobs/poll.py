@@ -1,4 +1,4 @@
-"""Following a job to its end, for whoever waits for it."""
+"""Polls a job until its end."""
 
 import logging
 import time

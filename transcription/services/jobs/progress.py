@@ -1,4 +1,4 @@
-"""What a working job tells about itself; nothing is written unless the claim still rules."""
+"""Progress reports of running jobs; nothing is written unless the claim is still valid."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,13 +18,13 @@ TIMED = (Stage.DECODING, *STAGE_OF)
 def percent_of(
     stage: str, done: float, total: float | None, plan: Sequence[str] = (TRANSCRIBE,)
 ) -> float:
-    """How much of the work on the sound is done, 0 to 100.
+    """The progress of the work on the audio, 0 to 100.
 
     Args:
-        stage: What it does just now.
+        stage: The current stage.
         done: Seconds or bytes done in that stage.
-        total: Of how many, if that is known.
-        plan: What the engine is to do in all.
+        total: Their total, if known.
+        plan: All stages that the engine does.
     """
     if stage == Stage.COMBINING:
         return JOINING
@@ -38,7 +38,7 @@ def percent_of(
 
 
 def report(job: Job, stage: str, done: float, total: float | None, plan: Sequence[str]) -> None:
-    """Show the stage and how far it is; a stage that only the engine knows is not shown."""
+    """Writes the stage and its progress; stages that only the engine knows are not shown."""
     if stage not in Stage.values:
         return
     facts: dict[str, Any] = {"stage": stage}
@@ -50,7 +50,7 @@ def report(job: Job, stage: str, done: float, total: float | None, plan: Sequenc
 
 
 def report_media(job: Job, media: dict[str, Any]) -> None:
-    """Show what the probe found; a length that was measured before goes before the file's word."""
+    """Writes what the probe found; an already measured length takes precedence."""
     facts = media_facts(media)
     if job.audio_duration is not None:
         del facts["audio_duration"]
@@ -58,7 +58,6 @@ def report_media(job: Job, media: dict[str, Any]) -> None:
 
 
 def media_facts(media: dict[str, Any]) -> dict[str, Any]:
-    """Fields of Job that the probe tells."""
     return {
         "media_type": media.get("mime") or "",
         "has_video": bool(media.get("has_video")),
@@ -68,6 +67,6 @@ def media_facts(media: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(job: Job, facts: dict[str, Any]) -> None:
-    """Change the job's row, if the claim still rules."""
+    """Updates the job's row, if the claim is still valid."""
     ours = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING)
     ours.update(**clean_fields(facts))

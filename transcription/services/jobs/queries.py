@@ -1,4 +1,4 @@
-"""Finding jobs, for people who may see them."""
+"""Finds jobs for the users who may see them."""
 
 import re
 import unicodedata
@@ -18,27 +18,26 @@ CHANGE = "transcription.change_job"
 
 
 def visible_to(user: User) -> QuerySet[Job]:
-    """People see their own jobs, staff who may see jobs in the admin see all, anonymous people
-    share one space."""
+    """Users see their own jobs, staff with permission all; anonymous users share one space."""
     if has_staff_permission(user, VIEW):
         return Job.objects.all()
     return Job.objects.filter(owner_id=owner_id(user))
 
 
 def get_for_user(identifier: str, user: User, to_change: bool = False) -> Job | None:
-    """The job with this identifier, or None; any text may be asked for.
+    """The job with this identifier, or None; any text may be passed.
 
     Identifiers are texts to clients: another way to write the same UUID names no job, but for the
     way in which a tus client itself wrote it.
 
     Args:
-        identifier: What was asked for.
-        person: Who asks.
-        to_change: Whether the job is to be cancelled, run again or deleted; staff need the
-            permission for that, too, as in the admin.
+        identifier: From the request.
+        person: The user.
+        to_change: Whether the job will be cancelled, run again or deleted; staff need the change
+            permission, as in the admin.
 
     Raises:
-        PermissionDenied: It is another person's, and staff may only look at it.
+        PermissionDenied: It is another user's, and this staff user may only view it.
     """
     try:
         key = uuid.UUID(identifier)
@@ -59,10 +58,10 @@ def said_by_client(job: Job) -> str:
 
 
 def listed(user: User, states: Iterable[str] | None = None, part: str = "") -> QuerySet[Job]:
-    """Jobs that this person may see, oldest first.
+    """The jobs that this user may see, oldest first.
 
     Args:
-        person: Who asks.
+        person: The user.
         states: Only jobs in these states.
         part: Only jobs with this in their file's name, whatever the case.
     """

@@ -1,7 +1,7 @@
 """The only caller of the queue.
 
-An entry in the queue says only that there is work; which job comes next, the rows tell. So a lost
-entry is made good by any later one, and one too many finds nothing to do.
+A queue entry only says that a job waits; the rows say which one is next. So any later entry makes
+up for a lost one, and a surplus entry finds nothing to do.
 """
 
 from datetime import timedelta
@@ -18,18 +18,18 @@ SWEEP = "transcription: sweep"
 DELIVERIES = "transcription: deliveries"
 HEAVY = "heavy"
 LIGHT = Conf.PREFIX  # to be said: for the heavy worker's own calls, the default is itself
-MOST_NUDGES = 50  # entries that the sweep adds at once
+MOST_NUDGES = 50  # entries that one sweep adds at most
 LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 
 
 def enqueue() -> None:
-    """Tell the heavy worker that a job waits."""
+    """Queues an entry for the job worker."""
     async_task("transcription.tasks.work", task_name="work", cluster=HEAVY)
 
 
 def queue_for(job: Job) -> None:
-    """Tell a worker that this job waits: joining documents takes no engine, nor much time, and so
-    does not stand behind the recordings."""
+    """Queues an entry for a waiting job: joining documents needs no engine and little time, so it
+    goes to the housekeeping worker."""
     if job.task_type == TaskType.COMBINATION:
         async_task("transcription.tasks.combine", task_name="combine", cluster=LIGHT)
     else:
@@ -37,17 +37,17 @@ def queue_for(job: Job) -> None:
 
 
 def nudge_deliveries() -> None:
-    """Tell the light worker that a message to a callback URL is due."""
+    """Queues an entry for the housekeeping worker: a webhook is due."""
     async_task("transcription.tasks.deliver", task_name="deliver", cluster=LIGHT)
 
 
 def nudge_outlook() -> None:
-    """Let the light worker look whether the models that are missing can be had."""
+    """Queues a check of whether missing models can be downloaded."""
     async_task("transcription.tasks.look_ahead", task_name="look ahead", cluster=LIGHT)
 
 
 def nudge_for_all_waiting() -> int:
-    """Make sure that there is an entry for every waiting job; returns how many were missing."""
+    """Makes sure that every waiting job has an entry; returns the number added."""
     waiting = Job.objects.filter(state=State.QUEUED).count()
     # The broker dates an entry ahead when it is taken, for the time after which it comes again.
     untaken = OrmQ.objects.filter(key=HEAVY, lock__lte=timezone.now()).count()
@@ -58,12 +58,12 @@ def nudge_for_all_waiting() -> int:
 
 
 def clear_queue() -> None:
-    """Empty the heavy queue: what a killed cluster had claimed would lie there for ever."""
+    """Empties the job queue: entries claimed by a killed cluster would stay forever."""
     OrmQ.objects.filter(key=HEAVY).delete()
 
 
 def prune() -> None:
-    """Forget what the queue itself would keep for ever: failures, and entries of dead clusters."""
+    """Deletes what the queue would keep forever: failures, and entries of dead clusters."""
     now = timezone.now()
     old = now - timedelta(seconds=uploads_conf.UPLOADS_RECORD_RETENTION)
     Failure.objects.filter(stopped__lt=old).delete()
@@ -72,9 +72,9 @@ def prune() -> None:
 
 
 def declare_schedules() -> None:
-    """Make the schedules that are not there; staff may change how often each runs."""
+    """Creates missing schedules; staff may have changed their intervals."""
     for name, task in ((SWEEP, "sweep"), (DELIVERIES, "deliver")):
-        # Names are not unique to the queue: staff may have made a second one.
+        # Names are not unique in the queue: staff may have created a second one.
         if not Schedule.objects.filter(name=name).exists():
             Schedule.objects.create(
                 name=name,

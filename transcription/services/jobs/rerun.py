@@ -1,4 +1,4 @@
-"""A new beginning for a job that has ended."""
+"""Runs ended jobs again."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,15 +22,14 @@ from uploads.models import State as UploadState
 
 
 class CannotRun(Exception):
-    """The job cannot run again; the message says why."""
+    """The job can't run again; the message says why."""
 
 
 def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
-    """Queue an ended job again; its transcript stays until then.
+    """Requeues an ended job; its transcript stays until it has ended again.
 
-    What is kept of it and would come out the same is not done again; only where nothing is missing,
-    nor to be otherwise, everything is. Somebody asks for it, so a model that could not be had a
-    moment ago is tried again.
+    Kept outputs that would not change are reused; if nothing is missing or changed, everything is
+    done again. Because a user asked, recently failed downloads are tried again.
 
     Args:
         job: One that has ended.
@@ -58,7 +57,7 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
 
 
 def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
-    """The stages whose outputs stay when the job runs again so."""
+    """The stages whose outputs would be reused."""
     done = outputs.without_output(job)
     invalidated = set(done) if anew else plan.invalidated(job, done, change)
     left = {stage: kept for stage, kept in done.items() if kept.given or stage not in invalidated}
@@ -71,17 +70,17 @@ def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
 
 
 def kept_by_default(job: Job) -> str:
-    """In words, what stays of a job that runs again without other wishes; empty: nothing."""
+    """The stages that are reused without changed options, in words; empty: none."""
     given = [stage for stage, row in outputs.without_output(job).items() if row.given]
     left = staying(job, plan.Change({"engine": conf.ENGINE}, {}))
     return plan.names_of([stage for stage in left if stage not in given])
 
 
 def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
-    """Make an ended job one that waits.
+    """Makes an ended job wait again.
 
     Raises:
-        CannotRun: Somebody else has done so this moment.
+        CannotRun: Another request has just done so.
     """
     told = {} if plan.MAIN.get(job.task_type) in left else {"engine_note": ""}
     queued = Job.objects.filter(pk=job.pk, state__in=ENDED).update(
@@ -112,16 +111,14 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
 
 
 def needs_media(job: Job) -> bool:
-    """Whether it is about a recording."""
     return job.task_type != TaskType.COMBINATION
 
 
 def has_media(job: Job) -> bool:
-    """Whether the recording is still there."""
     upload = job.upload
     return upload is not None and upload.state == UploadState.FINISHED and not upload.lost
 
 
 def can_run_again(job: Job) -> bool:
-    """Whether it has ended and has what it needs."""
+    """Whether it has ended and its recording is there."""
     return job.state in ENDED and (has_media(job) or not needs_media(job))

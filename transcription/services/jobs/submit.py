@@ -1,4 +1,4 @@
-"""From "the bytes are here" to a job in the queue."""
+"""Creates jobs and queues them."""
 
 import uuid
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ UNHEARD_AFTER = timedelta(seconds=30)  # a request may be at it this moment
 
 @dataclass(frozen=True)
 class JobSpec:
-    """What somebody wants done with a recording, or with documents.
+    """A request to transcribe a recording or process documents.
 
     Attributes:
         task_type: What to do.
@@ -65,10 +65,10 @@ class JobSpec:
 
 
 def submit_upload(upload_id: uuid.UUID) -> Job | None:
-    """Make the job of a finished upload, once; another call finds it made.
+    """Creates the job of a finished upload, once; repeated calls return it.
 
     Returns:
-        The job, or None where the upload is no media, or is gone.
+        The job, or None if the upload isn't media, or is gone.
     """
     made = Job.objects.filter(upload_id=upload_id).first()
     upload = Upload.objects.filter(pk=upload_id, state=UploadState.FINISHED).first()
@@ -93,10 +93,10 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
 
 
 def submit_intake(wish: JobSpec, intake: DirectUpload) -> Job:
-    """Keep a file that came by another way than tus, and make its job, both or neither.
+    """Keeps a file that arrived without tus and creates its job, in one transaction.
 
     Raises:
-        Gone: Staff has ended the upload meanwhile.
+        Gone: Staff ended the upload meanwhile.
     """
     with transaction.atomic():
         upload = intake.keep()
@@ -111,7 +111,7 @@ def enqueue(
     remark: str = "",
     address: str = "",
 ) -> Job:
-    """Put a job into the queue: the one way into it.
+    """Adds a job to the queue: the only way to do so.
 
     Args:
         wish: What to do.
@@ -153,15 +153,15 @@ def enqueue(
 
 
 def existing(upload: Upload) -> Job | None:
-    """The job that another process has made of this upload in the meantime."""
+    """The job that another process created for this upload meanwhile."""
     return Job.objects.filter(upload=upload).first()
 
 
 def submit_missed(after: timedelta = UNHEARD_AFTER) -> None:
-    """Make the jobs of finished uploads that a crash has kept from being announced.
+    """Creates jobs of finished uploads whose notification was lost in a crash.
 
     Args:
-        after: How long ago they must have finished.
+        after: The least time since they finished.
     """
     unheard = Upload.objects.filter(
         state=UploadState.FINISHED, notified_at=None, finished__lte=timezone.now() - after
@@ -171,10 +171,10 @@ def submit_missed(after: timedelta = UNHEARD_AFTER) -> None:
 
 
 def is_stored_only(upload: Upload) -> bool:
-    """Whether a finished upload stays what it is, a file, since it is no recording.
+    """Whether a finished upload isn't a recording, so that it is only stored.
 
     Raises:
-        OSError: Its bytes cannot be read this moment.
+        OSError: Its bytes can't be read right now.
     """
     if uploads_conf.UPLOADS_ACCEPT != "any":
         return False

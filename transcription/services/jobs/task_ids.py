@@ -1,7 +1,7 @@
-"""The identifiers that clients want for their jobs (`taskId`): kept for them, and no one's news.
+"""Reserves the job identifiers that clients choose (`taskId`), without revealing them.
 
-That an identifier names another person's job, or is wanted by another's upload, nobody is told: an
-upload with it is taken, and its job gets another one, which the answer tells.
+Whether an identifier belongs to another user's job or upload stays hidden: such an upload is
+accepted, and its job gets another identifier, which the response names.
 """
 
 import uuid
@@ -16,19 +16,19 @@ from uploads.services.read import metadata_of
 
 
 def reserve(upload: Upload) -> None:
-    """Keep the identifier that a new upload's client wants, if it wants one."""
+    """Reserves the identifier that a new upload's client chose, if any."""
     wanted = requested_id(metadata_of(upload))
     if wanted is not None:
         RequestedId.objects.get_or_create(upload=upload, defaults={"identifier": wanted})
 
 
 def is_own_job(identifier: uuid.UUID, owner_id: int | None) -> bool:
-    """Whether it names a job of this person already."""
+    """Whether it is a job of this user."""
     return Job.objects.filter(pk=identifier, owner_id=owner_id).exists()
 
 
 def is_free_for(identifier: uuid.UUID, upload: Upload) -> bool:
-    """Whether no other person waits for it: by an earlier `taskId`, or as an upload's own."""
+    """Whether no other user has reserved it, by a `taskId` or as an upload's own id."""
     earlier = RequestedId.objects.filter(identifier=identifier, upload__created__lt=upload.created)
     unfinished = Q(upload__state=UploadState.RECEIVING)
     without_job = Q(upload__state=UploadState.FINISHED, upload__job=None)

@@ -1,4 +1,4 @@
-"""Ends of a job."""
+"""The final states of a job."""
 
 import uuid
 from collections.abc import Mapping
@@ -21,15 +21,15 @@ RELEASED_LEASE = {"token": None, "lease_expires": None}
 
 
 def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str, Any]) -> bool:
-    """Keep a job's transcript, in one transaction, if the claim still rules.
+    """Stores a job's transcript and completes it in one transaction, if the claim is still valid.
 
     Args:
         job: As claimed.
-        segments: The transcript; None for a job that makes none.
-        facts: Fields of Job that the run told, such as audio_duration and warnings.
+        segments: The transcript; None for a job without one.
+        facts: Fields of Job from the run, such as audio_duration and warnings.
 
     Returns:
-        Whether this was the job's end; False: somebody else works on it, or it is gone.
+        Whether the job was completed; False: another worker has it, or it is gone.
     """
     state = State.WARNINGS if facts.get("warnings") else State.COMPLETED
     kept = None if segments is None else Encoded(as_segments(segments))
@@ -52,7 +52,7 @@ def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str
 
 
 def fail(job: Job, reason: str) -> bool:
-    """End a job without transcript, if the claim still rules."""
+    """Fails a job, if the claim is still valid."""
     reason = as_text(reason)
     with transaction.atomic():
         ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
@@ -65,7 +65,7 @@ def fail(job: Job, reason: str) -> bool:
 
 
 def cancel(job: Job) -> bool:
-    """Cancel a waiting job now, a working one through its worker; False: it has ended already."""
+    """Cancels a waiting job now, a running one through its worker; False: it has ended already."""
     asked = Job.objects.filter(pk=job.pk)
     for _ in range(2):  # between the two looks it may come back from its worker into the queue
         if cancel_waiting(job):
@@ -79,7 +79,7 @@ def cancel(job: Job) -> bool:
 
 
 def cancel_waiting(job: Job) -> bool:
-    """Cancel a job that waits; False: it does not."""
+    """Cancels a waiting job; False: it doesn't wait."""
     with transaction.atomic():
         cancelled = Job.objects.filter(pk=job.pk, state=State.QUEUED).update(
             state=State.CANCELLED, finished=timezone.now(), **RELEASED_LEASE
@@ -91,10 +91,10 @@ def cancel_waiting(job: Job) -> bool:
 
 
 def delete(job: Job) -> None:
-    """Delete a job with its transcript and its recording, whatever state it is in.
+    """Deletes a job with its transcript and its recording, in any state.
 
-    A worker finds the row gone and stops. The bytes go first: a crash in between leaves a job that
-    can be deleted again, and never bytes that nobody sees.
+    A worker notices that the row is gone and stops. The bytes are removed first: a crash in between
+    leaves a job that can be deleted again, never orphaned bytes.
     """
     if job.upload is not None:
         with suppress(NotFound):  # the recording was removed before
@@ -106,6 +106,6 @@ def delete(job: Job) -> None:
 
 
 def cancel_for_upload(upload_id: uuid.UUID) -> None:
-    """The recording was removed: its job cannot go on. A transcript stays."""
+    """Cancels the job of a removed recording. Its transcript stays."""
     for job in Job.objects.filter(upload_id=upload_id, state__in=ACTIVE):
         cancel(job)

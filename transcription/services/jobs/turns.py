@@ -1,9 +1,9 @@
-"""Whose job is next: those who wait are served in turn, however many jobs each of them has.
+"""Serves the owners of waiting jobs in turn, however many jobs each has.
 
-Next is who has the fewest jobs at work, and among those who has waited longest: since the last time
-that one of their jobs was begun, or since the oldest that waits came, whichever is later. So a
-newcomer waits for one job of each who was there before, and goes ahead of all their others; and
-however many newcomers there are, everybody's turn comes. The jobs of one are done in their order.
+Next is the owner with the fewest running jobs, and among those the one that has waited longest:
+since one of their jobs was last started, or since their oldest waiting job arrived, whichever is
+later. So a new owner waits for one job of each earlier owner, and goes ahead of all their others;
+however many new owners come, nobody starves. The jobs of one owner run in order.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ def turn_of(owner_id: int | None, address: str) -> str:
 
 
 def next_job(waiting: "QuerySet[Job]") -> Job | None:
-    """The one of these waiting jobs whose turn it is."""
+    """The next of these waiting jobs."""
     came = dict(waiting.order_by().values_list("turn").annotate(Min("queued")))
     if not came:
         return None
@@ -48,7 +48,7 @@ def next_job(waiting: "QuerySet[Job]") -> Job | None:
 
 
 def note_served(job: Job) -> None:
-    """A job is begun: it is the turn of others now."""
+    """Records that an owner's job was started."""
     turn = Turn(key=job.turn, served=timezone.now())
     Turn.objects.bulk_create(
         [turn], update_conflicts=True, unique_fields=["key"], update_fields=["served"]
@@ -56,9 +56,9 @@ def note_served(job: Job) -> None:
 
 
 def forget_old_turns() -> None:
-    """Forget who was served long ago: that puts nobody behind others any more.
+    """Deletes old entries, which no longer affect the order.
 
-    And who was served later than now, by a clock that was ahead: that would for as long as it was.
+    Also those from the future, set by a clock that was ahead: they would affect it for too long.
     """
     now = timezone.now()
     Turn.objects.exclude(served__range=(now - REMEMBERED, now + CLOCK_SLACK)).delete()

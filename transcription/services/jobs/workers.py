@@ -1,4 +1,4 @@
-"""Which process works on a job, and whether it still lives."""
+"""The process that works on a job, and whether it is alive."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ ROUNDING = 2.0  # seconds by which the system's word on a process's birth may be
 
 
 def this_machine() -> str:
-    """The name of the place within which process numbers mean something.
+    """Identifies the namespace in which process ids are meaningful.
 
     Containers may share a host name, but not their processes.
     """
@@ -28,10 +28,11 @@ def this_machine() -> str:
 
 
 def is_gone(job: Job) -> bool:
-    """Whether the process that claimed the job lives no more; only its own machine can tell.
+    """Whether the process that claimed the job is dead; only its own machine can tell.
 
-    A process that was born after the job's last sign of life is another one with its number. (Its
-    moment of birth alone says less: that moves when the machine's clock is set.)
+    A process that started after the job's last heartbeat is another one with the same id. (The
+    start
+    time alone is not enough: it moves when the machine's clock is set.)
     """
     if job.worker_host != this_machine() or job.lease_expires is None:
         return False
@@ -43,5 +44,5 @@ def is_gone(job: Job) -> bool:
         return bool(process.create_time() > last_sign.timestamp() + ROUNDING)
     except (psutil.NoSuchProcess, ValueError):
         return True
-    except psutil.Error:  # not ours to look at: the lease will tell
+    except psutil.Error:  # no permission to look: the lease will tell
         return False

@@ -1,4 +1,4 @@
-"""What was asked of a job, as clients are told it."""
+"""The requested options of a job, as clients see them."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What people choose on the page when a job is to run again."""
+"""The options chosen on the page when a job runs again."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ LONGEST = 1000  # characters of a value; a strange one is repeated in the refusa
 
 
 class NotUnderstood(Exception):
-    """What was said makes no sense; the message says why."""
+    """An invalid value; the message says why."""
 
 
 def changes_of(job: Job, said: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a tus client asks for in its upload's metadata: the API's parameters, by their names."""
+"""Options in the metadata of tus uploads: the API's parameters, by name."""
 
 import re
 import uuid

@@ -1,9 +1,9 @@
-"""The site's HTTP client for addresses that clients named.
+"""The HTTP client for URLs given by clients.
 
-A host is resolved once for each connection, all its addresses are judged, and the connection goes
-to one of those: between look and use nothing is resolved again. That holds for every redirect,
-since each is a connection of its own. Host header, server name (SNI) and certificate check keep
-the host's name. Proxies of the environment are not used: they would resolve the name themselves.
+A host is resolved once per connection, all its addresses are checked, and the connection goes to
+one of those: nothing is resolved again between check and use. That holds for every redirect, since
+each is a connection of its own. Host header, server name (SNI) and certificate check keep the
+host's name. Proxies of the environment are not used: they would resolve the name themselves.
 
 Plain blocking sockets: cooperative where gevent has replaced them, and fine everywhere else.
 """
@@ -31,7 +31,7 @@ FAULTS = (httpx2.HTTPError, httpx2.InvalidURL)
 
 
 def reason_of(problem: Exception) -> str:
-    """What went wrong, for logs and for staff: never a part of a URL that may be secret."""
+    """The error, for logs and staff: never the parts of a URL that may be secret."""
     if isinstance(problem, httpx2.InvalidURL):  # it quotes the part that it could not read
         return "The URL cannot be read."
     return told_problem(problem)
@@ -150,7 +150,6 @@ class Transport(httpx2.BaseTransport):
         )
 
     def close(self) -> None:
-        """Close all connections."""
         self.pool.close()
 
 
@@ -171,7 +170,6 @@ class ResponseBody(httpx2.SyncByteStream):
             yield from self.stream if self.wanted else ()
 
     def close(self) -> None:
-        """Read no more of it."""
         if hasattr(self.stream, "close"):
             self.stream.close()
 

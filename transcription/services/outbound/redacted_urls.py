@@ -1,4 +1,4 @@
-"""URLs that clients name, as logs may show them: they may carry passwords and keys."""
+"""URLs of clients without passwords and keys, for logs."""
 
 import re
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""The name of a recording that is fetched from a URL, made of what URL and server call it."""
+"""The name of a downloaded recording, from its URL and the server."""
 
 import os
 import re

@@ -1,6 +1,6 @@
-"""Which machines the site may be sent to by its clients: never those of its own networks.
+"""SSRF protection: clients can't send the site into its own networks.
 
-Judged is the address that a name stands for, whatever spelling or name it had in the URL.
+The resolved address is checked, however it was written in the URL.
 """
 
 import ipaddress
@@ -24,11 +24,11 @@ CARRIERS = (
 
 
 class Blocked(Exception):
-    """An address that this site does not go to.
+    """The site refuses to connect to this address.
 
     Attributes:
         reason: Why.
-        url: Which; it may be one that another led to.
+        url: The URL; it may be the target of a redirect.
     """
 
     def __init__(self, reason: str, url: str = "") -> None:
@@ -38,11 +38,11 @@ class Blocked(Exception):
 
 
 class Unreadable(Blocked):
-    """Not a URL that anybody could go to."""
+    """A malformed URL."""
 
 
 class Unresolvable(Blocked):
-    """A host that nobody knows."""
+    """A host name that can't be resolved."""
 
 
 def addresses_of(host: str, port: int) -> list[str]:
@@ -70,7 +70,7 @@ def addresses_of(host: str, port: int) -> list[str]:
 
 
 def refuse_blocked(address: str) -> None:
-    """Judge one address.
+    """Checks one address.
 
     Raises:
         Blocked: It, or the IPv4 address that it carries, lies in a blocked network.

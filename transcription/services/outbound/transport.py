@@ -1,4 +1,4 @@
-"""Connections to addresses that were judged, each with an end in time."""
+"""Connections to checked addresses, each with a deadline."""
 
 import ssl
 import time
@@ -12,7 +12,7 @@ from uploads.cooperative import Pacer
 
 
 class Connector(httpcore2.NetworkBackend):
-    """Connects to addresses that were judged, never to a name.
+    """Connects to checked addresses, never to a name.
 
     Args:
         deadline: By the monotonic clock, when everything must have ended.
@@ -58,7 +58,7 @@ class Connector(httpcore2.NetworkBackend):
 
 
 class BoundedStream(httpcore2.NetworkStream):
-    """A connection that ends at its deadline, however busy it is: a byte now and then is no life.
+    """A connection that ends at its deadline, even if a byte arrives now and then.
 
     Args:
         stream: The connection.

@@ -1,6 +1,6 @@
-"""Addresses that clients named: recordings to be fetched, receivers to be told.
+"""Downloads recordings and probes webhook receivers, by URLs given by clients.
 
-Whatever is done with one goes through `outgoing`, which judges each connection.
+Everything goes through `http_client`, which checks each connection.
 """
 
 import logging
@@ -48,14 +48,14 @@ SILENCE = 30.0
 
 
 class DownloadFailed(Exception):
-    """A recording could not be fetched; why is for the log alone."""
+    """A recording couldn't be downloaded; only the log says why."""
 
 
 class Unreachable(Exception):
-    """A receiver does not answer as one should.
+    """A webhook receiver doesn't answer properly.
 
     Attributes:
-        url: Which.
+        url: Its URL.
     """
 
     def __init__(self, url: str) -> None:

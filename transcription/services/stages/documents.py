@@ -1,4 +1,4 @@
-"""JSON that clients bring instead of what an earlier stage would have given."""
+"""JSON documents that clients provide in place of an earlier stage's output."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ MOST_WORDS = 10_000
 
 
 class InvalidDocument(Exception):
-    """It cannot be read, or lacks what it has to have."""
+    """It is malformed, or incomplete."""
 
 
 class Span(BaseModel):

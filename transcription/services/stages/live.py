@@ -1,4 +1,4 @@
-"""Segments of a job at work on their way to the client that reads along."""
+"""Segments of a running job, for its streaming client."""
 
 import logging
 import uuid
@@ -17,7 +17,7 @@ MOST_AT_ONCE = 500
 
 
 def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
-    """Keep segments, if the claim still rules; a run that begins anew changes none that are there.
+    """Stores segments, if the claim is still valid; a repeated run changes none.
 
     Args:
         job: As claimed.
@@ -39,7 +39,7 @@ def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
 
 
 def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:
-    """Segments from this place on, in their order; none while the database does not answer.
+    """Segments from this position on, in order; none while the database doesn't answer.
 
     Not more than some hundreds: the next look brings the next.
     """

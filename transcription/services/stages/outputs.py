@@ -1,4 +1,4 @@
-"""What the stages of jobs gave: kept as soon as it is there, joined at the end."""
+"""The outputs of jobs' stages: stored as soon as they are done, joined at the end."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
@@ -38,7 +38,7 @@ def by_stage(found: Iterable[StageOutput]) -> dict[str, StageOutput]:
 
 
 def keep(job: Job, output: Output) -> bool:
-    """Keep what a stage gave, if the claim still rules; a second time changes nothing.
+    """Stores a stage's output, if the claim is still valid; safe to repeat.
 
     Args:
         job: As claimed.
@@ -89,7 +89,7 @@ def storable(stage: str, value: Any) -> Any:
 
 
 def forget(job: Job, stages: Collection[str]) -> None:
-    """Drop outputs that are to be made anew."""
+    """Deletes outputs that will be made again."""
     StageOutput.objects.filter(job=job, name__in=stages, given=False).delete()
 
 
@@ -107,7 +107,7 @@ def transcript(
 def remarks(
     kept: Mapping[str, StageOutput], failures: Mapping[str, str]
 ) -> dict[str, str | list[str]]:
-    """What people should know of how a job was done: its note and its warnings."""
+    """A job's note and warnings."""
     notes = (row.note for row in kept.values())
     warnings = [warning for row in kept.values() for warning in row.warnings]
     for stage, reason in failures.items():

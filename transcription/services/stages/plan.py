@@ -1,4 +1,4 @@
-"""Which stages a job wants, which are still to do, and which another wish makes void."""
+"""Which stages a job has, which are left to do, and which a changed option invalidates."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ OF_TRANSCRIPTION = ("model", "language", "task")  # fields of the job
 
 
 def wanted(job: Job, transcriber: str) -> list[str]:
-    """All stages of a job, in their order.
+    """All stages of a job, in order.
 
     Args:
         job: Its type, engine and options count.
@@ -45,7 +45,7 @@ def wanted(job: Job, transcriber: str) -> list[str]:
 
 
 def remaining(job: Job, done: Mapping[str, StageOutput], transcriber: str = "") -> list[str]:
-    """The stages that are still to do.
+    """The stages left to do.
 
     Args:
         job: See `wanted`.
@@ -58,21 +58,21 @@ def remaining(job: Job, done: Mapping[str, StageOutput], transcriber: str = "") 
 
 
 def gives_words(name: str) -> bool:
-    """Whether an engine's transcription has times of words; of one that is gone we think so."""
+    """Whether an engine's transcription has word times; assumed for unknown engines."""
     engine = registry.find(name)
     return engine is None or engine.capabilities().words
 
 
 def wants_words(job: Job) -> bool:
-    """Whether to find the times of words, unless they are there; the option `align` says no."""
+    """Whether to align words, if there are no word times; the option `align` can turn it off."""
     return bool(job.options.get("align", True))
 
 
 def wants_speakers(job: Job) -> bool:
-    """Whether to tell speakers apart: as the option `diarize` says, or else where it is of use.
+    """Whether to tell speakers apart: as the option `diarize` says, else where it is useful.
 
-    Where no engine can, there is a stand-in, which gives all speech to one speaker. That is of use
-    to clients that count on a speaker being there, and to nobody else.
+    Without a capable engine, the fallback assigns all speech to one speaker. That is only useful to
+    clients that expect a speaker.
     """
     if (said := job.options.get("diarize")) is not None:
         return bool(said)
@@ -86,7 +86,7 @@ def wants_speakers(job: Job) -> bool:
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be done otherwise when a job runs again.
+    """The changes when a job runs again.
 
     Attributes:
         fields: Of the job: engine, model, language, task; as they shall be.
@@ -127,10 +127,10 @@ class Change:
 
 
 def invalidated(job: Job, done: Mapping[str, StageOutput], change: Change) -> set[str]:
-    """Which of the kept outputs another wish, or another engine, would give otherwise.
+    """Which kept outputs would change with other options or another engine.
 
-    What a stand-in gave is among them as soon as there is a better engine for it. An output that
-    the client brought is never void.
+    A fallback's output is invalid as soon as a better engine is available. Outputs from the client
+    are never invalid.
     """
     gone = affected_stages(job, change) | {
         stage for stage, kept in done.items() if kept.engine != engine_now(job, stage, change)
@@ -161,12 +161,12 @@ def affected_stages(job: Job, change: Change) -> set[str]:
 
 
 def effective(name: str, value: str) -> str:
-    """What an empty field of a job stands for."""
+    """The value of a job's empty field."""
     return value or (conf.WHISPER_MODEL if name == "model" else "")
 
 
 def engine_now(job: Job, stage: str, change: Change) -> str:
-    """The engine that would do a stage now, if what it needs can be had; empty: none can."""
+    """The engine that would do a stage now, if its models are available; empty: none can."""
     engine = change.fields.get("engine", job.engine) or conf.ENGINE
     language = job.language_used or change.fields.get("language", job.language) or None
     request = Request(

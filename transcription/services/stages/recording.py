@@ -1,4 +1,4 @@
-"""The recording behind a job."""
+"""The recording of a job."""
 
 from transcription.models import Job
 from uploads.models import State as UploadState
@@ -21,7 +21,7 @@ def local_path(job: Job) -> str:
         path = path_of(job.upload)
     except OSError as problem:
         raise RecordingGone(
-            f"The recording cannot be read now: {problem} Run the job again later."
+            f"The recording can't be read now: {problem} Run the job again later."
         ) from problem
     if path is None:
         raise RecordingGone("The recording's file is missing on the server's disk.")

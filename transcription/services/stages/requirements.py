@@ -1,4 +1,4 @@
-"""What the site's settings, or somebody's wishes, need on the disk."""
+"""The models that the settings or options need on the disk."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

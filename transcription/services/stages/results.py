@@ -1,4 +1,4 @@
-"""What came out of a job, in the shape that the API has for its type.
+"""A job's result, in the API's shape for its type.
 
 Kept outputs have the shapes in which clients bring and get them: a transcription is `{"segments",
 "language"}`, an alignment `{"segments", "word_segments"}`, a diarization a list of turns.

@@ -1,4 +1,4 @@
-"""Who says what: joins the words of a transcript with the turns of its speakers. Pure functions."""
+"""Speaker assignment: joins a transcript's words with speaker turns. Pure functions."""
 
 from __future__ import annotations
 

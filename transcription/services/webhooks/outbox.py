@@ -1,9 +1,9 @@
-"""Messages to the callback URLs of jobs that have ended, as rows: one for each job.
+"""Webhooks of ended jobs: one row per job.
 
-A message is owed from the same transaction on that ends the job, and is sent until somebody has
-taken it: at least once, always with the same id. Who sends it holds a claim: the moment at which
-the next try would be due, set ahead and looked at again when the outcome is noted. So a sender
-that dies costs some seconds, and one that was overtaken changes nothing.
+Transactional outbox: delivered at least once, with a constant id. The transaction that ends a job
+also writes its row. A sender's claim is the time of the next try, set ahead, and checked again when
+the outcome is recorded. So a sender that dies costs some seconds, and a superseded one changes
+nothing.
 """
 
 import logging
@@ -51,10 +51,10 @@ class Claim:
 
 
 def open_for(job_id: uuid.UUID) -> None:
-    """Owe a message to the callback URL of a job, if it has one.
+    """Adds a webhook for a job that has a callback URL.
 
-    Call it in the transaction that ends the job. A job that ran again and ends again sends its
-    message again, under the same id.
+    Call it in the transaction that ends the job. A job that ran again sends its webhook again, with
+    the same id.
     """
     told = Job.objects.filter(pk=job_id, task_type=TaskType.FULL).exclude(callback_url="")
     for url in told.values_list("callback_url", flat=True):
@@ -75,7 +75,7 @@ def fresh() -> dict[str, object]:
 
 
 def send_again(delivery: Delivery) -> bool:
-    """Begin anew with a message, under the same id; False: its job runs again, or is gone."""
+    """Sends a webhook again, with the same id; False: its job is running again, or is gone."""
     with transaction.atomic():
         ended = Delivery.objects.filter(pk=delivery.pk, job__state__in=ENDED)
         again = Delivery.objects.filter(pk__in=ended.values("pk")).update(**fresh())
@@ -85,7 +85,7 @@ def send_again(delivery: Delivery) -> bool:
 
 
 def claim_due(most: int, only: Collection[uuid.UUID] | None = None) -> Iterator[Claim]:
-    """Claim messages that are due, for this process.
+    """Claims due webhooks for this process.
 
     A job that runs again meanwhile is not told of: its message comes when it has ended.
 
@@ -111,12 +111,12 @@ def claim_due(most: int, only: Collection[uuid.UUID] | None = None) -> Iterator[
 
 
 def body_of(job: Job) -> tuple[bytes, str]:
-    """What a GET of the task answers; or nothing, and why: one message must not stop the others."""
+    """The body of the task's GET; or nothing, and why: one webhook must not stop the others."""
     try:
         text = "".join(write_gradually(task_body(job)))
     except Exception as problem:
         logger.exception("callback of job %s", job.pk)
-        return b"", f"The message could not be made: {type(problem).__name__}: {problem}"
+        return b"", f"The message couldn't be created: {type(problem).__name__}: {problem}"
     return text.encode("utf-8", "replace"), ""
 
 
@@ -131,14 +131,14 @@ def held(delivery: Delivery) -> QuerySet[Delivery]:
 
 
 def delivered(delivery: Delivery, status: int) -> None:
-    """The receiver has taken the message of a claim."""
+    """Records that the receiver accepted the webhook."""
     done = {"state": Delivery.State.DELIVERED, "delivered": timezone.now()}
     if held(delivery).update(last_status=status, last_error="", **done):
-        note(delivery.job_id, f"Callback delivered, at try {delivery.attempts}.")
+        note(delivery.job_id, f"Webhook delivered, at try {delivery.attempts}.")
 
 
 def failed(delivery: Delivery, status: int | None, reason: str) -> float | None:
-    """The receiver has not taken the message of a claim.
+    """Records a failed try.
 
     Returns:
         Seconds until the next try; None: there is none, or the claim was lost.
@@ -149,7 +149,7 @@ def failed(delivery: Delivery, status: int | None, reason: str) -> float | None:
         later = held(delivery).update(next_attempt=after(delay), **outcome)
         return delay if later else None
     if held(delivery).update(state=Delivery.State.GIVEN_UP, **outcome):
-        note(delivery.job_id, f"Callback given up after {delivery.attempts} tries: {reason}")
+        note(delivery.job_id, f"Webhook failed after {delivery.attempts} tries: {reason}")
     return None
 
 
@@ -173,18 +173,17 @@ def backoff(attempts: int) -> float | None:
 
 
 def after(seconds: float) -> datetime:
-    """The moment so many seconds from now."""
     return timezone.now() + timedelta(seconds=seconds)
 
 
 def bring_back() -> None:
-    """What a clock that was ahead has put off for longer than any delay is due now."""
+    """Corrects times that were set too late by a clock that was ahead."""
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING)
     waiting.filter(next_attempt__gt=after(2 * SLOWEST_DELAY)).update(next_attempt=timezone.now())
 
 
 def resume() -> None:
-    """Nobody of before sends anything any more: what was claimed is due now."""
+    """After a start nothing is being sent: claimed webhooks are due now."""
     claimed = after(conf.CALLBACK_TIMEOUT + GRACE)
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING, next_attempt__lte=claimed)
     if waiting.update(next_attempt=timezone.now()):

@@ -1,4 +1,4 @@
-"""Sends the messages that are due, several at once.
+"""Sends due webhooks, several at once.
 
 Only the sending is done by threads; rows are read and written by the caller's own thread alone.
 """
@@ -46,13 +46,13 @@ class Outcome:
 
 
 def deliver_due() -> None:
-    """Send what is due, and stay for the tries that follow in quick succession."""
+    """Sends what is due, and stays for the quick retries."""
     with ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="delivery") as pool:
         DeliveryBatch(pool).run()
 
 
 class DeliveryBatch:
-    """Messages on their way, and those whose next try is awaited here."""
+    """Webhooks being sent, and those whose next try is soon."""
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.pool = pool
@@ -89,7 +89,7 @@ class DeliveryBatch:
             self.record_outcome(self.sending.pop(future), future.result())
 
     def record_outcome(self, delivery: Delivery, outcome: Outcome) -> None:
-        """Note how one try went."""
+        """Records the outcome of one try."""
         if outcome.taken and outcome.status is not None:
             retry_on_db_error(outbox.delivered, delivery, outcome.status)
             return

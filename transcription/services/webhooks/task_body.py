@@ -1,4 +1,4 @@
-"""A task as its clients know it: what GET `/task/<identifier>` answers and webhooks bring."""
+"""A task as JSON: the response of GET `/task/<identifier>` and the body of webhooks."""
 
 from collections.abc import Mapping
 from datetime import datetime

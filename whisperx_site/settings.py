@@ -193,7 +193,7 @@ STATICFILES_DIRS = [
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whisperx_site.middleware.static_storage.HashedStaticStorage"},
+    "staticfiles": {"BACKEND": "whisperx_site.middleware.static_files.HashedStaticStorage"},
 }
 
 # Data ------------------------------------------------------------------------------------------

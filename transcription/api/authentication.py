@@ -1,4 +1,4 @@
-"""The user of an API request."""
+"""The user of an API request; the framework imports this before any of its views."""
 
 from typing import Any
 

@@ -2,19 +2,27 @@
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
+from uploads.bodies.registry import tells_trailers
 from uploads.conf import conf
 from uploads.errors import UploadError
 from uploads.hooks import hooks
 from uploads.http.checksums import ALGORITHMS
-from uploads.http.extensions import extensions
 from uploads.http.protocol import VERSION, format_expires
 from uploads.models import State, Upload
+from uploads.stores.registry import store
 
 logger = logging.getLogger(__name__)
+
+EXTENSIONS = (
+    *("creation", "creation-with-upload", "creation-defer-length", "expiration", "termination"),
+    *("checksum", "checksum-trailer", "concatenation", "concatenation-unfinished"),
+)
+"""The tus extensions, in the order in which OPTIONS tells them."""
 
 
 def refusal_answer(
@@ -56,6 +64,14 @@ def capabilities(request: HttpRequest, methods: Iterable[str]) -> HttpResponse:
     if "checksum" in offered:
         response["Tus-Checksum-Algorithm"] = ",".join(ALGORITHMS)
     return response
+
+
+def extensions(environ: dict[str, Any]) -> list[str]:
+    """What the store can do, and the web server's reader of bodies."""
+    offered = store().extensions
+    if not tells_trailers(environ):
+        offered -= {"checksum-trailer"}
+    return [name for name in EXTENSIONS if name in offered]
 
 
 def add_expiry(response: HttpResponseBase, upload: Upload) -> None:

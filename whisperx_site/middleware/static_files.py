@@ -1,4 +1,4 @@
-"""Static files, and those of the API documentation pages."""
+"""Static files, under hashed names, and those of the API documentation pages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
+    """Hashes names in `import` statements of our script modules, too."""
+
+    support_js_module_import_aggregation = True
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]

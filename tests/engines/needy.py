@@ -5,12 +5,16 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.speech.able_engine import TURNS, Able
+import pytest
+
+from tests.engines import hub
+from tests.speech.able_engine import Able
 from transcription.engines.base import (
     ALIGN,
     DIARIZE,
@@ -82,9 +86,7 @@ class Needy(Able):
     def diarize(
         self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
     ) -> Diarization:
-        return Diarization(
-            [{"label": "A", "speaker": who, "start": a, "end": b} for who, a, b in TURNS], "needy!"
-        )
+        return replace(super().diarize(audio, request, on_progress, should_stop), note="needy!")
 
 
 def repositories(folder: Path) -> dict[str, Path]:
@@ -114,3 +116,14 @@ def punkt_zip(folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "punkt_tab.zip").write_bytes(packed.getvalue())
     return folder
+
+
+@contextmanager
+def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[hub.Hub]:
+    """A hub that has all of it, which the processes of the test know."""
+    with hub.serving(folder) as server:
+        server.repositories = repositories(folder / "hub")
+        server.plain = punkt_zip(folder / "plain")
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        yield server

@@ -31,11 +31,7 @@ from transcription.media.errors import Cancelled
 @pytest.fixture
 def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[hub.Hub]:
     """A hub for the engine, which our processes know."""
-    with hub.serving(tmp_path) as server:
-        server.repositories = needy.repositories(tmp_path / "hub")
-        server.plain = needy.punkt_zip(tmp_path / "plain")
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+    with needy.serving(tmp_path, monkeypatch) as server:
         known = able_engine.environment(tmp_path, needy.PLACE, "needy")
         monkeypatch.setenv("PYTHONPATH", known["PYTHONPATH"])
         monkeypatch.setitem(registry.ENGINES, "needy", needy.PLACE)

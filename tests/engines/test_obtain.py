@@ -33,11 +33,7 @@ def models_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[hub.Hub]:
-    with hub.serving(tmp_path) as server:
-        server.repositories = needy.repositories(tmp_path / "hub")
-        server.plain = needy.punkt_zip(tmp_path / "plain")
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+    with needy.serving(tmp_path, monkeypatch) as server:
         yield server
 
 

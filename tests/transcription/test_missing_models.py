@@ -28,11 +28,7 @@ def serving(
     """A hub for the engine `needy`, which is the site's."""
     within(settings, tmp_path)
     settings.ENGINE = "needy"
-    with hub.serving(tmp_path) as server:
-        server.repositories = needy.repositories(tmp_path / "hub")
-        server.plain = needy.punkt_zip(tmp_path / "plain")
-        monkeypatch.setenv("HF_ENDPOINT", server.url)
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+    with needy.serving(tmp_path, monkeypatch) as server:
         known = able_engine.environment(tmp_path, needy.PLACE, "needy")
         monkeypatch.setenv("PYTHONPATH", known["PYTHONPATH"])
         monkeypatch.setitem(registry.ENGINES, "needy", needy.PLACE)

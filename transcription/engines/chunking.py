@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from transcription.media.pcm import RATE, Audio
+
 if TYPE_CHECKING:
     import numpy
-
-    from transcription.media.pcm import Audio
 
 CHAPTER = 600.0
 """Seconds given to a library at once: it holds sound, spectrum and all of them in memory."""
@@ -33,4 +33,4 @@ def _quietest(samples: numpy.ndarray) -> float:
     count = len(samples) // step
     power = (samples[: count * step].reshape(count, step) ** 2).mean(axis=1)
     sums = [float(power[at : at + width].sum()) for at in range(count - width + 1)]
-    return (sums.index(min(sums)) + width / 2) * step / 16_000
+    return (sums.index(min(sums)) + width / 2) * step / RATE

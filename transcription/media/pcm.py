@@ -35,6 +35,12 @@ class Audio:
         floats /= 32768.0
         return floats
 
+    def pcm(self, start: float, end: float) -> bytes:
+        """The raw samples between two moments, in seconds."""
+        with self.path.open("rb") as file:
+            file.seek(round(start * RATE) * 2)
+            return file.read(round((end - start) * RATE) * 2)
+
     def blocks(self, seconds: float) -> Iterator[bytes]:
         """The raw samples in pieces of that length; the last one may be shorter."""
         size = max(1, round(seconds * RATE)) * 2

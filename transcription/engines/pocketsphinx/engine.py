@@ -23,7 +23,7 @@ from transcription.engines.base import (
 )
 from transcription.engines.pocketsphinx.forced_alignment import ForcedAligner
 from transcription.media.errors import Cancelled
-from transcription.media.pcm import RATE
+from transcription.media.pcm import BYTES_PER_SECOND, RATE
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
@@ -37,13 +37,13 @@ SETTINGS: dict[str, Any] = {
 }
 LONGEST_UTTERANCE = 15.0
 """Seconds. Speech without a pause is cut here: memory, progress and cancel stay bounded."""
-BLOCK = RATE * 2 * 3 // 10
+BLOCK = BYTES_PER_SECOND * 3 // 10
 """Bytes decoded in one call, 0.3 s: each call holds Python's lock, so each must be short."""
 MARGIN = 0.1
 """Seconds kept before and after what the voice detector calls speech: it clips soft sounds."""
 TRAILING_FRAMES = 40
 FRAMES_PER_SECOND = 100  # of PocketSphinx's own times
-PRIMING = RATE * 2 * 3
+PRIMING = BYTES_PER_SECOND * 3
 CHEAP = "cheap"
 """A search for one single word, to prime the decoder with a quarter of the work."""
 FILLER = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
@@ -146,7 +146,7 @@ class PocketSphinx:
                 self._decoder.end_utt()
                 raise Cancelled
             self._decoder.process_raw(utterance.pcm[at : at + BLOCK])
-            on_progress(utterance.start + at / (RATE * 2))
+            on_progress(utterance.start + at / BYTES_PER_SECOND)
         self._decoder.end_utt()
         words = [word for found in self._decoder.seg() or () if (word := _word(found, utterance))]
         if not words:
@@ -178,15 +178,12 @@ def _utterances(
     audio: Audio, on_progress: Progress, should_stop: ShouldStop
 ) -> Iterator[_Utterance]:
     """The stretches with speech in them, found while reading: nothing else stays in memory."""
-    with audio.path.open("rb") as file:
-        heard_until = 0.0
-        for start, end in _stretches(audio, on_progress, should_stop):
-            start = max(heard_until, start - MARGIN)
-            heard_until = end = min(end + MARGIN, audio.duration)
-            file.seek(round(start * RATE) * 2)
-            pcm = file.read(round((end - start) * RATE) * 2)
-            if pcm:
-                yield _Utterance(start, end, pcm)
+    heard_until = 0.0
+    for start, end in _stretches(audio, on_progress, should_stop):
+        start = max(heard_until, start - MARGIN)
+        heard_until = end = min(end + MARGIN, audio.duration)
+        if pcm := audio.pcm(start, end):
+            yield _Utterance(start, end, pcm)
 
 
 def _stretches(
@@ -219,7 +216,7 @@ def _stretches(
 
 def _frames(audio: Audio, size: int) -> Iterator[bytes]:
     """Frames of exactly that many bytes, with silence after the end so that speech ends, too."""
-    for block in audio.blocks(size / (RATE * 2)):
+    for block in audio.blocks(size / BYTES_PER_SECOND):
         yield block.ljust(size, b"\0")
     for _ in range(TRAILING_FRAMES):
         yield bytes(size)

@@ -11,7 +11,6 @@ from transcription.engines.base import Alignment, Progress, Request, Segment, Sh
 from transcription.engines.fallbacks.uniform_alignment import spread_segment, with_words
 from transcription.engines.pocketsphinx.pronunciation import guess, parts
 from transcription.media.errors import Cancelled
-from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
     from transcription.media.pcm import Audio
@@ -86,7 +85,7 @@ class ForcedAligner:
         try:
             decoder.set_align_text(" ".join(said))
             decoder.start_utt()
-            decoder.process_raw(_pcm(audio, start, end), full_utt=True)
+            decoder.process_raw(audio.pcm(start, end), full_utt=True)
             decoder.end_utt()
         except RuntimeError:  # what the decoder says of a text that it cannot follow
             return None
@@ -105,13 +104,6 @@ class ForcedAligner:
 
             self._decoder = pocketsphinx.Decoder(lm=None, loglevel="FATAL")
         return self._decoder
-
-
-def _pcm(audio: Audio, start: float, end: float) -> bytes:
-    """The raw samples of a stretch of sound."""
-    with audio.path.open("rb") as file:
-        file.seek(round(start * RATE) * 2)
-        return file.read(round((end - start) * RATE) * 2)
 
 
 def _fit(piece: Any) -> float:

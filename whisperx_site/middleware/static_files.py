@@ -12,7 +12,7 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashes names in `import` statements of our script modules, too."""
+    """Also hashes names in `import` statements of our script modules."""
 
     support_js_module_import_aggregation = True
 

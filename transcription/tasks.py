@@ -15,7 +15,7 @@ from transcription.models import Job, Stage, TaskType
 from transcription.services import outlook
 from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import leases, queue, turns
-from transcription.services.jobs.monitor import Watch
+from transcription.services.jobs.monitor import JobMonitor
 from transcription.services.jobs.submit import submit_missed
 from transcription.services.stages import live, outputs, plan
 from transcription.services.stages.finish import finish_job, unforeseen
@@ -52,17 +52,17 @@ def combine() -> None:
 
 def run(job: Job) -> None:
     """Take a claimed job from its plan to its end; whatever happens, the row says what."""
-    watch = Watch(job)
+    monitor = JobMonitor(job)
     try:
         kept = retry_on_db_error(outputs.by_stage_for, job)
-        watch.plan = plan.remaining(job, kept)
-        result = run_stages(job, kept, watch) if watch.plan else None
+        monitor.plan = plan.remaining(job, kept)
+        result = run_stages(job, kept, monitor) if monitor.plan else None
     except Cancelled:
         retry_on_db_error(leases.release, job, "it was stopped.")
     except (FinalError, RecordingGone) as reason:
         finish_job(job, reason=str(reason))
     except EngineDied as death:
-        after_engine_death(job, death, watch)
+        after_engine_death(job, death, monitor)
     except Exception as problem:
         # Trying again for ever would change nothing, and keep all other jobs waiting.
         logger.exception("job %s", job.pk)
@@ -73,20 +73,20 @@ def run(job: Job) -> None:
             leases.release(job, f"the worker was stopped ({type(interruption).__name__}).")
         raise
     else:
-        watch.report(Stage.COMBINING, 0.0, None)
-        finish_job(job, result, go_on=watch.go_on)
+        monitor.report(Stage.COMBINING, 0.0, None)
+        finish_job(job, result, check_cancelled=monitor.check_cancelled)
 
 
-def after_engine_death(job: Job, death: EngineDied, watch: Watch) -> None:
+def after_engine_death(job: Job, death: EngineDied, monitor: JobMonitor) -> None:
     """Try again, up to MOST_ENGINE_DEATHS: a recording that kills the engine must not do so for
     ever."""
     logger.warning("job %s: %s", job.pk, death.message)
     for line in death.stderr.splitlines():
         logger.warning("job %s, last words of the engine: %s", job.pk, line)
-    watch.heard = None
+    monitor.heard = None
     deadline = time.monotonic() + PAUSE_AFTER_DEATH
     while time.monotonic() < deadline:
-        if watch.should_stop():
+        if monitor.should_stop():
             retry_on_db_error(leases.release, job, "it was stopped.")
             return
         time.sleep(0.1)
@@ -121,11 +121,11 @@ def sweep() -> None:
     """Every minute: requeues jobs that lost their worker, and makes up for lost queue entries."""
     for step in (
         leases.free_leases_of_dead_workers,
-        leases.bring_back,
+        leases.reset_future_times,
         leases.free_expired_leases,
         submit_missed,
-        outbox.bring_back,
-        queue.nudge_for_all_waiting,
+        outbox.reset_future_times,
+        queue.enqueue_for_all_waiting,
         queue.prune,
         turns.forget_old_turns,
         live.forget,

@@ -53,7 +53,7 @@ def last_step(job: Job) -> str:
     return JobEvent.objects.filter(job=job).latest("at", "id").what
 
 
-def waiting_nudges() -> int:
+def waiting_entries() -> int:
     count: int = OrmQ.objects.filter(key="whisperx").count()
     return count
 
@@ -86,18 +86,18 @@ def test_every_end_is_told(finish: Callable[[Job], None]) -> None:
     finish(job)
     message = Delivery.objects.get()
     assert (message.job_id, message.url) == (job.pk, "http://127.0.0.1:9/hook")
-    assert message.state == Delivery.State.WAITING and waiting_nudges() == 1
+    assert message.state == Delivery.State.WAITING and waiting_entries() == 1
 
 
 @pytest.mark.parametrize("task_type", [one for one in TaskType if one != TaskType.FULL])
 def test_service_tasks_never_call_back(task_type: TaskType) -> None:
     fail(working(task_type=task_type))
-    assert not Delivery.objects.exists() and not waiting_nudges()
+    assert not Delivery.objects.exists() and not waiting_entries()
 
 
 def test_who_left_no_address_is_not_told() -> None:
     fail(working(callback_url=""))
-    assert not Delivery.objects.exists() and not waiting_nudges()
+    assert not Delivery.objects.exists() and not waiting_entries()
 
 
 def test_an_end_and_its_message_are_one() -> None:
@@ -105,7 +105,7 @@ def test_an_end_and_its_message_are_one() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         assert transitions.fail(job, "It was silent.")
         raise RuntimeError("the power is gone")
-    assert not Delivery.objects.exists() and not waiting_nudges()
+    assert not Delivery.objects.exists() and not waiting_entries()
     assert leases.should_continue(job)
 
 
@@ -113,7 +113,7 @@ def test_the_heavy_worker_leaves_it_to_the_light_one(monkeypatch: pytest.MonkeyP
     """Where jobs wait in a row, their messages must not wait with them."""
     monkeypatch.setattr(Conf, "CLUSTER_NAME", "heavy")  # as in that worker's process
     fail(working())
-    assert waiting_nudges() == 1
+    assert waiting_entries() == 1
 
 
 def test_a_message_goes_with_its_job() -> None:
@@ -287,7 +287,7 @@ def test_after_a_restart_what_was_claimed_is_due() -> None:
     Delivery.objects.filter(pk=later.pk).update(next_attempt=timezone.now() + timedelta(hours=1))
     OrmQ.objects.all().delete()
     outbox.resume()
-    assert len(list(outbox.claim_due(10))) == 1 and waiting_nudges() == 1
+    assert len(list(outbox.claim_due(10))) == 1 and waiting_entries() == 1
 
 
 def test_a_job_that_runs_again_tells_its_end_alone(serve: Serve) -> None:

@@ -264,11 +264,11 @@ def test_a_job_deleted_under_its_worker_is_no_fault() -> None:
 def test_the_sweep_adds_no_more_entries_than_jobs_wait() -> None:
     for _ in range(3):
         make_job()
-    assert queue.nudge_for_all_waiting() == 3
-    assert queue.nudge_for_all_waiting() == 0
+    assert queue.enqueue_for_all_waiting() == 3
+    assert queue.enqueue_for_all_waiting() == 0
     assert untaken() == 3
     OrmQ.objects.update(lock=timezone.now() + timedelta(days=29))  # taken by a cluster that died
-    assert queue.nudge_for_all_waiting() == 3
+    assert queue.enqueue_for_all_waiting() == 3
 
 
 def test_the_queue_forgets() -> None:

@@ -14,7 +14,7 @@ from tests.transcription.building import make_job, within
 from transcription.engines.base import TRANSCRIBE, Event, Output
 from transcription.models import Job, LiveText
 from transcription.services.jobs import leases
-from transcription.services.jobs.monitor import Watch
+from transcription.services.jobs.monitor import JobMonitor
 from transcription.services.stages import live
 from transcription.services.stages.finish import finish_job
 
@@ -34,10 +34,10 @@ def read(job: Job, first: int = 0) -> list[tuple[int, str]]:
     return [(row.number, row.text) for row in live.heard_from(job.pk, first)]
 
 
-def claimed() -> tuple[Job, Watch]:
+def claimed() -> tuple[Job, JobMonitor]:
     job = leases.claim(make_job(options={"live": True}).pk)
     assert job is not None
-    return job, Watch(job)
+    return job, JobMonitor(job)
 
 
 def test_what_is_heard_comes_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_a_run_that_begins_anew_repeats_nothing() -> None:
     assert leases.release(job, "its worker was stopped.")
     again = leases.claim(job.pk)
     assert again is not None
-    Watch(again).on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two")))
+    JobMonitor(again).on_event(Event("transcribing", 1.0, 9.0, heard=heard("one", "two")))
     assert read(job) == [(0, "one"), (1, "two")]
     live.keep(job, 2, heard("three"))  # the claim of before
     assert read(job) == [(0, "one"), (1, "two")]

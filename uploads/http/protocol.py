@@ -114,7 +114,7 @@ def format_concat(header: str) -> str:
 
 
 def format_expires(moment: datetime) -> str:
-    """Formats a time for Upload-Expires: an RFC 9110 date in GMT."""
+    """Formats a time for headers: an RFC 9110 date in GMT."""
     return _format_seconds(int(moment.timestamp()))
 
 

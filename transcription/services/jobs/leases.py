@@ -14,7 +14,7 @@ from django.utils import timezone
 from transcription.conf import conf
 from transcription.models import Job, Stage, State
 from transcription.services.jobs.events import note
-from transcription.services.jobs.queue import clear_queue, nudge_for_all_waiting
+from transcription.services.jobs.queue import clear_queue, enqueue_for_all_waiting
 from transcription.services.jobs.submit import submit_missed
 from transcription.services.jobs.turns import next_job, note_served
 from transcription.services.jobs.workers import is_gone, this_machine
@@ -104,7 +104,7 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
         state=State.QUEUED, stage=Stage.QUEUED, percent=0, seconds_done=0, started=None, **free
     ):
         note(job.pk, f"Back in the queue: {reason}")
-        nudge_for_all_waiting()
+        enqueue_for_all_waiting()
         return True
     with transaction.atomic():
         if claims.update(state=State.CANCELLED, finished=timezone.now(), **free):
@@ -139,7 +139,7 @@ def free_expired_leases() -> int:
     return sum(release(job, "its worker sent no heartbeat.", **overdue) for job in lost)
 
 
-def bring_back() -> None:
+def reset_future_times() -> None:
     """Corrects times that were set too late by a clock that was ahead."""
     latest = timezone.now() + CLOCK_SLACK
     waiting = Job.objects.filter(state=State.QUEUED, queued__gt=latest)
@@ -153,7 +153,7 @@ def recover_on_startup() -> None:
     freed = free_leases_of_dead_workers()
     submit_missed(timedelta(0))
     clear_queue()
-    waiting = nudge_for_all_waiting()
+    waiting = enqueue_for_all_waiting()
     if waiting:
         logger.info("%s jobs wait, %s of them were interrupted", waiting, freed)
 

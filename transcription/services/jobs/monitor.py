@@ -25,7 +25,7 @@ SILENT_SHARE = 0.1
 """How many seconds an engine may look over one second of audio before its first news."""
 
 
-class Watch:
+class JobMonitor:
     """Connects a running engine with the job's row.
 
     All in the worker's own thread: the engine's parent side asks `should_stop` several times a
@@ -63,7 +63,7 @@ class Watch:
             raise EngineDied(message, final=self.stage in (Stage.PROBING, Stage.DECODING))
         return self.stop
 
-    def go_on(self) -> None:
+    def check_cancelled(self) -> None:
         """Called during work of our own, of which no engine gives news.
 
         Raises:

@@ -18,7 +18,7 @@ SWEEP = "transcription: sweep"
 DELIVERIES = "transcription: deliveries"
 HEAVY = "heavy"
 LIGHT = Conf.PREFIX  # to be said: for the heavy worker's own calls, the default is itself
-MOST_NUDGES = 50  # entries that one sweep adds at most
+MOST_ADDED_ENTRIES = 50  # entries that one sweep adds at most
 LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 
 
@@ -36,22 +36,22 @@ def queue_for(job: Job) -> None:
         enqueue()
 
 
-def nudge_deliveries() -> None:
+def enqueue_deliveries() -> None:
     """Queues an entry for the housekeeping worker: a webhook is due."""
     async_task("transcription.tasks.deliver", task_name="deliver", cluster=LIGHT)
 
 
-def nudge_outlook() -> None:
+def enqueue_outlook() -> None:
     """Queues a check of whether missing models can be downloaded."""
     async_task("transcription.tasks.look_ahead", task_name="look ahead", cluster=LIGHT)
 
 
-def nudge_for_all_waiting() -> int:
+def enqueue_for_all_waiting() -> int:
     """Makes sure that every waiting job has an entry; returns the number added."""
     waiting = Job.objects.filter(state=State.QUEUED).count()
     # The broker dates an entry ahead when it is taken, for the time after which it comes again.
     untaken = OrmQ.objects.filter(key=HEAVY, lock__lte=timezone.now()).count()
-    missing: int = min(max(0, waiting - untaken), MOST_NUDGES)
+    missing: int = min(max(0, waiting - untaken), MOST_ADDED_ENTRIES)
     for _ in range(missing):
         enqueue()
     return missing

@@ -51,12 +51,12 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
         if ended is None:
             raise CannotRun("This job has not ended yet.")
         change = plan.Change(fields, options)
-        left = staying(ended, change, anew)
+        left = kept_stages(ended, change, anew)
         queue_again(ended, change, left)
         outputs.forget(ended, set(STAGES) - set(left))
 
 
-def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
+def kept_stages(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
     """The stages whose outputs would be reused."""
     done = outputs.without_output(job)
     invalidated = set(done) if anew else plan.invalidated(job, done, change)
@@ -72,7 +72,7 @@ def staying(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
 def kept_by_default(job: Job) -> str:
     """The stages that are reused without changed options, in words; empty: none."""
     given = [stage for stage, row in outputs.without_output(job).items() if row.given]
-    left = staying(job, plan.Change({"engine": conf.ENGINE}, {}))
+    left = kept_stages(job, plan.Change({"engine": conf.ENGINE}, {}))
     return plan.names_of([stage for stage in left if stage not in given])
 
 

@@ -20,7 +20,7 @@ def finish_job(
     job: Job,
     result: Result | None = None,
     reason: str = "",
-    go_on: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> None:
     """End the job with what is kept of it; what cannot be kept is a failure with its reason.
 
@@ -28,7 +28,7 @@ def finish_job(
         job: As claimed.
         result: What the engine told; None where it was not asked, or gave nothing.
         reason: Why the stages that are neither there nor among the failures were not done.
-        go_on: Called now and then; what it raises ends the work, and nothing is changed.
+        check_cancelled: Called now and then; what it raises ends the work, and nothing is changed.
 
     Raises:
         OperationalError, InterfaceError: The database was away for too long: once the lease is over
@@ -39,7 +39,7 @@ def finish_job(
         failures = result.failures
         facts = progress.media_facts(result.media) | {"audio_duration": result.duration}
     try:
-        retry_on_db_error(end_with_outputs, job, failures, facts, reason, go_on)
+        retry_on_db_error(end_with_outputs, job, failures, facts, reason, check_cancelled)
     except Cancelled:
         retry_on_db_error(leases.release, job, "it was stopped.")
     except (OperationalError, InterfaceError):
@@ -54,7 +54,7 @@ def end_with_outputs(
     failures: Mapping[str, str],
     facts: Mapping[str, Any],
     reason: str,
-    go_on: Callable[[], None],
+    check_cancelled: Callable[[], None],
 ) -> bool:
     """End a job with the outputs that there are, if the claim still rules.
 
@@ -65,8 +65,8 @@ def end_with_outputs(
         job: As claimed.
         failures: Why stages gave nothing.
         facts: Fields of Job that the run told.
-        reason: See `finish_job`, as of `go_on`.
-        go_on: As there.
+        reason: See `finish_job`.
+        check_cancelled: See `finish_job`.
 
     Returns:
         Whether this was the job's end; False: somebody else works on it, or it is gone.
@@ -80,7 +80,8 @@ def end_with_outputs(
     if main in missing:
         return transitions.fail(job, missing[main])
     remarks = outputs.remarks(kept, missing)
-    return transitions.complete(job, outputs.transcript(job, kept, go_on), {**facts, **remarks})
+    transcript = outputs.transcript(job, kept, check_cancelled)
+    return transitions.complete(job, transcript, {**facts, **remarks})
 
 
 def unforeseen(problem: Exception) -> str:

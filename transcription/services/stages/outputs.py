@@ -94,14 +94,14 @@ def forget(job: Job, stages: Collection[str]) -> None:
 
 
 def transcript(
-    job: Job, kept: Mapping[str, StageOutput], go_on: Callable[[], None]
+    job: Job, kept: Mapping[str, StageOutput], check_cancelled: Callable[[], None]
 ) -> list[dict[str, Any]] | None:
     """The words and speakers of a job, joined; None where it is not about words."""
     if job.task_type == TaskType.DIARIZATION:
         return None
     source = kept.get(ALIGN) or kept[TRANSCRIBE]
     segments: list[dict[str, Any]] = source.output["segments"]
-    return assign(segments, kept[DIARIZE].output, go_on) if DIARIZE in kept else segments
+    return assign(segments, kept[DIARIZE].output, check_cancelled) if DIARIZE in kept else segments
 
 
 def remarks(

@@ -11,7 +11,7 @@ from transcription.engines.selection import prepare
 from transcription.models import Job, StageOutput
 from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import progress
-from transcription.services.jobs.monitor import Watch
+from transcription.services.jobs.monitor import JobMonitor
 from transcription.services.stages import outputs, plan, requirements
 from transcription.services.stages.recording import local_path
 
@@ -26,26 +26,26 @@ def engine_process() -> EngineProcess:
     return _engine
 
 
-def run_stages(job: Job, kept: Mapping[str, StageOutput], watch: Watch) -> Result:
-    """Let the engine do the stages of `watch.plan`; each output is kept as soon as it is there.
+def run_stages(job: Job, kept: Mapping[str, StageOutput], monitor: JobMonitor) -> Result:
+    """Let the engine do the stages of `monitor.plan`; each output is kept as soon as it is there.
 
     Args:
         job: As claimed.
         kept: What earlier runs have given, by stage.
-        watch: Sees to the job's row meanwhile.
+        monitor: Sees to the job's row meanwhile.
 
     Raises:
         Cancelled: The job is no longer wanted.
         FinalError, RecordingGone: It cannot be done, now or ever.
         EngineDied: The engine's process has ended, or hangs.
     """
-    request = request_for(job, watch.plan, {stage: row.output for stage, row in kept.items()})
-    if TRANSCRIBE in watch.plan:
-        request = with_model(job, request, watch)
-    watch.listen()
-    result = engine_process().run(request, watch.on_event, watch.should_stop)
+    request = request_for(job, monitor.plan, {stage: row.output for stage, row in kept.items()})
+    if TRANSCRIBE in monitor.plan:
+        request = with_model(job, request, monitor)
+    monitor.listen()
+    result = engine_process().run(request, monitor.on_event, monitor.should_stop)
     for output in result.outputs.values():
-        retry_on_db_error(watch.keep, output)  # those that the database was away for
+        retry_on_db_error(monitor.keep, output)  # those that the database was away for
     return result
 
 
@@ -80,12 +80,12 @@ def request_for(job: Job, stages: Sequence[str], given: Mapping[str, Any]) -> Re
     )
 
 
-def with_model(job: Job, request: Request, watch: Watch) -> Request:
+def with_model(job: Job, request: Request, monitor: JobMonitor) -> Request:
     """The request with its model downloaded, or for the fallback; the plan follows the engine."""
     prepared = prepare(
-        request, conf.MODELS_DIR, watch.on_download, watch.should_stop, conf.MODEL_STALL_SECONDS
+        request, conf.MODELS_DIR, monitor.on_download, monitor.should_stop, conf.MODEL_STALL_SECONDS
     )
-    chosen, watch.note = prepared.request.engine, prepared.note
+    chosen, monitor.note = prepared.request.engine, prepared.note
     retry_on_db_error(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
-    watch.plan = plan.remaining(job, retry_on_db_error(outputs.by_stage_for, job), chosen)
-    return replace(prepared.request, stages=watch.plan)
+    monitor.plan = plan.remaining(job, retry_on_db_error(outputs.by_stage_for, job), chosen)
+    return replace(prepared.request, stages=monitor.plan)

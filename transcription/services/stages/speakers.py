@@ -17,7 +17,7 @@ SHORTEST = 0.001
 def assign(
     segments: Iterable[Segment],
     turns: Iterable[Mapping[str, Any]],
-    go_on: Callable[[], None] = lambda: None,
+    check_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Segment]:
     """Give each segment and each of its words the speaker who speaks most of its time.
 
@@ -27,13 +27,13 @@ def assign(
     Args:
         segments: With "start", "end" (seconds) and maybe "words"; they are not changed.
         turns: With "speaker", "start", "end", in any order; they may overlap.
-        go_on: Called before each segment: where very many turns overlap, this takes long. What it
-            raises ends the work.
+        check_cancelled: Called before each segment: where very many turns overlap, this takes
+            long. What it raises ends the work.
     """
     table = _Turns(turns)
     joined = []
     for segment in segments:
-        go_on()
+        check_cancelled()
         made = _spoken(segment, table)
         if "words" in segment:
             made["words"] = [_spoken(word, table) for word in segment["words"] or ()]

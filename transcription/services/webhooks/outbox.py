@@ -21,7 +21,7 @@ from transcription.conf import conf
 from transcription.http.gradual_json import write_gradually
 from transcription.models import ENDED, Delivery, Job, TaskType
 from transcription.services.jobs.events import note
-from transcription.services.jobs.queue import nudge_deliveries
+from transcription.services.jobs.queue import enqueue_deliveries
 from transcription.services.sanitize import as_text
 from transcription.services.webhooks.task_body import task_body
 
@@ -59,7 +59,7 @@ def open_for(job_id: uuid.UUID) -> None:
     told = Job.objects.filter(pk=job_id, task_type=TaskType.FULL).exclude(callback_url="")
     for url in told.values_list("callback_url", flat=True):
         Delivery.objects.update_or_create(job_id=job_id, defaults={"url": url, **fresh()})
-        transaction.on_commit(nudge_deliveries)
+        transaction.on_commit(enqueue_deliveries)
 
 
 def fresh() -> dict[str, object]:
@@ -80,7 +80,7 @@ def send_again(delivery: Delivery) -> bool:
         ended = Delivery.objects.filter(pk=delivery.pk, job__state__in=ENDED)
         again = Delivery.objects.filter(pk__in=ended.values("pk")).update(**fresh())
         if again:
-            transaction.on_commit(nudge_deliveries)
+            transaction.on_commit(enqueue_deliveries)
     return bool(again)
 
 
@@ -176,7 +176,7 @@ def after(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=seconds)
 
 
-def bring_back() -> None:
+def reset_future_times() -> None:
     """Corrects times that were set too late by a clock that was ahead."""
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING)
     waiting.filter(next_attempt__gt=after(2 * SLOWEST_DELAY)).update(next_attempt=timezone.now())
@@ -187,4 +187,4 @@ def resume() -> None:
     claimed = after(conf.CALLBACK_TIMEOUT + GRACE)
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING, next_attempt__lte=claimed)
     if waiting.update(next_attempt=timezone.now()):
-        nudge_deliveries()
+        enqueue_deliveries()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from transcription.models import Delivery
 from transcription.services.db_retry import retry_on_db_error
-from transcription.services.jobs.queue import nudge_deliveries
+from transcription.services.jobs.queue import enqueue_deliveries
 from transcription.services.outbound.http_client import FAULTS, client, reason_of
 from transcription.services.outbound.ssrf import Blocked
 from transcription.services.webhooks import outbox
@@ -69,7 +69,7 @@ class DeliveryBatch:
                 break
             self.look()
         if ending:
-            nudge_deliveries()
+            enqueue_deliveries()
 
     def begin(self, only_awaited: bool) -> None:
         """Claim what is due, and hand it to the threads."""

@@ -15,7 +15,7 @@ from django.db import Error as DatabaseError
 from django.db import OperationalError, connections
 
 from transcription.services.jobs import leases as jobs
-from transcription.services.jobs.queue import nudge_outlook
+from transcription.services.jobs.queue import enqueue_outlook
 from uploads import tasks as housekeeping
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import ballast, heartbeat
@@ -74,7 +74,7 @@ class Command(BaseCommand):
             jobs.recover_on_startup()
             free_light_queue()
             housekeeping.enqueue_cleanup("start")
-            nudge_outlook()
+            enqueue_outlook()
             ballast.keep()
         except (OSError, DatabaseError) as problem:
             if is_disk_full(problem):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -15,17 +16,16 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from django_q.models import Schedule
 
 from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.admin_pages.cleanup import tell_of_store
 from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
+from uploads.queues.base import queue
 from uploads.services.expiration import extend
 from uploads.services.maintenance.holdings import holdings
 from uploads.services.termination import expire, terminate
-from uploads.tasks import CLEANUP
 
 QUIET_AFTER = timedelta(seconds=30)
 
@@ -190,15 +190,21 @@ class UploadAdmin(ReadOnlyAdmin):
         """Adds links to the schedule and the cleanup runs, for users who may view them."""
         if self.has_view_permission(request):
             tell_of_store(request)
-        schedule = Schedule.objects.filter(name=CLEANUP).first()
         runs = "admin:uploads_cleanuprun_changelist"
         links = {
-            "schedule_url": schedule
-            and self.can_view(request, Schedule)
-            and reverse("admin:django_q_schedule_change", args=[schedule.pk]),
+            "schedule_url": self.schedule_url(request),
             "runs_url": self.can_view(request, CleanupRun) and reverse(runs),
         }
         return super().changelist_view(request, {**(extra_context or {}), **links})
+
+    def schedule_url(self, request: HttpRequest) -> str | None:
+        """Where staff say how often the cleanup runs; None: no queue runs it, or they may not."""
+        site_queue = queue()
+        schedule = site_queue.schedule() if site_queue else None
+        if schedule is None or not self.can_view(request, type(schedule)):
+            return None
+        page = admin_urlname(schedule._meta, SafeString("change"))
+        return reverse(page, args=[schedule.pk])
 
 
 def bar(upload: Upload) -> SafeString:

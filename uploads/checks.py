@@ -29,9 +29,10 @@ def choices(**kwargs: Any) -> list[CheckMessage]:
 def classes(**kwargs: Any) -> list[CheckMessage]:
     """Settings that name a class."""
     problems: list[CheckMessage] = []
-    for name in ("UPLOADS_STORE", "UPLOADS_HOOKS"):
+    for name in ("UPLOADS_STORE", "UPLOADS_HOOKS", "UPLOADS_QUEUE"):
         try:
-            import_string(getattr(conf, name))
+            if getattr(conf, name):
+                import_string(getattr(conf, name))
         except ImportError as problem:
             problems.append(
                 Error(

@@ -77,6 +77,9 @@ class UploadsConf:
     UPLOADS_HOOKS = Option(
         "text", "uploads.hooks.Hooks", "The class that accepts or refuses uploads for the site."
     )
+    UPLOADS_QUEUE = Option(
+        "text", "", "The class that lets a queue clean up; empty: `manage.py cleanup_uploads` does."
+    )
     UPLOADS_ACCEPT = Option(
         "text",
         "any",

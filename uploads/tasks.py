@@ -1,14 +1,7 @@
-"""The functions that the queue runs for `uploads`, and their schedule."""
+"""What a queue runs for `uploads`, by these names, and how it gets there."""
 
-from datetime import timedelta
-
-from django.utils import timezone
-from django_q.models import Schedule
-from django_q.tasks import async_task
-
+from uploads.queues.base import queue
 from uploads.services.maintenance.cleanup import clean_up
-
-CLEANUP = "uploads: cleanup"
 
 
 def cleanup(trigger: str = "schedule", confirmed: int = 0) -> None:
@@ -16,20 +9,21 @@ def cleanup(trigger: str = "schedule", confirmed: int = 0) -> None:
     clean_up(trigger, confirmed=confirmed)
 
 
-def enqueue_cleanup(trigger: str, confirmed: int = 0) -> None:
-    """Queues a cleanup for the housekeeping worker."""
-    async_task("uploads.tasks.cleanup", trigger, confirmed, task_name="cleanup")
+def enqueue_cleanup(trigger: str, confirmed: int = 0) -> bool:
+    """Let the site's queue clean up soon.
+
+    Returns:
+        Whether the site has a queue; without one nothing happens.
+    """
+    site_queue = queue()
+    if site_queue is None:
+        return False
+    site_queue.enqueue_cleanup(trigger, confirmed)
+    return True
 
 
 def declare_schedules() -> None:
-    """Creates the schedule if it doesn't exist; staff may have changed its interval."""
-    # Names are not unique in the queue: staff may have created a second one.
-    if Schedule.objects.filter(name=CLEANUP).exists():
-        return
-    Schedule.objects.create(
-        name=CLEANUP,
-        func="uploads.tasks.cleanup",
-        schedule_type=Schedule.MINUTES,
-        minutes=10,
-        next_run=timezone.now() + timedelta(minutes=10),
-    )
+    """Let the site's queue clean up every so often."""
+    site_queue = queue()
+    if site_queue is not None:
+        site_queue.declare_schedule()

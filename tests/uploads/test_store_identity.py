@@ -568,7 +568,9 @@ def test_staff_confirm_in_the_admin(
 ) -> None:
     """The pages say so; the button removes as many as it named, and not more."""
     queued: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("uploads.tasks.async_task", lambda *said, **named: queued.append(said))
+    monkeypatch.setattr(
+        "uploads.queues.django_q.async_task", lambda *said, **named: queued.append(said)
+    )
     finished(1)
     orphans(folder, 12)
     cleanup()

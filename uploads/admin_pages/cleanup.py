@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from uploads.admin_pages.base import ReadOnlyAdmin, plural, wrapped
 from uploads.models import CleanupRun
 from uploads.services.lookup import CHANGE
-from uploads.services.maintenance.cleanup import orphans_kept
+from uploads.services.maintenance.cleanup import clean_up, orphans_kept
 from uploads.services.maintenance.inventory import take_inventory
 from uploads.services.maintenance.store_identity import identity_problem, store_problem
 from uploads.tasks import enqueue_cleanup
@@ -93,10 +93,9 @@ class CleanupRunAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             count = request.POST.get("count", "")
             if count.isdecimal() and len(count) < 10:
-                enqueue_cleanup(CleanupRun.Trigger.STAFF, int(count))
+                self.clean_up(request, "The removal", int(count))
                 what = f"Confirmed the removal of {plural(int(count), 'file')} without an upload."
                 self.note(request, CleanupRun(), what, DELETION, "Files that belong to no upload")
-                messages.success(request, "The removal is queued; it will be listed here.")
             return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
         problem = identity_problem()
         context = {
@@ -108,10 +107,26 @@ class CleanupRunAdmin(ReadOnlyAdmin):
         return render(request, "uploads/admin_orphans.html", context)
 
     def run_now(self, request: HttpRequest) -> HttpResponseRedirect:
-        """Queues a cleanup for the housekeeping worker."""
+        """Runs the cleanup, by the queue if the site has one."""
         if not request.user.has_perm(CHANGE):
             raise PermissionDenied
         if request.method == "POST":
-            enqueue_cleanup(CleanupRun.Trigger.STAFF)
-            messages.success(request, "The cleanup is queued; it will be listed here.")
+            self.clean_up(request, "The cleanup")
         return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
+
+    def clean_up(self, request: HttpRequest, what: str, confirmed: int = 0) -> None:
+        """Queues a cleanup; on a site without a queue, runs it while staff wait.
+
+        Args:
+            request: Receives the message.
+            what: The subject of the message.
+            confirmed: See `clean_up`.
+        """
+        if enqueue_cleanup(CleanupRun.Trigger.STAFF, confirmed):
+            messages.success(request, f"{what} is queued; it will be listed here.")
+            return
+        run = clean_up(CleanupRun.Trigger.STAFF, confirmed=confirmed)
+        if run.errors:
+            messages.error(request, f"{what} is not complete; its record lists the errors.")
+        else:
+            messages.success(request, f"{what} is done.")

@@ -12,8 +12,6 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        # The cleanup's schedule is declared as soon as our own tables are there.
-        ("django_q", "0018_task_success_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -5,7 +5,10 @@ from uploads.conf import Option
 # Defaults that this site sets differently from the apps; they can still be changed.
 SITE_DEFAULTS = {"UPLOADS_ACCEPT": "media"}
 # Fixed by the code of this site; not settable from outside.
-FIXED = {"UPLOADS_HOOKS": "transcription.hooks.TranscriptionHooks"}
+FIXED = {
+    "UPLOADS_HOOKS": "transcription.hooks.TranscriptionHooks",
+    "UPLOADS_QUEUE": "uploads.queues.django_q.DjangoQ",
+}
 
 
 class SiteOptions:

@@ -10,8 +10,8 @@ from django_q.conf import croniter
 from django_q.models import OrmQ, Schedule
 
 from transcription.services.webhooks import outbox
+from uploads.queues.django_q import CLEANUP
 from uploads.services.maintenance import ballast
-from uploads.tasks import CLEANUP
 
 logger = logging.getLogger("site")
 

@@ -1,0 +1,43 @@
+"""The cleanup by django-q2: UPLOADS_QUEUE = "uploads.queues.django_q.DjangoQ"."""
+
+from datetime import timedelta
+
+from django.db import connections, router
+from django.utils import timezone
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
+CLEANUP = "uploads: cleanup"
+TASK = "uploads.tasks.cleanup"
+EVERY_MINUTES = 10
+
+
+class DjangoQ:
+    """See `uploads.queues.base.Queue`. Its schedule is a row, which staff may change."""
+
+    def enqueue_cleanup(self, trigger: str, confirmed: int) -> None:
+        """Let a worker of the default cluster clean up."""
+        async_task(TASK, trigger, confirmed, task_name="cleanup")
+
+    def declare_schedule(self) -> None:
+        """Make the schedule where it is not there, once django-q2 has its tables."""
+        # Names are not unique to the queue: staff may have made a second one.
+        if not has_tables() or self.schedule() is not None:
+            return
+        Schedule.objects.create(
+            name=CLEANUP,
+            func=TASK,
+            schedule_type=Schedule.MINUTES,
+            minutes=EVERY_MINUTES,
+            next_run=timezone.now() + timedelta(minutes=EVERY_MINUTES),
+        )
+
+    def schedule(self) -> Schedule | None:
+        """The first of that name."""
+        return Schedule.objects.filter(name=CLEANUP).first()
+
+
+def has_tables() -> bool:
+    """Whether django-q2 was migrated: `migrate uploads` alone does not bring its tables."""
+    connection = connections[router.db_for_write(Schedule)]
+    return Schedule._meta.db_table in connection.introspection.table_names()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.templatetags.admin_urls import admin_urlname
+from django.contrib.auth import get_user_model
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
@@ -28,6 +29,7 @@ from uploads.services.maintenance.holdings import holdings
 from uploads.services.termination import expire, terminate
 
 QUIET_AFTER = timedelta(seconds=30)
+OWNER_NAME = f"owner__{get_user_model().USERNAME_FIELD}"
 
 
 @admin.register(Upload)
@@ -39,7 +41,7 @@ class UploadAdmin(ReadOnlyAdmin):
         "reason",
     )
     list_filter = ("state", ("lost", admin.EmptyFieldListFilter), "created", "owner")
-    search_fields = ("id", "file_name", "client_address", "owner__username", "failure")
+    search_fields = ("id", "file_name", "client_address", OWNER_NAME, "failure")
     date_hierarchy = "created"
     list_select_related: ClassVar[Any] = ("owner",)
     list_per_page = 50
@@ -67,7 +69,7 @@ class UploadAdmin(ReadOnlyAdmin):
     def name(self, upload: Upload) -> SafeString:
         return wrapped(str(upload))
 
-    @admin.display(description="from", ordering="owner__username")
+    @admin.display(description="from", ordering=OWNER_NAME)
     def sender(self, upload: Upload) -> SafeString:
         owner = upload.owner or self.get_empty_value_display()
         return format_html("{}<br>{}", owner, wrapped(upload.client_address))

@@ -4,9 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from uploads.conf import UploadsConf, conf, declared
+from uploads.stores.registry import store
 
 CHOICES = {"UPLOADS_ACCEPT": ("media", "any"), "UPLOADS_DURABILITY": ("process", "power")}
 
@@ -40,6 +43,35 @@ def classes(**kwargs: Any) -> list[CheckMessage]:
                 )
             )
     return problems
+
+
+@register("uploads")
+def folder(**kwargs: Any) -> list[CheckMessage]:
+    """A store that has no place for its bytes."""
+    try:
+        store()
+    except ImproperlyConfigured as problem:
+        hint = "Set it to a folder of its own that no web server serves, such as BASE_DIR / "
+        return [Error(str(problem), hint=f'{hint}"uploads".', id="uploads.E003")]
+    except ImportError:
+        pass  # `classes` says it
+    return []
+
+
+@register("uploads")
+def addresses(**kwargs: Any) -> list[CheckMessage]:
+    """An app that is installed, and has no addresses."""
+    try:
+        reverse("uploads:uploads")
+    except NoReverseMatch:
+        return [
+            Error(
+                "The addresses of uploads are not among those of this site.",
+                hint='Add path("files/", include("uploads.urls")) to the module in ROOT_URLCONF.',
+                id="uploads.E004",
+            )
+        ]
+    return []
 
 
 @register("uploads")

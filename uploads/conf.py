@@ -70,7 +70,7 @@ def declared(owner: type) -> list[Option[Any]]:
 class UploadsConf:
     """The settings of `uploads`."""
 
-    UPLOADS_DIR = Option("path", "uploads", "The folder for uploaded files; relative to DATA_DIR.")
+    UPLOADS_DIR = Option("path", "", "The folder for uploaded files; relative to DATA_DIR.")
     UPLOADS_STORE = Option(
         "text", "uploads.stores.disk.DiskStore", "The class that stores uploaded files."
     )

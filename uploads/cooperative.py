@@ -13,7 +13,8 @@ LONGEST_TURN = 0.005  # seconds for the other requests, if they never finish
 WORK_SECONDS = 0.002  # seconds of one request in a row; dozens may be working
 
 
-def _under_gevent() -> bool:
+def under_gevent() -> bool:
+    """Whether the sockets of this process are gevent's."""
     monkey = sys.modules.get("gevent.monkey")
     return bool(monkey and monkey.is_module_patched("socket"))
 
@@ -24,7 +25,7 @@ def let_others_in() -> None:
     gevent's sleep(0) isn't enough: it returns up to a thousand times before the loop checks the
     network. Measured, other requests then waited a second for one that works 2 ms in a row.
     """
-    if _under_gevent():
+    if under_gevent():
         from gevent import Timeout, idle
 
         with Timeout(LONGEST_TURN, False):
@@ -33,7 +34,7 @@ def let_others_in() -> None:
 
 def pause(seconds: float) -> None:
     """Lets other requests run for that time; where each has its own thread, they run anyway."""
-    if _under_gevent():
+    if under_gevent():
         from gevent import sleep
 
         sleep(seconds)
@@ -44,7 +45,7 @@ def within(seconds: float, problem: BaseException) -> AbstractContextManager[Any
 
     Only under gevent: elsewhere a wait can't be interrupted.
     """
-    if not _under_gevent():
+    if not under_gevent():
         return nullcontext()
     from gevent import Timeout
 
@@ -54,7 +55,7 @@ def within(seconds: float, problem: BaseException) -> AbstractContextManager[Any
 
 def outside(function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls something slow (fsync) in a thread where it doesn't block other requests."""
-    if not _under_gevent():
+    if not under_gevent():
         return function(*arguments)
     from gevent import get_hub
 

@@ -1,13 +1,16 @@
 """tus over HTTP: read headers, call one service, write headers."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from django.db import Error as DatabaseError
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 
 from uploads.bodies.base import Body
 from uploads.bodies.registry import discard_body, is_coded, open_body
@@ -33,6 +36,7 @@ from uploads.http.headers import (
     method_of,
     number_in,
     upload_ids_in,
+    user_of,
 )
 from uploads.http.protocol import (
     VERSION,
@@ -63,6 +67,20 @@ class TusView(View):
     reads_body_itself = True
     body: Body | None = None
     upload: Upload | None = None
+
+    @classmethod
+    def as_view(cls, **options: Any) -> Callable[..., HttpResponseBase]:
+        """The view, exempt from CSRF checks and from ATOMIC_REQUESTS.
+
+        No token is needed: a request that changes something must carry `Tus-Resumable` or
+        `X-HTTP-Method-Override`, and browsers don't let pages of other origins send these headers
+        unless CORS allows it. No transaction: received bytes count even if the request fails later,
+        and a slow client must not keep one open.
+        """
+        view = csrf_exempt(super().as_view(**options))
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Finds the handler, checks the version, turns errors into responses."""
@@ -223,7 +241,7 @@ class UploadView(TusView):
 
     def head(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """The upload's offset (tus core: HEAD)."""
-        upload = get_for_user(upload_id, request.user)
+        upload = get_for_user(upload_id, user_of(request))
         response = HttpResponse()
         if upload.concat:
             response["Upload-Concat"] = format_concat(upload.concat_header)
@@ -242,7 +260,7 @@ class UploadView(TusView):
 
     def patch(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """Appends bytes (tus core: PATCH)."""
-        upload = self.upload = get_for_user(upload_id, request.user, to_change=True)
+        upload = self.upload = get_for_user(upload_id, user_of(request), to_change=True)
         if upload.concat == Concat.FINAL:
             raise Forbidden  # 403 comes before all other errors (tus: concatenation)
         if not is_upload_data(request.headers.get("Content-Type", "")):
@@ -259,12 +277,12 @@ class UploadView(TusView):
 
     def delete(self, request: HttpRequest, upload_id: str) -> HttpResponse:
         """Ends the upload and frees its bytes (tus: termination)."""
-        terminate(get_for_user(upload_id, request.user, to_change=True))
+        terminate(get_for_user(upload_id, user_of(request), to_change=True))
         return HttpResponse(status=204)
 
     def get(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
         """The bytes of a finished upload, whole or a range."""
-        return self.file(request, get_for_user(upload_id, request.user), "GET")
+        return self.file(request, get_for_user(upload_id, user_of(request)), "GET")
 
     def file(self, request: HttpRequest, upload: Upload, method: str) -> HttpResponseBase:
         """The response to GET, or to HEAD without tus."""
@@ -276,7 +294,7 @@ class UploadView(TusView):
             raise
 
     def head_of_file(self, request: HttpRequest, upload_id: str) -> HttpResponseBase:
-        upload = get_for_user(upload_id, request.user)
+        upload = get_for_user(upload_id, user_of(request))
         if upload.state != State.FINISHED:
             return super().head_of_file(request, upload_id)
         return self.file(request, upload, "HEAD")

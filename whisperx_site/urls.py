@@ -5,6 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path, re_path
 
 from transcription.api.paths import without_slash
+from uploads.views import UploadsView
 from whisperx_site.accounts.forms import ThrottledAdminForm
 from whisperx_site.accounts.known_browsers import remembering_browsers
 from whisperx_site.accounts.views import LoginPage
@@ -15,7 +16,8 @@ admin.site.index_title = "Operations"
 admin.site.login_form = ThrottledAdminForm
 
 urlpatterns = [
-    path("uploads/files", include("uploads.urls")),
+    path("uploads/files/", include("uploads.urls")),
+    path("uploads/files", UploadsView.as_view()),
     path("", include("transcription.urls")),
     path(
         "login",

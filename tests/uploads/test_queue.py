@@ -34,6 +34,7 @@ def test_the_schedule_is_shown_where_there_is_one(
     boss: Client, settings: LazySettings, name: str
 ) -> None:
     settings.UPLOADS_QUEUE = name
+    tasks.declare_schedules()  # other tests may have emptied the tables
     page = boss.get(LIST).content.decode()
     assert ("Cleanup schedule" in page) == bool(name)
     assert RUNS in page
@@ -72,6 +73,7 @@ def test_a_queue_is_asked_for_by_name(settings: LazySettings, db: None) -> None:
 
 def test_a_schedule_of_before_is_kept_as_staff_left_it(db: None) -> None:
     """It names the function by which the queue has always called the cleanup."""
+    tasks.declare_schedules()
     schedule = Schedule.objects.get(func="uploads.tasks.cleanup")
     Schedule.objects.filter(pk=schedule.pk).update(minutes=60)
     tasks.declare_schedules()
@@ -79,6 +81,7 @@ def test_a_schedule_of_before_is_kept_as_staff_left_it(db: None) -> None:
     assert callable(tasks.cleanup)
 
 
+@pytest.mark.proof
 def test_the_tables_of_uploads_need_none_of_the_queue(tmp_path: Path) -> None:
     """`migrate uploads` makes its own; the schedule comes as soon as the queue's are there."""
     site = Site(tmp_path / "data")

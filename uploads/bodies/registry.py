@@ -49,7 +49,17 @@ CHUNKED = Reader(
     "gunicorn's chunked", on_gunicorn, (IN_GUNICORN, "ChunkedReader"), GunicornChunkedBody, True
 )
 READERS = (LENGTH, CHUNKED)
-disabled_readers: set[Reader] = set()  # disabled by the self-test when this process started
+tested_readers: set[Reader] = set()  # in this process; see uploads.bodies.self_test
+disabled_readers: set[Reader] = set()  # those among them that failed
+
+
+def is_usable(reader: Reader) -> bool:
+    """Whether it passed the self-test, which runs now unless the server's start has run it."""
+    if reader not in tested_readers:
+        from uploads.bodies.self_test import test_once  # a circular import
+
+        test_once()
+    return reader not in disabled_readers
 
 
 def open_body(environ: Environ) -> Body:
@@ -62,7 +72,7 @@ def open_body(environ: Environ) -> Body:
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     length = None if chunked else _announced(environ.get("CONTENT_LENGTH") or "0")
     for reader in READERS:
-        if reader not in disabled_readers and reader.fits(environ):
+        if reader.fits(environ) and is_usable(reader):
             return reader.open(environ, length)
     return PlainBody(environ, length)
 
@@ -103,6 +113,5 @@ def is_coded(environ: Environ) -> bool:
 def tells_trailers(environ: Environ) -> bool:
     """Whether the active readers support trailers."""
     return any(
-        reader.trailers and reader.serves(environ) and reader not in disabled_readers
-        for reader in READERS
+        reader.trailers and reader.serves(environ) and is_usable(reader) for reader in READERS
     )

@@ -1,15 +1,26 @@
-"""Tests each body reader with one request when a server process starts.
+"""Tests each body reader with one request, when a server process starts or at its first upload.
 
 The readers use internals of their servers, which may change with a release. Better slow than wrong:
 a reader that fails is disabled, and an error is logged.
 """
 
 import logging
+import socket
 import tempfile
+from contextlib import suppress
+from threading import Lock, Thread
 from typing import Any
 
 from uploads.bodies.base import Body
-from uploads.bodies.registry import CHUNKED, LENGTH, Reader, disabled_readers, open_body
+from uploads.bodies.registry import (
+    CHUNKED,
+    LENGTH,
+    READERS,
+    Reader,
+    disabled_readers,
+    tested_readers,
+)
+from uploads.cooperative import under_gevent, within
 from uploads.stores.pipe import Pipe
 
 logger = logging.getLogger(__name__)
@@ -19,19 +30,32 @@ SECONDS = 2.0
 CONTENT = bytes(range(256)) * 2048
 NEXT = b"HEAD /next HTTP/1.1\r\nHost: test\r\n\r\n"
 TRAILER = "Upload-Checksum"
+testing = Lock()
 
 
 class Failed(Exception):
     """A reader did not deliver what was sent; the message says what differed."""
 
 
+def test_once() -> None:
+    """Test the readers, unless this process has; other requests wait for it."""
+    from gunicorn.config import Config
+
+    with testing:
+        if not tested_readers:
+            test_gunicorn(Config())
+
+
 def test_gunicorn(settings: Any) -> None:
-    """Tests the readers for gunicorn's gevent worker; failing ones go into `disabled_readers`.
+    """Tests the readers for gunicorn; failing ones go into `disabled_readers`.
 
     Args:
         settings: The worker's settings, for gunicorn's parser.
     """
-    for reader, request in ((LENGTH, of_known_length()), (CHUNKED, in_chunks())):
+    requests = {CHUNKED: in_chunks()}
+    if under_gevent():  # other workers have no use for the other one
+        requests[LENGTH] = of_known_length()
+    for reader, request in requests.items():
         try:
             through_gunicorn(reader, request, settings)
         except Exception as problem:  # noqa: BLE001  (whatever another release may do)
@@ -39,11 +63,12 @@ def test_gunicorn(settings: Any) -> None:
             logger.error(
                 "THE READER FOR %s BODIES DOES NOT FIT THE INSTALLED GUNICORN: %s: %s. The plain "
                 "reader is used: uploads are slower, keep less of a cut request, and have no "
-                "trailers. Install the release that requirements.txt names.",
+                "trailers. Install a release of gunicorn that they were tested with.",
                 reader.name.upper(),
                 type(problem).__name__,
                 problem,
             )
+    tested_readers.update(READERS)
 
 
 def of_known_length() -> bytes:
@@ -68,27 +93,31 @@ def through_gunicorn(reader: Reader, request: bytes, settings: Any) -> None:
     Raises:
         Failed: The received bytes differ from the sent ones.
     """
-    from gevent import Timeout, socket, spawn
     from gunicorn import http
     from gunicorn.http import wsgi
 
     ours, theirs = socket.socketpair()
-    sender = spawn(theirs.sendall, request + NEXT)
+    Thread(target=send, args=(theirs, request + NEXT), daemon=True).start()
     try:
-        with Timeout(SECONDS, Failed(f"no end within {SECONDS:g} s")):
+        with within(SECONDS, Failed(f"no end within {SECONDS:g} s")):
             parser = http.get_parser(settings, ours, ("127.0.0.1", 1))
             parsed = next(parser)
             environ = wsgi.create(parsed, ours, ("127.0.0.1", 1), ("127.0.0.1", 1), settings)[1]
             if not (reader.serves(environ) and reader.fits(environ)):
                 raise Failed("gunicorn's own reader is another")
-            check(reader, open_body(environ))
+            length = environ.get("CONTENT_LENGTH")
+            check(reader, reader.open(environ, length and int(length)))
             following = next(parser)
             if following.method != "HEAD":
                 raise Failed(f"the next request on the connection was read as {following.method}")
     finally:
-        sender.kill()
         ours.close()
-        theirs.close()
+
+
+def send(connection: socket.socket, data: bytes) -> None:
+    """Send it all and close, so that a reader that asks for more gets to an end."""
+    with connection, suppress(OSError):  # the other end is closed where the test has failed
+        connection.sendall(data)
 
 
 def check(reader: Reader, body: Body) -> None:

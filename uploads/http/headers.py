@@ -12,6 +12,7 @@ from uploads.http.protocol import parse_number
 from uploads.services.client_address import client_address
 from uploads.services.create import CreationRequest
 from uploads.services.incoming import IncomingBytes
+from uploads.services.lookup import User
 
 
 def method_of(request: HttpRequest) -> str:
@@ -39,10 +40,15 @@ def is_packed(request: HttpRequest) -> bool:
     return bool(coding) and coding.strip().lower() not in ("", "identity")
 
 
+def user_of(request: HttpRequest) -> User | None:
+    """Who asks; None where the site has no middleware that would know."""
+    return getattr(request, "user", None)
+
+
 def creation_request(request: HttpRequest) -> CreationRequest:
     """The creation request in a POST's headers."""
     return CreationRequest(
-        user=request.user,
+        user=user_of(request),
         metadata=request.headers.get("Upload-Metadata", ""),
         concat=request.headers.get("Upload-Concat", ""),
         address=client_address(request.META),

@@ -36,7 +36,7 @@ class CreationRequest:
         agent: The client's User-Agent, for staff.
     """
 
-    user: User
+    user: User | None
     metadata: str = ""
     concat: str = ""
     address: str = ""

@@ -2,9 +2,8 @@
 
 import re
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.utils import timezone
 
 from uploads.errors import Forbidden, Gone, NotFound
@@ -15,37 +14,44 @@ from uploads.services.maintenance import heartbeat
 IDENTIFIER = re.compile("[0-9a-f]{32}")
 VIEW = "uploads.view_upload"
 CHANGE = "uploads.change_upload"
-User = AbstractUser | AnonymousUser | Any
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractUser, AnonymousUser
+
+    User = AbstractUser | AnonymousUser | Any
+else:
+    User = Any
 
 
-def owner_id(user: User) -> int | None:
+def owner_id(user: User | None) -> int | None:
     """The owner of a user's uploads; all anonymous users share None."""
-    return user.pk if user.is_authenticated else None
+    return user.pk if user and user.is_authenticated else None
 
 
-def may(user: User, permission: str, owned_by: int | None) -> bool:
+def may(user: User | None, permission: str, owned_by: int | None) -> bool:
     """Whether the user owns it, or is staff with that permission in the admin.
 
     Args:
-        person: The user.
+        user: None if no middleware of the site sets one.
         permission: Its name, such as `uploads.view_upload`.
         owned_by: The owner's id; None for anonymous users' objects.
     """
     return owned_by == owner_id(user) or has_staff_permission(user, permission)
 
 
-def has_staff_permission(user: User, permission: str) -> bool:
+def has_staff_permission(user: User | None, permission: str) -> bool:
     """Whether the admin would allow it; superusers have every permission."""
-    is_staff = user.is_authenticated and user.is_staff
-    return bool(is_staff and user.has_perm(permission))
+    if not user or not user.is_authenticated:
+        return False
+    return bool(getattr(user, "is_staff", False) and user.has_perm(permission))
 
 
-def get_for_user(upload_id: str, user: User, to_change: bool = False) -> Upload:
+def get_for_user(upload_id: str, user: User | None, to_change: bool = False) -> Upload:
     """The upload with this id, if it is being received or finished.
 
     Args:
         upload_id: 32 hexadecimal digits, from the address.
-        person: Its owner, or staff who may see uploads in the admin.
+        user: Its owner, or staff who may see uploads in the admin.
         to_change: Whether the request will change or end it; staff need the change permission.
 
     Raises:

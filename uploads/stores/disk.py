@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from django.core.exceptions import ImproperlyConfigured
+
 from uploads.cooperative import outside
 from uploads.stores.base import FULL, Entry, Missing, OffsetMismatch, StoreUnavailable
 from uploads.stores.disk_writing import DiskWriter
@@ -56,6 +58,10 @@ class DiskStore:
     )
 
     def __init__(self, directory: str, durable: bool = False) -> None:
+        if not os.path.isabs(directory):  # else the bytes would go wherever a process was started
+            raise ImproperlyConfigured(
+                f"UPLOADS_DIR must be the absolute path of a folder; it is {str(directory)!r}."
+            )
         self.directory = directory
         self.durable = durable
 

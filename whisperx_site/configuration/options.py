@@ -3,7 +3,7 @@
 from uploads.conf import Option
 
 # Defaults that this site sets differently from the apps; they can still be changed.
-SITE_DEFAULTS = {"UPLOADS_ACCEPT": "media"}
+SITE_DEFAULTS = {"UPLOADS_ACCEPT": "media", "UPLOADS_DIR": "uploads"}
 # Fixed by the code of this site; not settable from outside.
 FIXED = {
     "UPLOADS_HOOKS": "transcription.hooks.TranscriptionHooks",

@@ -115,7 +115,7 @@ class FastPathHandler(UploadsHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.resolver = URLResolver(RegexPattern(f"^{UPLOADS_ROOT}"), "uploads.urls")
+        self.resolver = URLResolver(RegexPattern(f"^{UPLOADS_ROOT}/"), "uploads.urls")
 
     @staticmethod
     def fits(environ: dict[str, Any]) -> bool:
@@ -146,6 +146,8 @@ class FastPathHandler(UploadsHandler):
     def _get_response(self, request: HttpRequest) -> HttpResponseBase:
         """Calls the view. The two most frequent addresses are matched directly."""
         root, _, name = request.path_info.rpartition("/")
+        if request.path_info == UPLOADS_ROOT:
+            return self.uploads_view(request)
         if root != UPLOADS_ROOT:
             view, arguments, named = self.resolver.resolve(request.path_info)
             answer: HttpResponseBase = view(request, *arguments, **named)

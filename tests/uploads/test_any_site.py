@@ -85,7 +85,7 @@ def test_an_upload_needs_no_middleware(
         answer = client.patch(address, piece, content_type=kind, headers=headers)
         assert answer.status_code == 204
     assert client.head(address)["Upload-Offset"] == "5"
-    assert b"".join(client.get(address)) == b"hello"  # type: ignore[arg-type]
+    assert b"".join(client.get(address)) == b"hello"
     upload = Upload.objects.get()
     assert (upload.state, upload.owner) == (State.FINISHED, owner)
     assert client.delete(address).status_code == 204

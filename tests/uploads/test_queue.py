@@ -15,6 +15,7 @@ from tests.transcription.building import make_upload, within
 from uploads import tasks
 from uploads.models import CleanupRun
 from uploads.queues.base import queue
+from uploads.services.maintenance.store_identity import AWAY
 
 LIST = "/admin/uploads/upload/"
 RUNS = "/admin/uploads/cleanuprun/"
@@ -59,7 +60,7 @@ def test_without_a_queue_a_cleanup_that_fails_says_so(
     settings.UPLOADS_DIR = str(tmp_path / "elsewhere")
     answer = boss.post(f"{RUNS}run", follow=True)
     assert "The cleanup is not complete; its record lists the errors." in answer.content.decode()
-    assert "away" in CleanupRun.objects.get().errors[0]
+    assert AWAY.reason in CleanupRun.objects.get().errors[0]
 
 
 def test_a_queue_is_asked_for_by_name(settings: LazySettings, db: None) -> None:

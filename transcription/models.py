@@ -58,27 +58,27 @@ class Job(models.Model):
     upload = models.OneToOneField(Upload, null=True, blank=True, on_delete=models.SET_NULL)
     task_type = models.CharField(max_length=40, choices=TaskType, default=TaskType.FULL)
     file_name = models.TextField(blank=True)
-    url = models.TextField(blank=True, help_text="Where the recording was fetched from.")
-    callback_url = models.TextField(blank=True, help_text="Told when the job ends.")
+    url = models.TextField(blank=True, help_text="The URL that the recording was downloaded from.")
+    callback_url = models.TextField(blank=True, help_text="Receives a webhook when the job ends.")
 
     # What was asked for
     engine = models.CharField(max_length=40, blank=True)
     model = models.TextField(blank=True)
-    language = models.TextField(blank=True, help_text="Empty: to be detected.")
+    language = models.TextField(blank=True, help_text="Empty: detected.")
     task = models.CharField(max_length=20, default="transcribe")
     options = models.JSONField(
-        default=dict, blank=True, help_text="What engines read, by the API's names, flat."
+        default=dict, blank=True, help_text="Options for engines, by the API's names."
     )
     params = models.JSONField(
-        null=True, blank=True, help_text="The task_params that the API shows, where there are some."
+        null=True, blank=True, help_text="The task_params that the API shows, if there are any."
     )
 
     # Where it stands
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
     stage = models.CharField(max_length=20, choices=Stage, default=Stage.QUEUED)
     percent = models.FloatField(default=0)
-    seconds_done = models.FloatField(default=0, help_text="Seconds of sound the stage has done.")
-    seconds_total = models.FloatField(null=True, blank=True, help_text="Of so many.")
+    seconds_done = models.FloatField(default=0, help_text="Seconds of audio done in this stage.")
+    seconds_total = models.FloatField(null=True, blank=True, help_text="Seconds of audio in total.")
     created = models.DateTimeField(default=timezone.now)
     queued = models.DateTimeField(default=timezone.now)
     started = models.DateTimeField(null=True, blank=True)
@@ -86,7 +86,7 @@ class Job(models.Model):
     error = models.TextField(blank=True)
     warnings = models.JSONField(default=list, blank=True)
     cancel_requested = models.BooleanField(default=False)
-    engine_deaths = models.PositiveIntegerField(default=0, help_text="Deaths of the engine itself.")
+    engine_deaths = models.PositiveIntegerField(default=0, help_text="Crashes of the engine.")
 
     # Whose it is in the queue (see `services.turns`)
     turn = models.CharField(max_length=64, blank=True, editable=False)
@@ -99,14 +99,14 @@ class Job(models.Model):
 
     # What came out
     engine_used = models.CharField(max_length=40, blank=True)
-    engine_note = models.TextField(blank=True, help_text="Why another engine stood in.")
+    engine_note = models.TextField(blank=True, help_text="Why a fallback was used.")
     model_used = models.TextField(blank=True)
     language_used = models.CharField(max_length=20, blank=True)
     audio_duration = models.FloatField(null=True, blank=True, help_text="Seconds.")
-    media_type = models.CharField(max_length=100, blank=True, help_text="As the probe found it.")
+    media_type = models.CharField(max_length=100, blank=True, help_text="According to the probe.")
     has_video = models.BooleanField(default=False)
     audio_tracks = models.PositiveIntegerField(
-        null=True, blank=True, help_text="In the file; one is read."
+        null=True, blank=True, help_text="Audio tracks in the file; one is read."
     )
 
     class Meta:
@@ -172,7 +172,7 @@ class LiveText(models.Model):
     """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="live_texts")
-    number = models.PositiveIntegerField(help_text="Its place in the transcription.")
+    number = models.PositiveIntegerField(help_text="Its position in the transcription.")
     text = models.TextField()
     language = models.CharField(max_length=20, blank=True)
 
@@ -210,9 +210,11 @@ class StageOutput(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="outputs")
     name = models.CharField(max_length=12, choices=Name)
     output = LongJSONField()
-    given = models.BooleanField(default=False, help_text="By the client, with the request.")
-    engine = models.CharField(max_length=40, blank=True, help_text="Who did it.")
-    note = models.TextField(blank=True, help_text="How it was done, where that is to be known.")
+    given = models.BooleanField(
+        default=False, help_text="Provided by the client, with the request."
+    )
+    engine = models.CharField(max_length=40, blank=True, help_text="The engine that did it.")
+    note = models.TextField(blank=True, help_text="A remark on how it was done.")
     warnings = models.JSONField(default=list, blank=True)
     at = models.DateTimeField(default=timezone.now)
 

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MOST_ENGINE_DEATHS = 3
 PAUSE_AFTER_DEATH = 1.0
-"""Seconds before an engine's death is counted: whoever kills the site kills us as well by then,
+"""Seconds before an engine's death is counted: a kill of the whole site ends us as well by then,
 and that is no death of the engine itself."""
 
 

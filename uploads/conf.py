@@ -21,7 +21,7 @@ class Option(Generic[T]):
     Args:
         kind: How its text in the environment is read: `text`, `flag`, `number`, `seconds`,
             `bytes`, `list`, `map` or `path`.
-        default: Its value where nobody sets it.
+        default: Its value if it is not set.
         help: One sentence for the README's table and `manage.py doctor`.
         old_name: What it was called in the release before; still read, with a warning.
     """

@@ -305,7 +305,7 @@ LOGGING = {
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
         # It warns of every HEAD whose answer would have content; leaving that out is its work.
         "gunicorn.http.wsgi": {"handlers": [], "level": "ERROR", "propagate": True},
-        # It tells of every request to others; URLs may hold what is nobody's business.
+        # It logs every outgoing request; URLs may contain secrets.
         "httpx2": {"handlers": [], "level": "WARNING", "propagate": True},
         "gunicorn.error": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
     },

@@ -96,7 +96,7 @@ def test_why_a_stage_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert engine.readiness_error(request("nl", tmp_path), ALIGN) == ""
     assert engine.readiness_error(request("sw", tmp_path, align_model=str(aligner)), ALIGN) == ""
     elsewhere = request("sw", tmp_path / "models", align_model=str(aligner))
-    assert "must lie in the models folder" in engine.readiness_error(elsewhere, ALIGN)
+    assert "must be in the models folder" in engine.readiness_error(elsewhere, ALIGN)
 
 
 def test_progress_only_rises() -> None:

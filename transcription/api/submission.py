@@ -168,7 +168,7 @@ def submit_measured(
         facts: Further attributes of Wish.
 
     Raises:
-        ApiError: There is nothing to hear in it, or nobody waits any more.
+        ApiError: It has no audio, or the client disconnected.
     """
     try:
         track = getattr(parameters, "audio_track", None)

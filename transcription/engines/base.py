@@ -44,7 +44,9 @@ class Request:
     outputs: Mapping[str, Any] = field(default_factory=dict)  # of other stages, by their names
     slots: int = 0  # how many requests may use one card at once; 0: any number
     slots_dir: str = ""  # where those requests, of any process, know of each other
-    asked: str = ""  # where `engine` stands in for a transcription: who does the other stages
+    asked: str = (
+        ""  # if `engine` is a fallback for the transcription: the engine of the other stages
+    )
     aligners: Sequence[str] = ()  # repositories that `align_model` may name besides the usual ones
     models_dir: str = ""  # where assets lie and are downloaded to; "": nothing is downloaded
     decoder_memory: int = 2**30  # bytes that reading the file may take

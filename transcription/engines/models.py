@@ -73,7 +73,7 @@ def is_path(model: str) -> bool:
 
 
 def folder_of(model: str) -> Path:
-    """The local folder that is meant; names that nobody can have are no fault of ours."""
+    """The local folder; impossible names are passed through."""
     try:
         return Path(os.path.expanduser(model)).absolute()
     except ValueError:  # "~" before a sign that no name has

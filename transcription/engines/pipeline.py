@@ -140,10 +140,10 @@ class Pipeline:
         with gpu_slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
         if stage == ALIGN and not output.value["segments"]:
-            why = ""  # where nobody speaks, nobody is missed who could align it
+            why = ""  # without speech, no aligner is missed
         notes = [why, output.note or ("" if why else self._instead(stage, engine))]
         if stage == ALIGN and why and request.options.get("align_model"):
-            output = replace(output, warnings=[*output.warnings, why])  # somebody counts on it
+            output = replace(output, warnings=[*output.warnings, why])  # the client expects it
         if stage == self._request.stages[0]:
             notes.append(audio.note)
             output = replace(output, warnings=[*audio.warnings, *output.warnings])
@@ -235,5 +235,5 @@ def _reason(error: Exception) -> str:
 
 
 def failure(error: Exception) -> str:
-    """A sentence about an error that nobody foresaw."""
+    """A sentence about an unexpected error."""
     return f"The speech engine failed: {type(error).__name__}: {error}"

@@ -24,7 +24,7 @@ HELPERS = {
     UNIFORM: "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
     SINGLE_SPEAKER: "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
 }
-"""These do a single stage, for engines that cannot; nobody asks for them by name."""
+"""Fallbacks for a single stage; they can't be requested by name."""
 STAND_INS = {ALIGN: (BUILT_IN, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
 """Who does a stage that the chosen engine cannot do: the first one that is ready for it."""
 _made: dict[str, Engine] = {}

@@ -40,7 +40,7 @@ def prepare(
     should_stop: ShouldStop = lambda: False,
     stall: float = STALL,
 ) -> Prepared:
-    """Find or download what the transcription needs, or choose the engine that stands in for it.
+    """Finds or downloads what the transcription needs, or selects the fallback.
 
     Raises:
         EngineError: the request can run with no engine of ours.
@@ -69,7 +69,7 @@ def prepare(
 
 
 def engine_for(stage: str, request: Request) -> Engine:
-    """Who does this stage: the engine that was asked for, or the first stand-in that is ready.
+    """The engine for this stage: the requested one, or the first fallback that is ready.
 
     Raises:
         EngineError: nobody here can.
@@ -112,7 +112,7 @@ def select_ready(
 
 
 def select(stage: str, request: Request) -> Engine:
-    """Who would do this stage, if all that it needs can be had.
+    """The engine that would do this stage, if its downloads succeed.
 
     Raises:
         EngineError: nobody here can.
@@ -143,7 +143,7 @@ def may_download(request: Request) -> bool:
 
 
 def is_translation(stage: str, request: Request) -> bool:
-    """Whether words shall be aligned that nobody has spoken: no model finds their times."""
+    """Whether translated words would be aligned: they were never spoken, so no model can."""
     return stage == ALIGN and request.task == "translate"
 
 
@@ -164,7 +164,7 @@ def _missing(
     on_progress: DownloadProgress,
     should_stop: ShouldStop,
 ) -> str:
-    """Get what a stage needs; why it cannot be had, or ""."""
+    """Downloads what a stage needs; returns why that failed, or ""."""
     for asset in engine.assets(request, stage) if request.models_dir else ():
         try:
             obtain(asset, request.models_dir, on_progress, should_stop, request.stall)

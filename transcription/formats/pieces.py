@@ -100,7 +100,7 @@ def _within(token: str, begin: int, places: Collection[int] | None) -> Iterator[
     Args:
         token: The text.
         begin: Where it is in the whole.
-        places: Where the words begin in the whole; None: nobody knows.
+        places: Where the words begin in the whole; None: unknown.
     """
     at = used = 0  # columns since the last cut
     spare, behind = 0, 0  # the last place where a line might begin, and the columns before it

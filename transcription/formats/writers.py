@@ -86,7 +86,7 @@ def _escaped(text: str) -> str:
 
 
 def _write_txt(segments: Iterable[Segment], _: Metadata, options: Options) -> Iterator[str]:
-    """One line a segment, and another one where somebody else goes on."""
+    """One line per segment, and a new one where the speaker changes."""
     for cue in cues(segments, speakers=options.speakers):
         time = f"[{clock(cue.start // 1000)}] " if options.times else ""
         speaker = f"[{cue.speaker}]: " if cue.speaker else ""

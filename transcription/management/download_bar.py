@@ -1,4 +1,4 @@
-"""How far downloads are, for somebody at a terminal, or in plain lines for a log."""
+"""The progress of downloads at a terminal, or in plain lines for a log."""
 
 from types import TracebackType
 from typing import IO

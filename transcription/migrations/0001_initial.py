@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ("model", models.TextField(blank=True)),
                 (
                     "language",
-                    models.CharField(blank=True, help_text="Empty: to be detected.", max_length=20),
+                    models.CharField(blank=True, help_text="Empty: detected.", max_length=20),
                 ),
                 ("task", models.CharField(default="transcribe", max_length=20)),
                 ("options", models.JSONField(blank=True, default=dict)),
@@ -83,9 +83,7 @@ class Migration(migrations.Migration):
                 ("cancel_requested", models.BooleanField(default=False)),
                 (
                     "engine_deaths",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Deaths of the engine itself."
-                    ),
+                    models.PositiveIntegerField(default=0, help_text="Crashes of the engine."),
                 ),
                 ("token", models.UUIDField(blank=True, null=True)),
                 ("lease_expires", models.DateTimeField(blank=True, null=True)),
@@ -94,7 +92,7 @@ class Migration(migrations.Migration):
                 ("engine_used", models.CharField(blank=True, max_length=40)),
                 (
                     "engine_note",
-                    models.TextField(blank=True, help_text="Why another engine stood in."),
+                    models.TextField(blank=True, help_text="Why a fallback was used."),
                 ),
                 ("model_used", models.TextField(blank=True)),
                 ("language_used", models.CharField(blank=True, max_length=20)),
@@ -102,7 +100,7 @@ class Migration(migrations.Migration):
                 (
                     "media_type",
                     models.CharField(
-                        blank=True, help_text="As the probe found it.", max_length=100
+                        blank=True, help_text="According to the probe.", max_length=100
                     ),
                 ),
                 ("has_video", models.BooleanField(default=False)),

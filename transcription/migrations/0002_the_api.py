@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="job",
             name="callback_url",
-            field=models.TextField(blank=True, help_text="Told when the job ends."),
+            field=models.TextField(blank=True, help_text="Receives a webhook when the job ends."),
         ),
         migrations.AddField(
             model_name="job",
@@ -28,18 +28,20 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="job",
             name="url",
-            field=models.TextField(blank=True, help_text="Where the recording was fetched from."),
+            field=models.TextField(
+                blank=True, help_text="The URL that the recording was downloaded from."
+            ),
         ),
         migrations.AlterField(
             model_name="job",
             name="language",
-            field=models.TextField(blank=True, help_text="Empty: to be detected."),
+            field=models.TextField(blank=True, help_text="Empty: detected."),
         ),
         migrations.AlterField(
             model_name="job",
             name="options",
             field=models.JSONField(
-                blank=True, default=dict, help_text="What engines read, by the API's names, flat."
+                blank=True, default=dict, help_text="Options for engines, by the API's names."
             ),
         ),
         migrations.AlterField(
@@ -147,18 +149,18 @@ class Migration(migrations.Migration):
                 (
                     "given",
                     models.BooleanField(
-                        default=False, help_text="By the client, with the request."
+                        default=False, help_text="Provided by the client, with the request."
                     ),
                 ),
                 (
                     "engine",
-                    models.CharField(blank=True, help_text="Who did it.", max_length=40),
+                    models.CharField(
+                        blank=True, help_text="The engine that did it.", max_length=40
+                    ),
                 ),
                 (
                     "note",
-                    models.TextField(
-                        blank=True, help_text="How it was done, where that is to be known."
-                    ),
+                    models.TextField(blank=True, help_text="A remark on how it was done."),
                 ),
                 ("warnings", models.JSONField(blank=True, default=list)),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),

@@ -12,11 +12,11 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="job",
             name="seconds_total",
-            field=models.FloatField(blank=True, help_text="Of so many.", null=True),
+            field=models.FloatField(blank=True, help_text="Seconds of audio in total.", null=True),
         ),
         migrations.AlterField(
             model_name="job",
             name="seconds_done",
-            field=models.FloatField(default=0, help_text="Seconds of sound the stage has done."),
+            field=models.FloatField(default=0, help_text="Seconds of audio done in this stage."),
         ),
     ]

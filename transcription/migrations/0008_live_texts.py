@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             name="params",
             field=models.JSONField(
                 blank=True,
-                help_text="The task_params that the API shows, where there are some.",
+                help_text="The task_params that the API shows, if there are any.",
                 null=True,
             ),
         ),
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "number",
-                    models.PositiveIntegerField(help_text="Its place in the transcription."),
+                    models.PositiveIntegerField(help_text="Its position in the transcription."),
                 ),
                 ("text", models.TextField()),
                 ("language", models.CharField(blank=True, max_length=20)),

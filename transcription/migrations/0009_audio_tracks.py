@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             model_name="job",
             name="audio_tracks",
             field=models.PositiveIntegerField(
-                blank=True, help_text="In the file; one is read.", null=True
+                blank=True, help_text="Audio tracks in the file; one is read.", null=True
             ),
         ),
     ]

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from uploads.errors import TooManyRequests, Unavailable
 
 PLACE_POLL_SECONDS = 0.25
-"""Seconds between two looks at whether somebody still waits for the result."""
+"""Seconds between two checks whether the client is still connected."""
 
 
 class ClientDisconnected(Exception):
@@ -76,7 +76,7 @@ class Places:
         """Hold a place, as soon as there is one.
 
         Raises:
-            ClientDisconnected: Nobody waits for it any more.
+            ClientDisconnected: The client has disconnected.
             TooManyRequests, Unavailable: See `check`.
         """
         waiter = self._enter(turn)

@@ -7,7 +7,7 @@ from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.services.lookup import VIEW, User, has_staff_permission, is_overdue, owner_id
 
-SHOWN = 100  # more than somebody has at once; others are found by name
+SHOWN = 100  # more than one user usually has; others are found by name
 LOOKED_THROUGH = 500  # rows that a search goes through
 
 

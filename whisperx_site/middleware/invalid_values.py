@@ -27,7 +27,7 @@ class PageRequest(WSGIRequest):
         super()._load_post_and_files()
         fields: QueryDict = self._post  # type: ignore[attr-defined]
         if any("\0" in text for name, texts in fields.lists() for text in (name, *texts)):
-            self._mark_post_parse_error()  # type: ignore[attr-defined]  # nobody may go on with it
+            self._mark_post_parse_error()  # type: ignore[attr-defined]  # must not be used
             raise NulInForm
 
 

@@ -88,9 +88,9 @@ def main() -> int:
     """
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
-    leash = ProcessGuard(sys.argv[1:])
-    threading.Thread(target=leash.listen, daemon=True).start()
-    return leash.wait()
+    guard = ProcessGuard(sys.argv[1:])
+    threading.Thread(target=guard.listen, daemon=True).start()
+    return guard.wait()
 
 
 if __name__ == "__main__":

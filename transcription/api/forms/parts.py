@@ -17,7 +17,7 @@ from uploads.services.direct_upload import DirectUpload
 TEXT_BYTES = 1024 * 1024
 DOCUMENT_BYTES = 8 * 1024 * 1024
 """Some 100,000 words with their times. It is read in one piece, and meanwhile its web process
-serves nobody else."""
+serves no other request."""
 DOCUMENT_BYTES_IN_MEMORY = 1024 * 1024
 
 
@@ -98,7 +98,7 @@ class MediaPart(FilePart):
     """A recording, streamed to the store of uploads.
 
     Attributes:
-        intake: To be kept by whoever makes its job; whatever is not kept is dropped.
+        intake: Kept by the code that creates the job; dropped otherwise.
     """
 
     def __init__(self, file_name: str, content_type: str, order: CreationRequest) -> None:

@@ -212,7 +212,7 @@ def operation_of(view: type[APIView], method: str) -> Operation:
     """What the document says of a method of a view.
 
     Raises:
-        LookupError: Nobody has described it yet.
+        LookupError: It isn't described yet.
     """
     found = OPERATIONS.get((view, method))
     if found is None:

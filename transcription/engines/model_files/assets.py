@@ -19,7 +19,7 @@ from transcription.engines.model_files import checkpoints
 
 WHISPER, ALIGNER, PUNKT, DIARIZATION = "whisper", "aligner", "punkt", "diarization"
 REMEMBER_FAILURE = 300.0
-"""Seconds in which an asset that could not be had is not tried again."""
+"""Seconds after a failed download before the next try."""
 NOTE_SUFFIX = ".unavailable.json"
 LOOK_SUFFIX = ".looked-for.json"
 
@@ -65,7 +65,7 @@ class Asset:
         source: Where it comes from.
         needs: What it is useless without: of each group of patterns one file must be there. Of a
             repository that has several of a group only the first is downloaded.
-        page: Where the conditions of a model are accepted that is given to nobody else.
+        page: Where the conditions of a gated model are accepted.
         size: Bytes of the download, about; None: unknown.
     """
 
@@ -99,7 +99,7 @@ def hub_aligner(repository: str, name: str, label: str, size: int | None = None)
 
     Args:
         repository: "owner/name".
-        name: A language's code, or the repository where somebody asked for that very model.
+        name: A language's code, or the repository if that model was requested.
         label: "the aligner for German".
         size: Bytes, about.
     """
@@ -159,7 +159,7 @@ def problem(models_dir: str | Path, asset: Asset) -> str:
 def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
     """ "" where the folder holds of each group of patterns one file, else what is wrong with it.
 
-    Files of torch are looked at: what nobody checked when it came must not count for ever.
+    Files of torch are checked each time, because their download has no checksum.
     """
     if not os.path.exists(folder):  # unlike Path.exists, also of names too long for any file
         return "there is no such folder"
@@ -196,11 +196,11 @@ def size_on_disk(folder: Path) -> int:
     return total
 
 
-# What could not be had a moment ago --------------------------------------------------------------
+# Recently failed downloads -----------------------------------------------------------------------
 
 
 def recent_failure(models_dir: str | Path, asset: Asset, within: float = REMEMBER_FAILURE) -> str:
-    """Why it could not be had a moment ago; "" when it was not tried, or long ago."""
+    """Why the last download failed; "" if there was none, or it is long ago."""
     return _noted(_note(models_dir, asset), within) or ""
 
 
@@ -247,7 +247,7 @@ def _write_note(note: Path, asset: Asset, reason: str) -> None:
 
 
 def forget_failures(models_dir: str | Path) -> None:
-    """Try everything anew: somebody says that it can be had now."""
+    """Allows new tries: a user says that downloads work now."""
     for pattern in (f"*{NOTE_SUFFIX}", f"*/*{NOTE_SUFFIX}"):
         for note in Path(models_dir).glob(pattern):
             note.unlink(missing_ok=True)

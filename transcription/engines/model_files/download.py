@@ -48,7 +48,7 @@ STEP = 128 * 1024
 TIMEOUT = 60.0
 """Seconds of silence after which this process ends by itself; who watches it ends it before."""
 MOST_BYTES = 20 << 30
-"""Of a file whose size nobody told."""
+"""The limit of a file without an announced size."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 OF_THE_DISK = (errno.EIO, errno.EROFS, errno.EFBIG)
 """What comes of writing and of no connection; it names no file."""

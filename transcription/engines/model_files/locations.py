@@ -22,7 +22,7 @@ FORBIDDEN = ("\\", ":")
 
 
 class FetchError(Exception):
-    """Why an asset cannot be had, in a sentence for people."""
+    """Why an asset can't be downloaded, in a sentence."""
 
 
 class DownloadRefused(Exception):

@@ -69,7 +69,7 @@ class EngineProcess:
             except (FinalError, Cancelled):
                 raise
             except BaseException:
-                self.close()  # whatever it still does, nobody waits for it
+                self.close()  # its result is no longer needed
                 raise
 
     def close(self) -> None:

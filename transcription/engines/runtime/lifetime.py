@@ -28,7 +28,7 @@ def take_stdout() -> Callable[[bytes], None]:
             try:
                 while view:
                     view = view[file.write(view) or 0 :]
-            except OSError:  # nobody listens any more: the parent is gone
+            except OSError:  # the parent is gone
                 os._exit(1)
 
     return write
@@ -53,7 +53,7 @@ def end_with_stdin() -> None:
 
 
 def watch_parent(on_end: Callable[[], None] = lambda: None) -> None:
-    """End this process when its parent is gone, even where somebody else holds its stdin open.
+    """Ends this process when its parent is gone, even if another process holds its stdin open.
 
     That happens when the parent forked in between; only POSIX systems have that, and there an
     orphan gets another parent.

@@ -3,7 +3,7 @@
 `python -m transcription.engines.runtime.measure PATH BYTES [TRACK]` reads all of
 the sound and keeps none of it, with so many bytes of memory at most, and writes one JSON object to
 stdout: {"duration", "mime", "has_video"}, or {"error", "message"} where there is nothing to hear.
-It ends when stdin closes: then nobody waits for it any more.
+It ends when stdin closes: then its result is no longer needed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def measured(path: str, audio_track: int | None) -> dict[str, Any]:
 
 def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
     """Measure one recording."""
-    # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
+    # Ctrl-C goes to the whole process group: the parent decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifetime.lower_priority()
     write = lifetime.take_stdout()

@@ -50,7 +50,7 @@ class ChildProcess:
         return self.process.poll() is None
 
     def send(self, message: dict[str, Any]) -> None:
-        """Write a line. That nobody reads it any more shows when receiving."""
+        """Writes a line. If the child is gone, `receive` says so."""
         assert self.process.stdin
         with suppress(OSError, ValueError):
             self.process.stdin.write(json.dumps(message).encode() + b"\n")

@@ -147,7 +147,7 @@ def main(arguments: list[str]) -> None:
     """Serve requests until idle or orphaned."""
     parser = argparse.ArgumentParser(prog="transcription.engines.runtime.worker")
     parser.add_argument("--idle", type=float, default=300.0, help="seconds, -1 for ever")
-    # Ctrl-C goes to the whole group of processes: whoever started us decides what it means.
+    # Ctrl-C goes to the whole process group: the parent decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifetime.lower_priority()
     Child(parser.parse_args(arguments).idle).serve()

@@ -82,7 +82,7 @@ SIZES = {"xlarge": 3850, "-1b-": 3850, "base": 378, LARGE: 1262}
 """Kinds of models by what their names hold, with megabytes; what holds none is a large one."""
 NOT_OURS = (
     'The alignment model "{0}" is none that this site downloads for its clients; '
-    "whoever runs it can fetch it (manage.py fetch_models --align-model {0}), or name it in "
+    "its administrator can download it (manage.py fetch_models --align-model {0}), or name it in "
     "ALIGN_MODELS."
 )
 
@@ -153,7 +153,7 @@ def problem(request: Request) -> str:
     if folder := folder_of(model):
         # Clients may say it: they are not to learn, or to have read, what else lies here.
         if not models.is_below(folder, request.models_dir):
-            return "An alignment model of one's own must lie in the models folder (MODELS_DIR)."
+            return "Your own alignment model must be in the models folder (MODELS_DIR)."
         found = assets.folder_problem(folder, assets.hub_aligner(model, "", "").needs)
         return f'The alignment model "{model}" is not usable: {found}.' if found else ""
     aligner = asset(request)

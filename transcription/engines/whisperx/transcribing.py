@@ -208,7 +208,7 @@ def _correction(kept: Models, request: Request) -> str:
 
 
 def _unheard(options: Mapping[str, Any]) -> str:
-    """What to say where somebody asked for something that batches do not know."""
+    """A warning about requested options that have no effect in batches."""
     names = [
         name
         for name, default in OF_NO_EFFECT.items()

@@ -1,7 +1,7 @@
 """`manage.py check`: Django's own, and with `--tag models` what is missing to transcribe.
 
-A site without models is whole: they come with the first job, or another engine stands in. So
-nobody hears of them who has not asked.
+A site works without models: they are downloaded with the first job, or a fallback is used. So they
+are only checked on request.
 """
 
 from typing import Any

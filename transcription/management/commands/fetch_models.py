@@ -109,7 +109,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def fetch(self, wanted: list[Asset], quiet: bool) -> Iterator[str]:
-        """Download what is missing; yields why something cannot be had, and goes on."""
+        """Downloads what is missing; yields each error, and continues."""
         forget_failures(conf.MODELS_DIR)
         for asset in wanted:
             if not problem(conf.MODELS_DIR, asset):
@@ -132,7 +132,7 @@ class Command(BaseCommand):
 
 
 def needs_of(options: dict[str, Any]) -> Requirements:
-    """What is wanted; the site's where nobody said otherwise.
+    """The requirements from the arguments; the site's by default.
 
     Raises:
         CommandError: A language is unknown.

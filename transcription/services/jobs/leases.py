@@ -72,7 +72,7 @@ def claim(job_id: uuid.UUID) -> Job | None:
 
 
 def should_continue(job: Job) -> bool:
-    """False: the job was cancelled, deleted or given to somebody else."""
+    """False: the job was cancelled, deleted, or claimed by another worker."""
     return Job.objects.filter(
         pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
     ).exists()

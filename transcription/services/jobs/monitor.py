@@ -47,7 +47,7 @@ class JobMonitor:
         self.told = 0  # how many were told before these
 
     def should_stop(self) -> bool:
-        """Whether to stop: cancelled, deleted, or given to somebody else. Extends the lease.
+        """Whether to stop: cancelled, deleted, or claimed by another worker. Extends the lease.
 
         Raises:
             EngineDied: The engine has given no news for too long.

@@ -42,7 +42,7 @@ class JobSpec:
         task: `transcribe` or `translate`.
         options: What engines read, by the API's names, flat (also `device`, `align_model`,
             `min_speakers` and so on).
-        params: The `task_params` that the API shows; None where nobody asked by its parameters.
+        params: The `task_params` that the API shows; None if the job did not come from the API.
         file_name: The client's name for the recording.
         url: Where it was fetched from.
         callback_url: Whom to tell when the job ends.
@@ -80,7 +80,7 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     wanted = requested_id(metadata)
     wish = JobSpec(**wanted_of(metadata, upload.file_name))
     # Another upload with the same taskId may have finished before, or have taken our own id for
-    # its taskId: this one then gets an identifier that nobody can have thought of.
+    # its taskId: this one then gets a random identifier.
     free = wanted if wanted and task_ids.is_free_for(wanted, upload) else None
     for identifier in filter(None, (free, upload.id, uuid.uuid4())):
         taken = f" The task {wanted} was taken already." if wanted != identifier else ""

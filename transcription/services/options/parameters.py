@@ -161,7 +161,7 @@ NESTED = {"asr_options": AsrParameters, "vad_options": VoiceParameters}
 
 
 def task_params(parameters: BaseModel) -> dict[str, Any] | None:
-    """The `task_params` of a task: each key is there, also where nobody gave it a value."""
+    """The `task_params` of a task: every key is present, even without a value."""
     values = parameters.model_dump(mode="json")
     shown = {
         name: values[name]

@@ -25,7 +25,7 @@ def changes_of(job: Job, said: Mapping[str, str], usual: Mapping[str, Any]) -> d
     Args:
         job: The one that runs again.
         said: By the names of upload metadata; an empty number takes a bound away.
-        usual: Whether each step would be done if nobody said anything.
+        usual: Whether each step would be done by default.
 
     Raises:
         NotUnderstood: A value that no upload may have either.

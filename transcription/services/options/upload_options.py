@@ -108,7 +108,7 @@ def problems_of(metadata: Mapping[str, bytes]) -> list[str]:
 
 
 def callback_of(metadata: Mapping[str, bytes]) -> str:
-    """Whom the client wants to be told when the job ends; empty: nobody."""
+    """The callback URL that the client gave; empty: none."""
     return str(read_options(metadata)[0].callback_url or "")
 
 

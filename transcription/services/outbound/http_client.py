@@ -144,7 +144,7 @@ class Transport(httpx2.BaseTransport):
         return httpx2.Response(
             status_code=answer.status,
             headers=answer.headers,
-            # A redirect's body would be read into memory, and nobody needs it.
+            # A redirect's body would be read into memory and isn't needed.
             stream=ResponseBody(answer.stream, wanted=not 300 <= answer.status < 400),
             extensions=answer.extensions,
         )

@@ -156,7 +156,7 @@ def check_url(url: str, schemes: tuple[str, ...] = SCHEMES) -> None:
 
 @contextmanager
 def download(url: str) -> Iterator[Download]:
-    """Ask for a recording. Redirects are followed, each judged; the name is known before the body.
+    """Requests a recording. Redirects are followed and checked; the name is known before the body.
 
     Raises:
         Blocked: The site does not go there, or not where that leads.
@@ -201,7 +201,7 @@ def probe(url: str) -> None:
 
     Raises:
         Blocked: The site does not go there.
-        Unreachable: Nobody answers, or with a refusal.
+        Unreachable: The receiver doesn't answer, or refuses.
     """
     try:
         check_url(url)

@@ -65,7 +65,7 @@ class AlignedTranscript(BaseModel):
 
 
 class Turn(Span):
-    """Somebody speaks."""
+    """A speaker turn."""
 
     label: Text
     speaker: Text
@@ -115,7 +115,7 @@ def _read(content: bytes, read: Callable[["Document"], T]) -> T:
 class Document:
     """Reads a document item by item; the first that is wrong ends it.
 
-    So neither long lists of faults are made, nor of things that nobody wants.
+    So no long lists are built, neither of faults nor of unused items.
     """
 
     def __init__(self, text: str) -> None:

@@ -69,7 +69,7 @@ def end_with_outputs(
         check_cancelled: See `finish_job`.
 
     Returns:
-        Whether this was the job's end; False: somebody else works on it, or it is gone.
+        Whether the job was ended; False: another worker has it, or it is gone.
     """
     kept = outputs.by_stage_for(job)
     missing = {

@@ -45,7 +45,7 @@ def keep(job: Job, output: Output) -> bool:
         output: From the engine.
 
     Returns:
-        False: somebody else works on the job, or it is gone.
+        False: another worker has the job, or it is gone.
     """
     facts = facts_of(job, output)
     values = {

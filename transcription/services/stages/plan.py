@@ -99,7 +99,7 @@ class Change:
     def options_of(self, job: Job) -> dict[str, Any]:
         """All options as they shall be."""
         merged = {**job.options, **self.options}
-        merged.pop(LIVE, None)  # whoever read along has gone
+        merged.pop(LIVE, None)  # the streaming client has gone
         return {name: value for name, value in merged.items() if value is not None}
 
     def params_of(self, job: Job) -> dict[str, Any] | None:

@@ -41,7 +41,7 @@ def needs_of_site() -> Requirements:
 
 
 def model_for(language: str, model: str) -> str:
-    """The model of a recording in a language; empty where nobody said so, likewise the model."""
+    """The model for a language; both may be empty: the default."""
     return conf.LANGUAGE_MODEL_OVERRIDES.get(language) or model or conf.WHISPER_MODEL
 
 

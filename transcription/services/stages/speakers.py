@@ -65,7 +65,7 @@ class _Turns:
         self._classes = {2.0**longest: sorted(alike) for longest, alike in classes.items()}
 
     def speaker(self, start: float, end: float) -> str | None:
-        """Who speaks most between these moments; None: nobody."""
+        """The speaker who speaks most in this interval; None: none."""
         shares: dict[str, tuple[float, float]] = {}
         for began, ended, name in self._near(start, end):
             shared = min(end, ended) - max(start, began)

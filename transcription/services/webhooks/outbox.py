@@ -121,7 +121,7 @@ def body_of(job: Job) -> tuple[bytes, str]:
 
 
 def held(delivery: Delivery) -> QuerySet[Delivery]:
-    """The row, if nobody has claimed or reset it since."""
+    """The row, if it wasn't claimed or reset since."""
     return Delivery.objects.filter(
         pk=delivery.pk,
         state=Delivery.State.WAITING,

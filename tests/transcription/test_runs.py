@@ -140,7 +140,7 @@ def test_an_engine_that_hangs_is_ended_as_if_it_had_died(
 
     job = run(monkeypatch, hangs)
     assert (job.state, job.engine_deaths) == (State.QUEUED, 1)
-    assert "no news" in " ".join(job.events.values_list("what", flat=True))
+    assert "reported nothing" in " ".join(job.events.values_list("what", flat=True))
 
 
 def test_a_file_that_cannot_be_read_in_time_is_not_tried_again(

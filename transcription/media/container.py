@@ -120,7 +120,7 @@ def _open(path: str | Path, further: dict[str, str]) -> InputContainer:
     except MemoryError:
         raise  # also an error of FFmpeg's
     except FileNotFoundError as error:
-        raise MediaError("missing", "The file is not there any more.") from error
+        raise MediaError("missing", "The file no longer exists.") from error
     except (av.FFmpegError, OSError, ValueError) as error:
         raise _reason(Path(path)) from error
 

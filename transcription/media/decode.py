@@ -62,7 +62,7 @@ def decode(
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise FinalError("disk_full", "The disk is full: no room for the audio.") from error
+        raise FinalError("disk_full", "The disk is full: no space for the audio.") from error
 
 
 class _Reading:
@@ -140,7 +140,7 @@ class _Reading:
             yield f"Parts of the file are damaged and were left out ({writer.broken} places)."
         if writer.levels.is_silent and (louder := self._first_with_sound(writer.seconds)):
             yield (
-                f"Audio track {media.track} is silent, but there is sound in track {louder}. "
+                f"Audio track {media.track} is silent, but track {louder} has sound. "
                 f"To transcribe that one, run it again with audio track {louder} (audio_track)."
             )
         said = media.audio_duration
@@ -152,8 +152,8 @@ class _Reading:
         if unread := self._unread_seconds(writer.seconds, source.read_until):
             yield (
                 f"The file's header says that the sound ends after {writer.seconds:.0f} s, but "
-                f"{unread:.0f} s more seem to follow, which were not read. Let the program that "
-                "made the file repair or export it."
+                f"{unread:.0f} s more seem to follow, which were not read. Use the program that "
+                "created the file to repair or export it."
             )
 
     def _first_with_sound(self, seconds: float) -> int | None:

@@ -105,7 +105,7 @@ def _candidates(found: list[Track], audio_track: int | None) -> list[Track]:
         found = [found[audio_track - 1]]
     usable = tracks.by_preference(found)
     if not usable:
-        raise MediaError("no_decoder", "The audio in the file is of an unknown kind.")
+        raise MediaError("no_decoder", "The file's audio format is unknown.")
     return usable
 
 
@@ -139,7 +139,7 @@ def check_rate(stream: av.AudioStream) -> None:
     """
     rate = stream.codec_context.sample_rate
     if rate < LOWEST_RATE:  # some bytes would be hours, and fill the disk once decoded
-        message = f"The sound has {rate} samples a second: in that nothing can be understood."
+        message = f"The audio has {rate} samples a second: too few to understand speech."
         raise MediaError("no_audio", message)
 
 

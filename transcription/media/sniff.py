@@ -129,10 +129,7 @@ def name_problem(filename: str) -> str:
         return ""
     accepted = ", ".join(f".{known}" for known in USUAL)
     if not dot:
-        return (
-            "The file name has no suffix that tells the kind of recording. "
-            f"Accepted: {accepted} and others."
-        )
+        return f"The file name has no extension. Accepted: {accepted} and others."
     return f'Files that end in ".{suffix[:20]}" are not accepted. Accepted: {accepted} and others.'
 
 
@@ -159,8 +156,8 @@ def media_problem(filename: str, head: bytes, complete: bool) -> str:
     if suffix in STREAMS and _may_begin_later(head, complete):
         return ""
     if not head.strip(b"\0"):
-        return "The file begins with zeros only: no recording of its kind does."
-    return "The file's first bytes belong to no kind of recording that is known here."
+        return "The file starts with zeros only, so it isn't a recording of its kind."
+    return "The file's first bytes match no known kind of recording."
 
 
 def begins_like_media(head: bytes) -> bool:

@@ -76,7 +76,7 @@ class Writer:
             self._resample(frame)
         except av.error.ArgumentError as error:
             what = f"{len(frame.layout.channels)} channels at {frame.sample_rate} Hz"
-            message = f"The sound is of a kind that cannot be converted: {what}."
+            message = f"This kind of audio can't be converted: {what}."
             raise MediaError("no_decoder", message) from error
 
     @property

@@ -73,8 +73,8 @@ def of_missing(asset: Asset) -> Outlook:
         said = f"{label} is not on this machine and can't be downloaded: {ended(reason)}"
     else:
         size = f" ({asset.size / 1e6:,.0f} MB)" if asset.size else ""
-        said = f"{label}{size} is downloaded with the first recording, which takes longer then."
-        return Outlook("", said, f"To have it before: {FETCH}")
+        said = f"{label}{size} is downloaded with the first recording, which then takes longer."
+        return Outlook("", said, f"To download it now: {FETCH}")
     return Outlook(DRAFTS, f"{said} {STAND_IN}", remedy_for(asset))
 
 
@@ -134,7 +134,7 @@ def look_again() -> None:
 def tell(found: Outlook | None) -> None:
     """Write it to the log."""
     if found is None:
-        logger.info("the models of this site are there")
+        logger.info("all models of this site are available")
     else:
         level = logging.WARNING if found.is_bad else logging.INFO
         logger.log(level, "%s %s", found, found.remedy)

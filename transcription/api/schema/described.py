@@ -81,7 +81,7 @@ class DescribedSchema(AutoSchema):
             return []
         message: Schema = {
             "summary": "The task has ended",
-            "description": "Sent in success and in failure, until an answer of 2xx comes.",
+            "description": "Sent when the task completes or fails; retried until a 2xx response.",
             "requestBody": {
                 "required": True,
                 "content": {JSON: {"schema": self.schema_of(Result)}},

@@ -60,48 +60,48 @@ class OpenAITranscript(OpenBody):
 
 
 MODEL = (
-    "A name of `/v1/models`, also as hubs and services write it (`whisper-large-v3`, "
+    "A name of `/v1/models`, or as hubs and services call it (`whisper-large-v3`, "
     "`Systran/faster-whisper-small`). Any other, such as `whisper-1` or `gpt-4o-transcribe`, "
-    "stands for this site's own model. The header `X-Transcription-Model` says which was used."
+    "means this site's default model. The header `X-Transcription-Model` says which was used."
 )
 TRANSLATED = [name for name in RESPONSE_FORMATS if name != DIARIZED]
 STREAM = (
-    "Answer with events (`text/event-stream`) while the work goes on: `transcript.text.delta`, "
+    "Send events (`text/event-stream`) during transcription: `transcript.text.delta`, "
     f"for `{DIARIZED}` at the end `transcript.text.segment`, then `transcript.text.done`; `error` "
-    "where it fails. Comments keep the connection alive, and OPENAI_TIMEOUT does not count."
+    "on failure. Comments keep the connection alive; OPENAI_TIMEOUT doesn't apply."
 )
 FIELDS: Mapping[str, Schema] = {
     "file": {"type": "string", "format": "binary", "description": "The recording."},
     "model": {"type": "string", "description": MODEL},
-    "prompt": {"type": "string", "description": "Text that the recording continues."},
+    "prompt": {"type": "string", "description": "Text that precedes the recording."},
     "response_format": {"type": "string", "enum": TRANSLATED, "default": "json"},
     "temperature": {"type": "number", "minimum": 0, "maximum": 1, "default": 0},
     "audio_track": {
         "type": "integer",
         "minimum": 1,
-        "description": "Which audio track to read, from 1 on; not in OpenAI's own service.",
+        "description": "The audio track to read (1, 2, …); an extension of OpenAI's API.",
     },
 }
 HEARD: Mapping[str, Schema] = {
-    "language": {"type": "string", "description": "ISO-639-1 code; absent: it is detected."},
+    "language": {"type": "string", "description": "ISO-639-1 code; detected if absent."},
     "response_format": {"type": "string", "enum": list(RESPONSE_FORMATS), "default": "json"},
     "stream": {"type": "boolean", "default": False, "description": STREAM},
     "timestamp_granularities[]": {
         "type": "array",
         "items": {"type": "string", "enum": list(GRANULARITIES)},
-        "description": "For `verbose_json`: what has times.",
+        "description": "For `verbose_json`: the parts with timestamps.",
     },
 }
 REFUSALS: Mapping[int, str] = {
-    400: "A field or the recording cannot be used.",
-    408: "The body stopped coming.",
+    400: "A field or the recording is invalid.",
+    408: "The body was not received in time.",
     409: "The job was cancelled.",
-    411: "This web server has to know the length of the body.",
-    413: "The file is larger than this site takes.",
+    411: "This web server needs a Content-Length.",
+    413: "The file is larger than this site accepts.",
     500: "The job failed; the message says why.",
-    429: "Too many recordings of yours wait to be read; try again later.",
-    503: "The database or the store does not answer; try again later.",
-    504: "The transcript was not there in time (OPENAI_TIMEOUT).",
+    429: "Too many of your recordings are waiting to be read; try again later.",
+    503: "The database or the upload store doesn't answer; try again later.",
+    504: "The transcript was not ready in time (OPENAI_TIMEOUT).",
     507: "The disk is too full.",
 }
 
@@ -115,8 +115,8 @@ def audio(name: str, summary: str, fields: Mapping[str, Schema], *kinds: str) ->
         name,
         TAG,
         summary,
-        "As OpenAI's own route of this address. The request waits for the transcript; its job is "
-        "cancelled where that takes longer than OPENAI_TIMEOUT.",
+        "Compatible with OpenAI's route. The request waits for the transcript; its job is "
+        "cancelled after OPENAI_TIMEOUT.",
         answers,
         form={"multipart/form-data": form},
         changes=True,
@@ -130,7 +130,7 @@ OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "openai_models",
         TAG,
         "Models that a request may name",
-        "OpenAI's own names, such as `whisper-1`, stand for this site's own model.",
+        "OpenAI's own names, such as `whisper-1`, mean this site's default model.",
         {200: Answer("The models.", [OpenAIModels])},
         fault=FAULT,
     ),
@@ -138,9 +138,9 @@ OPENAI_OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "openai_model",
         TAG,
         "One model",
-        "Whether a request may name it.",
+        "Whether requests may use it.",
         {
-            200: Answer("It may.", [OpenAIModel]),
+            200: Answer("Requests may use it.", [OpenAIModel]),
             404: Answer("There is no such model.", [OpenAIError]),
         },
         fault=FAULT,

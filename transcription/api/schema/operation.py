@@ -12,9 +12,9 @@ Schema = dict[str, Any]
 Kind = type[BaseModel] | Schema | str
 """A model of JSON, its schema, or the media type of something else."""
 
-AWAY = "The database or the store does not answer; try again later."
-NOT_SERVED = "A key is needed here, or the one that came is unknown."
-NOT_ALLOWED = "Pages of this origin may not change anything, or the session's token is missing."
+AWAY = "The database or the upload store doesn't answer; try again later."
+NOT_SERVED = "The request has no key, or an unknown one."
+NOT_ALLOWED = "The origin is not allowed to change anything, or the CSRF token is missing."
 
 
 @dataclass(frozen=True)

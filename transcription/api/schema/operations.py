@@ -27,27 +27,28 @@ SPEECH, SERVICES = "Speech-2-Text", "Speech-2-Text services"
 TASKS, UPLOADS, HEALTH = "Tasks Management", "Uploads", "Health"
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 BINARY: Schema = {"type": "string", "format": "binary"}
-FORMATS = (
-    "Audio or video in any format that can be decoded here; the file's name has its extension."
-)
+FORMATS = "Audio or video in any supported format; the file name needs its extension."
 
-UNKNOWN_TASK = Answer("No task of yours has this identifier.", [DomainError])
+UNKNOWN_TASK = Answer("You have no task with this identifier.", [DomainError])
 QUEUED: Mapping[int, Answer] = {
-    200: Answer("The task waits for its turn.", [Response]),
+    200: Answer("The task is queued.", [Response]),
     400: Answer(
-        "The form cannot be read, a file has an extension that is not taken, there is no sound in "
-        "the recording, or the callback does not answer.",
+        "The form is malformed, a file extension is not accepted, the recording has no audio, "
+        "or the callback URL doesn't answer.",
         [Detail, DomainError],
     ),
-    408: Answer("The body stopped coming.", [Detail]),
-    411: Answer("This web server has to know the length of the body.", [Detail]),
-    413: Answer("The file is larger than this site takes.", [Detail]),
+    408: Answer("The body was not received in time.", [Detail]),
+    411: Answer("This web server needs a Content-Length.", [Detail]),
+    413: Answer("The file is larger than this site accepts.", [Detail]),
     422: Answer(
-        "Parameters, parts or documents are not as they have to be, or an address is not allowed.",
+        "Parameters, parts or documents are invalid, or a URL is not allowed.",
         [HTTPValidationError, Detail, DomainError],
     ),
-    429: Answer("Too many recordings of yours wait to be read.", [Detail]),
-    503: Answer("Something that is needed is away, or a download failed.", [Detail, DomainError]),
+    429: Answer("Too many of your recordings are waiting to be read.", [Detail]),
+    503: Answer(
+        "The database or the upload store doesn't answer, or a download failed.",
+        [Detail, DomainError],
+    ),
     507: Answer("The disk is too full.", [Detail]),
 }
 
@@ -80,14 +81,14 @@ def intake(
 URL_FORM: Schema = {
     "type": "object",
     "required": ["url"],
-    "properties": {"url": {"type": "string", "description": "Where the recording is."}},
+    "properties": {"url": {"type": "string", "description": "The recording's URL."}},
 }
 STREAM_FORM: Schema = {
     "type": "object",
     "required": ["file"],
     "properties": {
         "file": {**BINARY, "description": FORMATS},
-        "filename": {"type": "string", "description": "Its name, where it is not the part's own."},
+        "filename": {"type": "string", "description": "Its name, if different from the part's."},
     },
 }
 
@@ -96,13 +97,13 @@ OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         speech.SpeechToText,
         "speech_to_text",
         "Transcribe a recording, with words and speakers",
-        "Options are read from the query alone.",
+        "Options are only read from the query.",
         SPEECH,
     ),
     (speech.SpeechToTextUrl, "POST"): Operation(
         "speech_to_text_url",
         SPEECH,
-        "Transcribe a recording that lies elsewhere",
+        "Transcribe a recording from a URL",
         "The recording is downloaded while the request waits. Options are read from the query "
         "alone.",
         QUEUED,
@@ -112,13 +113,13 @@ OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         changes=True,
     ),
     (stages.Transcribe, "POST"): intake(
-        stages.Transcribe, "transcribe", "Transcribe alone", "Segments without words and speakers."
+        stages.Transcribe, "transcribe", "Only transcribe", "Segments without words and speakers."
     ),
     (stages.Align, "POST"): intake(
         stages.Align,
         "align",
-        "Find the times of a transcript's words",
-        "The transcript is what `transcription` gives: `segments` and `language`.",
+        "Align a transcript's words",
+        "The transcript is the result of `transcription`: `segments` and `language`.",
     ),
     (stages.Diarize, "POST"): intake(
         stages.Diarize, "diarize", "Tell speakers apart", "The result is a list of turns."
@@ -133,11 +134,11 @@ OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "upload_stream",
         UPLOADS,
         "Store a recording",
-        "Nothing is done with it yet.",
+        "It is not transcribed yet.",
         {
             **{status: QUEUED[status] for status in (408, 411, 413, 503, 507)},
             200: Answer("It is stored.", [StoredFile]),
-            400: Answer("The form cannot be read, or the file is no recording.", [Detail]),
+            400: Answer("The form is malformed, or the file isn't a recording.", [Detail]),
         },
         form={MULTIPART: STREAM_FORM},
         changes=True,
@@ -146,8 +147,7 @@ OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "all_tasks",
         TASKS,
         "List tasks",
-        "All of them, the oldest first. With `page` or `page_size`: page by page, the newest "
-        "first, and counted.",
+        "All tasks, oldest first. With `page` or `page_size`: in pages, newest first, and counted.",
         {
             200: Answer("Tasks.", [TaskListResponse]),
             422: Answer("A parameter is out of range.", [HTTPValidationError]),
@@ -158,49 +158,49 @@ OPERATIONS: Mapping[tuple[type[APIView], str], Operation] = {
         "task",
         TASKS,
         "One task, with its result",
-        "Ask again until `status` is `completed` or `failed`.",
+        "Poll it until `status` is `completed` or `failed`.",
         {200: Answer("The task.", [Result]), 404: UNKNOWN_TASK},
     ),
     (tasks.DeleteTask, "DELETE"): Operation(
         "delete_task",
         TASKS,
         "Delete a task, its result and its recording",
-        "Whatever state it is in; one that is being worked on ends.",
-        {200: Answer("It is gone.", [Response]), 404: UNKNOWN_TASK},
+        "In any state; a running task is stopped.",
+        {200: Answer("It was deleted.", [Response]), 404: UNKNOWN_TASK},
         changes=True,
     ),
     (tasks.Progress, "GET"): Operation(
         "task_progress",
         TASKS,
-        "How far a task is",
+        "A task's progress",
         "Stages: queued, transcribing, aligning, diarizing, complete.",
         {200: Answer("Stage and percentage.", [TaskProgress]), 404: UNKNOWN_TASK},
     ),
     (health.Health, "GET"): Operation(
         "health",
         HEALTH,
-        "The service is there",
+        "The service is up",
         "Open to everybody.",
-        {200: Answer("It is.", [Health])},
+        {200: Answer("It is up.", [Health])},
         is_open=True,
     ),
     (health.Live, "GET"): Operation(
         "health_live",
         HEALTH,
-        "The process lives",
+        "The process is alive",
         "Open to everybody.",
-        {200: Answer("It does.", [Liveness])},
+        {200: Answer("It is alive.", [Liveness])},
         is_open=True,
     ),
     (health.Ready, "GET"): Operation(
         "health_ready",
         HEALTH,
-        "Requests can be served",
-        "Open to everybody. Looks whether the database answers, and whether the store of uploads "
-        "is there, belongs to it, and takes writes. A full disk is told to each upload (507).",
+        "Ready to serve requests",
+        "No login needed. Checks that the database answers, and that the upload store "
+        "is available, belongs to it, and is writable. A full disk only refuses uploads (507).",
         {
-            200: Answer("They can.", [Readiness]),
-            503: Answer("They cannot, and why.", [NotReady]),
+            200: Answer("It is ready.", [Readiness]),
+            503: Answer("It isn't ready, and why.", [NotReady]),
         },
         is_open=True,
     ),

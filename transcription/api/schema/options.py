@@ -15,11 +15,11 @@ made in the admin.
 """
 TAGS = [
     {"name": "Speech-2-Text", "description": "From a recording to its transcript."},
-    {"name": "Speech-2-Text services", "description": "The stages on the way, one by one."},
-    {"name": "Tasks Management", "description": "What became of a request."},
-    {"name": "Uploads", "description": "Files alone."},
+    {"name": "Speech-2-Text services", "description": "Single stages."},
+    {"name": "Tasks Management", "description": "Queued, running and finished tasks."},
+    {"name": "Uploads", "description": "Only files."},
     {"name": "TUS Upload", "description": "Resumable uploads of any size."},
-    {"name": "OpenAI-compatible", "description": "For programs that speak to OpenAI's audio API."},
+    {"name": "OpenAI-compatible", "description": "For programs that use OpenAI's audio API."},
     {"name": "Health", "description": "For monitors."},
 ]
 SPECTACULAR_SETTINGS: dict[str, Any] = {

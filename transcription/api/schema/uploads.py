@@ -9,14 +9,14 @@ METADATA = (
     "Keys and Base64 values: `filename`, `filetype`, `taskId` (a UUID that becomes the task's "
     "identifier), and every option of `/speech-to-text` by its own name."
 )
-TASK_ID = {"schema": tus.TEXT, "description": "The task that the finished upload has become."}
-NO_RECORDING = "The file is no recording."
+TASK_ID = {"schema": tus.TEXT, "description": "The task of the finished upload."}
+NO_RECORDING = "The file isn't a recording."
 REFUSALS: dict[str, dict[int, str]] = {
     "post": {
         403: NOT_ALLOWED,
         409: "The taskId is in use.",
         415: NO_RECORDING,
-        422: "An option in the metadata is not known.",
+        422: "An option in the metadata is invalid.",
     },
     "patch": {403: NOT_ALLOWED, 415: NO_RECORDING},
     "delete": {403: NOT_ALLOWED},

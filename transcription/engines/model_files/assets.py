@@ -172,7 +172,7 @@ def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
     files = [file for group in needs for pattern in group for file in folder.glob(pattern)]
     for file in files:
         if file.suffix in checkpoints.SUFFIXES and not checkpoints.is_whole(file):
-            return f"its {file.name} is damaged, or no model at all"
+            return f"its {file.name} is damaged, or isn't a model"
     return ""
 
 

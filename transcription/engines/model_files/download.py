@@ -75,7 +75,7 @@ def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
         if asset.source.unpack:
             unpack(partial / files[0].name, partial / asset.source.unpack)
         if problem := assets.folder_problem(partial, asset.needs):
-            raise FetchError(f"What {host(asset)} has of it is of no use: {problem}.")
+            raise FetchError(f"The files from {host(asset)} are not usable: {problem}.")
         os.replace(partial, final)
 
 
@@ -108,10 +108,10 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
         size = out.tell()
     if file.size not in (None, size) or file.sha256 not in (None, digest.hexdigest()):
         part.unlink()
-        raise FetchError(f"{file.name} arrived damaged; the next try starts it anew.")
+        raise FetchError(f"{file.name} arrived damaged; the next try downloads it again.")
     if target.suffix in checkpoints.SUFFIXES and not checkpoints.is_whole(part):
         part.unlink()
-        raise FetchError(f"What came as {file.name} is no model, or damaged.")
+        raise FetchError(f"The downloaded {file.name} isn't a model, or is damaged.")
     os.replace(part, target)
 
 
@@ -129,7 +129,7 @@ def _look_at_disk(partial: Path, total: int) -> None:
     missing = total - assets.size_on_disk(partial)
     free = shutil.disk_usage(partial).free
     if missing > free:
-        sizes = f"{missing / 1e6:,.0f} MB are to come, {free / 1e6:,.0f} MB are free"
+        sizes = f"{missing / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free"
         raise FetchError(f"The disk is too full: {sizes}.")
 
 
@@ -153,7 +153,9 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
         if answer.headers.get("Content-Type", "").startswith(
             "text/html"
         ):  # before what is held goes
-            raise FetchError(f"A web page came as {file.name}; does this network want a login?")
+            raise FetchError(
+                f"A web page was sent instead of {file.name}; does this network need a login?"
+            )
         if held and answer.status_code != 206:
             out.seek(0)
             out.truncate()
@@ -183,11 +185,11 @@ def reason(error: BaseException, asset: Asset) -> str:
     if any(isinstance(cause, OSError) and cause.errno in FULL for cause in causes):
         return "The disk is full."
     if isinstance(error, OSError) and (error.filename or error.errno in OF_THE_DISK):
-        return f"The models folder cannot be written: {error.strerror}."
+        return f"The models folder can't be written: {error.strerror}."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"The name {host(asset)} cannot be resolved; is there a network?"
+        return f"The name {host(asset)} can't be resolved; is there a network?"
     if isinstance(error, (ValueError, TypeError, LookupError, AttributeError)):
-        return f"{host(asset)} gave an answer that cannot be read."
+        return f"{host(asset)} sent a response that can't be read."
     said = getattr(causes[-1], "strerror", None) or str(causes[-1]) or type(error).__name__
     return f"There is no connection to {host(asset)} ({said})."
 
@@ -196,11 +198,11 @@ def _answered(status: int, asset: Asset) -> str:
     """What the status of an answer that is no file means."""
     if status in (401, 403) and asset.page:
         return (
-            f"{host(asset)} gives it only to those who have accepted its conditions: accept them "
+            f"{host(asset)} requires accepting its conditions: accept them "
             f"on {asset.page} and set HF_TOKEN to a key of that account (status {status})."
         )
     if status in (401, 403, 404) and asset.source.repository:
-        return f"{host(asset)} has no such model, or wants a key (HF_TOKEN) for it ({status})."
+        return f"{host(asset)} has no such model, or needs a key (HF_TOKEN) for it ({status})."
     return f"{host(asset)} answered with status {status}."
 
 

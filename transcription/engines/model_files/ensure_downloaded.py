@@ -51,7 +51,7 @@ def obtain(
         return folder
     if folder.exists():
         where = folder.relative_to(models_dir).as_posix()
-        raise ModelUnavailable(f"{where} in the models folder is damaged; please remove it.")
+        raise ModelUnavailable(f"{where} in the models folder is damaged. Remove it.")
     if reason := assets.recent_failure(models_dir, asset):
         raise ModelUnavailable(reason)
     try:
@@ -77,7 +77,7 @@ def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
                 return ""
             if message["event"] in ("failed", "died"):
                 return _why(message)
-        return f"{host(asset)} has not answered for {patience:g} seconds."
+        return f"{host(asset)} didn't answer for {patience:g} seconds."
     finally:
         helper.kill()
 
@@ -126,7 +126,7 @@ def _download(
                 held, moved = now_held, time.monotonic()
                 on_progress(held, total)
             if time.monotonic() - moved > stall:
-                raise ModelUnavailable(f"No byte came from {host(asset)} for {stall:g} seconds.")
+                raise ModelUnavailable(f"{host(asset)} sent no bytes for {stall:g} seconds.")
     finally:
         helper.kill()
 

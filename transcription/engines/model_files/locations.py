@@ -92,7 +92,7 @@ def _at_hub(asset: Asset, timeout: float) -> list[RemoteFile]:
     if not endpoint:  # to the hub's client an empty one is an address, too
         os.environ.pop("HF_ENDPOINT", None)
     elif not _is_address(endpoint):
-        raise FetchError(f"HF_ENDPOINT is no address: {endpoint}.")
+        raise FetchError(f"HF_ENDPOINT is not a URL: {endpoint}.")
     from huggingface_hub import HfApi, hf_hub_url
 
     hub: Any = import_module("huggingface_hub.utils")
@@ -102,7 +102,7 @@ def _at_hub(asset: Asset, timeout: float) -> list[RemoteFile]:
     about: dict[str, Any] = {one.rfilename: one for one in info.siblings or []}
     names = wanted(about, asset.source, asset.needs)
     if not names:
-        raise FetchError(f"The repository {repository} holds nothing of what is needed.")
+        raise FetchError(f"The repository {repository} has none of the required files.")
     headers = hub.build_hf_headers()
     return [
         RemoteFile(
@@ -152,7 +152,7 @@ def _safe(name: str) -> str:
     """
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or any(s in name for s in FORBIDDEN):
-        raise FetchError(f"It has a file with a name that is no name: {name!r}.")
+        raise FetchError(f"It has a file with an invalid name: {name!r}.")
     return path.as_posix()
 
 

@@ -50,9 +50,7 @@ def unpack(archive: Path, folder: Path) -> None:
         _remove(archive, folder)
         if error.errno in OF_THE_DISK:
             raise
-        raise FetchError(
-            f"{archive.name} cannot be unpacked: {error.strerror or error}."
-        ) from error
+        raise FetchError(f"{archive.name} can't be unpacked: {error.strerror or error}.") from error
     archive.unlink()
 
 
@@ -80,5 +78,5 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     path = PurePosixPath(member.filename.replace("\\", "/"))
     link = stat.S_ISLNK(member.external_attr >> 16)
     if link or path.is_absolute() or ".." in path.parts or ":" in member.filename:
-        raise FetchError(f"The zip holds a file that would lie elsewhere: {member.filename!r}.")
+        raise FetchError(f"The zip has a file outside its folder: {member.filename!r}.")
     return path.parts

@@ -103,7 +103,7 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
     if claims.filter(cancel_requested=False).update(
         state=State.QUEUED, stage=Stage.QUEUED, percent=0, seconds_done=0, started=None, **free
     ):
-        note(job.pk, f"Back in the queue: {reason}")
+        note(job.pk, f"Requeued: {reason}")
         enqueue_for_all_waiting()
         return True
     with transaction.atomic():
@@ -155,7 +155,7 @@ def recover_on_startup() -> None:
     clear_queue()
     waiting = enqueue_for_all_waiting()
     if waiting:
-        logger.info("%s jobs wait, %s of them were interrupted", waiting, freed)
+        logger.info("%s jobs are waiting, %s of them were interrupted", waiting, freed)
 
 
 def stall_reason() -> str:

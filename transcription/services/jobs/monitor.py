@@ -58,7 +58,7 @@ class JobMonitor:
             self.stop = not self.ask(self.look, now)
         if self.heard is not None and now - self.heard > self.patience:
             minutes = round(self.patience / 60)
-            message = f"The speech engine gave no news for {minutes} minutes; it hung."
+            message = f"The speech engine reported nothing for {minutes} minutes, so it was ended."
             # A file that cannot be read in this time cannot be read in the same time again.
             raise EngineDied(message, final=self.stage in (Stage.PROBING, Stage.DECODING))
         return self.stop
@@ -136,6 +136,6 @@ class JobMonitor:
         try:
             return question(*facts) is not False
         except DatabaseError:
-            logger.warning("the database does not answer; job %s goes on", self.job.pk)
+            logger.warning("the database doesn't answer; job %s continues", self.job.pk)
             close_old_connections()
             return True

@@ -31,7 +31,7 @@ def follow(job_id: uuid.UUID) -> Iterator[Job | None]:
         try:
             job = Job.objects.select_related("upload").filter(pk=job_id).first()
         except DatabaseError:
-            logger.warning("the database does not answer; job %s is waited for", job_id)
+            logger.warning("the database doesn't answer; still waiting for job %s", job_id)
             connection.close()
         yield job
         release_connection()

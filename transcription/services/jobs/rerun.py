@@ -105,7 +105,7 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
     )
     if not queued:
         raise CannotRun("This job has not ended yet.")
-    keeping = f" What is kept: {plan.names_of(left)}." if left else ""
+    keeping = f" Kept: {plan.names_of(left)}." if left else ""
     note(job.pk, f"Queued again.{keeping}")
     transaction.on_commit(partial(queue_for, job))
 

@@ -41,6 +41,6 @@ def patterns() -> list[tuple[str, str]]:
     for entry in conf.LANGUAGE_PATTERNS:
         part, mark, language = (piece.strip() for piece in entry.rpartition("="))
         if not (part and mark) or language not in LANGUAGES:
-            raise ValueError(f"{entry!r} is not understood: it must be such as A03=lv.")
+            raise ValueError(f"{entry!r} is not valid: use the form A03=lv.")
         found.append((part, language))
     return found

@@ -41,10 +41,10 @@ class ModelParameters(BaseModel):
     model: ModelName = Field(
         "tiny", description="Name of the Whisper model; `turbo` means large-v3-turbo."
     )
-    device: Device = Field("cuda", description="Where to compute. Without a GPU: on the processor.")
-    device_index: int = Field(0, description="Which GPU, where there are several.")
-    threads: int = Field(0, description="Processor threads; 0: the engine's own choice.")
-    batch_size: int = Field(8, description="Windows that are transcribed at once.")
+    device: Device = Field("cuda", description="The device; without a GPU, the CPU is used.")
+    device_index: int = Field(0, description="The GPU, if there are several.")
+    threads: int = Field(0, description="CPU threads; 0: the engine's default.")
+    batch_size: int = Field(8, description="Windows transcribed at once.")
     chunk_size: int = Field(20, description="Longest window of speech, in seconds.")
     compute_type: ComputeType = Field("float16", description="Precision of the model.")
 
@@ -52,9 +52,9 @@ class ModelParameters(BaseModel):
 class AlignmentParameters(BaseModel):
     """A: how words find their times."""
 
-    align_model: Text | None = Field(None, description="Model of phonemes that aligns words.")
+    align_model: Text | None = Field(None, description="The alignment model.")
     interpolate_method: Interpolation = Field(
-        "nearest", description="What becomes of words that were not aligned."
+        "nearest", description="How to interpolate words that could not be aligned."
     )
     return_char_alignments: bool = Field(False, description="Align characters, too.")
 
@@ -62,8 +62,8 @@ class AlignmentParameters(BaseModel):
 class DiarizationParameters(BaseModel):
     """D: how many people speak."""
 
-    min_speakers: int | None = Field(None, description="At least so many speakers.")
-    max_speakers: int | None = Field(None, description="At most so many speakers.")
+    min_speakers: int | None = Field(None, description="Minimum number of speakers.")
+    max_speakers: int | None = Field(None, description="Maximum number of speakers.")
 
 
 class AsrParameters(BaseModel):
@@ -75,10 +75,10 @@ class AsrParameters(BaseModel):
     length_penalty: FiniteFloat = Field(1.0, description="Penalty for the length of a text.")
     temperatures: FiniteFloat = Field(0.0, description="Temperature of the sampling: one number.")
     compression_ratio_threshold: FiniteFloat = Field(
-        2.4, description="A text that compresses better than so is taken for a failure."
+        2.4, description="Above this compression ratio, a text counts as failed."
     )
     log_prob_threshold: FiniteFloat = Field(
-        -1.0, description="A text with a lower average log probability is taken for a failure."
+        -1.0, description="Below this average log probability, a text counts as failed."
     )
     no_speech_threshold: FiniteFloat = Field(
         0.6, description="Above this probability of no speech, a failed window counts as silence."
@@ -86,10 +86,10 @@ class AsrParameters(BaseModel):
     initial_prompt: Text | None = Field(None, description="Text before the first window.")
     suppress_tokens: list[int] = Field(
         [-1],
-        description="Tokens that must not come; -1: the model's own list. Repeat the key.",
+        description="Tokens to suppress; -1: the model's own list. Repeat the key.",
     )
     suppress_numerals: bool | None = Field(False, description="Write numbers as words.")
-    hotwords: Text | None = Field(None, description="Words that are likely to come.")
+    hotwords: Text | None = Field(None, description="Words that are likely to occur.")
 
 
 class VoiceParameters(BaseModel):
@@ -106,8 +106,8 @@ class SoundParameters(BaseModel):
         None,
         ge=1,
         le=1000,
-        description="Audio track to read, from 1 on. Without it: the first of the file's own "
-        "choice that can be decoded.",
+        description="Audio track to read (1, 2, …). Default: the file's, or the first "
+        "that can be decoded.",
     )
 
 
@@ -115,14 +115,14 @@ class CallbackParameters(BaseModel):
     """Whom to tell when the job has ended."""
 
     callback_url: HttpUrl | None = Field(
-        None, description="Gets the task by POST when it has ended, in success and in failure."
+        None, description="Receives the task by POST when it has completed or failed."
     )
 
 
 class DeviceParameters(BaseModel):
     """The device of the services that need no transcription model."""
 
-    device: Device = Field(default_factory=default_device, description="Where to compute.")
+    device: Device = Field(default_factory=default_device, description="The device.")
 
 
 # pydantic lists the fields of the last base first, and faults are told in the order of the fields.

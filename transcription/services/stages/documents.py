@@ -108,7 +108,7 @@ def _read(content: bytes, read: Callable[["Document"], T]) -> T:
     except ValidationError as problem:
         raise InvalidDocument(str(problem.errors(include_url=False)[0]["msg"])) from problem
     except (ValueError, OverflowError, RecursionError) as problem:
-        raise InvalidDocument("It is no JSON.") from problem
+        raise InvalidDocument("It isn't JSON.") from problem
     return value
 
 
@@ -134,12 +134,12 @@ class Document:
             return self.items(Turn)
         if self.json.is_short() and self.json.found in ({}, ""):
             return []
-        raise InvalidDocument("It is no list.")
+        raise InvalidDocument("It isn't a list.")
 
     def items(self, model: type[BaseModel]) -> list[dict[str, Any]]:
         """The list that comes next."""
         if self.json.kind() != "[":
-            raise InvalidDocument("It is no list.")
+            raise InvalidDocument("It isn't a list.")
         return [self.item(model) for _ in self.json.items()]
 
     def item(self, model: type[BaseModel]) -> dict[str, Any]:
@@ -154,7 +154,7 @@ class Document:
     def fields(self, model: type[BaseModel]) -> dict[str, Any]:
         """What the object that comes next has for this model; all else in it is passed by."""
         if self.json.kind() != "{":
-            raise InvalidDocument("It is no object.")
+            raise InvalidDocument("It isn't an object.")
         found: dict[str, Any] = {}
         for key in self.json.entries():
             if key not in model.model_fields:

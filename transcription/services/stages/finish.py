@@ -73,7 +73,7 @@ def end_with_outputs(
     """
     kept = outputs.by_stage_for(job)
     missing = {
-        stage: failures.get(stage) or reason or "It was not done."
+        stage: failures.get(stage) or reason or "It was skipped."
         for stage in plan.remaining(job, kept)
     }
     main = plan.MAIN.get(job.task_type)

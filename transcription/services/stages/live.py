@@ -47,7 +47,7 @@ def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:
     try:
         return list(later[:MOST_AT_ONCE])
     except DatabaseError:
-        logger.warning("the database does not answer; job %s is read along later", job_id)
+        logger.warning("the database doesn't answer; the text of job %s is sent later", job_id)
         connection.close()
         return []
 

@@ -94,7 +94,7 @@ class DeliveryBatch:
             retry_on_db_error(outbox.delivered, delivery, outcome.status)
             return
         reason = outcome.reason or f"The receiver answered with status {outcome.status}."
-        logger.info("callback of job %s, try %s: %s", delivery.job_id, delivery.attempts, reason)
+        logger.info("webhook of job %s, try %s: %s", delivery.job_id, delivery.attempts, reason)
         delay = retry_on_db_error(outbox.failed, delivery, outcome.status, reason)
         if delay is not None and delay <= LONGEST_STAY:
             self.awaited[delivery.pk] = time.monotonic() + delay + 2 * DUE_POLL_SECONDS

@@ -174,6 +174,7 @@ def test_every_script_by_every_door(
     check(read[0], LABEL if door == "export srt" else "")
 
 
+@pytest.mark.starts
 def test_all_doors_have_the_same_cues(written: dict[str, str]) -> None:
     of_srt, of_vtt = by_srt(written["export srt"]), by_webvtt(written["export vtt"])
     assert [(cue.start, cue.end, cue.line) for cue in of_srt] == [

@@ -1,8 +1,8 @@
 """`pytest --unit`: the tests that start nothing beside themselves, for the loop while one writes.
 
-Left out are proofs, tests with a fixture that hands out what runs outside (OUTSIDE), and those that
-start something themselves and are marked `starts`. What starts something all the same fails: the
-list stays true, and a minute stays a minute.
+Left out are proofs, tests with a fixture that hands out what runs outside (OUTSIDE), those that
+start something themselves and are marked `starts`, and those marked `slow`. What starts something
+all the same fails, so that the list stays true.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ OUTSIDE = re.compile(
     r"\b(Site|Browser|EngineProcess|Hub|Server|SmallDisk|Clock|Popen|new_database)\b"
 )
 """Names in what a fixture says that it gives: sites, servers, browsers and processes."""
+ONLY_PROOFS = re.compile(r"^pytestmark = \[?pytest\.mark\.proof", re.MULTILINE)
+"""A line of modules that are not even imported."""
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "socket.bind"}
 """Events of Python (its audit hooks) by which a process starts, or somebody listens."""
 
@@ -28,6 +31,12 @@ class Unit:
     def __init__(self) -> None:
         self.runs = False
         sys.addaudithook(self.look)
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        is_test = collection_path.match("test_*.py")
+        if is_test and ONLY_PROOFS.search(collection_path.read_text(encoding="utf-8")):
+            return True
+        return None  # others may know a reason
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -52,7 +61,7 @@ class Unit:
 
 def is_outside(item: pytest.Item) -> bool:
     """Whether a test needs more than itself."""
-    if item.get_closest_marker("proof") or item.get_closest_marker("starts"):
+    if any(item.get_closest_marker(name) for name in ("proof", "starts", "slow")):
         return True
     assert isinstance(item, pytest.Function)
     return any(

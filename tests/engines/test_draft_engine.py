@@ -92,6 +92,7 @@ def test_speech_without_a_pause_is_cut(tmp_path: Path) -> None:
     assert all(b[0] >= a[1] - 0.001 for a, b in zip(found, found[1:], strict=False))
 
 
+@pytest.mark.slow
 def test_progress_is_real_and_stop_is_quick(tmp_path: Path) -> None:
     audio = local(tmp_path, recordings.long_speech(12))
     told: list[float] = []

@@ -50,6 +50,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.starts
 def test_it_is_short_and_clean() -> None:
     file, line = blocks()
     assert len([row for row in file.splitlines() if row.strip()]) <= 40 and line.count("\n") == 1
@@ -59,6 +60,7 @@ def test_it_is_short_and_clean() -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.starts
 def test_it_runs_in_a_process_of_its_own(tree: Path, recording: Callable[[str], Path]) -> None:
     command = [sys.executable, "-c", RUN, str(recording("wav")), str(tree / "work")]
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -153,6 +153,7 @@ def test_a_truncated_mp4_whose_index_is_gone(
     assert error.code == "truncated" and "cut off" in error.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp3", "wav", "flac", "webm", "ogg"])
 def test_what_is_left_of_a_cut_file_is_kept(
     suffix: str, tmp_path: Path, recording: Callable[[str], Path]

@@ -33,6 +33,7 @@ def test_a_path_in_the_name_does_not_matter() -> None:
     assert name_problem("a/b.txt/talk.ogg ") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", sorted(recordings.KINDS))
 def test_no_recording_is_refused(suffix: str, recording: Callable[[str], Path]) -> None:
     head = recording(suffix).read_bytes()[:HEAD]

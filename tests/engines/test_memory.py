@@ -51,6 +51,7 @@ def measured(path: Path, most: int) -> tuple[str, int]:
     return said, usage.ru_maxrss * 1024
 
 
+@pytest.mark.starts
 @pytest.mark.skipif(sys.platform == "win32", reason="wait4 is of POSIX")
 def test_a_bold_claim_is_refused_before_it_takes_the_memory(claim: Path) -> None:
     """A file says eighty million samples, which would be 3 GB; another what would be 700 MB."""
@@ -61,6 +62,7 @@ def test_a_bold_claim_is_refused_before_it_takes_the_memory(claim: Path) -> None
     assert "no_audio" in measured(claim, 4 * 2**30)[0]  # the limit it was, nothing else
 
 
+@pytest.mark.starts
 @pytest.mark.skipif(sys.platform != "linux", reason="the system refuses memory on Linux alone")
 def test_what_the_system_refuses_has_the_same_reason(tmp_path: Path) -> None:
     """The filter from such a rate to 16,000 would be larger than FFmpeg gives out."""
@@ -91,6 +93,7 @@ def test_a_job_that_takes_too_much_ends_with_that_reason_and_the_next_one_runs(
         engine.close()
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("suffix", ["mp3", "m4a", "mkv", "opus"])
 def test_ordinary_recordings_need_little(suffix: str, recording: Callable[[str], Path]) -> None:
     assert "duration" in measured(recording(suffix), 128 * MIB)[0]

@@ -164,6 +164,7 @@ def test_cancel_while_downloading(serving: hub.Hub, models_dir: Path) -> None:
     assert assets.recent_failure(models_dir, TINY) == ""
 
 
+@pytest.mark.starts
 def test_a_server_that_never_answers(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with hub.silence() as url:
         monkeypatch.setenv("HF_ENDPOINT", url)
@@ -187,6 +188,7 @@ def test_a_server_that_never_answers_with_the_real_patience(
         assert 9.5 < time.monotonic() - started < 11.5
 
 
+@pytest.mark.starts
 def test_no_name_service(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://no-such-host.invalid")
     prepared = selection.prepare(WANTED, models_dir)
@@ -194,6 +196,7 @@ def test_no_name_service(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "no-such-host.invalid" in prepared.note
 
 
+@pytest.mark.starts
 def test_refused_connection(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     prepared = selection.prepare(WANTED, models_dir)
@@ -228,6 +231,7 @@ def test_english_or_undetermined_gets_the_stand_in(language: str | None, models_
     assert prepared.request.asked == "faster-whisper"  # for the stages that come after it
 
 
+@pytest.mark.starts
 @pytest.mark.skipif(sys.platform == "win32", reason="a file in the place of a folder")
 def test_a_models_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("not a folder")

@@ -42,6 +42,7 @@ engine.run(Request(sys.argv[1], "pocketsphinx", work_dir=sys.argv[2]), hear)
 """
 
 
+@pytest.mark.starts
 @posix
 @pytest.mark.parametrize("moment", ["decoding", "transcribing"])
 def test_the_engine_dies_with_its_parent(moment: str, long_recording: Path, tmp_path: Path) -> None:
@@ -77,6 +78,7 @@ def test_folders_in_use_are_not_swept(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.starts
 @posix
 def test_what_libraries_print_does_not_disturb() -> None:
     code = (
@@ -101,6 +103,7 @@ HEAVY = {
 }
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     "module",
     [
@@ -143,6 +146,7 @@ def surroundings(process: int) -> dict[str, str]:
     return dict(psutil.Process(process).environ())
 
 
+@pytest.mark.starts
 @posix
 def test_the_engine_process_knows_no_secrets(
     draft: Callable[[Path], Request],
@@ -164,6 +168,7 @@ def test_the_engine_process_knows_no_secrets(
     assert spawn.ROOT.as_posix() in found["PYTHONPATH"]
 
 
+@pytest.mark.starts
 @posix
 def test_a_download_knows_the_key_of_the_hub_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the way there, if a proxy asks for a password."""

@@ -182,6 +182,7 @@ def audio(tmp_path: Path, pcm: bytes) -> Audio:
     return Audio(path, len(pcm) / 32_000)
 
 
+@pytest.mark.slow
 def test_long_audio_is_cut_where_it_is_quiet(
     tmp_path: Path,
     tiny_model: Path,
@@ -215,6 +216,7 @@ def test_long_audio_is_cut_where_it_is_quiet(
         model.transcribe(sound, request, told.append, lambda: True)
 
 
+@pytest.mark.slow
 def test_batches(
     tmp_path: Path,
     tiny_model: Path,

@@ -46,6 +46,7 @@ def test_every_command_of_ours_is_listed() -> None:
     assert found.keys() >= NEED_NO_TABLES | NEED_TABLES.keys() | OF_OTHERS.keys()
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("command", sorted({**NEED_TABLES, **OF_OTHERS}))
 def test_before_the_first_start(tmp_path: Path, command: str) -> None:
     done = run(tmp_path, command, *{**NEED_TABLES, **OF_OTHERS}[command])

@@ -46,6 +46,7 @@ def pieces(client: Client, path: str) -> Iterator[bytes]:
     return iter(answer.streaming_content)
 
 
+@pytest.mark.slow
 def test_long_transcripts_are_a_fifth_and_the_same(client: Client) -> None:
     job = made(4000)
     addresses = [f"/jobs/{job.pk}/{name}" for name in ("segments.json", "export.srt")]
@@ -60,6 +61,7 @@ def test_long_transcripts_are_a_fifth_and_the_same(client: Client) -> None:
         assert len(packed) < len(whole) / 4, path
 
 
+@pytest.mark.slow
 def test_what_is_made_gradually_arrives_so(client: Client) -> None:
     """After the second piece there is something to read, long before the end."""
     job = made(20_000)
@@ -82,6 +84,7 @@ def test_their_length_is_blurred(client: Client) -> None:
         assert len(json.loads(gzip.decompress(answer.content))["segments"]) == 100
 
 
+@pytest.mark.slow
 def test_nothing_else_is_compressed(client: Client) -> None:
     """Neither what is mixed with a token, a search or others' names, nor bytes of uploads."""
     job = made(1)

@@ -149,6 +149,7 @@ def test_in_a_browser(site: Site, chromium: Browser) -> None:
 # What the start prints --------------------------------------------------------------------------
 
 
+@pytest.mark.starts
 def test_a_terminal_is_told_the_link(tmp_path: Path) -> None:
     """With PUBLIC_URL, where that is set; the key of programs beside it."""
     site = Site(tmp_path / "data", PUBLIC_URL="http://localhost:1")

@@ -189,6 +189,7 @@ def test_a_right_password_forgives_its_own_count_alone(db: None) -> None:
     assert LoginAttempt.objects.count() == 6
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain_static_files", "db")
 def test_strangers_do_not_keep_a_person_out_of_a_known_browser() -> None:
     """Others have tried a name in vain from many places; its owner has signed in here before."""
@@ -231,6 +232,7 @@ def with_cookie(said: str) -> HttpRequest:
     return request
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("plain_static_files", "db")
 def test_a_browser_becomes_known_by_a_login_alone() -> None:
     """A session makes none; the next login of a known one is no other; a new password ends it."""

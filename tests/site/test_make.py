@@ -41,16 +41,19 @@ def steps(folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.starts
 def test_nothing_is_installed_twice(installed: Path) -> None:
     assert "venv --clear" not in steps(installed) and "pip install" not in steps(installed)
 
 
+@pytest.mark.starts
 def test_a_new_lock_is_installed(installed: Path) -> None:
     (installed / "requirements-dev.lock").touch()
     told = steps(installed)
     assert "--require-hashes -r requirements-dev.lock" in told and "venv --clear" not in told
 
 
+@pytest.mark.starts
 def test_an_environment_whose_python_has_gone_is_made_anew(installed: Path) -> None:
     python = installed / ".venv/bin/python"
     python.unlink()

@@ -23,6 +23,7 @@ FEWER = 150
 MORE = min(65536, psutil.Process().rlimit(psutil.RLIMIT_NOFILE)[1]) if FIT else 0
 
 
+@pytest.mark.starts
 def test_the_limit_is_raised_to_what_is_allowed() -> None:
     code = "from whisperx_site.configuration.open_files import raise_limit; print(raise_limit())"
     for limits, expected in (("256:900", "900"), ("256:256", "256")):

@@ -101,6 +101,7 @@ def refused_start(site: Site, **environment: str) -> str:
     return result.stderr
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
@@ -124,11 +125,13 @@ def test_settings_that_cannot_work_are_said_plainly(
     assert said in refused_start(Site(tmp_path / "data"), **{name: value})
 
 
+@pytest.mark.starts
 def test_a_data_directory_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert "DATA_DIR can't be created" in refused_start(Site(tmp_path / "file" / "data"))
 
 
+@pytest.mark.starts
 @pytest.mark.skipif(os.name != "posix", reason="Windows knows no such bits")
 @pytest.mark.parametrize(
     ("key", "said"),

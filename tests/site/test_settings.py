@@ -96,6 +96,7 @@ def test_what_is_not_of_the_kind_is_refused_by_name(
         read(environ.Env(), option)
 
 
+@pytest.mark.starts
 def test_old_names_are_read_for_one_release(tmp_path: Path) -> None:
     """And said to be old: by the check of the site, which reads the environment."""
     old = {"MEASURE_SECONDS": "7m", "UPLOADS_SPARE_DISK": "3GiB", "STUCK_AFTER": "5m"}
@@ -130,6 +131,7 @@ def test_every_option_says_what_it_is_for() -> None:
     assert all(setting.help.endswith(".") for setting in found)
 
 
+@pytest.mark.starts
 def test_defaults_in_the_table_are_what_counts_without_any_setting(tmp_path: Path) -> None:
     doctor = manage(tmp_path, "doctor")
     changed = re.findall(r"^  (\w+) = .*\(default: ", doctor.stdout, re.MULTILINE)
@@ -140,6 +142,7 @@ def test_defaults_in_the_table_are_what_counts_without_any_setting(tmp_path: Pat
     assert set(re.findall("!!  ([^:]+):", doctor.stdout)) <= {"results"}
 
 
+@pytest.mark.starts
 def test_env_example_is_up_to_date_and_says_the_defaults(tmp_path: Path) -> None:
     """`manage.py doctor --env-example > .env.example` makes it so."""
     kept = (ROOT / ".env.example").read_text(encoding="utf-8")
@@ -159,6 +162,7 @@ def test_readme_has_the_table() -> None:
     assert end and table.strip() == settings_table().strip()
 
 
+@pytest.mark.starts
 def test_doctor_hides_secrets(tmp_path: Path) -> None:
     secrets = {
         "SECRET_KEY": "x" * 60,
@@ -173,6 +177,7 @@ def test_doctor_hides_secrets(tmp_path: Path) -> None:
     assert "postgres://me:***@127.0.0.1:1/x" in doctor.stdout
 
 
+@pytest.mark.starts
 def test_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     wrong = {"PUBLIC_URL": "http://a.example", "ENGINE": "guessing", "UPLOADS_ACCEPT": "all"}
     doctor = manage(tmp_path, "doctor", **wrong)
@@ -208,6 +213,7 @@ def test_doctor_has_the_engine_s_own_word_of_what_is_not_installed(
     assert not found["engine whisperx (chosen)"].remedy
 
 
+@pytest.mark.starts
 def test_deployment_checks_have_nothing_to_say(tmp_path: Path) -> None:
     strict = ("check", "--deploy", "--fail-level", "WARNING")
     https = manage(tmp_path, *strict, PUBLIC_URL="https://transcripts.example.org")
@@ -218,6 +224,7 @@ def test_deployment_checks_have_nothing_to_say(tmp_path: Path) -> None:
         assert plain.returncode == 0, plain.stderr
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     ("setting", "said"),
     [({"CORS_ALLOWED_ORIGINS": "*"}, "site.W001"), ({"ALLOW_ANONYMOUS": "1"}, "site.W002")],
@@ -228,6 +235,7 @@ def test_wide_open_settings_are_warned_of(
     assert said in manage(tmp_path, "check", **setting).stderr
 
 
+@pytest.mark.starts
 def test_no_credentials_where_all_origins_are_served(tmp_path: Path) -> None:
     """Also where some of them are named besides."""
     code = "from django.conf import settings; print(settings.CORS_ALLOW_CREDENTIALS)"

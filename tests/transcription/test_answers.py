@@ -102,6 +102,7 @@ def test_methods_slashes_and_request_ids(client: Client, path: str) -> None:
         assert answer["Content-Type"] == "application/json"
 
 
+@pytest.mark.slow
 def test_ten_thousand_tasks_are_one_query(client: Client) -> None:
     Job.objects.bulk_create([Job(file_name=f"{number}.wav") for number in range(10_000)])
     with CaptureQueriesContext(connection) as queries:

@@ -148,6 +148,7 @@ def test_without_an_owner_the_address_counts(address: str, turn: str) -> None:
     assert submit.enqueue(submit.JobSpec(), None, upload).turn == turn
 
 
+@pytest.mark.starts
 def test_turns_of_long_ago_are_forgotten() -> None:
     in_line("ab")
     assert served(2) == "ab"
@@ -183,6 +184,7 @@ def test_a_released_job_shows_no_start() -> None:
     assert job.started is None and job.token is None and job.lease_expires is None
 
 
+@pytest.mark.starts
 def test_dead_workers_lose_their_leases_at_once() -> None:
     gone = claimed(worker_pid=dead_pid())
     lives = claimed()
@@ -202,6 +204,7 @@ def test_a_number_used_again_is_another_process() -> None:
     assert workers.is_gone(rerun) and not workers.is_gone(same)
 
 
+@pytest.mark.starts
 def test_containers_with_one_host_name_leave_each_others_jobs_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -234,6 +237,7 @@ def test_a_sign_of_life_between_look_and_release_keeps_the_lease() -> None:
     assert state_of(job) == "processing"
 
 
+@pytest.mark.starts
 def test_cancel_of_a_job_whose_worker_is_dead_holds_at_once() -> None:
     job = claimed(worker_pid=dead_pid())
     assert transitions.cancel(job)
@@ -290,6 +294,7 @@ def test_the_queue_forgets() -> None:
     assert Failure.objects.count() == 1 and OrmQ.objects.count() == 2
 
 
+@pytest.mark.starts
 def test_one_step_of_the_sweep_that_fails_leaves_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -303,6 +308,7 @@ def test_one_step_of_the_sweep_that_fails_leaves_the_others(
     assert state_of(job) == "queued"
 
 
+@pytest.mark.starts
 def test_the_sweep_makes_jobs_that_a_crash_swallowed() -> None:
     old = timezone.now() - timedelta(minutes=1)
     upload = make_upload(notified_at=None, finished=old, metadata={"language": "de"})

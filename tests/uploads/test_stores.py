@@ -258,7 +258,7 @@ class Fencing(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-TestFencing = Fencing.TestCase
+TestFencing = pytest.mark.slow(Fencing.TestCase)
 TestFencing.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 
 
@@ -297,6 +297,7 @@ def expected(offset: int, count: int) -> bytes:
     return words[offset - first * 8 : offset - first * 8 + count]
 
 
+@pytest.mark.starts
 def test_processes_that_fight_never_mix_bytes(tmp_path: Path) -> None:
     DiskStore(str(tmp_path)).identify("of a test")
     DiskStore(str(tmp_path)).create(NAME)

@@ -231,8 +231,6 @@ class Delivery(models.Model):
     """The webhook of a job with a callback URL; its id goes with each try as a header."""
 
     class State(models.TextChoices):
-        """Where it stands."""
-
         WAITING = "waiting", "to be sent"
         DELIVERED = "delivered", "delivered"
         GIVEN_UP = "given up", "given up"

@@ -47,7 +47,7 @@ def classes(**kwargs: Any) -> list[CheckMessage]:
 
 @register("uploads")
 def folder(**kwargs: Any) -> list[CheckMessage]:
-    """A store that has no place for its bytes."""
+    """A store without a place for its bytes."""
     try:
         store()
     except ImproperlyConfigured as problem:
@@ -60,7 +60,7 @@ def folder(**kwargs: Any) -> list[CheckMessage]:
 
 @register("uploads")
 def addresses(**kwargs: Any) -> list[CheckMessage]:
-    """An app that is installed, and has no addresses."""
+    """An installed app without URLs."""
     try:
         reverse("uploads:uploads")
     except NoReverseMatch:

@@ -23,7 +23,7 @@ def enqueue_cleanup(trigger: str, confirmed: int = 0) -> bool:
 
 
 def declare_schedules() -> None:
-    """Let the site's queue clean up every so often."""
+    """Schedules the cleanup in the site's queue."""
     site_queue = queue()
     if site_queue is not None:
         site_queue.declare_schedule()

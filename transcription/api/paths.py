@@ -11,7 +11,7 @@ from transcription.api.base import ApiView
 
 
 def is_api_view(view: Any) -> bool:
-    """Whether a view answers as the API does."""
+    """Whether a view answers like the API."""
     made_by = getattr(view, "cls", None)
     return isinstance(made_by, type) and issubclass(made_by, ApiView)
 
@@ -23,7 +23,7 @@ def is_api_path(path: str) -> bool:
 
 @cache
 def api_roots() -> frozenset[str]:
-    """The first parts of the API's addresses."""
+    """The first path segments of the API."""
     return frozenset(_roots(get_resolver().url_patterns))
 
 

@@ -34,7 +34,6 @@ class SpeechToText(IntakeView[FullParameters]):
         judge_callback(request)
 
     def take(self, request: Request, parameters: FullParameters, form: Form) -> Job:
-        """Queue the recording in the form."""
         return submit_measured(request, recording_in(form), TaskType.FULL, parameters)
 
 
@@ -49,14 +48,12 @@ class SpeechToTextUrl(IntakeView[FullParameters]):
         judge_callback(request)
 
     def form_errors(self, form: Form) -> list[Fault]:
-        """The form must say where the recording is."""
         part = form.parts.get("url")
         if isinstance(part, FilePart):
             return [no_text("url", part)]
         return [] if form.text("url") else [missing("body", "url")]
 
     def take(self, request: Request, parameters: FullParameters, form: Form) -> Job:
-        """Fetch the recording and queue it."""
         url = form.text("url")
         places.check(turn_of_client(request))
         release_connection()
@@ -70,7 +67,7 @@ class SpeechToTextUrl(IntakeView[FullParameters]):
 
 
 def no_text(name: str, part: FilePart) -> Fault:
-    """The fault of a file where a text should be."""
+    """The fault of a file in place of a text field."""
     return {
         "type": "string_type",
         "loc": ["body", name],

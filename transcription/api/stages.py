@@ -39,7 +39,6 @@ class Transcribe(IntakeView[TranscribeParameters]):
     parameters = TranscribeParameters
 
     def take(self, request: Request, parameters: TranscribeParameters, form: Form) -> Job:
-        """Queue the recording in the form."""
         return submit_measured(request, recording_in(form), TaskType.TRANSCRIPTION, parameters)
 
 
@@ -74,7 +73,6 @@ class Diarize(IntakeView[DiarizeParameters]):
     parameters = DiarizeParameters
 
     def take(self, request: Request, parameters: DiarizeParameters, form: Form) -> Job:
-        """Queue the recording in the form."""
         return submit_measured(request, recording_in(form), TaskType.DIARIZATION, parameters)
 
 

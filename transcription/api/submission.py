@@ -52,7 +52,6 @@ class IntakeView(ApiView, Generic[M]):
     documents: ClassVar[tuple[str, ...]] = ()
 
     def post(self, request: Request) -> Response:
-        """Take query and form, and make the job."""
         self.validate_early(request)
         parameters, faults = parse_query(self.parameters, request)
 
@@ -76,7 +75,6 @@ class IntakeView(ApiView, Generic[M]):
         """
 
     def form_errors(self, form: Form) -> list[Fault]:
-        """What is wrong with the form."""
         return [fault for name in self.parts for fault in faults_of_file(form, name)]
 
     def take(self, request: Request, parameters: M, form: Form) -> Job:
@@ -89,7 +87,7 @@ class IntakeView(ApiView, Generic[M]):
 
 
 def faults_of_file(form: Form, name: str) -> list[Fault]:
-    """What is wrong with a part that must be a file."""
+    """The faults of a part that must be a file."""
     part = form.parts.get(name)
     if isinstance(part, FilePart):
         return []
@@ -107,7 +105,7 @@ def faults_of_file(form: Form, name: str) -> list[Fault]:
 
 
 def queued(job: Job) -> Response:
-    """The answer to everything that has become a job."""
+    """The response to everything that became a job."""
     return Response({"identifier": str(job.pk), "message": "Task queued"})
 
 

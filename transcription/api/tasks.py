@@ -69,7 +69,6 @@ class Progress(ApiView):
     client reads."""
 
     def get(self, request: Request, identifier: str) -> Response:
-        """How far the task is."""
         job = get_for_user(identifier, request.user)
         if job is None:
             return task_not_found(identifier)

@@ -77,7 +77,7 @@ class Output:
 
 @dataclass
 class Result:
-    """What a finished run gives back."""
+    """The result of a finished run."""
 
     duration: float  # seconds of audio that were really decoded
     media: dict[str, Any]  # container, codec, mime, has_video, duration
@@ -87,24 +87,22 @@ class Result:
 
     @property
     def segments(self) -> list[Segment]:
-        """Of the transcription."""
         segments: list[Segment] = self._of(TRANSCRIBE, "segments") or []
         return segments
 
     @property
     def language(self) -> str | None:
-        """The language that was given or detected."""
+        """Given or detected."""
         language: str | None = self._of(TRANSCRIBE, "language")
         return language
 
     @property
     def engine(self) -> str:
-        """The engine of the first stage."""
         return next((output.engine for output in self.outputs.values()), "")
 
     @property
     def warnings(self) -> list[str]:
-        """Of all stages, each once."""
+        """Without duplicates."""
         said = (warning for output in self.outputs.values() for warning in output.warnings)
         return list(dict.fromkeys(said))
 
@@ -114,7 +112,7 @@ class Result:
 
 @dataclass
 class Transcription:
-    """What an engine makes of one recording."""
+    """The transcription of one recording."""
 
     segments: list[Segment]
     language: str | None
@@ -134,7 +132,7 @@ class Alignment:
 
 @dataclass
 class Diarization:
-    """Who spoke when."""
+    """The speaker turns of one recording."""
 
     turns: list[Turn]
     note: str = ""
@@ -143,7 +141,7 @@ class Diarization:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What people may expect of an engine."""
+    """What an engine supports."""
 
     label: str
     quality: str
@@ -223,7 +221,7 @@ class LiveProgress:
     hear: Callable[[Heard], None]
 
     def __call__(self, done: float) -> None:
-        """Tell the seconds of audio that are done."""
+        """Reports the seconds of audio done."""
         self.tell(done)
 
 

@@ -56,7 +56,7 @@ FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model as people see it in a list."""
+    """A model in a list of models."""
 
     name: str
     repository: str
@@ -119,7 +119,7 @@ def is_present(model: str, models_dir: str | Path) -> bool:
 
 
 def canonical(model: str) -> str:
-    """The one name of a model that has several."""
+    """The main name of a model with several names."""
     return ALIASES.get(model, model)
 
 

@@ -44,22 +44,22 @@ TOLD = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "
 
 
 class Listener(Protocol):
-    """Whom a run tells how it goes."""
+    """Receives the reports of a run."""
 
     def progress_reporter(self, stage: str, total: float | None) -> Progress:
         """What reports the progress of a stage of so many seconds."""
         ...
 
     def found(self, about: Mapping[str, Any]) -> None:
-        """What the file turned out to be."""
+        """Reports what the probe found."""
         ...
 
     def heard(self, heard: Heard) -> None:
-        """A new segment, where a client reads along."""
+        """Reports a new segment to a streaming client."""
         ...
 
     def output(self, output: Output, duration: float) -> None:
-        """What a stage gave, as soon as it is there."""
+        """Reports a stage's output as soon as it is done."""
         ...
 
     def failed(self, reason: FinalError) -> None:
@@ -117,7 +117,7 @@ class Pipeline:
         return self._result
 
     def _read(self) -> Audio:
-        """Look at the file and decode its sound."""
+        """Probes the file and decodes its audio."""
         self._listener.progress_reporter("probing", None)(0.0)
         found = probe(self._request.media_path, self._request.options.get("audio_track"))
         self._go_on()
@@ -131,7 +131,7 @@ class Pipeline:
         return audio
 
     def _stage(self, stage: str, audio: Audio) -> Output:
-        """Let the engine that can do a stage do it."""
+        """Runs a stage with the engine selected for it."""
         request = replace(self._request, language=self._language(stage))
         engine, why = select_ready(stage, request, self._fetching, self._stop)
         device = engine.device(request)

@@ -31,7 +31,7 @@ _made: dict[str, Engine] = {}
 
 
 def names() -> tuple[str, ...]:
-    """The engines that can be asked for."""
+    """The engines that can be requested."""
     return tuple(ENGINES)
 
 

@@ -148,12 +148,11 @@ def is_translation(stage: str, request: Request) -> bool:
 
 
 def chosen_for(stage: str, request: Request) -> Engine:
-    """The engine that people asked to do this stage."""
+    """The requested engine for this stage."""
     return registry.get(request.engine if stage == TRANSCRIBE else request.asked or request.engine)
 
 
 def can(engine: Engine, stage: str) -> bool:
-    """Whether an engine says so."""
     return stage in engine.capabilities().stages
 
 

@@ -121,7 +121,7 @@ def log_of_scores(segment: Segment) -> float:
 
 
 def given(segment: Mapping[str, Any], key: str, otherwise: float) -> float:
-    """The engine's own value, or another."""
+    """The engine's value, or the default."""
     value = segment.get(key)
     return float(otherwise if value is None else value)
 

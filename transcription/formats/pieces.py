@@ -71,7 +71,7 @@ def pieces(text: str, spoken: Sequence[Stretch]) -> Iterator[Piece]:
 
 
 def _breaks(text: str, places: Collection[int] | None) -> Iterator[int]:
-    """Where each piece begins; the first is 0."""
+    """The start of each piece; the first is 0."""
     for begin, end in _tokens(text):
         yield begin
         letters = text[begin:end].rstrip(_BLANKS)
@@ -123,7 +123,7 @@ def _within(token: str, begin: int, places: Collection[int] | None) -> Iterator[
 
 
 def _may_part(left: str, right: str) -> bool:
-    """Whether a line may begin between two letters."""
+    """Whether a line may break between two letters."""
     if right[0] in _NOT_FIRST or left[0] in _NOT_LAST:
         return False
     return bool(_UNSPACED.match(left) or _UNSPACED.match(right))

@@ -86,5 +86,5 @@ def _parts(segment: Segment, stretches: Sequence[_Stretch]) -> Iterator[Segment]
 
 
 def _time(words: Iterable[Mapping[str, Any]], key: str, otherwise: Any) -> Any:
-    """The first of these times that is known."""
+    """The first known time."""
     return next((word[key] for word in words if word.get(key) is not None), otherwise)

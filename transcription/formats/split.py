@@ -90,7 +90,7 @@ def _groups(said: Iterable[Piece], label: int, pause: int) -> Iterator[list[Piec
 
 
 def _placed(place: Place, piece: Piece) -> Place:
-    """Where the next piece stands."""
+    """The position of the next piece."""
     line, used = place
     if used and used + piece.width > LINE_COLUMNS:
         line, used = line + 1, 0

@@ -37,7 +37,7 @@ class Stretch(NamedTuple):
     end: int
 
     def moment(self, place: int) -> int:
-        """When this place of the text is said."""
+        """The time at this position of the text."""
         letters = min(place - self.begin, self.letters)
         return self.start + (self.end - self.start) * letters // max(1, self.letters)
 
@@ -121,7 +121,6 @@ def _filled(words: Sequence[tuple[Word, int]], start: int, end: int) -> Iterator
 
 
 def _timed(words: Sequence[tuple[Word, int]], last: int) -> Iterator[tuple[int, int]]:
-    """The times that are known."""
     for word, _ in words:
         start = max(last, word.start or 0)
         last = max(start, word.end or 0)

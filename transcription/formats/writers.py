@@ -20,7 +20,7 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Format:
-    """How one kind of file is written and announced."""
+    """A file format and its media type."""
 
     write: Writer
     content_type: str

@@ -126,7 +126,7 @@ def _open(path: str | Path, further: dict[str, str]) -> InputContainer:
 
 
 def _reason(path: Path) -> MediaError:
-    """Why a file cannot be opened."""
+    """Why a file can't be opened."""
     if path.is_file():
         if path.stat().st_size == 0:
             return MediaError("empty", "The file is empty.")

@@ -66,7 +66,7 @@ def decode(
 
 
 class _Reading:
-    """One file whose sound is read; see `decode`."""
+    """Reads one file's audio; see `decode`."""
 
     def __init__(
         self,
@@ -83,7 +83,6 @@ class _Reading:
         self._max_seconds = max_seconds
 
     def to(self, pcm_path: Path) -> Audio:
-        """Read all of it."""
         self._refuse_what_is_surely_too_long()
         with opened(self._path) as source, pcm_path.open("wb") as file:
             writer = Writer(file.write, self._clock(source))

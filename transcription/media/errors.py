@@ -16,7 +16,7 @@ class FinalError(Exception):
 
 
 class MediaError(FinalError):
-    """The file holds no audio that can be read."""
+    """The file has no readable audio."""
 
 
 class Cancelled(Exception):

@@ -64,6 +64,6 @@ def own_name(name: str, codecs: set[str]) -> str:
 
 
 def mime_of(name: str, has_video: bool) -> str:
-    """What to call it when it is served."""
+    """The media type to serve it with."""
     with_pictures, sound_only = _MIME.get(name, (f"video/{name}", f"audio/{name}"))
     return with_pictures if has_video else sound_only

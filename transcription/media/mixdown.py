@@ -52,7 +52,7 @@ def _power(samples: numpy.ndarray) -> float:
 
 
 class Levels:
-    """How loud sound is, as it passes."""
+    """Measures the loudness of passing audio."""
 
     WINDOW = RATE // 10  # samples that are looked at together
     LOUD = 180.0  # root mean square, of 32768: -45 dB, softer than quiet speech
@@ -69,11 +69,11 @@ class Levels:
 
     @property
     def is_sounding(self) -> bool:
-        """Whether there was as much to hear as a word."""
+        """Whether at least a word's worth of sound was heard."""
         return self.loud_seconds >= 0.5
 
     def add(self, samples: numpy.ndarray) -> None:
-        """Count mono samples in."""
+        """Adds mono samples."""
         import numpy
 
         if not len(samples):

@@ -27,7 +27,7 @@ LOWEST_RATE = 1000
 
 @dataclass(frozen=True)
 class Media:
-    """What a file turned out to be."""
+    """The result of a probe."""
 
     container: str  # FFmpeg's short name: "mov", "matroska", "webm", "mp3" ...
     codec: str  # of the track that is read

@@ -51,12 +51,10 @@ class Track:
 
 
 def tracks_of(container: InputContainer) -> list[Track]:
-    """All audio tracks of an open file, in its order."""
     return [_track(number, stream) for number, stream in enumerate(container.streams.audio, 1)]
 
 
 def stream_of(container: InputContainer, number: int) -> av.AudioStream:
-    """The stream of a track that is there."""
     return container.streams.audio[number - 1]
 
 
@@ -111,5 +109,5 @@ def _track(number: int, stream: av.AudioStream) -> Track:
 
 
 def _said(stream: av.AudioStream, key: str) -> str:
-    """A tag of the file, on one line and not endless."""
+    """A tag of the file, shortened to one line."""
     return " ".join(stream.metadata.get(key, "").split())[:_LONGEST_TITLE]

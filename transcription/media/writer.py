@@ -47,7 +47,7 @@ class Writer:
 
     @property
     def seconds(self) -> float:
-        """Of sound so far."""
+        """Seconds of audio so far."""
         return (self._bytes + self._pending_bytes // self._channels) / BYTES_PER_SECOND
 
     @property
@@ -81,16 +81,15 @@ class Writer:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether there is nothing but zeros just now."""
+        """Whether the current audio is silent."""
         return self._at_rest
 
     def add_silence(self, seconds: float) -> None:
-        """Write zeros."""
         if seconds > 0:
             self._put_zeros(round(seconds * RATE))
 
     def finish(self) -> None:
-        """Write what is still held."""
+        """Writes what is still buffered."""
         if self._resampler:
             self._resample(None)
             self._resampler = None
@@ -158,7 +157,6 @@ class Writer:
 
 
 def _has_sound(plane: Any) -> bool:
-    """Whether not all bytes are zero."""
     import numpy
 
     if bytes(memoryview(plane)[:_BEGINNING]).strip(b"\0"):

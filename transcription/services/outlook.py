@@ -65,7 +65,7 @@ def outlook() -> Outlook | None:
 
 
 def of_missing(asset: Asset) -> Outlook:
-    """What it means that this model is not there."""
+    """The outlook if this model is missing."""
     label = label_of(asset)
     if directory(conf.MODELS_DIR, asset).exists():
         said = f"{label} is damaged."
@@ -79,7 +79,7 @@ def of_missing(asset: Asset) -> Outlook:
 
 
 def label_of(asset: Asset) -> str:
-    """What it is, at the beginning of a sentence."""
+    """The model's name at the start of a sentence."""
     return f"{asset.label[:1].upper()}{asset.label[1:]}"
 
 
@@ -89,7 +89,6 @@ def no_model(folder: str, reason: str) -> str:
 
 
 def ended(reason: str) -> str:
-    """A reason as a whole sentence."""
     return reason if reason.endswith((".", "?", "!")) else f"{reason}."
 
 
@@ -132,7 +131,7 @@ def look_again() -> None:
 
 
 def tell(found: Outlook | None) -> None:
-    """Write it to the log."""
+    """Logs it."""
     if found is None:
         logger.info("all models of this site are available")
     else:
@@ -141,7 +140,6 @@ def tell(found: Outlook | None) -> None:
 
 
 def remedy_for(asset: Asset) -> str:
-    """What to do about an asset that is missing."""
     folder = directory(conf.MODELS_DIR, asset)
     if folder.exists():  # no download touches it
         return f"Remove {folder}; then run: {FETCH}"

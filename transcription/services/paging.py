@@ -18,7 +18,7 @@ LATEST = 253402300799 * 10**6  # microseconds of the last second that a datetime
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job stands in the list."""
+    """A job's position in the list."""
 
     created: datetime
     pk: uuid.UUID
@@ -34,7 +34,6 @@ class Place:
 
     @property
     def newer(self) -> Q:
-        """What goes before it."""
         same = Q(created=self.created, pk__gt=self.pk)
         return Q(created__gte=self.created) & (Q(created__gt=self.created) | same)
 
@@ -99,5 +98,4 @@ def shown(found: list[Job], size: int, has_newer: bool) -> Page:
 
 
 def place_of(job: Job) -> Place:
-    """Where this job stands."""
     return Place(job.created, job.pk)

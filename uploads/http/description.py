@@ -136,13 +136,11 @@ def sentences(refused: Errors) -> list[tuple[int, str]]:
 
 
 def header(name: str, required: bool = False) -> Part:
-    """A header of a request."""
     schema, description = HEADERS[name]
     described = {"in": "header", "name": name, "schema": schema, "description": description}
     return described | ({"required": True} if required else {})
 
 
 def answer(description: str, *headers: str) -> Part:
-    """An answer without body."""
     said = {name: {"schema": HEADERS[name][0], "description": HEADERS[name][1]} for name in headers}
     return {"description": description, **({"headers": said} if said else {})}

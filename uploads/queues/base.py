@@ -33,5 +33,5 @@ def _make(class_name: str) -> Queue:
 
 
 def queue() -> Queue | None:
-    """The queue of this site; None: it has none."""
+    """The site's queue; None if it has none."""
     return _make(conf.UPLOADS_QUEUE) if conf.UPLOADS_QUEUE else None

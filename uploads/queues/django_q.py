@@ -16,7 +16,7 @@ class DjangoQ:
     """See `uploads.queues.base.Queue`. Its schedule is a row, which staff may change."""
 
     def enqueue_cleanup(self, trigger: str, confirmed: int) -> None:
-        """Let a worker of the default cluster clean up."""
+        """Queues a cleanup for a worker of the default cluster."""
         async_task(TASK, trigger, confirmed, task_name="cleanup")
 
     def declare_schedule(self) -> None:
@@ -33,7 +33,6 @@ class DjangoQ:
         )
 
     def schedule(self) -> Schedule | None:
-        """The first of that name."""
         return Schedule.objects.filter(name=CLEANUP).first()
 
 

@@ -31,7 +31,6 @@ def total_of(parts: list[Upload]) -> int | None:
 
 
 def parts_of(final: Upload) -> list[Upload]:
-    """In their order."""
     return [row.part for row in final.parts.select_related("part")]
 
 

@@ -75,7 +75,6 @@ def _list(text: str) -> list[str]:
 
 
 def _map(text: str) -> dict[str, str]:
-    """A JSON object of texts."""
     problem = 'JSON such as {"lv": "owner/name"}'
     try:
         found = json.loads(text)

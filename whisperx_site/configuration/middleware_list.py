@@ -36,12 +36,10 @@ MIDDLEWARE = (
 
 
 def of_site(is_https: bool) -> list[str]:
-    """Django's MIDDLEWARE."""
     return [name for name, _ in MIDDLEWARE if is_https or name != KEEPS_METHOD]
 
 
 def of_uploads(is_https: bool) -> list[str]:
-    """For the addresses of uploads."""
     wanted = {name for name, concerns in MIDDLEWARE if concerns != PAGES}
     return [name for name in of_site(is_https) if name in wanted]
 

@@ -28,7 +28,7 @@ HOSTS_KEPT = 64
 
 @receiver(setting_changed)
 def forget_hosts(setting: str, **_: Any) -> None:
-    """Look anew which hosts are ours."""
+    """Clears the cache of hosts."""
     if setting == "ALLOWED_HOSTS":
         ToolsRequest.allowed.clear()
 

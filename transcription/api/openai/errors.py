@@ -36,7 +36,6 @@ def openai_error(
 def refuse(
     status: int, message: str, param: str | None = None, code: str | None = None
 ) -> ApiError:
-    """Raises the same."""
     return ApiError(openai_error(status, message, param, code))
 
 

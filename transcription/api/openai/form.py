@@ -58,7 +58,7 @@ class TranscriptionRequest:
 
     @property
     def is_diarized(self) -> bool:
-        """Whether speakers are to be told apart."""
+        """Whether the format needs speakers."""
         return self.response_format == DIARIZED
 
     def wish(self, task: str, file_name: str, duration: float) -> JobSpec:
@@ -134,7 +134,6 @@ def read_asked(form: Form, task: str) -> TranscriptionRequest:
 
 
 def model_of(form: Form) -> str:
-    """The model, by our own name for it."""
     name = form.text("model").strip()
     if not name:
         raise refuse(400, "you must provide a model parameter")
@@ -183,7 +182,6 @@ def language_of(form: Form) -> str:
 
 
 def temperature_of(form: Form) -> float:
-    """The temperature, 0 to 1."""
     said = form.text("temperature").strip() or "0"
     try:
         temperature = float(said)
@@ -196,7 +194,6 @@ def temperature_of(form: Form) -> float:
 
 
 def audio_track_of(form: Form) -> int | None:
-    """The audio track, if the form names one."""
     said = form.text("audio_track").strip()
     if not said:
         return None
@@ -229,7 +226,7 @@ def one_of(form: Form, name: str, known: tuple[str, ...]) -> str:
 
 
 def check(said: str, name: str, known: tuple[str, ...]) -> None:
-    """Refuse a word that is none of the known ones."""
+    """Refuses an unknown word."""
     if said not in known:
         listed = ", ".join(f"'{word}'" for word in known[:-1]) + f" and '{known[-1]}'"
         message = f"Invalid value: '{said}'. Supported values are: {listed}."

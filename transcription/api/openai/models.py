@@ -37,17 +37,15 @@ def known(said: str) -> str:
 
 
 def listed() -> list[str]:
-    """The names that clients are told of."""
+    """The names in the list of models."""
     return list(dict.fromkeys((*OF_OPENAI, told_model(conf.WHISPER_MODEL), *MODELS)))
 
 
 def exists(said: str) -> bool:
-    """Whether there is a model of this name."""
     return said in listed() or bool(known(said))
 
 
 def described(name: str) -> dict[str, Any]:
-    """A model as clients know it."""
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
 
 

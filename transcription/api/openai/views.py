@@ -44,7 +44,7 @@ NOBODY_WAITS = 499
 
 
 class OpenAIView(ApiView):
-    """A route whose refusals have OpenAI's shape."""
+    """A route whose errors have OpenAI's shape."""
 
     def get_exception_handler(self) -> Callable[..., Response]:
         return openai_handle
@@ -80,7 +80,6 @@ class OneModel(OpenAIView):
     """GET `/v1/models/<model>`."""
 
     def get(self, request: Request, name: str) -> Response:
-        """One of them."""
         if not models.exists(name):
             raise refuse(404, f"The model '{name}' does not exist", "model", "model_not_found")
         return Response(models.described(name))
@@ -92,7 +91,6 @@ class Transcriptions(OpenAIView):
     task = "transcribe"
 
     def post(self, request: Request) -> HttpResponseBase:
-        """Transcribe the recording in the form's `file`."""
         is_gone = disconnect_check(request)
         try:
             asked, job = self.take(request, is_gone)
@@ -136,7 +134,7 @@ class Transcriptions(OpenAIView):
         return asked, job
 
     def answer(self, asked: TranscriptionRequest, job: Job) -> Response | HttpResponse:
-        """The transcript in the form that was asked for."""
+        """The transcript in the requested format."""
         segments = segments_of(job)
         language = "en" if self.task == "translate" else job.language_used or job.language
         text = written.text_of(segments, language)

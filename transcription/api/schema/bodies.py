@@ -18,7 +18,7 @@ TaskTypeName = Literal[
 
 
 class Response(Body):
-    """What became of a request."""
+    """A task's identifier, with a message."""
 
     identifier: str
     message: str
@@ -50,7 +50,7 @@ class HTTPValidationError(Body):
 
 
 class Detail(Body):
-    """What is wrong, in words."""
+    """An error as text."""
 
     detail: str
 
@@ -64,13 +64,13 @@ class DomainFault(OpenBody):
 
 
 class DomainError(Body):
-    """A refusal by the rules of the service."""
+    """An error with a code."""
 
     error: DomainFault
 
 
 class Metadata(Body):
-    """What a task was asked to do, and when it did it."""
+    """What was requested of a task, and when it ran."""
 
     task_type: TaskTypeName
     task_params: dict[str, Any] | None
@@ -85,7 +85,7 @@ class Metadata(Body):
 
 
 class Result(Body):
-    """A task: where it stands and what came out."""
+    """A task: its status and result."""
 
     status: Status
     result: Transcription | Alignment | list[Turn] | SpeakerTranscript | None
@@ -94,7 +94,7 @@ class Result(Body):
 
 
 class TaskSummaryResponse(Body):
-    """A row of the list."""
+    """A row of the list of tasks."""
 
     identifier: str
     status: Status
@@ -110,7 +110,7 @@ class TaskSummaryResponse(Body):
 
 
 class TaskListResponse(Body):
-    """Tasks; the counts come with pages alone."""
+    """Tasks; the counts only come with pages."""
 
     tasks: list[TaskSummaryResponse]
     total: int = 0
@@ -140,20 +140,20 @@ class TaskEventReceived(Body):
 
 
 class Health(Body):
-    """The service is there."""
+    """The service is up."""
 
     status: Literal["ok"]
     message: str
 
 
 class Liveness(Health):
-    """The process lives."""
+    """The process is alive."""
 
     timestamp: float
 
 
 class Gpu(Body):
-    """What the device slots allow."""
+    """The limit of concurrent GPU tasks."""
 
     max_concurrent_tasks: int = Field(ge=1)
 
@@ -168,6 +168,6 @@ class Readiness(Body):
 
 
 class NotReady(Readiness):
-    """The same, with the reason why they cannot."""
+    """The same, with the reason."""
 
     problem: str

@@ -20,6 +20,6 @@ class OpenBody(BaseModel):
 
 
 class Body(OpenBody):
-    """An answer with these keys and no others."""
+    """A response with exactly these keys."""
 
     model_config = ConfigDict(extra="forbid")

@@ -21,11 +21,8 @@ REQUEST_ID = OpenApiParameter(
 
 
 class DescribedSchema(AutoSchema):
-    """Describes a view of the API."""
-
     @property
     def operation(self) -> Operation:
-        """What the table says of it."""
         return operation_of(type(self.view), self.method)
 
     def get_operation_id(self) -> str:
@@ -57,7 +54,6 @@ class DescribedSchema(AutoSchema):
         return described
 
     def contents_of(self, answer: Answer) -> dict[str, Schema]:
-        """The schemas of an answer, by media type."""
         contents: dict[str, Schema] = {}
         documents = [self.schema_of(kind) for kind in answer.kinds if not isinstance(kind, str)]
         if documents:

@@ -11,7 +11,6 @@ from transcription.api.schema import uploads
 
 @cache
 def document() -> bytes:
-    """The whole document, as JSON."""
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]
     described = generator.get_schema(public=True)  # type: ignore[no-untyped-call]
     return json.dumps(described, ensure_ascii=False).encode()

@@ -16,7 +16,7 @@ PLAIN, EVENTS = "text/plain", "text/event-stream"
 
 
 class OpenAIFault(Body):
-    """What is wrong, as OpenAI's clients read it."""
+    """The error itself, in OpenAI's shape."""
 
     message: str
     type: str
@@ -25,13 +25,13 @@ class OpenAIFault(Body):
 
 
 class OpenAIError(Body):
-    """A refusal in OpenAI's shape."""
+    """An error in OpenAI's shape."""
 
     error: OpenAIFault
 
 
 class OpenAIModel(Body):
-    """A model that a request may name."""
+    """A model that requests may use."""
 
     id: str
     object: Literal["model"]
@@ -40,7 +40,7 @@ class OpenAIModel(Body):
 
 
 class OpenAIModels(Body):
-    """The models that a request may name."""
+    """The models that requests may use."""
 
     object: Literal["list"]
     data: list[OpenAIModel]
@@ -107,7 +107,7 @@ REFUSALS: Mapping[int, str] = {
 
 
 def audio(name: str, summary: str, fields: Mapping[str, Schema], *kinds: str) -> Operation:
-    """A route that answers with a transcript."""
+    """A route that returns a transcript."""
     form: Schema = {"type": "object", "required": ["file", "model"], "properties": dict(fields)}
     answers = {status: Answer(said, [OpenAIError]) for status, said in REFUSALS.items()}
     answers[200] = Answer("The transcript.", [OpenAITranscript, PLAIN, *kinds])

@@ -72,7 +72,7 @@ def intake(
     description: str,
     tag: str = SERVICES,
 ) -> Operation:
-    """What all routes that make a task have in common."""
+    """Shared by all routes that create a task."""
     return Operation(
         name, tag, summary, description, QUEUED, view.parameters, form_of(view), changes=True
     )

@@ -8,7 +8,7 @@ from transcription.api.schema.body import Body
 
 
 class WordPlace(Body):
-    """A word in time, in seconds."""
+    """A word with its time, in seconds."""
 
     word: str
     start: float
@@ -17,13 +17,13 @@ class WordPlace(Body):
 
 
 class SpokenWord(WordPlace):
-    """A word and who says it, where that is known."""
+    """A word and its speaker, if known."""
 
     speaker: str = ""
 
 
 class AlignedWord(Body):
-    """A word, in time where that could be found."""
+    """A word with its time, if it was found."""
 
     word: str
     start: float = 0
@@ -32,7 +32,7 @@ class AlignedWord(Body):
 
 
 class Segment(Body):
-    """What is said in one piece."""
+    """A segment of speech."""
 
     start: float
     end: float
@@ -40,20 +40,20 @@ class Segment(Body):
 
 
 class TranscribedSegment(Segment):
-    """What was heard."""
+    """A transcribed segment."""
 
     avg_logprob: float = 0
 
 
 class AlignedSegment(TranscribedSegment):
-    """What was heard, word by word."""
+    """A transcribed segment with its words."""
 
     words: list[AlignedWord]
     chars: list[Any] = []
 
 
 class SpokenSegment(Segment):
-    """What was said, word by word, and by whom."""
+    """A segment with words and speakers."""
 
     words: list[SpokenWord]
     speaker: str = ""

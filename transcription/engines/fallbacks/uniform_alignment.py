@@ -78,7 +78,7 @@ class UniformAligner:
 
 
 def spread_segment(segment: Segment, request: Request) -> Segment:
-    """A segment with its words spread over its time."""
+    """A segment whose words share its time by length."""
     parts = words.split(segment["text"], request.language)
     return with_words(segment, words.spread(parts, segment["start"], segment["end"]), request)
 

@@ -78,12 +78,12 @@ class Asset:
     size: int | None = None
 
     def as_json(self) -> str:
-        """What `from_json` reads."""
+        """For `from_json`."""
         return json.dumps(asdict(self))
 
 
 def from_json(text: str) -> Asset:
-    """An asset that was told to another process."""
+    """The inverse of `as_json`."""
     facts: dict[str, Any] = json.loads(text)
     source = facts.pop("source")
     source["patterns"] = tuple(source["patterns"])
@@ -146,7 +146,7 @@ def directory(models_dir: str | Path, asset: Asset) -> Path:
 
 
 def partial(models_dir: str | Path, asset: Asset) -> Path:
-    """Where it lies as long as it is not complete."""
+    """The folder of an incomplete download."""
     final = directory(models_dir, asset)
     return final.with_name(f"{final.name}.partial")
 
@@ -177,12 +177,11 @@ def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
 
 
 def held(folder: Path, pattern: str) -> bool:
-    """Whether there is a file of that pattern."""
     return any(path.is_file() for path in folder.glob(pattern))
 
 
 def missing(models_dir: str | Path, wanted: Iterable[Asset]) -> list[Asset]:
-    """Those that are not there, or not whole."""
+    """The assets that are missing or incomplete."""
     return [asset for asset in wanted if problem(models_dir, asset)]
 
 
@@ -224,7 +223,7 @@ def last_look(models_dir: str | Path, asset: Asset, within: float) -> str | None
 
 
 def remember_look(models_dir: str | Path, asset: Asset, reason: str) -> None:
-    """Keep what a look has found, for all processes."""
+    """Records the result of a check, for all processes."""
     _write_note(_note(models_dir, asset, LOOK_SUFFIX), asset, reason)
 
 

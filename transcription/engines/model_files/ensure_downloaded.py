@@ -83,12 +83,12 @@ def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
 
 
 def unavailable_message(asset: Asset, reason: object) -> str:
-    """What is missing, and why, in whole sentences."""
+    """Names the missing asset and the reason, in whole sentences."""
     return f"{asset.label[:1].upper()}{asset.label[1:]} couldn't be downloaded. {reason}"
 
 
 def host(asset: Asset) -> str:
-    """Whom an asset is asked of."""
+    """The server that an asset comes from."""
     address = asset.source.url or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     try:
         return urlsplit(address).netloc or address
@@ -132,7 +132,7 @@ def _download(
 
 
 def _helper(asset: Asset, models_dir: str | Path, *how: str) -> ChildProcess:
-    """The process that speaks to an asset's source."""
+    """The process that talks to an asset's server."""
     # The engine's process, which may be our parent, never looks at the hub itself.
     return ChildProcess(
         "transcription.engines.model_files.download",

@@ -132,7 +132,6 @@ class PocketSphinx:
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Alignment:
-        """Find the words of an English text."""
         return self._aligner.align(audio, segments, request, on_progress, should_stop)
 
     def _segment(

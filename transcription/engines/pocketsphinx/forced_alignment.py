@@ -107,7 +107,7 @@ class ForcedAligner:
 
 
 def _fit(piece: Any) -> float:
-    """How well the sound fits: 0 to 1."""
+    """The acoustic fit, 0 to 1."""
     frames = piece.end_frame - piece.start_frame + 1
     if piece.ascore <= 0:  # below what a float can hold
         return 0.0

@@ -46,7 +46,7 @@ class EngineProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, while there is one."""
+        """None while there is no process."""
         return self._child.process.pid if self._child and self._child.alive() else None
 
     def run(
@@ -73,7 +73,7 @@ class EngineProcess:
                 raise
 
     def close(self) -> None:
-        """End the process now, whatever it does."""
+        """Ends the process at once."""
         if self._child:
             self._child.kill()
             self._child = None
@@ -139,7 +139,7 @@ class EngineProcess:
 
 
 class _NotAcceptedError(Exception):
-    """The child ended before it took the request."""
+    """The child exited before it accepted the request."""
 
     def __init__(self, died: EngineDied) -> None:
         super().__init__(str(died))

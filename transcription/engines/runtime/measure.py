@@ -35,7 +35,6 @@ def measured(path: str, audio_track: int | None) -> dict[str, Any]:
 
 
 def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
-    """Measure one recording."""
     # Ctrl-C goes to the whole process group: the parent decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifetime.lower_priority()

@@ -58,7 +58,7 @@ def limited(count: int, tell: Callable[[FinalError], None]) -> Iterator[None]:
 
 
 def in_use() -> int:
-    """Bytes of memory that this process has to itself."""
+    """Private memory of this process, in bytes."""
     import psutil
 
     memory = psutil.Process().memory_info()
@@ -86,6 +86,6 @@ def refused_beyond(count: int) -> Iterator[None]:
 
 
 def writable() -> int:
-    """Bytes of address space that count for the limit."""
+    """Address space that counts for the limit, in bytes."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[5]
     return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -46,7 +46,6 @@ class ChildProcess:
         threading.Thread(target=self._read, daemon=True).start()
 
     def alive(self) -> bool:
-        """Whether the process still runs."""
         return self.process.poll() is None
 
     def send(self, message: dict[str, Any]) -> None:
@@ -67,7 +66,7 @@ class ChildProcess:
             return None
 
     def kill(self) -> None:
-        """End it now and wait until it is gone."""
+        """Kills it and waits until it is gone."""
         self.process.kill()
         self.process.wait()
         assert self.process.stdin

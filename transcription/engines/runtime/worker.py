@@ -86,7 +86,7 @@ class Child:
         self._write = lifetime.take_stdout()
 
     def serve(self) -> None:
-        """Work until idle for too long. Never returns."""
+        """Works until idle for too long. Never returns."""
         lifetime.watch_parent(self._remove_pcm)
         threading.Thread(target=self._listen, name="stdin", daemon=True).start()
         while True:
@@ -144,7 +144,6 @@ class Child:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve requests until idle or orphaned."""
     parser = argparse.ArgumentParser(prog="transcription.engines.runtime.worker")
     parser.add_argument("--idle", type=float, default=300.0, help="seconds, -1 for ever")
     # Ctrl-C goes to the whole process group: the parent decides what to do.

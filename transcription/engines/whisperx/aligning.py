@@ -131,7 +131,7 @@ def _number(value: Any) -> float | None:
 
 
 def _without_times(segment: Segment, request: Request) -> Segment:
-    """A segment with its words as they are written."""
+    """A segment with its words, without times."""
     written = words.split(segment["text"], request.language)
     made = {**segment, "words": [{"word": word} for word in written]}
     if request.options.get("return_char_alignments"):

@@ -59,7 +59,6 @@ def bounds(request: Request) -> tuple[int | None, int | None]:
 
 
 def _turn(row: Any, duration: float) -> Turn:
-    """A turn in plain values."""
     return {
         "label": str(row.label),
         "speaker": str(row.speaker),

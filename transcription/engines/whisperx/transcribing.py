@@ -85,7 +85,6 @@ class _Run:
         self._check_language()
 
     def chapter(self, start: float, seconds: float) -> None:
-        """Transcribe a part of the recording."""
         length = min(seconds, self._audio.duration - start)
 
         def progress(share: float) -> None:
@@ -179,7 +178,7 @@ def _decoding(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
 
 
 def _batch_size(options: Mapping[str, Any]) -> int:
-    """Chunks that are decoded at once."""
+    """Chunks decoded at once."""
     asked = options.get("batch_size")
     return max(1, min(DEFAULT_BATCH if asked is None else int(asked), LARGEST_BATCH))
 

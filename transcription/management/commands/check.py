@@ -14,10 +14,9 @@ from transcription.model_checks import TAG, models_are_there
 
 
 class Command(check.Command):
-    """Knows one tag more, while it runs."""
+    """Adds the tag `models`, while it runs."""
 
     def handle(self, *app_labels: Any, **options: Any) -> None:
-        """Check."""
         if not (options["list_tags"] or TAG in (options["tags"] or ())):
             super().handle(*app_labels, **options)
             return

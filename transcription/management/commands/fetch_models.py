@@ -40,7 +40,6 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What shall work."""
         site = needs_of_site()
         parser.add_argument(
             "--engine", choices=registry.names(), help=f"default: the site's ({conf.ENGINE})"
@@ -76,7 +75,6 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """List or download."""
         needs = needs_of(options)
         try:
             wanted = needed(needs)
@@ -126,7 +124,6 @@ class Command(BaseCommand):
                 self.say(asset, "done")
 
     def say(self, asset: Asset, what: str) -> None:
-        """Tell something about an asset."""
         self.stdout.write(f"{asset.label}: {what}")
         self.stdout.flush()
 

@@ -50,7 +50,7 @@ class ModelParameters(BaseModel):
 
 
 class AlignmentParameters(BaseModel):
-    """A: how words find their times."""
+    """A: word alignment."""
 
     align_model: Text | None = Field(None, description="The alignment model.")
     interpolate_method: Interpolation = Field(
@@ -60,14 +60,14 @@ class AlignmentParameters(BaseModel):
 
 
 class DiarizationParameters(BaseModel):
-    """D: how many people speak."""
+    """D: the number of speakers."""
 
     min_speakers: int | None = Field(None, description="Minimum number of speakers.")
     max_speakers: int | None = Field(None, description="Maximum number of speakers.")
 
 
 class AsrParameters(BaseModel):
-    """O: how the model decodes."""
+    """O: decoding."""
 
     beam_size: int = Field(5, description="Beams of the search at temperature zero.")
     best_of: int = Field(5, description="Candidates at temperatures above zero.")
@@ -93,14 +93,14 @@ class AsrParameters(BaseModel):
 
 
 class VoiceParameters(BaseModel):
-    """V: where speech begins and ends."""
+    """V: voice activity detection."""
 
     vad_onset: FiniteFloat = Field(0.5, description="Speech begins above this probability.")
     vad_offset: FiniteFloat = Field(0.363, description="Speech ends below this probability.")
 
 
 class SoundParameters(BaseModel):
-    """Which sound of the file is meant."""
+    """The audio track."""
 
     audio_track: int | None = Field(
         None,
@@ -112,7 +112,7 @@ class SoundParameters(BaseModel):
 
 
 class CallbackParameters(BaseModel):
-    """Whom to tell when the job has ended."""
+    """The webhook."""
 
     callback_url: HttpUrl | None = Field(
         None, description="Receives the task by POST when it has completed or failed."

@@ -84,7 +84,7 @@ def refuse_unreadable(url: str) -> None:
 
 
 def port_problem(url: str) -> bool:
-    """Whether the port is no number from 0 to 65535."""
+    """Whether the port isn't a number from 0 to 65535."""
     try:
         return (urlsplit(url).port or 0) < 0
     except ValueError:

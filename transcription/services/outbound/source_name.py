@@ -49,7 +49,7 @@ def source_name(url: str, disposition: str) -> str:
 
 
 def has_extension(name: str) -> bool:
-    """Whether a name ends like that of a recording."""
+    """Whether a name has the extension of a recording."""
     return os.path.splitext(name)[1].lower() in ALLOWED
 
 
@@ -68,7 +68,7 @@ def kept_name(said: str) -> str:
 
 
 def without_runs(name: str) -> str:
-    """A name or stem as any system can keep it."""
+    """A name or stem that every system can store."""
     return re.sub(r"[._]{2,}", "_", re.sub(r"[^A-Za-z0-9_.-]", "_", name)).lstrip("._")
 
 

@@ -77,7 +77,7 @@ class Fetched:
 
 
 class Download:
-    """An answer whose body is still to come."""
+    """A response whose body is still to come."""
 
     def __init__(self, facts: Fetched, response: httpx2.Response) -> None:
         self.facts = facts

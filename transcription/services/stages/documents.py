@@ -30,13 +30,13 @@ class Span(BaseModel):
 
 
 class SpokenSegment(Span):
-    """What is said in one piece."""
+    """A segment of speech."""
 
     text: Text
 
 
 class Transcript(BaseModel):
-    """What the transcription of a recording gives."""
+    """The result of a transcription."""
 
     segments: list[SpokenSegment]
     language: Text | None
@@ -52,13 +52,13 @@ class Word(BaseModel):
 
 
 class AlignedSegment(SpokenSegment):
-    """What is said in one piece, word by word."""
+    """A segment with its words."""
 
     words: Annotated[list[Word], FailFast(), Field(max_length=MOST_WORDS)]
 
 
 class AlignedTranscript(BaseModel):
-    """What the alignment of a transcript gives."""
+    """The result of an alignment."""
 
     segments: list[AlignedSegment]
     word_segments: list[Word]
@@ -123,13 +123,11 @@ class Document:
         self.count = 0
 
     def whole(self, model: type[BaseModel]) -> dict[str, Any]:
-        """The document, which is one object of this model."""
         found = self.fields(model)
         lists = {key: value for key, value in found.items() if isinstance(value, list)}
         return model.model_validate(found | dict.fromkeys(lists, [])).model_dump() | lists
 
     def turns(self) -> list[dict[str, Any]]:
-        """The document, which is a list of turns."""
         if self.json.kind() == "[":
             return self.items(Turn)
         if self.json.is_short() and self.json.found in ({}, ""):
@@ -137,13 +135,11 @@ class Document:
         raise InvalidDocument("It isn't a list.")
 
     def items(self, model: type[BaseModel]) -> list[dict[str, Any]]:
-        """The list that comes next."""
         if self.json.kind() != "[":
             raise InvalidDocument("It isn't a list.")
         return [self.item(model) for _ in self.json.items()]
 
     def item(self, model: type[BaseModel]) -> dict[str, Any]:
-        """The item that comes next."""
         value = self.json.found if self.json.is_short() else self.fields(model)
         item = model.model_validate(value).model_dump(exclude_none=True)
         self.count += 1 + len(item.get("words", ()))

@@ -97,7 +97,7 @@ class Change:
     options: Mapping[str, Any]
 
     def options_of(self, job: Job) -> dict[str, Any]:
-        """All options as they shall be."""
+        """All options after the change."""
         merged = {**job.options, **self.options}
         merged.pop(LIVE, None)  # the streaming client has gone
         return {name: value for name, value in merged.items() if value is not None}
@@ -141,7 +141,7 @@ def invalidated(job: Job, done: Mapping[str, StageOutput], change: Change) -> se
 
 
 def affected_stages(job: Job, change: Change) -> set[str]:
-    """The stages that read what changes."""
+    """The stages that depend on what changes."""
     before, after = dict(job.options), change.options_of(job)
     differs = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     stages = set()
@@ -185,5 +185,4 @@ def engine_now(job: Job, stage: str, change: Change) -> str:
 
 
 def names_of(stages: Collection[str]) -> str:
-    """Stages in words, for people."""
     return " and ".join(StageOutput.Name(stage).label for stage in stages)

@@ -6,7 +6,7 @@ from uploads.services.read import path_of
 
 
 class RecordingGone(Exception):
-    """The recording's bytes are no longer there."""
+    """The recording's bytes are gone."""
 
 
 def local_path(job: Job) -> str:

@@ -66,7 +66,6 @@ def alignment(job: Job) -> dict[str, Any]:
 
 
 def words_of(segments: Iterable[Segment]) -> Iterator[Segment]:
-    """The words of all segments."""
     return (word for segment in segments for word in segment.get("words") or ())
 
 
@@ -78,12 +77,11 @@ def aligned_segment(segment: Segment) -> dict[str, Any]:
 
 
 def aligned_word(word: Segment) -> dict[str, Any]:
-    """A word, with times and score where it has them."""
     return chosen(word, *PLACED_WORD)
 
 
 def diarization(job: Job) -> Iterator[dict[str, Any]]:
-    """Who spoke when: a list, in time."""
+    """Speaker turns in order of time."""
     return (chosen(turn, *TURN) for turn in output_of(job, StageOutput.Name.DIARIZE) or [])
 
 
@@ -109,17 +107,15 @@ def joined_segment(segment: Segment, wordless: bool) -> dict[str, Any] | None:
 
 
 def is_placed(word: Segment) -> bool:
-    """Whether a word has all that the API promises."""
+    """Whether a word has all keys that the API promises."""
     return all(word.get(key) is not None for key in PLACED_WORD)
 
 
 def chosen(whole: Segment, *keys: str) -> dict[str, Any]:
-    """These keys, where they have a value."""
     return {key: whole[key] for key in keys if whole.get(key) is not None}
 
 
 def output_of(job: Job, name: StageOutput.Name) -> Any:
-    """The kept output of a stage, or None."""
     return StageOutput.objects.filter(job=job, name=name).values_list("output", flat=True).first()
 
 

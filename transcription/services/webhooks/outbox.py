@@ -63,7 +63,7 @@ def open_for(job_id: uuid.UUID) -> None:
 
 
 def fresh() -> dict[str, object]:
-    """What a row says of which nothing was tried yet."""
+    """The fields of a webhook without any tries."""
     return {
         "state": Delivery.State.WAITING,
         "attempts": 0,

@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def taken(self) -> bool:
-        """Whether the receiver has the message."""
+        """Whether the receiver accepted it."""
         return self.status is not None and 200 <= self.status < 300
 
 
@@ -60,7 +60,6 @@ class DeliveryBatch:
         self.awaited: dict[uuid.UUID, float] = {}  # until when, by the monotonic clock
 
     def run(self) -> None:
-        """Until nothing is left."""
         ends = time.monotonic() + LONGEST_ROUND
         while True:
             ending = time.monotonic() > ends
@@ -72,7 +71,7 @@ class DeliveryBatch:
             enqueue_deliveries()
 
     def begin(self, only_awaited: bool) -> None:
-        """Claim what is due, and hand it to the threads."""
+        """Claims what is due, and hands it to the threads."""
         now = time.monotonic()
         self.awaited = {key: until for key, until in self.awaited.items() if until > now}
         only = list(self.awaited) if only_awaited else None

@@ -158,7 +158,7 @@ def test_a_receiver_that_died(settings: LazySettings, serve: Serve) -> None:
     message.refresh_from_db()
     assert message.state == Delivery.State.GIVEN_UP and message.attempts == 1
     assert "refused" in message.last_error and message.last_status is None
-    assert "given up" in last_step(message.job)
+    assert "Webhook failed after" in last_step(message.job)
 
     with running(Server(200, port=receiver.server_port)) as risen:
         assert outbox.send_again(message)

@@ -82,7 +82,7 @@ class Command(BaseCommand):
                 raise CommandError(f"{where}: free some space, then start again.") from problem
             if not isinstance(problem, OperationalError):
                 raise
-            raise CommandError(f"The database does not answer: {problem}".rstrip()) from problem
+            raise CommandError(f"The database doesn't answer: {problem}".rstrip()) from problem
         finally:
             connections.close_all()
         return WaysIn(password, link, remark)

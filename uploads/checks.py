@@ -51,8 +51,8 @@ def folder(**kwargs: Any) -> list[CheckMessage]:
     try:
         store()
     except ImproperlyConfigured as problem:
-        hint = "Set it to a folder of its own that no web server serves, such as BASE_DIR / "
-        return [Error(str(problem), hint=f'{hint}"uploads".', id="uploads.E003")]
+        hint = 'Set it to a folder that no web server serves, such as BASE_DIR / "files".'
+        return [Error(str(problem), hint=hint, id="uploads.E003")]
     except ImportError:
         pass  # `classes` says it
     return []

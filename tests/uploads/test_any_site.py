@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.urls import path, resolve
 
+from tests.running import ROOT
 from tests.transcription.building import within
+from uploads.conf import UploadsConf, declared
 from uploads.models import State, Upload
 from uploads.stores.registry import store
 
+MANUAL = ROOT / "docs/uploads.md"
 TUS = {"tus-resumable": "1.0.0", "host": "localhost"}
 CSRF_ALONE = ["django.middleware.csrf.CsrfViewMiddleware"]
 WITH_PEOPLE = [
@@ -61,6 +65,12 @@ def test_a_site_without_the_addresses_is_told_the_line(settings: LazySettings) -
 def test_a_class_that_is_not_there_is_named(settings: LazySettings) -> None:
     settings.UPLOADS_QUEUE = "uploads.queues.nowhere.Queue"
     assert "UPLOADS_QUEUE: No module named" in complaints()["uploads.E002"]
+
+
+def test_the_manual_has_every_setting_with_its_default() -> None:
+    rows = re.findall(r"^\| `(UPLOADS_\w+)` \| (.*?) \|", MANUAL.read_text(), re.MULTILINE)
+    said = {name: "" if text == "none" else eval(text.strip("`")) for name, text in rows}
+    assert said == {option.name: option.default for option in declared(UploadsConf)}
 
 
 @pytest.mark.parametrize("middleware", [[], CSRF_ALONE, WITH_PEOPLE])

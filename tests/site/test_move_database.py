@@ -106,7 +106,7 @@ def test_it_refuses_what_would_lose_something(
     (site.data_dir / "aside").rename(uploads)
     with psycopg.connect(postgres_url.replace("postgres:", "postgresql:")) as connection:
         connection.execute("CREATE TABLE cellar (wine text)")
-    assert "something else (cellar)" in refusal("--to", postgres_url)
+    assert "another program (cellar)" in refusal("--to", postgres_url)
 
 
 def test_a_living_database_is_not_taken_for_an_interrupted_move(

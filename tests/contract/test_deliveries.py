@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -318,7 +318,7 @@ def test_a_body_that_cannot_be_made_stops_no_other(
     receiver = serve(200)
     broken, well = ended(receiver.url), ended(receiver.url)
 
-    def body(job: Job) -> dict[str, object]:
+    def body(job: Job) -> Mapping[str, object]:
         if job.pk == broken.job_id:
             raise ValueError("broken")
         return task_body(job)

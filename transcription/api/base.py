@@ -1,15 +1,19 @@
 """Shared by all API views."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from django.http import HttpRequest
+from pydantic import BaseModel
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+
+from transcription.api.schema.answers import Answers, Schema
+from transcription.api.shapes import Detail, DomainError
 
 
 class JSONNegotiation(BaseContentNegotiation):
@@ -28,11 +32,27 @@ class JSONNegotiation(BaseContentNegotiation):
 class ApiView(APIView):
     """An API route: JSON, and only the methods it defines.
 
+    The docstring of each is what /docs says of it: a summary, and what else people should know.
+
     Attributes:
+        operation_id: Its name in the API description, by which clients' generators know it.
+        tag: Where it is listed there.
+        answers: Its own answers; those that every route may give need not be among them.
+        parameters: What its query may ask for.
+        forms: The schema of its form, by media type.
+        fault: The shape in which it says that something it needs is away.
+        calls_back: Whether the callback is listed with it.
         reads_body_itself: Middleware must not read the form (see SessionCsrfMiddleware):
             recordings are streamed to the store.
     """
 
+    operation_id: ClassVar[str]
+    tag: ClassVar[str]
+    answers: ClassVar[Answers]
+    parameters: type[BaseModel] | None = None
+    forms: Mapping[str, Schema] = {}
+    fault: ClassVar[Any] = Detail | DomainError
+    calls_back: ClassVar[bool] = False
     reads_body_itself: ClassVar[bool] = True
 
     content_negotiation_class = JSONNegotiation

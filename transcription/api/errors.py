@@ -16,13 +16,11 @@ from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
+from transcription.api.shapes import Detail, DomainFault, Fault, HTTPValidationError
 from uploads.errors import UploadError
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 
 logger = logging.getLogger(__name__)
-
-Fault = dict[str, Any]
-"""One fault of a request: type, loc, msg, input and, for some, ctx."""
 
 TEMPORARY = "A temporary system error occurred. Please try again later."
 INTERNAL = "An unexpected error occurred. Please contact support if the problem persists."
@@ -48,12 +46,14 @@ class Invalid(ApiError):
     """
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(Response({"detail": list(faults)}, status=422))
+        body: HTTPValidationError = {"detail": list(faults)}
+        super().__init__(Response(body, status=422))
 
 
 def detail(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error with a text (`detail`)."""
-    return Response({"detail": text}, status=status, headers=dict(headers or {}))
+    body: Detail = {"detail": text}
+    return Response(body, status=status, headers=dict(headers or {}))
 
 
 def missing(*loc: str) -> Fault:
@@ -63,8 +63,9 @@ def missing(*loc: str) -> Fault:
 
 def domain_error(status: int, code: str, message: str, **details: Any) -> Response:
     """An error of the service (`error` with code and correlation id)."""
-    error = {"message": message, "code": code, "correlation_id": str(uuid.uuid4()), **details}
-    return Response({"error": error}, status=status)
+    correlation_id = str(uuid.uuid4())
+    error: DomainFault = {"message": message, "code": code, "correlation_id": correlation_id}
+    return Response({"error": {**error, **details}}, status=status)
 
 
 def task_not_found(identifier: str) -> Response:

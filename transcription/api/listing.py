@@ -9,6 +9,9 @@ from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.api.forms.parameters import read_query
+from transcription.api.schema.answers import Answer
+from transcription.api.shapes import HTTPValidationError, TaskListResponse, TaskSummaryResponse
+from transcription.api.tasks import TASKS
 from transcription.models import State
 from transcription.services.jobs.queries import listed
 from transcription.services.webhooks.task_body import (
@@ -44,20 +47,37 @@ class ListParameters(BaseModel):
 
 
 class AllTasks(ApiView):
-    """GET `/task/all`."""
+    """List tasks.
+
+    All tasks, oldest first. With `page` or `page_size`: in pages, newest first, and counted.
+    """
+
+    operation_id = "all_tasks"
+    tag = TASKS
+    answers = {
+        200: Answer("Tasks.", TaskListResponse),
+        422: Answer("A parameter is out of range.", HTTPValidationError),
+    }
+    parameters = ListParameters
 
     def get(self, request: Request) -> Response:
         """The tasks that this user may see: oldest first, or in pages, newest first."""
         asked = read_query(ListParameters, request)
         jobs = listed(request.user, states_of(asked.status), asked.q or "")
         if not asked.is_paged:
-            return Response({"tasks": rows(jobs.values_list(*COLUMNS, named=True))})
+            whole: TaskListResponse = {"tasks": rows(jobs.values_list(*COLUMNS, named=True))}
+            return Response(whole)
         total = jobs.count()
         first = (asked.page - 1) * asked.page_size
         newest = jobs.order_by("-created", "-pk").values_list(*COLUMNS, named=True)
         page = newest[first : first + asked.page_size] if first < total else ()
-        facts = {"total": total, "page": asked.page, "page_size": asked.page_size}
-        return Response({"tasks": rows(page)} | facts)
+        body: TaskListResponse = {
+            "tasks": rows(page),
+            "total": total,
+            "page": asked.page,
+            "page_size": asked.page_size,
+        }
+        return Response(body)
 
 
 def states_of(status: str | None) -> list[State] | None:
@@ -65,7 +85,7 @@ def states_of(status: str | None) -> list[State] | None:
     return [State(state) for state, known in STATUS.items() if known == status] if status else None
 
 
-def rows(jobs: Iterable[Any]) -> list[dict[str, Any]]:
+def rows(jobs: Iterable[Any]) -> list[TaskSummaryResponse]:
     """The rows of the list; `jobs` have COLUMNS."""
     return [
         {

@@ -7,9 +7,11 @@ from typing import ClassVar
 from rest_framework.request import Request
 
 from transcription.api.clients import sender_of, turn_of_client
-from transcription.api.errors import TEMPORARY, ApiError, Fault, domain_error, missing
+from transcription.api.errors import TEMPORARY, ApiError, domain_error, missing
 from transcription.api.forms.callbacks import judge_callback
 from transcription.api.forms.multipart import FilePart, Form, MediaPart
+from transcription.api.schema.answers import MULTIPART, URLENCODED, form
+from transcription.api.shapes import Fault
 from transcription.api.submission import IntakeView, recording_in, submit_measured
 from transcription.models import Job, TaskType
 from transcription.services.audio_probe import places
@@ -23,10 +25,17 @@ from transcription.services.outbound.url_source import (
 )
 from uploads.conf import conf
 
+URL_FORM = form(["url"], url={"type": "string", "description": "The recording's URL."})
+
 
 class SpeechToText(IntakeView[FullParameters]):
-    """POST `/speech-to-text`."""
+    """Transcribe a recording, with words and speakers.
 
+    Options are only read from the query.
+    """
+
+    operation_id = "speech_to_text"
+    tag = "Speech-2-Text"
     parameters = FullParameters
 
     def validate_early(self, request: Request) -> None:
@@ -37,15 +46,16 @@ class SpeechToText(IntakeView[FullParameters]):
         return submit_measured(request, recording_in(form), TaskType.FULL, parameters)
 
 
-class SpeechToTextUrl(IntakeView[FullParameters]):
-    """POST `/speech-to-text-url`."""
+class SpeechToTextUrl(SpeechToText):
+    """Transcribe a recording from a URL.
 
-    parameters = FullParameters
+    The recording is downloaded while the request waits. Options are read from the query alone.
+    """
+
+    operation_id = "speech_to_text_url"
+    calls_back = True
     parts: ClassVar[tuple[str, ...]] = ()
-
-    def validate_early(self, request: Request) -> None:
-        """Ask the receiver of the callback whether it is there."""
-        judge_callback(request)
+    forms = {URLENCODED: URL_FORM, MULTIPART: URL_FORM}
 
     def form_errors(self, form: Form) -> list[Fault]:
         part = form.parts.get("url")

@@ -34,8 +34,12 @@ DIARIZATION = "INVALID_DIARIZATION_JSON"
 
 
 class Transcribe(IntakeView[TranscribeParameters]):
-    """POST `/service/transcribe`."""
+    """Only transcribe.
 
+    Segments without words and speakers.
+    """
+
+    operation_id = "transcribe"
     parameters = TranscribeParameters
 
     def take(self, request: Request, parameters: TranscribeParameters, form: Form) -> Job:
@@ -43,8 +47,12 @@ class Transcribe(IntakeView[TranscribeParameters]):
 
 
 class Align(IntakeView[AlignParameters]):
-    """POST `/service/align`."""
+    """Align a transcript's words.
 
+    The transcript is the result of `transcription`: `segments` and `language`.
+    """
+
+    operation_id = "align"
     parameters = AlignParameters
     parts: ClassVar[tuple[str, ...]] = ("transcript", "file")
     documents: ClassVar[tuple[str, ...]] = ("transcript",)
@@ -68,8 +76,12 @@ class Align(IntakeView[AlignParameters]):
 
 
 class Diarize(IntakeView[DiarizeParameters]):
-    """POST `/service/diarize`."""
+    """Tell speakers apart.
 
+    The result is a list of turns.
+    """
+
+    operation_id = "diarize"
     parameters = DiarizeParameters
 
     def take(self, request: Request, parameters: DiarizeParameters, form: Form) -> Job:
@@ -77,8 +89,12 @@ class Diarize(IntakeView[DiarizeParameters]):
 
 
 class Combine(IntakeView[CombineParameters]):
-    """POST `/service/combine`."""
+    """Join words and speakers.
 
+    Takes the results of an alignment and of a diarization.
+    """
+
+    operation_id = "combine"
     parameters = CombineParameters
     parts: ClassVar[tuple[str, ...]] = ("aligned_transcript", "diarization_result")
     documents: ClassVar[tuple[str, ...]] = parts

@@ -7,13 +7,36 @@ from rest_framework.response import Response
 from transcription.api.base import ApiView
 from transcription.api.errors import ApiError, detail
 from transcription.api.forms.multipart import Form, MediaPart, read_form
-from transcription.api.submission import wrong_extension
+from transcription.api.schema.answers import MULTIPART, Answer, file, form
+from transcription.api.shapes import Detail, StoredFile
+from transcription.api.submission import RECORDING, TAKEN, wrong_extension
 from transcription.media.sniff import HEAD, media_problem
 from transcription.services.outbound.source_name import ALLOWED, has_extension
 
 
 class UploadStream(ApiView):
-    """POST `/upload/stream`."""
+    """Store a recording.
+
+    It is not transcribed yet.
+    """
+
+    operation_id = "upload_stream"
+    tag = "Uploads"
+    answers = {
+        **{status: TAKEN[status] for status in (408, 411, 413, 503, 507)},
+        200: Answer("It is stored.", StoredFile),
+        400: Answer("The form is malformed, or the file isn't a recording.", Detail),
+    }
+    forms = {
+        MULTIPART: form(
+            ["file"],
+            file=file(RECORDING),
+            filename={
+                "type": "string",
+                "description": "Its name, if different from the part's.",
+            },
+        )
+    }
 
     def post(self, request: Request) -> Response:
         """Store the form's `file`, by the name in its field `filename` or by its own."""
@@ -23,14 +46,13 @@ class UploadStream(ApiView):
             part = judged(form)
             upload = part.intake.keep()
             part.kept = True
-        return Response(
-            {
-                "upload_id": upload.id.hex,
-                "filename": upload.file_name,
-                "size_bytes": upload.length,
-                "path": reverse("uploads:upload", args=[upload.id.hex]),
-            }
-        )
+        stored: StoredFile = {
+            "upload_id": upload.id.hex,
+            "filename": upload.file_name,
+            "size_bytes": upload.length or 0,
+            "path": reverse("uploads:upload", args=[upload.id.hex]),
+        }
+        return Response(stored)
 
 
 def judged(form: Form) -> MediaPart:

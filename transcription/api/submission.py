@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -13,15 +13,24 @@ from transcription.api.base import ApiView
 from transcription.api.clients import disconnect_check, turn_of_client
 from transcription.api.errors import (
     ApiError,
-    Fault,
     Invalid,
     detail,
     domain_error,
     missing,
     unreadable_audio,
 )
-from transcription.api.forms.multipart import DocumentPart, FilePart, Form, MediaPart, read_form
+from transcription.api.forms.multipart import (
+    STALLED,
+    DocumentPart,
+    FilePart,
+    Form,
+    MediaPart,
+    read_form,
+)
 from transcription.api.forms.parameters import parse_query, wish_of
+from transcription.api.schema.answers import MULTIPART, Answer, Schema, file, form, refusals
+from transcription.api.shapes import Detail, DomainError, Fault, HTTPValidationError
+from transcription.api.shapes import Response as Queued
 from transcription.media.errors import MediaError
 from transcription.models import Job, TaskType
 from transcription.services.audio_probe import measure, places
@@ -30,26 +39,57 @@ from transcription.services.outbound.source_name import ALLOWED, has_extension
 from transcription.services.places import ClientDisconnected
 from transcription.services.sanitize import clean_text
 from transcription.services.stages.documents import InvalidDocument
+from uploads.errors import DiskFull, LengthRequired, TooLarge, TooManyRequests
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 JSON = [".json"]
 LONGEST_NAME = 1024
+RECORDING = "Audio or video in any supported format; the file name needs its extension."
+TAKEN = {
+    200: Answer("The task is queued.", Queued),
+    400: Answer(
+        "The form is malformed, a file extension is not accepted, the recording has no audio, "
+        "or the callback URL doesn't answer.",
+        Detail | DomainError,
+    ),
+    408: Answer(STALLED, Detail),
+    422: Answer(
+        "Parameters, parts or documents are invalid, or a URL is not allowed.",
+        HTTPValidationError | Detail | DomainError,
+    ),
+    503: Answer(
+        "The database or the upload store doesn't answer, or a download failed.",
+        Detail | DomainError,
+    ),
+    **refusals(LengthRequired, TooLarge, TooManyRequests, DiskFull),
+}
+"""What routes that take recordings may answer."""
 
 
 class IntakeView(ApiView, Generic[M]):
     """A route that makes a job of what its form brings.
 
     Attributes:
-        parameters: What the query may ask for.
         parts: Names of the parts that the form must have, in the order of their faults.
         documents: Those among them that are JSON; all others are recordings.
     """
 
+    tag = "Speech-2-Text services"
+    answers = TAKEN
     parameters: type[M]
     parts: ClassVar[tuple[str, ...]] = ("file",)
     documents: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def forms(self) -> Mapping[str, Schema]:  # type: ignore[override]
+        """The form as its parts are declared."""
+        files = {
+            name: file("A JSON file." if name in self.documents else RECORDING)
+            for name in self.parts
+        }
+        return {MULTIPART: form(self.parts, **files)}
 
     def post(self, request: Request) -> Response:
         self.validate_early(request)
@@ -94,7 +134,7 @@ def faults_of_file(form: Form, name: str) -> list[Fault]:
     text = form.text(name)
     if not text:
         return [missing("body", name)]
-    fault = {
+    fault: Fault = {
         "type": "value_error",
         "loc": ["body", name],
         "msg": "Value error, Expected UploadFile, received: <class 'str'>",
@@ -106,7 +146,8 @@ def faults_of_file(form: Form, name: str) -> list[Fault]:
 
 def queued(job: Job) -> Response:
     """The response to everything that became a job."""
-    return Response({"identifier": str(job.pk), "message": "Task queued"})
+    body: Queued = {"identifier": str(job.pk), "message": "Task queued"}
+    return Response(body)
 
 
 def wrong_extension(file_name: str, allowed: list[str]) -> Response:

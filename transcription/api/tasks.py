@@ -6,17 +6,21 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from transcription.api import shapes
 from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
+from transcription.api.schema.answers import Answer
 from transcription.http.compression import compressed
 from transcription.http.streaming import streamed_json
 from transcription.models import Job, Stage, TaskType
 from transcription.services.jobs import transitions
 from transcription.services.jobs.queries import get_for_user
-from transcription.services.webhooks.task_body import DONE, STATUS, error_of, task_body
+from transcription.services.webhooks.task_body import DONE, STATUS, Result, error_of, task_body
 
 R = TypeVar("R", bound=HttpResponseBase)
 
+TASKS = "Tasks Management"
+UNKNOWN = Answer("You have no task with this identifier.", shapes.DomainError)
 # Clients of the API know five stages; ours are finer.
 STAGE: dict[str, str] = {
     Stage.QUEUED: "queued",
@@ -39,7 +43,14 @@ FIRST_STAGE: dict[str, str] = {
 
 
 class OneTask(ApiView):
-    """GET `/task/<identifier>`."""
+    """One task, with its result.
+
+    Poll it until `status` is `completed` or `failed`.
+    """
+
+    operation_id = "task"
+    tag = TASKS
+    answers = {200: Answer("The task.", Result), 404: UNKNOWN}
 
     def get(self, request: Request, identifier: str) -> HttpResponseBase:
         """Status, result and metadata; the identifier itself is not in the body."""
@@ -53,7 +64,14 @@ class OneTask(ApiView):
 
 
 class DeleteTask(ApiView):
-    """DELETE `/task/<identifier>/delete`."""
+    """Delete a task, its result and its recording.
+
+    In any state; a running task is stopped.
+    """
+
+    operation_id = "delete_task"
+    tag = TASKS
+    answers = {200: Answer("It was deleted.", shapes.Response), 404: UNKNOWN}
 
     def delete(self, request: Request, identifier: str) -> Response:
         """Remove the task, its result and its recording, whatever state it is in."""
@@ -61,33 +79,38 @@ class DeleteTask(ApiView):
         if job is None:
             return task_not_found(identifier)
         transitions.delete(job)
-        return Response({"identifier": identifier, "message": "Task deleted"})
+        body: shapes.Response = {"identifier": identifier, "message": "Task deleted"}
+        return Response(body)
 
 
 class Progress(ApiView):
-    """GET `/tasks/<identifier>/progress`, with the keys of the contract and those its own web
-    client reads."""
+    """A task's progress.
+
+    Stages: queued, transcribing, aligning, diarizing, complete.
+    """
+
+    operation_id = "task_progress"
+    tag = TASKS
+    answers = {200: Answer("Stage and percentage.", shapes.TaskProgress), 404: UNKNOWN}
 
     def get(self, request: Request, identifier: str) -> Response:
         job = get_for_user(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
         percent = 100 if job.state in DONE else int(job.percent)
-        response = Response(
-            {
-                "identifier": str(job.pk),
-                "status": STATUS[job.state],
-                "progress_percentage": percent,
-                "progress_stage": stage_of(job),
-                "error": error_of(job.state, job.error),
-                "stage": stage_of(job),
-                "percentage": percent,
-                "message": job.engine_note or job.get_stage_display(),
-                "engine": job.engine_used or None,
-                "engine_note": job.engine_note or None,
-            }
-        )
-        return with_engine(response, job)
+        body: shapes.TaskProgress = {
+            "identifier": str(job.pk),
+            "status": STATUS[job.state],
+            "progress_percentage": percent,
+            "progress_stage": stage_of(job),
+            "error": error_of(job.state, job.error),
+            "stage": stage_of(job),
+            "percentage": percent,
+            "message": job.engine_note or job.get_stage_display(),
+            "engine": job.engine_used or None,
+            "engine_note": job.engine_note or None,
+        }
+        return with_engine(Response(body), job)
 
 
 def stage_of(job: Job) -> str:

@@ -55,6 +55,7 @@ URLENCODED_BYTES = 128 * 1024  # bytes read in one step
 SLOWEST = 1024  # bytes a second; a recording in a form can't be resumed anyway
 PATIENCE = 120.0  # seconds before the minimum speed applies
 MOST_HEADERS = 64
+STALLED = "The body sent no bytes for too long."
 CUT = "The connection broke before the request was whole."
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of harmless endings
@@ -139,7 +140,7 @@ def pieces(body: Body) -> Iterator[bytes]:
         if seconds > PATIENCE and size < SLOWEST * seconds:
             raise RequestTimeout("The form comes too slowly. Upload large recordings by tus.")
     if body.idle:
-        raise RequestTimeout("The body sent no bytes for too long.")
+        raise RequestTimeout(STALLED)
     if body.cut:
         raise ApiError(detail(400, CUT))
 

@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from pydantic import BaseModel, ValidationError
 from rest_framework.request import Request
 
-from transcription.api.errors import ApiError, Fault, Invalid, detail
+from transcription.api.errors import ApiError, Invalid, detail
+from transcription.api.shapes import Fault
 from transcription.models import TaskType
 from transcription.services.jobs.submit import JobSpec
 from transcription.services.options.default_language import default_language

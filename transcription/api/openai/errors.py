@@ -8,9 +8,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.response import Response
 
 from transcription.api.errors import ApiError, handle
+from transcription.api.forms.multipart import STALLED
 from transcription.api.forms.parts import error_message
+from transcription.api.schema.answers import Answer, refusals
+from transcription.api.shapes import OpenAIError, OpenAIFault
+from uploads.errors import DiskFull, LengthRequired, TooLarge, TooManyRequests
 
 INVALID, SERVER = "invalid_request_error", "server_error"
+REFUSALS = {
+    400: Answer("A field or the recording is invalid.", OpenAIError),
+    408: Answer(STALLED, OpenAIError),
+    409: Answer("The job was cancelled.", OpenAIError),
+    500: Answer("The job failed; the message says why.", OpenAIError),
+    504: Answer("The transcript was not ready in time (OPENAI_TIMEOUT).", OpenAIError),
+    **refusals(LengthRequired, TooLarge, TooManyRequests, DiskFull, shape=OpenAIError),
+}
+"""What the audio routes may answer instead of a transcript."""
 
 
 def openai_error(
@@ -28,7 +41,8 @@ def openai_error(
         code: A word for programs.
     """
     kind = SERVER if status >= 500 else INVALID
-    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    fault: OpenAIFault = {"message": message, "type": kind, "param": param, "code": code}
+    body: OpenAIError = {"error": fault}
     final = {} if status == 503 else {"x-should-retry": "false"}
     return Response(body, status=status, headers=final)
 

@@ -2,110 +2,29 @@
 
 import math
 import re
-from dataclasses import dataclass, field
-from typing import Any
 
 from transcription.api.forms.multipart import Form
 from transcription.api.forms.parts import MediaPart
 from transcription.api.openai.errors import refuse
 from transcription.api.openai.models import resolved
+from transcription.api.openai.requested import (
+    DIARIZED,
+    GRANULARITIES,
+    RESPONSE_FORMATS,
+    TRANSLATED_FORMATS,
+    TranscriptionRequest,
+)
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.base import LIVE
 from transcription.languages import LANGUAGES
-from transcription.models import TaskType
-from transcription.services.jobs.submit import JobSpec
-from transcription.services.options.default_language import default_language
-from transcription.services.options.parameters import FullParameters, TranscribeParameters
-from transcription.services.options.requested_options import told_params
 from transcription.services.sanitize import clean_text
 
-DIARIZED = "diarized_json"
-RESPONSE_FORMATS = ("json", "text", "srt", "verbose_json", "vtt", DIARIZED)
 STREAMED_FORMATS = ("json", "text", DIARIZED)
 """Those whose content the events of a stream have."""
 KNOWN_SPEAKERS = ("known_speaker_names", "known_speaker_references")
-GRANULARITIES = ("segment", "word")
 CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {
     code: code for code in LANGUAGES
 }
-
-
-@dataclass(frozen=True)
-class TranscriptionRequest:
-    """A validated request.
-
-    Attributes:
-        model: A name of ours.
-        language: A code; empty: to be detected.
-        prompt: Text that the recording continues.
-        temperature: Of the sampling; 0: the engine raises it itself where that is needed.
-        response_format: One of RESPONSE_FORMATS.
-        granularities: Some of GRANULARITIES.
-        streams: Whether the client reads along.
-        audio_track: The one to read, from 1 on, which OpenAI's own service does not offer; None:
-            the file's main one.
-    """
-
-    model: str
-    language: str = ""
-    prompt: str = ""
-    temperature: float = 0.0
-    response_format: str = "json"
-    granularities: frozenset[str] = field(default_factory=lambda: frozenset(("segment",)))
-    streams: bool = False
-    audio_track: int | None = None
-
-    @property
-    def is_diarized(self) -> bool:
-        """Whether the format needs speakers."""
-        return self.response_format == DIARIZED
-
-    def wish(self, task: str, file_name: str, duration: float) -> JobSpec:
-        """What is wanted of the job.
-
-        Args:
-            task: `transcribe` or `translate`.
-            file_name: The client's name for the recording.
-            duration: Of the recording, in seconds.
-        """
-        options: dict[str, Any] = {}
-        if self.prompt:
-            options["initial_prompt"] = self.prompt
-        if self.temperature:
-            options["temperatures"] = self.temperature
-        if self.audio_track:
-            options["audio_track"] = self.audio_track
-        if self.response_format == "verbose_json":
-            options["details"] = True
-        wanted = {
-            "model": self.model,
-            "language": self.language or default_language(file_name),
-            "task": task,
-        }
-        whole_way = self.is_diarized or self.needs_alignment
-        parameters = (FullParameters if whole_way else TranscribeParameters)(**options)
-        params = told_params(parameters, wanted)
-        if whole_way:
-            options["diarize"] = params["diarize"] = self.is_diarized
-        if self.streams:
-            options[LIVE] = True
-        return JobSpec(
-            task_type=TaskType.FULL if whole_way else TaskType.TRANSCRIPTION,
-            model=wanted["model"],
-            language=wanted["language"],
-            task=task,
-            options=options,
-            params=params,
-            file_name=file_name,
-            audio_duration=duration,
-        )
-
-    @property
-    def needs_alignment(self) -> bool:
-        """Whether words need times that the engine does not bring itself."""
-        brought = registry.get(conf.ENGINE).capabilities().words
-        return "word" in self.granularities and not brought
 
 
 def read_asked(form: Form, task: str) -> TranscriptionRequest:
@@ -115,9 +34,7 @@ def read_asked(form: Form, task: str) -> TranscriptionRequest:
         ApiError: A field is invalid.
     """
     listens = task == "transcribe"
-    formats = (
-        RESPONSE_FORMATS if listens else tuple(one for one in RESPONSE_FORMATS if one != DIARIZED)
-    )
+    formats = RESPONSE_FORMATS if listens else TRANSLATED_FORMATS
     response_format = one_of(form, "response_format", formats) or "json"
     refuse_known_speakers(form)
     return TranscriptionRequest(

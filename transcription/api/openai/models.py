@@ -4,10 +4,9 @@ Many programs send a fixed name. If the site doesn't know it, the site's default
 response header says which one.
 """
 
-from typing import Any
-
 from django.http.response import HttpResponseBase
 
+from transcription.api.shapes import OpenAIModel
 from transcription.conf import conf
 from transcription.engines import models, registry
 from transcription.models import Job
@@ -45,7 +44,7 @@ def exists(said: str) -> bool:
     return said in listed() or bool(known(said))
 
 
-def described(name: str) -> dict[str, Any]:
+def described(name: str) -> OpenAIModel:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "openai"}
 
 

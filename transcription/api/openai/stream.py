@@ -10,8 +10,8 @@ from django.http import StreamingHttpResponse
 from rest_framework.response import Response
 
 from transcription.api.openai.errors import openai_error
-from transcription.api.openai.form import TranscriptionRequest
 from transcription.api.openai.models import model_of, tell_job
+from transcription.api.openai.requested import TranscriptionRequest
 from transcription.conf import conf
 from transcription.formats import openai as written
 from transcription.models import Job, StageOutput, State

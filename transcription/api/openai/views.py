@@ -14,13 +14,16 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from transcription.api.base import ApiView
 from transcription.api.clients import disconnect_check, turn_of_client
 from transcription.api.forms.multipart import read_form
 from transcription.api.openai import models
-from transcription.api.openai.errors import openai_error, openai_handle, refuse
-from transcription.api.openai.form import TranscriptionRequest, read_asked, recording_of
+from transcription.api.openai.base import OpenAIView
+from transcription.api.openai.errors import REFUSALS, openai_error, refuse
+from transcription.api.openai.form import read_asked, recording_of
+from transcription.api.openai.requested import TranscriptionRequest, TranslationRequest, form_of
 from transcription.api.openai.stream import streamed_transcript
+from transcription.api.schema.answers import MULTIPART, Answer
+from transcription.api.shapes import OpenAIError, OpenAIModel, OpenAIModels, OpenAITranscript
 from transcription.api.submission import shown_name
 from transcription.api.tasks import with_engine
 from transcription.conf import conf
@@ -37,23 +40,11 @@ from transcription.services.jobs.submit import submit_intake
 from transcription.services.places import ClientDisconnected
 from transcription.services.stages.results import segments_of
 
-PLAIN = "text/plain; charset=utf-8"
+TEXT, EVENTS = "text/plain", "text/event-stream"
+PLAIN = f"{TEXT}; charset=utf-8"
 NAMES = {"my": "myanmar", "nn": "nynorsk"}
 """Where Whisper's name of a language is not ours."""
 NOBODY_WAITS = 499
-
-
-class OpenAIView(ApiView):
-    """A route whose errors have OpenAI's shape."""
-
-    def get_exception_handler(self) -> Callable[..., Response]:
-        return openai_handle
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
-        message = f"Not allowed to {request.method} on {request.path}."
-        return openai_error(405, message, code="method_not_supported")
-
-    head = options = http_method_not_allowed
 
 
 class Unknown(OpenAIView):
@@ -68,16 +59,31 @@ class Unknown(OpenAIView):
 
 
 class Models(OpenAIView):
-    """GET `/v1/models`."""
+    """Models that a request may name.
+
+    OpenAI's own names, such as `whisper-1`, mean this site's default model.
+    """
+
+    operation_id = "openai_models"
+    answers = {200: Answer("The models.", OpenAIModels)}
 
     def get(self, request: Request) -> Response:
-        """The models that a request may name; OpenAI's own names stand for this site's own."""
-        names = models.listed()
-        return Response({"object": "list", "data": [models.described(n) for n in names]})
+        data = [models.described(name) for name in models.listed()]
+        body: OpenAIModels = {"object": "list", "data": data}
+        return Response(body)
 
 
 class OneModel(OpenAIView):
-    """GET `/v1/models/<model>`."""
+    """One model.
+
+    Whether requests may use it.
+    """
+
+    operation_id = "openai_model"
+    answers = {
+        200: Answer("Requests may use it.", OpenAIModel),
+        404: Answer("There is no such model.", OpenAIError),
+    }
 
     def get(self, request: Request, name: str) -> Response:
         if not models.exists(name):
@@ -86,8 +92,15 @@ class OneModel(OpenAIView):
 
 
 class Transcriptions(OpenAIView):
-    """POST `/v1/audio/transcriptions`."""
+    """Transcribe a recording and wait.
 
+    Compatible with OpenAI's route. The request waits for the transcript; its job is cancelled
+    after OPENAI_TIMEOUT.
+    """
+
+    operation_id = "openai_transcription"
+    answers = {**REFUSALS, 200: Answer("The transcript.", OpenAITranscript, [TEXT, EVENTS])}
+    forms = {MULTIPART: form_of(TranscriptionRequest)}
     task = "transcribe"
 
     def post(self, request: Request) -> HttpResponseBase:
@@ -177,8 +190,15 @@ def diarized(job: Job, text: str, duration: float, usage: dict[str, Any]) -> Htt
 
 
 class Translations(Transcriptions):
-    """POST `/v1/audio/translations`: into English."""
+    """Translate a recording into English and wait.
 
+    Compatible with OpenAI's route. The request waits for the transcript; its job is cancelled
+    after OPENAI_TIMEOUT.
+    """
+
+    operation_id = "openai_translation"
+    answers = {**REFUSALS, 200: Answer("The transcript.", OpenAITranscript, [TEXT])}
+    forms = {MULTIPART: form_of(TranslationRequest)}
     task = "translate"
 
 

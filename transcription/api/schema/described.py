@@ -1,16 +1,19 @@
-"""How drf-spectacular learns of our operations: from the table, not from serializers."""
+"""How drf-spectacular learns of our operations: from what each view says of itself."""
 
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiCallback, OpenApiParameter, OpenApiResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
-from transcription.api.schema.bodies import Result, TaskEventReceived
-from transcription.api.schema.operation import Answer, Kind, Operation, Schema
-from transcription.api.schema.operations import operation_of
+from transcription.api.schema.answers import AWAY, NEEDS_KEY, NOT_ALLOWED, Answer, Schema
+from transcription.api.shapes import Detail, TaskEventReceived
+from transcription.services.webhooks.task_body import Result
 
 JSON = "application/json"
+COMPONENT = "#/components/schemas/{model}"
 REQUEST_ID = OpenApiParameter(
     "X-Request-ID",
     str,
@@ -20,60 +23,81 @@ REQUEST_ID = OpenApiParameter(
 )
 
 
+class ShapeSchema(GenerateJsonSchema):
+    """Shapes without titles; what they do not declare does not come, unless they are open."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def typed_dict_schema(self, schema: Any) -> Schema:
+        described = super().typed_dict_schema(schema)
+        described.pop("title", None)
+        if not described.setdefault("additionalProperties", False):
+            return described
+        del described["additionalProperties"]
+        return described
+
+
 class DescribedSchema(AutoSchema):
-    @property
-    def operation(self) -> Operation:
-        return operation_of(type(self.view), self.method)
+    view: Any  # an ApiView
 
     def get_operation_id(self) -> str:
-        return self.operation.name
+        return str(self.view.operation_id)
 
     def get_tags(self) -> list[str]:
-        return [self.operation.tag]
+        return [self.view.tag]
 
     def get_summary(self) -> str:
-        return self.operation.summary
+        return self.documentation()[0].removesuffix(".")
 
     def get_description(self) -> str:  # type: ignore[override]
-        return self.operation.description
+        return self.documentation()[1]
+
+    def documentation(self) -> tuple[str, str]:
+        """The first sentence of the view's docstring, and the rest."""
+        first, _, rest = (type(self.view).__doc__ or "").partition("\n\n")
+        return " ".join(first.split()), " ".join(rest.split())
 
     def get_override_parameters(self) -> list[Any]:
-        query = self.operation.query
+        query = self.view.parameters
         return [*(query_parameters(query) if query else ()), REQUEST_ID]
 
     def get_request_serializer(self) -> Any:
-        return dict(self.operation.form) or None
+        return dict(self.view.forms) or None
 
     def get_response_serializers(self) -> Any:
         described: dict[Any, OpenApiResponse] = {}
-        for status, answer in self.operation.all_answers().items():
-            if not answer.kinds:
-                described[status] = OpenApiResponse(None, answer.description)
-            for media_type, schema in self.contents_of(answer).items():
+        for status, answer in self.all_answers().items():
+            contents = {kind: {"type": "string"} for kind in answer.media_types}
+            if answer.shape:
+                contents = {JSON: self.schema_of(answer.shape), **contents}
+            for media_type, schema in contents.items():
                 described[status, media_type] = OpenApiResponse(schema, answer.description)
         return described
 
-    def contents_of(self, answer: Answer) -> dict[str, Schema]:
-        contents: dict[str, Schema] = {}
-        documents = [self.schema_of(kind) for kind in answer.kinds if not isinstance(kind, str)]
-        if documents:
-            contents[JSON] = documents[0] if len(documents) == 1 else {"anyOf": documents}
-        for kind in answer.kinds:
-            if isinstance(kind, str):
-                contents[kind] = {"type": "string"}
-        return contents
+    def all_answers(self) -> dict[int, Answer]:
+        """The view's own answers, and those that any view of its kind may give."""
+        common: dict[int, Answer] = {}
+        if self.view.authentication_classes:  # else it is open, also while the database is away
+            common = {401: Answer(NEEDS_KEY, Detail), 503: Answer(AWAY, self.view.fault)}
+        if self.method != "GET":
+            common[403] = Answer(NOT_ALLOWED, Detail)
+        return dict(sorted({**common, **self.view.answers}.items()))
 
-    def schema_of(self, kind: Kind) -> Schema:
-        """The schema of a body, by reference where it has a name."""
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            model: Any = kind  # drf-spectacular takes pydantic's models for serializers
-            reference: Schema = self.resolve_serializer(model, "response").ref
-            return reference
-        assert isinstance(kind, dict)
-        return kind
+    def schema_of(self, shape: Any) -> Schema:
+        """A shape by reference, once it is among the components."""
+        described, definitions = TypeAdapter.json_schemas(
+            [(shape, "serialization", TypeAdapter(shape))],
+            ref_template=COMPONENT,
+            schema_generator=ShapeSchema,
+        )
+        for name, schema in definitions["$defs"].items():
+            component = ResolvedComponent(name, "schemas", schema, schema)  # type: ignore[no-untyped-call]
+            self.registry.register_on_missing(component)
+        return described[shape, "serialization"]
 
     def get_callbacks(self) -> list[OpenApiCallback]:
-        if not self.operation.callback:
+        if not self.view.calls_back:
             return []
         message: Schema = {
             "summary": "The task has ended",

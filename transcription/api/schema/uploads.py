@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transcription.api.schema.operation import NOT_ALLOWED, NOT_SERVED
+from transcription.api.schema.answers import NEEDS_KEY, NOT_ALLOWED
 from uploads.http import description as tus
 
 METADATA = (
@@ -30,7 +30,7 @@ def paths() -> dict[str, Any]:
     for operations in described.values():
         for method, operation in operations.items():
             body = {} if method == "head" else tus.REFUSAL
-            for status, sentence in {401: NOT_SERVED, **REFUSALS.get(method, {})}.items():
+            for status, sentence in {401: NEEDS_KEY, **REFUSALS.get(method, {})}.items():
                 refuse(operation["responses"], status, sentence, body)
             tell_of_jobs(operation)
     return described

@@ -5,22 +5,21 @@ Kept outputs have the shapes in which clients bring and get them: a transcriptio
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from transcription.http.gradual_json import GradualReader
 from transcription.models import Job, StageOutput, State, TaskType, Transcript
-
-SEGMENT = ("start", "end", "text")
-TURN = ("label", "speaker", "start", "end")
-PLACED_WORD = ("word", "start", "end", "score")
+from transcription.services.stages import shapes
+from transcription.services.stages.shapes import AlignedWord, Outcome, WordPlace
 
 Segment = Mapping[str, Any]
+Shape = TypeVar("Shape")
 
 
-def result_of(job: Job) -> dict[str, Any] | Iterator[dict[str, Any]] | None:
+def result_of(job: Job) -> Outcome | None:
     """The `result` of a task, or None while it has none.
 
     What may be long is an iterator over the items of a list, to be written item by item.
@@ -36,7 +35,7 @@ def result_of(job: Job) -> dict[str, Any] | Iterator[dict[str, Any]] | None:
     return joined(job)
 
 
-def transcription(job: Job) -> dict[str, Any]:
+def transcription(job: Job) -> shapes.Transcription:
     """Segments with their text, and the language that was spoken."""
     kept = output_of(job, StageOutput.Name.TRANSCRIBE) or {}
     segments = kept.get("segments") or segments_of(job)
@@ -46,22 +45,22 @@ def transcription(job: Job) -> dict[str, Any]:
     }
 
 
-def transcribed_segment(segment: Segment) -> dict[str, Any]:
+def transcribed_segment(segment: Segment) -> shapes.TranscribedSegment:
     """A segment without words; clients join the texts, so each brings its own blank."""
-    shown = chosen(segment, *SEGMENT, "avg_logprob")
+    shown = chosen(segment, shapes.TranscribedSegment)
     text = str(shown["text"])
     shown["text"] = f" {text}" if text and not text[0].isspace() else text
     return shown
 
 
-def alignment(job: Job) -> dict[str, Any]:
+def alignment(job: Job) -> shapes.Alignment:
     """Segments with all their words, also those without times, and the words once more."""
     kept = output_of(job, StageOutput.Name.ALIGN) or {}
     segments = kept.get("segments") or segments_of(job)
     words = kept.get("word_segments") or words_of(segments)
     return {
         "segments": (aligned_segment(segment) for segment in segments),
-        "word_segments": (aligned_word(word) for word in words),
+        "word_segments": (chosen(word, AlignedWord) for word in words),
     }
 
 
@@ -69,23 +68,19 @@ def words_of(segments: Iterable[Segment]) -> Iterator[Segment]:
     return (word for segment in segments for word in segment.get("words") or ())
 
 
-def aligned_segment(segment: Segment) -> dict[str, Any]:
+def aligned_segment(segment: Segment) -> shapes.AlignedSegment:
     """A segment with its words, and its characters where they were asked for."""
-    words = [aligned_word(word) for word in segment.get("words") or []]
-    shown = chosen(segment, *SEGMENT) | {"words": words}
-    return shown | chosen(segment, "chars", "avg_logprob")
+    words = [chosen(word, AlignedWord) for word in segment.get("words") or []]
+    return chosen({**segment, "words": words}, shapes.AlignedSegment)
 
 
-def aligned_word(word: Segment) -> dict[str, Any]:
-    return chosen(word, *PLACED_WORD)
-
-
-def diarization(job: Job) -> Iterator[dict[str, Any]]:
+def diarization(job: Job) -> Iterator[shapes.Turn]:
     """Speaker turns in order of time."""
-    return (chosen(turn, *TURN) for turn in output_of(job, StageOutput.Name.DIARIZE) or [])
+    turns = output_of(job, StageOutput.Name.DIARIZE) or []
+    return (chosen(turn, shapes.Turn) for turn in turns)
 
 
-def joined(job: Job) -> dict[str, Any]:
+def joined(job: Job) -> shapes.SpeakerTranscript:
     """Segments and words with their speakers.
 
     Words without times or score are left out, and so are `chars`; a segment all of whose words are
@@ -97,22 +92,24 @@ def joined(job: Job) -> dict[str, Any]:
     return {"segments": (segment for segment in shown if segment), "word_segments": []}
 
 
-def joined_segment(segment: Segment, wordless: bool) -> dict[str, Any] | None:
+def joined_segment(segment: Segment, wordless: bool) -> shapes.SpokenSegment | None:
     """One segment, or None where nothing of it can be placed in time."""
     words = segment.get("words") or []
-    placed = [chosen(word, *PLACED_WORD, "speaker") for word in words if is_placed(word)]
+    placed = [chosen(word, shapes.SpokenWord) for word in words if is_placed(word)]
     if not placed and (words or not wordless):
         return None
-    return chosen(segment, *SEGMENT) | {"words": placed} | chosen(segment, "speaker")
+    return chosen({**segment, "words": placed}, shapes.SpokenSegment)
 
 
 def is_placed(word: Segment) -> bool:
     """Whether a word has all keys that the API promises."""
-    return all(word.get(key) is not None for key in PLACED_WORD)
+    return all(word.get(key) is not None for key in WordPlace.__annotations__)
 
 
-def chosen(whole: Segment, *keys: str) -> dict[str, Any]:
-    return {key: whole[key] for key in keys if whole.get(key) is not None}
+def chosen(whole: Segment, shape: type[Shape]) -> Shape:
+    """The keys of this shape, where they have a value."""
+    keys = shape.__annotations__
+    return cast(Shape, {key: whole[key] for key in keys if whole.get(key) is not None})
 
 
 def output_of(job: Job, name: StageOutput.Name) -> Any:

@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from transcription.models import Job, State, TaskType
 from transcription.services.options.requested_options import told_language
 from transcription.services.stages.results import result_of
+from transcription.services.stages.shapes import Outcome
 
 # Clients of the API know four states.
 STATUS: Mapping[str, str] = {
@@ -18,9 +22,35 @@ STATUS: Mapping[str, str] = {
     State.CANCELLED: "failed",
 }
 DONE = (State.COMPLETED, State.WARNINGS)
+Status = Annotated[str, Field(json_schema_extra={"enum": [*dict.fromkeys(STATUS.values())]})]
+TaskTypeName = Annotated[str, Field(json_schema_extra={"enum": TaskType.values})]
 
 
-def task_body(job: Job) -> dict[str, Any]:
+class Metadata(TypedDict):
+    """What was requested of a task, and when it ran."""
+
+    task_type: TaskTypeName
+    task_params: dict[str, Any] | None
+    language: str | None
+    file_name: str | None
+    url: str | None
+    callback_url: str | None
+    duration: float | None
+    audio_duration: float | None
+    start_time: str | None
+    end_time: str | None
+
+
+class Result(TypedDict):
+    """A task: its status and result."""
+
+    status: Status
+    result: Outcome | None
+    metadata: Metadata
+    error: str | None
+
+
+def task_body(job: Job) -> Result:
     """Status, result, metadata and error; the identifier itself is not among them."""
     return {
         "status": STATUS[job.state],
@@ -30,7 +60,7 @@ def task_body(job: Job) -> dict[str, Any]:
     }
 
 
-def metadata_of(job: Job) -> dict[str, Any]:
+def metadata_of(job: Job) -> Metadata:
     """What is told besides status, result and error; each key is always there."""
     return {
         "task_type": job.task_type,

@@ -1,0 +1,48 @@
+"""What a view of the API says of itself, for the description."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from transcription.api.shapes import Detail
+from uploads.errors import UploadError
+
+Schema = dict[str, Any]
+
+MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
+NEEDS_KEY = "The request has no key, or an unknown one."
+NOT_ALLOWED = "The origin is not allowed to change anything, or the CSRF token is missing."
+AWAY = "The database or the upload store doesn't answer; try again later."
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of an operation.
+
+    Attributes:
+        description: When it comes.
+        shape: That of its JSON, or several joined by `|`; None: it has none.
+        media_types: What else its body may be.
+    """
+
+    description: str
+    shape: Any = None
+    media_types: Sequence[str] = ()
+
+
+Answers = Mapping[int, Answer]
+
+
+def refusals(*errors: type[UploadError], shape: Any = Detail) -> dict[int, Answer]:
+    """The answers that these errors become."""
+    return {error.status: Answer(error.message, shape) for error in errors}
+
+
+def form(required: Sequence[str], **fields: Schema) -> Schema:
+    """The schema of a form; its `required` fields come from their names."""
+    return {"type": "object", "required": list(required), "properties": fields}
+
+
+def file(description: str) -> Schema:
+    """A file in a form."""
+    return {"type": "string", "format": "binary", "description": description}

@@ -1,0 +1,197 @@
+"""What the API answers: the shapes that views fill, and that the API description shows.
+
+The names are those of the description, by which clients' generators know them.
+"""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
+
+from transcription.services.webhooks.task_body import Status, TaskTypeName
+
+Count = Annotated[int, Field(ge=0)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+OPEN = with_config(ConfigDict(extra="allow"))
+
+
+class Detail(TypedDict):
+    """An error as text."""
+
+    detail: str
+
+
+@OPEN
+class ValidationError(TypedDict):
+    """One fault of a request."""
+
+    type: str
+    loc: list[str | int]
+    msg: str
+    input: NotRequired[Any]
+    ctx: NotRequired[dict[str, Any]]
+
+
+Fault = ValidationError  # what the description calls so has a namesake in pydantic
+
+
+class HTTPValidationError(TypedDict):
+    """All faults of a request."""
+
+    detail: list[ValidationError]
+
+
+@OPEN
+class DomainFault(TypedDict):
+    """What is wrong, with a word for programs; some have further keys."""
+
+    message: str
+    code: str
+    correlation_id: str
+
+
+class DomainError(TypedDict):
+    """An error with a code."""
+
+    error: DomainFault
+
+
+class Response(TypedDict):
+    """A task's identifier, with a message."""
+
+    identifier: str
+    message: str
+
+
+class StoredFile(TypedDict):
+    """A recording that was stored."""
+
+    upload_id: str
+    filename: str
+    size_bytes: Count
+    path: str
+
+
+class TaskSummaryResponse(TypedDict):
+    """A row of the list of tasks."""
+
+    identifier: str
+    status: Status
+    task_type: TaskTypeName
+    file_name: str | None
+    url: str | None
+    audio_duration: float | None
+    language: str | None
+    error: str | None
+    duration: float | None
+    start_time: str | None
+    end_time: str | None
+
+
+class TaskListResponse(TypedDict):
+    """Tasks; the counts only come with pages."""
+
+    tasks: list[TaskSummaryResponse]
+    total: NotRequired[int]
+    page: NotRequired[int]
+    page_size: NotRequired[int]
+
+
+class TaskProgress(TypedDict):
+    """How far a task is; stage and percentage come by two names each."""
+
+    identifier: str
+    status: Status
+    progress_percentage: Percent
+    progress_stage: str | None
+    error: str | None
+    stage: str | None
+    percentage: Percent
+    message: str
+    engine: str | None
+    engine_note: str | None
+
+
+class TaskEventReceived(TypedDict):
+    """What a receiver of callbacks may answer; nobody looks at it."""
+
+    ok: bool
+
+
+class Health(TypedDict):
+    """The service is up."""
+
+    status: Literal["ok"]
+    message: str
+
+
+class Liveness(Health):
+    """The process is alive."""
+
+    timestamp: float
+
+
+class Gpu(TypedDict):
+    """The limit of concurrent GPU tasks."""
+
+    max_concurrent_tasks: Annotated[int, Field(ge=1)]
+
+
+class Readiness(TypedDict):
+    """Whether requests can be served."""
+
+    status: Literal["ok", "error"]
+    database: Literal["connected", "disconnected"]
+    gpu: Gpu
+    message: str
+
+
+class NotReady(Readiness):
+    """The same, with the reason."""
+
+    problem: str
+
+
+class OpenAIFault(TypedDict):
+    """The error itself, in OpenAI's shape."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(TypedDict):
+    """An error in OpenAI's shape."""
+
+    error: OpenAIFault
+
+
+class OpenAIModel(TypedDict):
+    """A model that requests may use."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class OpenAIModels(TypedDict):
+    """The models that requests may use."""
+
+    object: Literal["list"]
+    data: list[OpenAIModel]
+
+
+@OPEN
+class OpenAITranscript(TypedDict):
+    """`json`: the text; `verbose_json`: also language, duration, segments and words;
+    `diarized_json`: duration, and segments with their speakers (A, B, …)."""
+
+    text: str
+    usage: dict[str, Any]
+    task: NotRequired[Literal["transcribe", "translate"]]
+    language: NotRequired[str]
+    duration: NotRequired[Annotated[float, Field(ge=0)]]
+    segments: NotRequired[list[dict[str, Any]]]
+    words: NotRequired[list[dict[str, Any]]]

@@ -310,7 +310,7 @@ def test_too_many_uploads_without_a_byte_are_429(hurried: Site) -> None:
     while (answer := post({})).status == 201 and len(made) < 30:
         made.append(answer.headers["Location"])
     assert answer.status == 429 and answer.headers["Retry-After"] == "60", len(made)
-    assert b"20 uploads open" in answer.body
+    assert b"20 open uploads" in answer.body
     assert post(other).status == 201
     for path in made:
         assert ask(hurried, "DELETE", path, TUS).status == 204

@@ -289,6 +289,7 @@ def test_many_strange_signs_are_written(sign: str) -> None:
         assert read(render(kind, said, options=Options(split=False)))
 
 
+@pytest.mark.slow
 def test_what_has_no_width_and_letters_without_end_cost_no_more_than_others() -> None:
     """Each would take hours if all before it were looked at again and again."""
     mark = "\u0301"

@@ -39,6 +39,7 @@ def test_sound_that_begins_long_after_the_pictures_is_found(
     assert audio.warnings == ()
 
 
+@pytest.mark.slow
 def test_sound_that_begins_after_megabytes_of_pictures_is_found(tmp_path: Path) -> None:
     sound = Sound(recordings.speech(), "mp2", late=3.0)
     path = write_film(tmp_path / "film", "mpegts", [sound], noise=True)

@@ -181,6 +181,7 @@ def test_a_damaged_middle_is_left_out_with_a_warning(tmp_path: Path) -> None:
     assert "damaged" in audio.warnings[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["mp4", "mkv", "webm", "ts", "mov"])
 def test_sound_that_begins_late_keeps_its_time(suffix: str, tmp_path: Path) -> None:
     path = recordings.write(tmp_path / "late", recordings.speech(), suffix, late=2.0)

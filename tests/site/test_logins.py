@@ -71,6 +71,7 @@ print(*(name for name in map("nobody{}".format, range(12)) if name_digest(name) 
 """
 
 
+@pytest.mark.slow
 def test_every_door_takes_a_place(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +131,7 @@ def knock(address: str, name: str, times: int = 1) -> list[bool]:
     return [begin_attempt(request, name) is not None for _ in range(times)]
 
 
+@pytest.mark.slow
 def test_guesses_are_counted_for_each_address_and_name_and_in_all(db: None) -> None:
     assert knock("192.0.2.1", "anna", 11) == [True] * 10 + [False]
     assert knock("192.0.2.2", "anna") == knock("192.0.2.1", "boris") == [True]

@@ -208,6 +208,7 @@ def test_people_see_their_own_and_staff_see_all(client: Client) -> None:
     assert client.get(f"/jobs/{job.pk}.json").json()["media_url"]
 
 
+@pytest.mark.slow
 def test_admin_of_jobs(client: Client) -> None:
     client.force_login(User.objects.create_superuser("boss"))
     for number, state in enumerate(State):
@@ -293,6 +294,7 @@ def test_nothing_makes_a_500(
     assert answer.status_code < 500, (filled, answer.content)
 
 
+@pytest.mark.slow
 def test_jobs_in_any_state_have_a_page(client: Client) -> None:
     for state in State:
         for stage in Stage:

@@ -188,7 +188,7 @@ def test_the_disk_is_no_fault_of_the_network(number: int, words: str) -> None:
 def test_a_page_in_place_of_a_model_is_none(serving: hub.Hub, models_dir: Path) -> None:
     """A proxy that wants a login answers 200, too; it must not count as the model for ever."""
     asset = address(serving, b"<html>Please sign in</html>")
-    with pytest.raises(ModelUnavailable, match=r"big\.pth is no model"):
+    with pytest.raises(ModelUnavailable, match=r"big\.pth isn't a model"):
         obtain(asset, models_dir)
     assets.forget_failures(models_dir)
     asset = address(serving, PICKLE + b"weights")

@@ -194,7 +194,7 @@ def test_models_are_checked_for_those_who_ask(
     assets.remember_failure(conf.MODELS_DIR, asset, "No network.")
     monkeypatch.setattr(registry.get("needy"), "installation_error", lambda: "No package here.")
     told = check("--tag", "models")
-    assert "a moment ago: No network." in told and "No package here." in told
+    assert "The last download failed: No network." in told and "No package here." in told
     settings.ENGINE = "faster-whisper"
     for model in ("tiny", "tinny", "/nowhere"):
         settings.WHISPER_MODEL = model

@@ -62,6 +62,15 @@ def test_files_on_their_way_have_room(
         page.unroute_all()
 
 
+def test_on_a_tablet_the_drop_area_is_as_wide_as_the_column(
+    site: Site, chromium: Browser, cookies: list[Any]
+) -> None:
+    with opened(chromium, cookies, 820) as page:
+        page.goto(site.url)
+        area, column = box(page.locator(".drop-area")), box(page.locator(".recordings"))
+        assert (area["x"], area["width"]) == pytest.approx((column["x"], column["width"]), abs=1)
+
+
 @pytest.mark.parametrize("width", [390, 1200])
 def test_what_one_does_with_a_transcript_is_above_it_and_search_stays(
     chromium: Browser, cookies: list[Any], jobs: dict[str, str], width: int

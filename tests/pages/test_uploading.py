@@ -58,6 +58,16 @@ def test_an_upload_pauses_warns_who_leaves_and_asks_before_it_ends(
     wait_for(lambda: not listed(site, "meeting.wav"))
 
 
+def test_leaving_during_a_short_upload_warns_too(site: Site, page: Page, tmp_path: Path) -> None:
+    enter(page, site)
+    slow_down(page, 2e4)
+    choose(page, recordings.write(tmp_path / "short.wav", recordings.silence(3)))
+    expect(page.locator("#sending li", has_text="short.wav")).to_be_visible()
+    with page.expect_event("dialog", lambda dialog: dialog.type == "beforeunload") as warning:
+        page.evaluate("setTimeout(() => location.reload())")
+    warning.value.dismiss()
+
+
 def test_of_several_files_each_is_counted_and_what_is_refused_is_named(
     site: Site, page: Page, tmp_path: Path
 ) -> None:

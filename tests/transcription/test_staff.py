@@ -52,6 +52,8 @@ def test_run_again_with_other_options(staff: Client, settings: LazySettings) -> 
     assert page.status_code == 200
     for word in (str(job.pk), "faster-whisper", "large-v3", "Latvian", "translate", "speakers"):
         assert word in page.content.decode()
+    for part in ('<fieldset class="module aligned', 'class="submit-row"'):  # as the admin's forms
+        assert part in page.content.decode()
     assert Job.objects.get(pk=job.pk).state == State.WARNINGS  # it was a question
 
     said = {"engine": "faster-whisper", "model": "base", "language": "auto", "min_speakers": "2"}

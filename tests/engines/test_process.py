@@ -18,7 +18,7 @@ from transcription.engines.base import EngineDied, EngineError, Event, Request
 from transcription.engines.runtime import engine_process
 from transcription.engines.runtime import process as spawn
 from transcription.engines.runtime.engine_process import EngineProcess
-from transcription.media.errors import Cancelled
+from transcription.media.errors import Cancelled, MediaError
 
 Draft = Callable[[Path], Request]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -216,6 +216,6 @@ def test_unknown_engine_and_missing_file(
     with pytest.raises(EngineError) as caught:
         engine.run(replace(draft(silent), engine="abacus"))
     assert caught.value.code == "unknown_engine"
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(MediaError) as caught:
         engine.run(draft(tmp_path / "nothing"))
     assert caught.value.code == "missing"

@@ -152,6 +152,6 @@ def test_options_on_a_phone(able: Site, chromium: Browser) -> None:
 
 def test_what_the_engine_cannot_do_is_not_offered(site: Site, page: Page) -> None:
     enter(page, site)
-    expect(page.locator("#upload")).to_contain_text("can't tell speakers apart")
+    expect(page.locator("#upload")).to_contain_text("can't translate or tell speakers apart")
     expect(page.locator("#upload [data-option]")).to_have_count(1)  # the language
     assert page.locator("#upload option").all_inner_texts() == ["Detect automatically", "English"]

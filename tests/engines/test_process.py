@@ -213,9 +213,9 @@ def test_an_error_in_the_listener_ends_the_work(
 def test_unknown_engine_and_missing_file(
     engine: EngineProcess, draft: Draft, silent: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(EngineError) as unknown:
         engine.run(replace(draft(silent), engine="abacus"))
-    assert caught.value.code == "unknown_engine"
+    assert unknown.value.code == "unknown_engine"
     with pytest.raises(MediaError) as caught:
         engine.run(draft(tmp_path / "nothing"))
     assert caught.value.code == "missing"

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from transcription.api.schema.answers import Answers, Schema
+from transcription.api.schema.responses import Answers, Schema
 from transcription.api.shapes import Detail, DomainError
 
 

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from transcription.api import shapes
 from transcription.api.base import ApiView
-from transcription.api.schema.answers import Answer
+from transcription.api.schema.responses import Answer
 from transcription.conf import conf
 from transcription.services.readiness import readiness
 

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from transcription.api.base import ApiView
 from transcription.api.forms.parameters import read_query
-from transcription.api.schema.answers import Answer
+from transcription.api.schema.responses import Answer
 from transcription.api.shapes import HTTPValidationError, TaskListResponse, TaskSummaryResponse
 from transcription.api.tasks import TASKS
 from transcription.models import State

@@ -10,7 +10,7 @@ from transcription.api.clients import sender_of, turn_of_client
 from transcription.api.errors import TEMPORARY, ApiError, domain_error, missing
 from transcription.api.forms.callbacks import judge_callback
 from transcription.api.forms.multipart import FilePart, Form, MediaPart
-from transcription.api.schema.answers import MULTIPART, URLENCODED, form
+from transcription.api.schema.responses import MULTIPART, URLENCODED, form
 from transcription.api.shapes import Fault
 from transcription.api.submission import IntakeView, recording_in, submit_measured
 from transcription.models import Job, TaskType

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from transcription.api.base import ApiView
 from transcription.api.errors import ApiError, detail
 from transcription.api.forms.multipart import Form, MediaPart, read_form
-from transcription.api.schema.answers import MULTIPART, Answer, file, form
+from transcription.api.schema.responses import MULTIPART, Answer, file, form
 from transcription.api.shapes import Detail, StoredFile
 from transcription.api.submission import RECORDING, TAKEN, wrong_extension
 from transcription.media.sniff import HEAD, media_problem

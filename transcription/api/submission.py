@@ -28,7 +28,7 @@ from transcription.api.forms.multipart import (
     read_form,
 )
 from transcription.api.forms.parameters import parse_query, wish_of
-from transcription.api.schema.answers import MULTIPART, Answer, Schema, file, form, refusals
+from transcription.api.schema.responses import MULTIPART, Answer, Schema, file, form, refusals
 from transcription.api.shapes import Detail, DomainError, Fault, HTTPValidationError
 from transcription.api.shapes import Response as Queued
 from transcription.media.errors import MediaError

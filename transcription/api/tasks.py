@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from transcription.api import shapes
 from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
-from transcription.api.schema.answers import Answer
+from transcription.api.schema.responses import Answer
 from transcription.http.compression import compressed
 from transcription.http.streaming import streamed_json
 from transcription.models import Job, Stage, TaskType

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from transcription.api.errors import ApiError, handle
 from transcription.api.forms.multipart import STALLED
 from transcription.api.forms.parts import error_message
-from transcription.api.schema.answers import Answer, refusals
+from transcription.api.schema.responses import Answer, refusals
 from transcription.api.shapes import OpenAIError, OpenAIFault
 from uploads.errors import DiskFull, LengthRequired, TooLarge, TooManyRequests
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from transcription.api.openai.models import OF_OPENAI
-from transcription.api.schema.answers import Schema, file, form
+from transcription.api.schema.responses import Schema, file, form
 from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import LIVE

@@ -22,7 +22,7 @@ from transcription.api.openai.errors import REFUSALS, openai_error, refuse
 from transcription.api.openai.form import read_asked, recording_of
 from transcription.api.openai.requested import TranscriptionRequest, TranslationRequest, form_of
 from transcription.api.openai.stream import streamed_transcript
-from transcription.api.schema.answers import MULTIPART, Answer
+from transcription.api.schema.responses import MULTIPART, Answer
 from transcription.api.shapes import OpenAIError, OpenAIModel, OpenAIModels, OpenAITranscript
 from transcription.api.submission import shown_name
 from transcription.api.tasks import with_engine

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiCallback, OpenApiParameter, OpenApiResp
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from transcription.api.schema.answers import AWAY, NEEDS_KEY, NOT_ALLOWED, Answer, Schema
+from transcription.api.schema.responses import AWAY, NEEDS_KEY, NOT_ALLOWED, Answer, Schema
 from transcription.api.shapes import Detail, TaskEventReceived
 from transcription.services.webhooks.task_body import Result
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transcription.api.schema.answers import NEEDS_KEY, NOT_ALLOWED
+from transcription.api.schema.responses import NEEDS_KEY, NOT_ALLOWED
 from uploads.http import description as tus
 
 METADATA = (

@@ -169,9 +169,8 @@ def recover(run: CleanupRun) -> None:
     for upload in in_batches(receiving):
         try:
             held = store().held(upload.id.hex)
-        except (
-            Missing
-        ):  # a kill while it was ending left the file, or the file was lost since the comparison
+        except Missing:
+            # A kill while it was ending left the row, or the file was lost since the comparison.
             end_lost(run, upload)
             continue
         if upload.concat == Concat.FINAL and has_all_parts(upload):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import io
 import socket
@@ -89,8 +90,15 @@ class Wire:
             return True
 
     def finish_sending(self) -> None:
-        """FIN: the client has nothing more to say, but listens."""
-        self.socket.shutdown(socket.SHUT_WR)
+        """FIN: the client has nothing more to say, but listens.
+
+        A server that has answered and closed may be faster; its answer is still to be read.
+        """
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as problem:
+            if problem.errno != errno.ENOTCONN:
+                raise
 
     def reset(self) -> None:
         """RST: the client is gone, with no good-bye."""

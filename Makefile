@@ -2,10 +2,10 @@
 #              with WhisperX (several GB more):     make run ENGINE=whisperx
 # make unit    ruff and the tests that start no site, server, browser or process: 45 seconds
 # make test    every check and the fast tests, under five minutes after installation
-# make proof   all other tests: kills, full disks, proxies, PgBouncer, long runs, WhisperX (in an
-#              environment of its own, 2 GB)
-# make lock    after a change in requirements*.txt: name by hash what they bring. Versions stay where
-#              they can; newer ones:                make lock UPGRADE="--upgrade-package av"
+# make proof   all other tests: kills, full disks, proxies, PgBouncer, long runs, WhisperX (in a
+#              separate environment, 2 GB)
+# make lock    after a change in requirements*.txt: write the locks (versions and hashes). Versions stay
+#              if they can; newer ones:             make lock UPGRADE="--upgrade-package av"
 
 # HOST, PORT, DATA_DIR and all other settings come from the command line, the environment or .env.
 PYTHON ?= python3
@@ -13,20 +13,20 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMPS := $(VENV)/stamps
-# An environment whose Python has gone, as by an upgrade of the system, is made anew; so is, after
-# make clean, one that is to have another Python (make PYTHON=python3.12).
+# If the environment's Python is gone (after a system upgrade, say), the environment is created again.
+# For another Python: make clean, then make PYTHON=python3.12.
 ifeq ($(shell $(PY) -c "print(1)" 2>/dev/null),)
 $(shell rm -rf $(STAMPS))
 endif
-# Installed are the files that the locks name by hash, and no others.
+# Installs only the files that the locks name by hash.
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 
-# What the site itself reads: the command line or the environment, else .env.
+# As the site reads it: from the command line or the environment, else from .env.
 ENGINE ?= $(shell sed -n "s/^ENGINE=['\"]*\([a-z-]*\).*/\1/p" .env 2>/dev/null)
-# Here the proofs of WhisperX run.
+# The environment for the proof tests of WhisperX.
 WHISPERX := .venv-whisperx
 
-# What is locked, with the lock beside it; the others keep to the versions of the site's own.
+# Each has its lock beside it. requirements.lock decides the versions of the requirements-… locks.
 LOCKED := requirements requirements-dev requirements-whisperx requirements-node bench/peers/requirements
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
@@ -39,7 +39,7 @@ run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 install: $(STAMPS)/requirements node_modules/.installed
 
 $(STAMPS)/venv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Choose one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv --clear $(VENV)
 	@mkdir -p $(STAMPS) && touch $@
 
@@ -56,9 +56,9 @@ $(STAMPS)/requirements-whisperx: requirements-whisperx.lock $(STAMPS)/requiremen
 	$(PIP) -r requirements-whisperx.lock
 	@touch $@
 
-# Without it the site runs all the same, and its built-in engine stands in.
+# Without WhisperX the site also runs, with its built-in engine as the fallback.
 install-whisperx: install
-	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WhisperX CANNOT BE INSTALLED here (pip says why, above). The site starts without it: another engine stands in, and each transcript says so."
+	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WARNING: WhisperX couldn't be installed (see pip's error above). The site starts without it and uses another engine; each transcript says so."
 
 $(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.lock
 	$(PYTHON) -m tests.whisperx.install_cpu $(WHISPERX)
@@ -102,7 +102,7 @@ $(VENV)/bin/uv: $(STAMPS)/venv
 lock: $(VENV)/bin/uv
 	@$(foreach name,$(LOCKED),$(COMPILE) $(UPGRADE) $(if $(filter requirements-%,$(name)),-c requirements.lock) $(name).txt -o $(name).lock &&) true
 
-# Each shape of request that is made to hold up others, for half a minute.
+# Sends each kind of request that tries to block others, for half a minute.
 hold-ups: install-dev
 	HOSTILE_SECONDS=30 $(PY) -m pytest tests/site/test_hold_ups.py -m "proof and alone" -s
 

@@ -14,6 +14,7 @@ from transcription import tasks
 from transcription.engines.base import TRANSCRIBE, Event, Output, Request, Result, ShouldStop
 from transcription.engines.selection import Prepared
 from transcription.models import Job, State
+from transcription.services.jobs import leases
 from transcription.services.stages import run as stages_run
 from uploads.models import State as UploadState
 from uploads.models import Upload
@@ -49,6 +50,16 @@ def make_job(**facts: Any) -> Job:
     upload = facts.pop("upload", None) or make_upload()
     facts = {"engine": "pocketsphinx", "file_name": "speech.wav", **facts}
     return Job.objects.create(upload=upload, owner=upload.owner, **facts)
+
+
+def claimed(**facts: object) -> Job:
+    """A job that this process has just claimed, changed afterwards where `facts` say so."""
+    make_job()
+    job = leases.claim_next()
+    assert job
+    if facts:
+        Job.objects.filter(pk=job.pk).update(**facts)
+    return Job.objects.select_related("upload").get(pk=job.pk)
 
 
 def result(

@@ -1,5 +1,6 @@
 """Sites that answer the contract, and servers that they talk to."""
 
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from django.conf import LazySettings
 
 from tests.running import Site
 
+from .kept import MAKE
 from .servers import Answer, Server, running
 
 real_getaddrinfo = socket.getaddrinfo
@@ -22,6 +24,13 @@ def open_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site = Site(folder / "data", SSRF_PROTECTION_ENABLED="false", DECODER_MEMORY="200MiB").start()
     yield site
     site.kill_everything()
+
+
+@pytest.fixture(scope="session")
+def kept(site: Site) -> dict[str, str]:
+    """The identifiers of tasks made by hand, by their names, the oldest first."""
+    made: dict[str, str] = json.loads(site.shell(MAKE))
+    return made
 
 
 @pytest.fixture

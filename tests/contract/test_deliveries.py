@@ -1,4 +1,4 @@
-"""Messages to callback URLs as rows (contract, section 7), in one process and its database."""
+"""Messages to callback URLs as rows (contract, section 7): owed, sent, given up."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from django.conf import LazySettings
 from django.db import transaction
 from django.utils import timezone
 from django_q.conf import Conf
-from django_q.models import OrmQ, Schedule
+from django_q.models import Schedule
 
-from tests.transcription.building import make_job, make_upload, within
+from tests.transcription.building import within
 from transcription import tasks
 from transcription.http.gradual_json import write_gradually
-from transcription.models import Delivery, Job, JobEvent, TaskType, Transcript
-from transcription.services.jobs import leases, queue, rerun, transitions
+from transcription.models import Delivery, Job, JobEvent, TaskType
+from transcription.services.jobs import leases, queue, transitions
 from transcription.services.webhooks import outbox
 from transcription.services.webhooks.task_body import task_body
 
+from .callbacks import Serve, complete, ended, waiting_entries, working
 from .servers import Server, hangs_up, redirects, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Serve = Callable[..., Server]
 
 
 @pytest.fixture(autouse=True)
@@ -34,35 +34,8 @@ def surroundings(settings: LazySettings, tmp_path: Path) -> None:
     settings.SSRF_PROTECTION_ENABLED = False
 
 
-def working(**facts: object) -> Job:
-    """A job that this process works on, whose end somebody wants to know."""
-    make_job(**{"callback_url": "http://127.0.0.1:9/hook", **facts})
-    job = leases.claim_next()
-    assert job
-    return job
-
-
-def ended(url: str) -> Delivery:
-    """The message of a job that failed."""
-    job = working(callback_url=url)
-    assert transitions.fail(job, "It was silent.")
-    return Delivery.objects.get(job=job)
-
-
 def last_step(job: Job) -> str:
     return JobEvent.objects.filter(job=job).latest("at", "id").what
-
-
-def waiting_entries() -> int:
-    count: int = OrmQ.objects.filter(key="whisperx").count()
-    return count
-
-
-# Owing --------------------------------------------------------------------------------------------
-
-
-def complete(job: Job) -> None:
-    assert transitions.complete(job, [{"start": 0.0, "end": 1.0, "text": "hello"}], {})
 
 
 def fail(job: Job) -> None:
@@ -121,9 +94,6 @@ def test_a_message_goes_with_its_job() -> None:
     transitions.delete(message.job)
     assert not Delivery.objects.exists()
     tasks.deliver()
-
-
-# Sending ------------------------------------------------------------------------------------------
 
 
 def test_a_receiver_that_fails_twice(serve: Serve) -> None:
@@ -230,86 +200,6 @@ def test_a_later_try_is_left_to_the_schedule(settings: LazySettings, serve: Serv
     queue.declare_schedules()
     found = Schedule.objects.filter(func="transcription.tasks.deliver")
     assert [schedule.minutes for schedule in found] == [1]
-
-
-# Claims -------------------------------------------------------------------------------------------
-
-
-def test_two_workers_never_send_one_message_at_once() -> None:
-    for _ in range(3):
-        ended("http://127.0.0.1:9/hook")
-    first = [one.delivery.pk for one in outbox.claim_due(2)]
-    second = [one.delivery.pk for one in outbox.claim_due(10)]
-    assert (len(first), len(second)) == (2, 1) and not set(first) & set(second)
-    assert not list(outbox.claim_due(10))
-
-
-def test_a_claim_that_another_process_was_quicker_to_take() -> None:
-    ended("http://127.0.0.1:9/hook")
-    looks = outbox.claim_due(10)
-    seen = Delivery.objects.get()
-    [taken] = outbox.claim_due(10)
-    assert not list(looks)
-    assert not outbox.held(seen).exists() and outbox.held(taken.delivery).exists()
-
-
-def test_a_sender_that_died_costs_nothing_but_time() -> None:
-    message = ended("http://127.0.0.1:9/hook")
-    [lost] = outbox.claim_due(1)
-    assert not list(outbox.claim_due(1))
-    Delivery.objects.update(next_attempt=timezone.now())  # its claim ends
-    [second] = outbox.claim_due(1)
-    assert second.delivery.pk == lost.delivery.pk == message.pk
-    assert second.delivery.attempts == 2
-    outbox.delivered(lost.delivery, 200)  # it only slept, and comes too late
-    message.refresh_from_db()
-    assert message.state == Delivery.State.WAITING and message.attempts == 2
-    outbox.delivered(second.delivery, 200)
-    message.refresh_from_db()
-    assert message.state == Delivery.State.DELIVERED
-
-
-def test_a_message_begun_anew_is_no_matter_of_who_sent_it_before() -> None:
-    """Both are at their first try, but the outcome of the one says nothing of the other."""
-    message = ended("http://127.0.0.1:9/hook")
-    [before] = outbox.claim_due(1)
-    assert outbox.send_again(message)
-    [now] = outbox.claim_due(1)
-    assert before.delivery.attempts == now.delivery.attempts == 1
-    outbox.delivered(before.delivery, 200)
-    assert outbox.held(now.delivery).exists()
-
-
-def test_after_a_restart_what_was_claimed_is_due() -> None:
-    ended("http://127.0.0.1:9/hook")
-    assert list(outbox.claim_due(1))
-    later = ended("http://127.0.0.1:9/hook")
-    Delivery.objects.filter(pk=later.pk).update(next_attempt=timezone.now() + timedelta(hours=1))
-    OrmQ.objects.all().delete()
-    outbox.resume()
-    assert len(list(outbox.claim_due(10))) == 1 and waiting_entries() == 1
-
-
-def test_a_job_that_runs_again_tells_its_end_alone(serve: Serve) -> None:
-    receiver = serve(200)
-    upload = make_upload(b"RIFF")
-    first = ended(receiver.url)
-    Job.objects.filter(pk=first.job_id).update(upload=upload)
-    job = Job.objects.select_related("upload").get(pk=first.job_id)
-    [stale] = outbox.claim_due(1)
-    Delivery.objects.update(next_attempt=timezone.now())
-    rerun.run_again(job, {})
-    tasks.deliver()
-    assert not receiver.calls and not outbox.send_again(first)
-    claimed = leases.claim_next()
-    assert claimed and claimed.pk == job.pk
-    complete(claimed)
-    outbox.delivered(stale.delivery, 200)  # about the first end; the second is still owed
-    tasks.deliver()
-    [call] = receiver.posts()
-    assert call.headers["X-Delivery-ID"] == str(first.pk)
-    assert call.headers["X-Delivery-Attempt"] == "1" and call.json["status"] == "completed"
-    assert Transcript.objects.count() == Delivery.objects.count() == 1
 
 
 def test_a_body_that_cannot_be_made_stops_no_other(

@@ -133,8 +133,8 @@ class UploadAdmin(ReadOnlyAdmin):
         """Like DELETE in tus; also works on finished uploads."""
         living = queryset.filter(state__in=(State.RECEIVING, State.FINISHED))
         if living.exists() and not self.is_agreed(request, queryset.count()):
-            question = ending(queryset, queryset, "Terminate")
-            return self.ask(request, "terminate", queryset, question)
+            question = ending(queryset, living, "Terminate")
+            return self.ask(request, "terminate", queryset, question, affected=living)
         done = freed = 0
         for upload in queryset:
             try:
@@ -155,7 +155,7 @@ class UploadAdmin(ReadOnlyAdmin):
         unfinished = queryset.filter(state=State.RECEIVING)
         if unfinished.exists() and not self.is_agreed(request, queryset.count()):
             question = ending(queryset, unfinished, "Expire")
-            return self.ask(request, "expire_now", queryset, question)
+            return self.ask(request, "expire_now", queryset, question, affected=unfinished)
         done = 0
         for upload in queryset:
             size = expire(upload, reason=f"Expired by {request.user}.")
@@ -227,11 +227,11 @@ def ending(chosen: QuerySet[Upload], among: QuerySet[Upload], verb: str) -> Ques
     """
     lost = holdings(among)
     left = chosen.count() - lost.count
-    complete = f", {lost.finished} of them complete" if lost.finished else ""
-    said = [
-        f"{plural(lost.count, 'upload')} will end{complete}. "
-        f"Their files ({filesizeformat(lost.size)}) will be removed. This can't be undone."
-    ]
+    finished = f", {lost.finished} of them finished" if lost.finished else ""
+    ends, files = f"{lost.count} uploads will end{finished}.", "Their files"
+    if lost.count == 1:
+        ends, files = f"1 {'finished ' if lost.finished else ''}upload will end.", "Its file"
+    said = [f"{ends} {files} ({filesizeformat(lost.size)}) will be removed. This can't be undone."]
     if left:
         said.append(f"Of the {chosen.count()} selected uploads, {skipped(left)}")
     return Question(f"{verb} {plural(lost.count, 'upload')}?", said, f"{verb} and remove files")

@@ -85,6 +85,7 @@ def test_of_several_files_each_is_counted_and_what_is_refused_is_named(
         [re.compile("8 of 9 uploaded, 1 refused"), re.compile("holiday.mp3: .*PNG picture")],
         timeout=30_000,
     )
+    assert not page.get_by_role("button", name="Cancel all").is_visible()  # nothing is left of it
     last = recordings.write(tmp_path / "the last.wav", recordings.speech())
     choose(page, last)
     expect(notes.first).to_contain_text("the last.wav is uploaded. Watch its progress")

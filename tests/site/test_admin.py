@@ -68,15 +68,22 @@ def receiving(content: bytes, **facts: Any) -> Upload:
 
 
 @pytest.mark.parametrize(
-    ("action", "ends", "size"), [("terminate", 2, "8 bytes"), ("expire_now", 1, "3 bytes")]
+    ("action", "ends", "loss"),
+    [
+        ("terminate", 2, "2 uploads will end, 1 of them finished. Their files (8 bytes)"),
+        ("expire_now", 1, "1 upload will end. Its file (3 bytes)"),
+    ],
 )
-def test_ending_uploads_asks_first(staff: Client, action: str, ends: int, size: str) -> None:
+def test_ending_uploads_asks_first(staff: Client, action: str, ends: int, loss: str) -> None:
+    """It names the uploads that will end, not those that are skipped."""
     finished, half = make_upload(b"hello", file_name="a.wav"), receiving(b"abc", file_name="b.wav")
-    ended = make_upload(b"", state=UploadState.EXPIRED)
+    ended = make_upload(b"", file_name="c.wav", state=UploadState.EXPIRED)
     rows = (half, finished, ended)
     page = act(staff, UPLOADS, action, *rows)
-    assert f"{ends} upload" in page and f"({size}) will be removed" in page
-    assert "Of the 3 selected uploads" in page and "a.wav" in page and "b.wav" in page
+    assert f"{loss} will be removed" in page and "Of the 3 selected uploads" in page
+    assert [name for name in ("b.wav", "a.wav", "c.wav") if name in page] == ["b.wav", "a.wav"][
+        :ends
+    ]
     assert store().held(half.id.hex) == 3 and logged() == []  # it was a question
 
     page = act(staff, UPLOADS, action, *rows, agreed="2")  # there are more than somebody saw

@@ -78,10 +78,20 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         action: str,
         queryset: QuerySet[Any],
         question: Question,
+        affected: QuerySet[Any] | None = None,
         **context: Any,
     ) -> TemplateResponse:
-        """The confirmation page for an action."""
-        count = queryset.count()
+        """The confirmation page for an action.
+
+        Args:
+            request: The request that chose the action.
+            action: Its name.
+            queryset: All selected rows.
+            question: What to ask.
+            affected: The rows that the action applies to, which the page names; None: all.
+            **context: More for the template; `template` is another template.
+        """
+        rows = queryset if affected is None else affected
         template = context.pop("template", "uploads/admin_question.html")
         return TemplateResponse(
             request,
@@ -92,9 +102,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 "title": question.title,
                 "question": question,
                 "action": action,
-                "named": [short(str(row)) for row in queryset[:MOST_NAMED]],
-                "more": max(0, count - MOST_NAMED),
-                "count": count,
+                "named": [short(str(row)) for row in rows[:MOST_NAMED]],
+                "more": max(0, rows.count() - MOST_NAMED),
+                "count": queryset.count(),
                 "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
                 "across": request.POST.get("select_across", "0"),
                 **context,

@@ -144,7 +144,8 @@ function showAll(files) {
   all.querySelector("[data-verb=pause]").hidden = paused || open.length === 0;
   all.querySelector("[data-verb=resume]").hidden = !paused;
   all.querySelector("[data-verb=retry]").hidden = open.length > 0 || rest.length === 0;
-  if (focused?.hidden) all.querySelector("button:not([hidden])").focus();
+  all.querySelector("[data-verb=cancel]").hidden = rest.length === 0;
+  if (focused?.hidden) (all.querySelector("button:not([hidden])") ?? browse).focus();
 }
 
 function lineOfAll({ total, uploaded }, open, failed, percent) {

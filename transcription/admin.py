@@ -152,7 +152,7 @@ class JobAdmin(ReadOnlyAdmin):
         """Asks for engine, model, language and so on first."""
         form = RerunForm(request.POST if "apply" in request.POST else None)
         if form.is_valid():
-            self.queue_again(request, queryset, form.changes, form.cleaned_data["anew"])
+            self.queue_again(request, queryset, form.changes, form.cleaned_data["everything"])
             return None
         question = Question(
             f"Run {plural(queryset.count(), 'job')} again with other options",
@@ -173,12 +173,12 @@ class JobAdmin(ReadOnlyAdmin):
         request: HttpRequest,
         queryset: QuerySet[Job],
         changes: Mapping[str, Any],
-        anew: bool = False,
+        everything: bool = False,
     ) -> None:
         """Requeues the jobs that have ended, and reports on each."""
         for job in queryset:
             try:
-                rerun.run_again(job, changes, anew)
+                rerun.run_again(job, changes, everything)
             except rerun.CannotRun as reason:
                 self.message_user(request, f"{job}: {reason}", "warning")
             else:

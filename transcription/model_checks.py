@@ -62,7 +62,7 @@ def _missing(asset: Asset, reason: str) -> CheckMessage:
     """What to say of an asset that is not there, or not whole."""
     label = label_of(asset)
     there = directory(conf.MODELS_DIR, asset).exists()
-    told = f"{label} is not whole: {reason}." if there else f"{label} is not there."
+    message = f"{label} is not whole: {reason}." if there else f"{label} is not there."
     if tried := recent_failure(conf.MODELS_DIR, asset):
-        told += f" The last download failed: {tried}"
-    return Warning(told, hint=remedy_for(asset), id=IDS[asset.kind])
+        message += f" The last download failed: {tried}"
+    return Warning(message, hint=remedy_for(asset), id=IDS[asset.kind])

@@ -126,7 +126,7 @@ class Job(models.Model):
         return self.state in ACTIVE
 
     @property
-    def stood_in(self) -> bool:
+    def used_fallback(self) -> bool:
         return bool(self.engine_used) and self.engine_used != self.engine
 
 

@@ -49,7 +49,7 @@ class UploadAdmin(ReadOnlyAdmin):
     change_list_template = "uploads/admin_list.html"
     fieldsets = (
         (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
-        ("Metadata from the client", {"fields": ("told", "concat", "concat_header")}),
+        ("Metadata from the client", {"fields": ("decoded_metadata", "concat", "concat_header")}),
         ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
         ("Client", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
         ("Inside", {"fields": ("id", "address", "header_checked", "notified_at", "has_bytes")}),
@@ -114,7 +114,7 @@ class UploadAdmin(ReadOnlyAdmin):
         return wrapped(upload.failure) if upload.failure else ""
 
     @admin.display(description="metadata")
-    def told(self, upload: Upload) -> SafeString | str:
+    def decoded_metadata(self, upload: Upload) -> SafeString | str:
         """The upload's metadata, key by key."""
         pairs = shown_metadata(upload.metadata)
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs)

@@ -1,10 +1,10 @@
 """The settings of `uploads`: each declared once, with kind, default and help.
 
-A new setting is one `Option`, here or in the class of another app or of the site: environment,
-README table, `.env.example` and `manage.py doctor` follow from it.
+A new setting is one `Option`, here or in a class of another app or of the site. A site can derive
+its environment variables and documentation from the declarations.
 
-Values are read late, from Django's settings, and then remembered, as a request asks for some twenty
-of them and Django takes its time with each. Tests may override them at any time: Django tells.
+Values are read late, from Django's settings, and then cached, because a request reads some twenty
+of them and Django is slow at that. The cache follows tests that override settings.
 """
 
 from typing import Any, Generic, TypeVar, overload
@@ -22,8 +22,8 @@ class Option(Generic[T]):
         kind: How its text in the environment is read: `text`, `flag`, `number`, `seconds`,
             `bytes`, `list`, `map` or `path`.
         default: Its value if it is not set.
-        help: One sentence for the README's table and `manage.py doctor`.
-        old_name: What it was called in the release before; still read, with a warning.
+        help: One sentence for documentation.
+        old_name: Its name in the previous release; still read, with a warning.
     """
 
     def __init__(self, kind: str, default: T, help: str, old_name: str = "") -> None:
@@ -54,7 +54,7 @@ remembering: set[object] = set()
 
 
 def forget(*, setting: str, **unused: Any) -> None:
-    """Forget a remembered value: Django sends this when a test changes or restores a setting."""
+    """Drops a cached value: Django sends this when a test changes or restores a setting."""
     for instance in remembering:
         instance.__dict__.pop(setting, None)
 
@@ -70,7 +70,7 @@ def declared(owner: type) -> list[Option[Any]]:
 class UploadsConf:
     """The settings of `uploads`."""
 
-    UPLOADS_DIR = Option("path", "", "The folder for uploaded files; relative to DATA_DIR.")
+    UPLOADS_DIR = Option("path", "", "The folder for uploaded files.")
     UPLOADS_STORE = Option(
         "text", "uploads.stores.disk.DiskStore", "The class that stores uploaded files."
     )
@@ -78,7 +78,9 @@ class UploadsConf:
         "text", "uploads.hooks.Hooks", "The class that accepts or refuses uploads for the site."
     )
     UPLOADS_QUEUE = Option(
-        "text", "", "The class that lets a queue clean up; empty: `manage.py cleanup_uploads` does."
+        "text",
+        "",
+        "The class that lets a queue run the cleanup; empty: run `manage.py cleanup_uploads`.",
     )
     UPLOADS_ACCEPT = Option(
         "text",

@@ -127,7 +127,7 @@ class ContentCoded(UploadError):
 
 
 class Refused(UploadError):
-    """The site's hook refuses this upload for good, with a status of its own."""
+    """The site's hook permanently refuses this upload, with the status it chooses."""
 
     status = 415
 

@@ -38,8 +38,8 @@ class TusMiddleware:
                 response._resource_closers.append(body.drain)  # type: ignore[attr-defined]
                 queries.release_connection()
             if request.method == "OPTIONS" and response.status_code < 300:
-                told = capabilities(request, ()).items()
-                for name, value in told:
+                headers = capabilities(request, ()).items()
+                for name, value in headers:
                     if name.startswith("Tus-"):
                         response.setdefault(name, value)
         return response

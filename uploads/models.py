@@ -72,7 +72,7 @@ class Upload(models.Model):
         help_text="When the site was notified of the finished upload.",
     )
     has_bytes = models.BooleanField(default=True, help_text="The store may still hold bytes.")
-    final_key = models.CharField(  # noqa: DJ001  (NULL, so that old tables need not be written anew)
+    final_key = models.CharField(  # noqa: DJ001  (NULL: old tables need no rewrite)
         max_length=64,
         null=True,
         editable=False,

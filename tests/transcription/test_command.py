@@ -19,7 +19,7 @@ from tests.running import ROOT, Site
 from tests.speech import recordings
 from whisperx_site.command_line.local_files import Places
 from whisperx_site.command_line.progress_bar import printable
-from whisperx_site.management.commands.transcribe import Command, wish_of
+from whisperx_site.management.commands.transcribe import Command, spec_from
 
 SAID = "go forward ten meters\n"
 NEWEST = """
@@ -244,14 +244,14 @@ def test_options_that_nobody_knows(wrong: tuple[str, str]) -> None:
     command = Command()
     with pytest.raises(CommandError, match=wrong[1]):
         parser = command.create_parser("manage.py", "transcribe")
-        wish_of(vars(parser.parse_args([*wrong, "go.wav"])))
+        spec_from(vars(parser.parse_args([*wrong, "go.wav"])))
 
 
 def test_options_become_a_wish(tmp_path: Path) -> None:
     command = Command()
     parser = command.create_parser("manage.py", "transcribe")
     said = ["--language", "auto", "--model", str(tmp_path), "--max-speakers", "2", "--prompt", "a"]
-    assert wish_of(vars(parser.parse_args([*said, "--engine", "pocketsphinx", "go.wav"]))) == {
+    assert spec_from(vars(parser.parse_args([*said, "--engine", "pocketsphinx", "go.wav"]))) == {
         "task_type": "full_process",
         "engine": "pocketsphinx",
         "model": str(tmp_path),
@@ -259,7 +259,7 @@ def test_options_become_a_wish(tmp_path: Path) -> None:
         "task": "transcribe",
         "options": {"max_speakers": 2, "initial_prompt": "a"},
     }
-    plain = wish_of(vars(parser.parse_args(["--no-speakers", "go.wav"])))
+    plain = spec_from(vars(parser.parse_args(["--no-speakers", "go.wav"])))
     assert plain["task_type"] == "transcription"
     assert "language" not in plain  # so the file's name may tell it
 

@@ -59,7 +59,7 @@ def test_documents_are_written_as_json_before_the_database_is_held(
 
     monkeypatch.setattr(gradual_json, "write_gradually", watched)
     turns = [{"label": "A", "speaker": "A", "start": 0.0, "end": 1.0}]
-    wish = submit.JobSpec(given={StageOutput.Name.DIARIZE: turns})
-    job = submit.enqueue(wish, None)
+    spec = submit.JobSpec(given={StageOutput.Name.DIARIZE: turns})
+    job = submit.enqueue(spec, None)
     assert held == [False]
     assert StageOutput.objects.get(job=job).output == turns

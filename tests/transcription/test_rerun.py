@@ -58,7 +58,7 @@ def test_another_engine_or_a_better_one_than_the_stand_in(
 ) -> None:
     full_job(engine="faster-whisper")
     job = worked(monkeypatch, Engine())  # a stand-in has transcribed
-    assert job.stood_in
+    assert job.used_fallback
     change = stages.Change({"engine": "faster-whisper"}, {})
     assert stages.invalidated(job, outputs.by_stage_for(job), change) == {TRANSCRIBE}
     change = stages.Change({"engine": "pocketsphinx"}, {})

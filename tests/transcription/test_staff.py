@@ -77,7 +77,7 @@ def test_what_is_left_empty_stays(staff: Client, settings: LazySettings) -> None
     assert (job.state, job.language, job.options) == (State.QUEUED, "de", {"beam_size": 1})
     assert StageOutput.objects.filter(job=job).exists()  # only the speakers are missing
     Job.objects.update(state=State.WARNINGS)
-    ask(staff, job, apply="1", anew="on")
+    ask(staff, job, apply="1", everything="on")
     assert not StageOutput.objects.filter(job=job).exists()
 
 
@@ -129,8 +129,8 @@ def test_the_page_of_a_job(settings: LazySettings) -> None:
     assert "<strong>A remark." not in page  # nobody stood in
     assert "Finished steps are kept (transcription)" in page
     settings.ENGINE = "faster-whisper"  # the page offers the models of the site's own engine
-    stood_in = ended(engine="faster-whisper", model="distil-large-v2", **facts)
-    page = shown(stood_in)
+    used_fallback = ended(engine="faster-whisper", model="distil-large-v2", **facts)
+    page = shown(used_fallback)
     assert "<strong>A remark." in page and "when the model is available" in page
     assert "transcribed again" in page  # the draft is no reason to keep anything
     assert '<option value="distil-large-v2" selected' in page

@@ -57,7 +57,7 @@ def test_a_single_stage(
     }
     assert job.is_active is False and not job.error
     assert (job.engine_used, job.engine_note) == (BY[stage], f"{stage}!")
-    assert job.stood_in == (stage == DIARIZE)
+    assert job.used_fallback == (stage == DIARIZE)
     assert kept(job) == {**dict.fromkeys(given, True), stage: False}
     shown = Transcript.objects.filter(job=job).first()
     assert (shown is None) == (stage == DIARIZE)

@@ -36,7 +36,7 @@ def test_words_and_speakers_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     job = worked(monkeypatch, engine)
     assert engine.asked == [[TRANSCRIBE, DIARIZE]]  # its words have times: nobody aligns them
     assert (job.state, job.warnings) == (State.WARNINGS, ["odd transcribe"])
-    assert job.engine_note == "transcribe! diarize!" and not job.stood_in
+    assert job.engine_note == "transcribe! diarize!" and not job.used_fallback
     assert (job.engine_used, job.language_used) == ("pocketsphinx", "en")
     (segment,) = Transcript.objects.get(job=job).segments
     assert segment["speaker"] == "SPEAKER_00"

@@ -76,7 +76,7 @@ def test_uploads_with_detected_language_and_every_export(
     assert task["status"] == "completed" and text_of(task).startswith(SCRIPT.text)
     about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
     assert (about["engine"], about["language"]) == ("whisperx", LANGUAGE)
-    assert (about["warnings"], about["stood_in"]) == ([], False)
+    assert (about["warnings"], about["used_fallback"]) == ([], False)
     exports = {one["kind"]: f"{site.url}{one['url']}" for one in about["exports"]}
     texts = {kind: site.http.get(url, timeout=30).text for kind, url in exports.items()}
     for kind, text in texts.items():
@@ -97,7 +97,7 @@ def test_a_model_that_cannot_be_had(whisperx_site: Site, tmp_path: Path) -> None
     task = site.wait_for_task(job, PATIENCE)
     assert task["status"] == "completed" and "forward" in text_of(task)
     about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
-    assert about["engine"] == "pocketsphinx" and about["stood_in"]
+    assert about["engine"] == "pocketsphinx" and about["used_fallback"]
     assert 'model "base" couldn\'t be downloaded' in about["engine_note"]
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from rest_framework.request import Request
 
 from transcription.api.forms.multipart import Form
-from transcription.api.forms.parameters import wish_of
+from transcription.api.forms.parameters import spec_of
 from transcription.api.submission import (
     IntakeView,
     content_of,
@@ -115,5 +115,5 @@ class Combine(IntakeView[CombineParameters]):
             "The diarization result file contains invalid JSON.",
         )
         given = {StageOutput.Name.ALIGN: aligned, StageOutput.Name.DIARIZE: turns}
-        wish = wish_of(TaskType.COMBINATION, parameters, given=given)
-        return enqueue(wish, owner_id(request.user), address=client_address(request.META))
+        spec = spec_of(TaskType.COMBINATION, parameters, given=given)
+        return enqueue(spec, owner_id(request.user), address=client_address(request.META))

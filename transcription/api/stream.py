@@ -43,7 +43,7 @@ class UploadStream(ApiView):
         if not str(request.META.get("CONTENT_TYPE", "")).lower().startswith("multipart/"):
             raise ApiError(detail(400, "Send a form (multipart/form-data) with a part named file."))
         with read_form(request, media=("file",)) as form:
-            part = judged(form)
+            part = checked_recording(form)
             upload = part.intake.keep()
             part.kept = True
         stored: StoredFile = {
@@ -55,7 +55,7 @@ class UploadStream(ApiView):
         return Response(stored)
 
 
-def judged(form: Form) -> MediaPart:
+def checked_recording(form: Form) -> MediaPart:
     """The recording that a form brought, by its name.
 
     Raises:

@@ -27,7 +27,7 @@ from transcription.api.forms.multipart import (
     MediaPart,
     read_form,
 )
-from transcription.api.forms.parameters import parse_query, wish_of
+from transcription.api.forms.parameters import parse_query, spec_of
 from transcription.api.schema.responses import MULTIPART, Answer, Schema, file, form, refusals
 from transcription.api.shapes import Detail, DomainError, Fault, HTTPValidationError
 from transcription.api.shapes import Response as Queued
@@ -204,7 +204,7 @@ def submit_measured(
         part: The recording.
         task_type: What to do with it.
         parameters: As the query gave them.
-        facts: Further attributes of Wish.
+        facts: Further attributes of JobSpec.
 
     Raises:
         ApiError: It has no audio, or the client disconnected.
@@ -219,7 +219,7 @@ def submit_measured(
     except ClientDisconnected as problem:
         raise ApiError(detail(400, "The client disconnected.")) from problem
     known = {"file_name": shown_name(part.file_name), "audio_duration": sound.duration}
-    job = submit_intake(wish_of(task_type, parameters, **known, **facts), part.intake)
+    job = submit_intake(spec_of(task_type, parameters, **known, **facts), part.intake)
     part.kept = True
     return job
 

@@ -124,6 +124,6 @@ def stage_of(job: Job) -> str:
 def with_engine(response: R, job: Job) -> R:
     """Say which engine did it, plainly where another stood in."""
     if job.engine_used:
-        stand_in = "; stand-in" if job.stood_in else ""
+        stand_in = "; stand-in" if job.used_fallback else ""
         response["X-Transcription-Engine"] = f"{job.engine_used}{stand_in}"
     return response

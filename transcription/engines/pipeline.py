@@ -39,8 +39,8 @@ INSTEAD = "{} cannot {}: {} did it instead."
 SILENT = "The recording is silent from beginning to end."
 LONG_SILENCE = 60.0
 """Seconds; in shorter ones the engines look for themselves."""
-TOLD = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "track")
-"""What of a file the listener is told."""
+REPORTED = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "track")
+"""The facts about a file that are reported."""
 
 
 class Listener(Protocol):
@@ -121,7 +121,7 @@ class Pipeline:
         self._listener.progress_reporter("probing", None)(0.0)
         found = probe(self._request.media_path, self._request.options.get("audio_track"))
         self._go_on()
-        about = {key: value for key, value in asdict(found).items() if key in TOLD}
+        about = {key: value for key, value in asdict(found).items() if key in REPORTED}
         self._listener.found(about)
         tell = self._listener.progress_reporter("decoding", found.duration)
         audio = decode(self._request.media_path, self._pcm, tell, self._stop, media=found)

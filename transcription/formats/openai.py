@@ -43,12 +43,12 @@ def diarized(segments: Iterable[Segment]) -> list[dict[str, Any]]:
     does, the label is `unknown`.
     """
     letters: dict[str, str] = {}
-    told = []
+    shown = []
     for number, segment in enumerate(by_speaker(segments)):
         speaker = str(segment.get("speaker") or "")
         if speaker:
             speaker = letters.setdefault(speaker, lettered(len(letters)))
-        told.append(
+        shown.append(
             {
                 "type": "transcript.text.segment",
                 "id": f"seg_{number + 1:03}",
@@ -58,7 +58,7 @@ def diarized(segments: Iterable[Segment]) -> list[dict[str, Any]]:
                 "speaker": speaker or NOBODY_KNOWS,
             }
         )
-    return told
+    return shown
 
 
 def lettered(number: int) -> str:

@@ -25,7 +25,7 @@ class RerunForm(forms.Form):
     audio_track = forms.IntegerField(
         required=False, min_value=1, max_value=1000, help_text="From 1 on; empty: as before."
     )
-    anew = forms.BooleanField(
+    everything = forms.BooleanField(
         required=False,
         label="Do everything again",
         help_text="If off, only missing or changed steps are run again.",

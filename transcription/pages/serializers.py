@@ -51,7 +51,7 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
         "warnings": job.warnings,
         "engine_label": engine.label if engine else job.engine_used,
         "engine_note": "" if fruitless else job.engine_note,
-        "stood_in": job.stood_in,
+        "used_fallback": job.used_fallback,
         "model": "" if engine and not engine.needs_download else job.model_used or job.model,
         "language": job.language_used or job.language,
         "requested_language": job.language,

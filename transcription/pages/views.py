@@ -26,6 +26,7 @@ from transcription.services.stages.results import StoredList, find_segments
 from uploads.conf import conf as uploads_conf
 from uploads.services.create import as_text
 
+CHUNK_SIZE = 50 * 1024**2  # Cloudflare's smaller plans accept requests of up to 100 MB
 LONGEST_LIST = 100
 LONGEST_STEM = 150  # characters of a download's name: file systems and proxies have limits
 
@@ -52,6 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
             "filters": filters,
             "states": [(state, label) for state, (label, _) in GROUPS.items()],
             "upload_endpoint": reverse("uploads:uploads"),
+            "chunk_size": CHUNK_SIZE,
             "max_size": uploads_conf.UPLOADS_MAX_SIZE,
             "accept": [f".{suffix}" for suffix in SUFFIXES]
             if uploads_conf.UPLOADS_ACCEPT == "media"

@@ -13,7 +13,7 @@ class Body(Protocol):
     A body that ends early is not an error: what arrived is delivered, and `cut` is set.
 
     Attributes:
-        length: In bytes; None if not announced (Transfer-Encoding: chunked).
+        length: In bytes; None if not declared (Transfer-Encoding: chunked).
         cut: Set when it ended before it was complete.
         idle: Set when it was ended because no bytes came for UPLOADS_IDLE_TIMEOUT.
         malformed: Set when it was ended because its chunked framing is malformed.
@@ -27,7 +27,7 @@ class Body(Protocol):
     discarded: bool
 
     def is_empty(self) -> bool:
-        """Whether no bytes follow; without an announced length, waits for the first byte."""
+        """Whether no bytes follow; without a declared length, waits for the first byte."""
 
     def read(self) -> memoryview | bytes:
         """The next piece, valid until the next call; empty at the end."""

@@ -29,7 +29,7 @@ def method_of(request: HttpRequest) -> str:
 
 
 def has_body(request: HttpRequest) -> bool:
-    """Whether the request announces a body that is not empty."""
+    """Whether the request declares a body that is not empty."""
     meta = request.META
     return meta.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in meta
 
@@ -63,14 +63,14 @@ def number_in(request: HttpRequest, name: str) -> int | None:
 
 
 def length_of(request: HttpRequest) -> int | None:
-    """The length that a POST announces; None if deferred (tus: creation, creation-defer-length)."""
+    """The length that a POST declares; None if deferred (tus: creation, creation-defer-length)."""
     deferred = request.headers.get("Upload-Defer-Length")
-    announced = number_in(request, "Upload-Length")
-    if deferred is not None and (deferred != "1" or announced is not None):
+    declared = number_in(request, "Upload-Length")
+    if deferred is not None and (deferred != "1" or declared is not None):
         raise BadRequest("Upload-Defer-Length must be 1, without Upload-Length.")
-    if deferred is None and announced is None:
+    if deferred is None and declared is None:
         raise BadRequest("Send Upload-Length: the upload's length in bytes.")
-    return announced
+    return declared
 
 
 def delivery_of(

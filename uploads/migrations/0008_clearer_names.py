@@ -1,4 +1,4 @@
-"""Two fields have clearer names. Their columns stay, so nothing is written anew."""
+"""Two fields have clearer names. Their columns stay, so no row is rewritten."""
 
 from django.db import migrations, models
 

@@ -152,7 +152,7 @@ def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> 
     room = room_of(upload, delivery.offset)
     noted = time.monotonic()
     while len(piece := next_piece(upload, delivery)):
-        if writing.offset + len(piece) > room:  # only without an announced length
+        if writing.offset + len(piece) > room:  # only without a declared length
             raise too_much(upload)
         if not upload.header_checked and not isinstance(piece, Pipe):
             check_as_soon_as_enough(upload, writing.offset, bytes(piece[:HEAD_BYTES]), len(piece))

@@ -11,7 +11,7 @@ from uploads.stores.base import Writer, WriterSuperseded
 from uploads.stores.registry import store
 
 READ_BYTES = 1024 * 1024
-NO_TRAILER = "The announced trailer Upload-Checksum is missing."
+NO_TRAILER = "The declared trailer Upload-Checksum is missing."
 
 
 @dataclass
@@ -23,7 +23,7 @@ class IncomingBytes:
         body: The reader of the bytes.
         length: The upload's length, if this request declares it.
         checksum: Upload-Checksum as it was sent.
-        checksum_follows: Whether it is announced as a trailer instead.
+        checksum_follows: Whether it is declared as a trailer instead.
         tentative: Whether the bytes count only after their checksum is verified.
         held: The upload's offset as the request progresses.
         expected: The checksum's algorithm and value.
@@ -55,9 +55,9 @@ def verify(upload: Upload, writing: Writer, delivery: IncomingBytes) -> None:
 
     Raises:
         ChecksumMismatch: It is wrong.
-        BadRequest: The trailer is malformed, or was announced and is missing.
+        BadRequest: The trailer is malformed, or was declared and is missing.
     """
-    # RFC 9110, section 6.6.2: the Trailer header should announce it, but need not.
+    # RFC 9110, section 6.6.2: the Trailer header should declare it, but need not.
     trailer = delivery.body.trailer("Upload-Checksum") if delivery.expected is None else None
     if trailer is not None:
         delivery.expected = parse_checksum(trailer)

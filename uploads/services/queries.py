@@ -103,7 +103,7 @@ def record_progress(
         offset: Bytes held; a smaller value than before changes nothing.
         now: The time of this activity.
         expires: The new expiration time.
-        judged: Whether the first bytes were checked.
+        header_checked: Whether the first bytes were checked.
         requests: Added to its number of requests.
         interruptions: Added to its number of cut requests.
         failure: What went wrong; empty: nothing.
@@ -126,7 +126,7 @@ def finish(
         upload: Its id and length.
         now: The current time.
         expires: A part's expiration time; None for other uploads.
-        announced: The current time if no notification is needed, else None.
+        notified_at: The current time if no notification is needed, else None.
         requests: Added to its number of requests.
 
     Returns:

@@ -329,7 +329,7 @@ def _unless_removed(name: str, found: Fence) -> Fence:
 
 
 def _close(fence: int, file: str) -> int:
-    """Ends writing for good. Call it under the lock, before the file is removed.
+    """Ends writing permanently. Call it under the lock, before the file is removed.
 
     Returns:
         The bytes of the file, if it had to be removed first.

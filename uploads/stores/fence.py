@@ -13,7 +13,7 @@ class Fence(NamedTuple):
     """The content of the fence file.
 
     Attributes:
-        token: The current writer's; or NOBODY, or REMOVED for good.
+        token: The current writer's; or NOBODY, or REMOVED, which is final.
         base: The bytes that count while later ones are tentative; else NOTHING_TENTATIVE.
     """
 

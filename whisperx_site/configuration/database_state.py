@@ -4,11 +4,23 @@ from django.db import Error as DatabaseError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from uploads.services.maintenance.store_identity import FOREIGN, UNKNOWN_FILES, StoreProblem
+
 OURS = {"accounts", "transcription", "uploads"}
 MAKE_TABLES = "run `manage.py serve` or `manage.py migrate`"
 NO_TABLES = f"The database has no tables yet: {MAKE_TABLES}."
 OLDER_TABLES = f"The database's tables are those of an older version: {MAKE_TABLES}."
 NEWER_TABLES = "The database's tables are those of a newer version of this site: install that one."
+
+DATABASE_ADVICE = (
+    "DATABASE_URL names the database; `manage.py move_database` moves one together with its store."
+)
+
+
+def store_remedy(problem: StoreProblem) -> str:
+    """What staff of this site can do about a problem of the upload store."""
+    is_other_database = problem in (FOREIGN, UNKNOWN_FILES)
+    return f"{problem.remedy} {DATABASE_ADVICE}" if is_other_database else problem.remedy
 
 
 def database_problem() -> str | None:

@@ -20,7 +20,7 @@ from uploads.conf import conf as uploads_conf
 from uploads.services.maintenance.cleanup import orphans_kept
 from uploads.services.maintenance.store_identity import store_problem
 from whisperx_site.configuration import open_files
-from whisperx_site.configuration.database_state import NEWER_TABLES, tables_problem
+from whisperx_site.configuration.database_state import NEWER_TABLES, store_remedy, tables_problem
 from whisperx_site.configuration.loopback import is_loopback
 from whisperx_site.processes.housekeeping import stall_reason
 from whisperx_site.processes.preparation import is_running
@@ -135,7 +135,7 @@ def uploads_store() -> Finding:
     what = "upload store"
     problem = store_problem(join=False)
     if problem is not None:
-        return Finding(what, problem.reason, problem.remedy)
+        return Finding(what, problem.reason, store_remedy(problem))
     kept = orphans_kept()
     if kept is not None:
         fact = f"{kept.orphans_kept} files belong to no upload and are kept"

@@ -4,6 +4,8 @@ from uploads.conf import Option
 
 # Defaults that this site sets differently from the apps; they can still be changed.
 SITE_DEFAULTS = {"UPLOADS_ACCEPT": "media", "UPLOADS_DIR": "uploads"}
+# Help texts that differ on this site.
+SITE_HELP = {"UPLOADS_DIR": "The folder for uploaded files; relative to DATA_DIR."}
 # Fixed by the code of this site; not settable from outside.
 FIXED = {
     "UPLOADS_HOOKS": "transcription.hooks.TranscriptionHooks",

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from transcription.conf import TranscriptionConf
 from uploads.conf import Option, UploadsConf, declared
-from whisperx_site.configuration.options import FIXED, SITE_DEFAULTS, SiteOptions
+from whisperx_site.configuration.options import FIXED, SITE_DEFAULTS, SITE_HELP, SiteOptions
 
 GROUPS: dict[str, type] = {
     "Site": SiteOptions,
@@ -43,7 +43,8 @@ def all_settings() -> Iterator[Setting]:
             if option.name not in FIXED:
                 default = SITE_DEFAULTS.get(option.name, option.default)
                 value = shown(option, present_value(option))
-                yield Setting(group, option.name, value, written(option, default), option.help)
+                help_text = SITE_HELP.get(option.name, option.help)
+                yield Setting(group, option.name, value, written(option, default), help_text)
 
 
 def present_value(option: Option[Any]) -> Any:

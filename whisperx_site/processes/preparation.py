@@ -13,6 +13,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 from uploads.services.maintenance.store_identity import store_problem
+from whisperx_site.configuration.database_state import store_remedy
 
 logger = logging.getLogger("site")
 
@@ -79,7 +80,8 @@ def examine_store() -> None:
     """Joins a new store and the database; logs if the two don't belong together."""
     problem = store_problem()
     if problem is not None:
-        logger.error("%s Meanwhile, the site serves what it can.", problem)
+        advice = store_remedy(problem)
+        logger.error("%s %s Meanwhile, the site serves what it can.", problem.reason, advice)
 
 
 def make_directories() -> None:

@@ -99,7 +99,7 @@ def options_of(parameters: BaseModel) -> dict[str, Any]:
     return parameters.model_dump(mode="json", exclude=set(OF_THE_JOB))
 
 
-def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec:
+def spec_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec:
     """The JobSpec of a request's parameters.
 
     If the query has no language, the file name may have one (LANGUAGE_PATTERNS).
@@ -107,7 +107,7 @@ def wish_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec
     Args:
         task_type: What to do.
         parameters: As the query gave them.
-        facts: Further attributes of Wish: the file's name, what came along with it.
+        facts: Further attributes of JobSpec: the file's name, what came along with it.
     """
     if isinstance(parameters, ModelParameters):
         named = default_language(facts.get("file_name", ""))

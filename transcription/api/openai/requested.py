@@ -67,7 +67,7 @@ class TranscriptionRequest(TranslationRequest):
         """Whether the format needs speakers."""
         return self.response_format == DIARIZED
 
-    def wish(self, task: str, file_name: str, duration: float) -> JobSpec:
+    def spec(self, task: str, file_name: str, duration: float) -> JobSpec:
         """What is wanted of the job.
 
         Args:

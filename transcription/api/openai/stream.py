@@ -56,7 +56,7 @@ class Reading:
         self.asked = asked
         self.job = job
         self.is_gone = is_gone
-        self.told = 0  # segments of the transcription
+        self.sent = 0  # segments of the transcription
         self.comment = ""
         self.spoke = 0.0  # when the last event or comment was
         self.has_text = False
@@ -100,14 +100,14 @@ class Reading:
 
     def new_texts(self) -> Iterator[str]:
         """Texts of segments that were heard since the last look."""
-        for row in live.heard_from(self.job.pk, self.told):
-            if row.number != self.told:  # one got lost on its way: the end brings it
+        for row in live.heard_from(self.job.pk, self.sent):
+            if row.number != self.sent:  # one got lost on its way: the end brings it
                 return
             yield self.delta(row.text, row.language)
 
     def delta(self, text: str, language: str) -> str:
         """The text of the next segment; all of them joined are the whole text. Empty for none."""
-        self.told += 1
+        self.sent += 1
         if not (text := text.strip()):
             return ""
         before = written.blank(language) if self.has_text else ""
@@ -126,17 +126,17 @@ class Reading:
         return f": {doing}, {int(now.percent)} %\n\n"
 
     def rest(self, ended: Job) -> Iterator[str]:
-        """The texts that were not told yet, the segments with their speakers, and the whole."""
+        """The texts not sent yet, the segments with their speakers, and the whole text."""
         segments = segments_of(ended)
         language = ended.language_used or ended.language
         kept = output_of(ended, StageOutput.Name.TRANSCRIBE) or {}
         release_connection()  # all is read, and the client may be slow
-        for segment in (kept.get("segments") or [])[self.told :]:
+        for segment in (kept.get("segments") or [])[self.sent :]:
             if said := self.delta(str(segment["text"]), language):
                 yield said
         if self.asked.is_diarized:
-            for told in written.diarized(segments):
-                yield event(told)
+            for segment in written.diarized(segments):
+                yield event(segment)
         text = written.text_of(segments, language)
         facts: dict[str, Any] = {"model": model_of(ended), "engine": ended.engine_used}
         if ended.warnings:

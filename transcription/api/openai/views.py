@@ -141,8 +141,8 @@ class Transcriptions(OpenAIView):
                 measured = measure(path, turn, is_gone, asked.audio_track)
             except MediaError as problem:
                 raise refuse(400, f"The audio file could not be decoded. {problem}") from problem
-            wish = asked.wish(self.task, shown_name(part.file_name), measured.duration)
-            job = submit_intake(wish, part.intake)
+            spec = asked.spec(self.task, shown_name(part.file_name), measured.duration)
+            job = submit_intake(spec, part.intake)
             part.kept = True
         return asked, job
 

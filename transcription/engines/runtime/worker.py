@@ -49,13 +49,13 @@ class ProgressReporter:
         self._heard.append(heard)
 
     def progress_reporter(self, stage: str, total: float | None) -> Progress:
-        told = 0.0
+        reported = 0.0
 
         def tell(done: float) -> None:
-            nonlocal told
+            nonlocal reported
             now = time.monotonic()
-            if now - told >= PROGRESS_EVERY:
-                told = now
+            if now - reported >= PROGRESS_EVERY:
+                reported = now
                 news = {"heard": self._heard} if self._heard else {}
                 self._heard = []
                 self._send("progress", stage=stage, done=round(done, 2), total=total, **news)
@@ -113,21 +113,21 @@ class Child:
 
     def _run(self, number: int, request: Request) -> None:
         self._send(number, "accepted")
-        told = ProgressReporter(partial(self._send, number))
+        reporter = ProgressReporter(partial(self._send, number))
         try:
             pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
-            result = Pipeline(request, told, lambda: number in self._cancelled, pcm).run()
+            result = Pipeline(request, reporter, lambda: number in self._cancelled, pcm).run()
         except Cancelled:
             self._send(number, "cancelled")
         except FinalError as error:
-            told.failed(error)
+            reporter.failed(error)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
-        except Exception as error:  # noqa: BLE001 - told to the parent
+        except Exception as error:  # noqa: BLE001 - reported to the parent
             traceback.print_exc()
-            told.failed(EngineError("engine_failed", failure(error)))
+            reporter.failed(EngineError("engine_failed", failure(error)))
         else:
-            outputs: dict[str, Any] = {}  # they were told before
+            outputs: dict[str, Any] = {}  # already reported, one by one
             self._send(number, "result", result={**vars(result), "outputs": outputs})
         finally:
             self._remove_pcm()

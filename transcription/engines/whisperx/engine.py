@@ -157,10 +157,10 @@ def rising(tell: Progress) -> Progress:
     """Passes progress on as long as it rises: segments may come in any order, and overlap."""
     furthest = 0.0
 
-    def told(done: float) -> None:
+    def report(done: float) -> None:
         nonlocal furthest
         if done > furthest:
             furthest = done
             tell(done)
 
-    return LiveProgress(told, tell.hear) if isinstance(tell, LiveProgress) else told
+    return LiveProgress(report, tell.hear) if isinstance(tell, LiveProgress) else report

@@ -28,9 +28,9 @@ def complaint(label: str, error: BaseException, folder: str, models_dir: str) ->
         models_dir: Where all of them lie.
     """
     causes = list(causes_of(error))
-    told = causes[1] if HIDING in str(error) and len(causes) > 1 else error
-    said = str(told) or type(told).__name__
-    if isinstance(told, KeyError):
+    cause = causes[1] if HIDING in str(error) and len(causes) > 1 else error
+    said = str(cause) or type(cause).__name__
+    if isinstance(cause, KeyError):
         said = f"it holds no {said}"
     place = _place(folder, models_dir)
     if place:

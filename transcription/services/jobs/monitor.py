@@ -43,8 +43,8 @@ class JobMonitor:
         self.plan: Sequence[str] = ()  # what the engine is to do
         self.note = ""  # why it is another engine than was asked for
         self.kept: set[str] = set()  # the stages whose outputs are in the database
-        self.segments: list[Heard] = []  # of those that the client reads along, the newest
-        self.told = 0  # how many were told before these
+        self.segments: list[Heard] = []  # the newest, for a streaming client
+        self.reported_segments = 0  # stored before these
 
     def should_stop(self) -> bool:
         """Whether to stop: cancelled, deleted, or claimed by another worker. Extends the lease.
@@ -127,8 +127,8 @@ class JobMonitor:
 
     def tell(self) -> None:
         """Let who reads along have the segments; what the database did not take comes again."""
-        live.keep(self.job, self.told, self.segments)
-        self.told += len(self.segments)
+        live.keep(self.job, self.reported_segments, self.segments)
+        self.reported_segments += len(self.segments)
         self.segments = []
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:

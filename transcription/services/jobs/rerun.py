@@ -25,7 +25,7 @@ class CannotRun(Exception):
     """The job can't run again; the message says why."""
 
 
-def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
+def run_again(job: Job, changes: Mapping[str, Any], everything: bool = False) -> None:
     """Requeues an ended job; its transcript stays until it has ended again.
 
     Kept outputs that would not change are reused; if nothing is missing or changed, everything is
@@ -35,7 +35,7 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
         job: One that has ended.
         changes: Fields of Job that shall be otherwise (engine, model, language, task), and with
             the key `options` some of its options; None takes an option away.
-        anew: Keep nothing, but for what the client brought.
+        everything: Reuse only the outputs that the client provided.
 
     Raises:
         CannotRun: It has not ended, or the recording's bytes are gone.
@@ -51,15 +51,15 @@ def run_again(job: Job, changes: Mapping[str, Any], anew: bool = False) -> None:
         if ended is None:
             raise CannotRun("This job has not ended yet.")
         change = plan.Change(fields, options)
-        left = kept_stages(ended, change, anew)
+        left = kept_stages(ended, change, everything)
         queue_again(ended, change, left)
         outputs.forget(ended, set(STAGES) - set(left))
 
 
-def kept_stages(job: Job, change: plan.Change, anew: bool = False) -> list[str]:
+def kept_stages(job: Job, change: plan.Change, everything: bool = False) -> list[str]:
     """The stages whose outputs would be reused."""
     done = outputs.without_output(job)
-    invalidated = set(done) if anew else plan.invalidated(job, done, change)
+    invalidated = set(done) if everything else plan.invalidated(job, done, change)
     left = {stage: kept for stage, kept in done.items() if kept.given or stage not in invalidated}
     changed = copy(job)
     changed.options, changed.engine = change.options_of(job), change.fields["engine"]
@@ -82,7 +82,7 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
     Raises:
         CannotRun: Another request has just done so.
     """
-    told = {} if plan.MAIN.get(job.task_type) in left else {"engine_note": ""}
+    note_change = {} if plan.MAIN.get(job.task_type) in left else {"engine_note": ""}
     queued = Job.objects.filter(pk=job.pk, state__in=ENDED).update(
         state=State.QUEUED,
         stage=Stage.QUEUED,
@@ -100,7 +100,7 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
         options=change.options_of(job),
         params=change.params_of(job),
         **RELEASED_LEASE,
-        **told,
+        **note_change,
         **change.fields,
     )
     if not queued:

@@ -78,21 +78,21 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
         return None
     metadata = metadata_of(upload)
     wanted = requested_id(metadata)
-    wish = JobSpec(**wanted_of(metadata, upload.file_name))
+    spec = JobSpec(**wanted_of(metadata, upload.file_name))
     # Another upload with the same taskId may have finished before, or have taken our own id for
     # its taskId: this one then gets a random identifier.
     free = wanted if wanted and task_ids.is_free_for(wanted, upload) else None
     for identifier in filter(None, (free, upload.id, uuid.uuid4())):
         taken = f" The task {wanted} was taken already." if wanted != identifier else ""
         try:
-            return enqueue(wish, upload.owner_id, upload, identifier, taken if wanted else "")
+            return enqueue(spec, upload.owner_id, upload, identifier, taken if wanted else "")
         except IntegrityError:
             if job := existing(upload):
                 return job
     return None
 
 
-def submit_intake(wish: JobSpec, intake: DirectUpload) -> Job:
+def submit_intake(spec: JobSpec, intake: DirectUpload) -> Job:
     """Keeps a file that arrived without tus and creates its job, in one transaction.
 
     Raises:
@@ -100,11 +100,11 @@ def submit_intake(wish: JobSpec, intake: DirectUpload) -> Job:
     """
     with transaction.atomic():
         upload = intake.keep()
-        return enqueue(wish, upload.owner_id, upload, upload.id)
+        return enqueue(spec, upload.owner_id, upload, upload.id)
 
 
 def enqueue(
-    wish: JobSpec,
+    spec: JobSpec,
     owner_id: int | None,
     upload: Upload | None = None,
     identifier: uuid.UUID | None = None,
@@ -114,7 +114,7 @@ def enqueue(
     """Adds a job to the queue: the only way to do so.
 
     Args:
-        wish: What to do.
+        spec: What to do.
         owner_id: Who owns the job.
         upload: Its recording, if it is about one.
         identifier: Its own, if that is given.
@@ -129,19 +129,19 @@ def enqueue(
         owner_id=owner_id,
         turn=turn_of(owner_id, upload.client_address if upload else address),
         upload=upload,
-        engine=wish.engine or conf.ENGINE,
-        task_type=wish.task_type,
-        model=wish.model,
-        language=wish.language,
-        task=wish.task,
-        options=dict(wish.options),
-        params=None if wish.params is None else dict(wish.params),
-        file_name=wish.file_name,
-        url=wish.url,
-        callback_url=wish.callback_url,
-        audio_duration=wish.audio_duration,
+        engine=spec.engine or conf.ENGINE,
+        task_type=spec.task_type,
+        model=spec.model,
+        language=spec.language,
+        task=spec.task,
+        options=dict(spec.options),
+        params=None if spec.params is None else dict(spec.params),
+        file_name=spec.file_name,
+        url=spec.url,
+        callback_url=spec.callback_url,
+        audio_duration=spec.audio_duration,
     )
-    given = {name: Encoded(output) for name, output in wish.given.items()}
+    given = {name: Encoded(output) for name, output in spec.given.items()}
     with transaction.atomic():
         job.save(force_insert=True)
         for name, output in given.items():

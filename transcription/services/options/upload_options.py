@@ -47,7 +47,7 @@ class UploadParameters(FullParameters):
 
 
 def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
-    """What the client asked for, as attributes of Wish; what we do not know counts as not said.
+    """What the client asked for, as attributes of JobSpec; what we do not know counts as not said.
 
     Where only recordings are taken, such words were refused before a byte came. Never may a client
     name a folder or a repository of its own choice as model.

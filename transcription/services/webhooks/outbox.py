@@ -56,8 +56,8 @@ def open_for(job_id: uuid.UUID) -> None:
     Call it in the transaction that ends the job. A job that ran again sends its webhook again, with
     the same id.
     """
-    told = Job.objects.filter(pk=job_id, task_type=TaskType.FULL).exclude(callback_url="")
-    for url in told.values_list("callback_url", flat=True):
+    jobs = Job.objects.filter(pk=job_id, task_type=TaskType.FULL).exclude(callback_url="")
+    for url in jobs.values_list("callback_url", flat=True):
         Delivery.objects.update_or_create(job_id=job_id, defaults={"url": url, **fresh()})
         transaction.on_commit(enqueue_deliveries)
 

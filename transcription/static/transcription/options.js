@@ -8,12 +8,12 @@ const NO_NUMBER = "Number of speakers: enter a whole number from 1 to 99, or lea
 // options that a site no longer offers are passed over.
 export function connectOptions(root, { remember = false } = {}) {
   if (remember) restore(root);
-  root.addEventListener("input", () => judge(root));
+  root.addEventListener("input", () => updateSpeakers(root));
   root.addEventListener("change", ({ target }) => {
-    judge(root);
+    updateSpeakers(root);
     if (remember && target.matches("[data-option]")) store(target);
   });
-  judge(root);
+  updateSpeakers(root);
 }
 
 // The options by the names that uploads have for them.
@@ -35,8 +35,9 @@ function valueOf(field) {
   return field.value;
 }
 
-// Numbers belong to their switch, and the least number is not above the most.
-function judge(root) {
+// Shows and validates the numbers of speakers: they belong to their switch, and the minimum must not
+// exceed the maximum.
+function updateSpeakers(root) {
   for (const governor of root.querySelectorAll("[data-governs]")) {
     const governed = document.getElementById(governor.dataset.governs);
     governed.hidden = !governor.checked;
@@ -48,11 +49,11 @@ function judge(root) {
     }
     const crossed = least.value && most.value && Number(least.value) > Number(most.value);
     if (crossed && most.validity.valid) most.setCustomValidity(CROSSED);
-    complain(governed, [least, most]);
+    showProblem(governed, [least, most]);
   }
 }
 
-function complain(place, fields) {
+function showProblem(place, fields) {
   const wrong = fields.filter((field) => !field.disabled && !field.validity.valid);
   for (const field of fields) field.setAttribute("aria-invalid", wrong.includes(field));
   const error = place.querySelector("[data-error]");

@@ -11,7 +11,7 @@ const ENDS = {
   cancelled: ["wait", "is uploaded. Its transcription was cancelled.", "Open it"],
 };
 let batch = { ...NOTHING };
-let told = null; // { task, name } of the recording whose note follows its job
+let followed = null; // { task, name } of the recording whose note is updated when its job ends
 
 // More files are to come; isBusy: those before are still on their way, and count along.
 export function expect(files, isBusy) {
@@ -47,7 +47,7 @@ export function progress() {
 // Writes the note when no upload is in progress; failed: files that wait for another try.
 export function tell(failed) {
   const { total, uploaded: count, refused: no, name, task } = batch;
-  told = null;
+  followed = null;
   drop(KEY);
   if (total === 1 && count === 1) return follow({ name, task });
   if (total < 2 || count + no + failed === 0) return;
@@ -59,16 +59,16 @@ export function tell(failed) {
 }
 
 function follow(one) {
-  told = one;
+  followed = one;
   const link = { href: `/jobs/${one.task}`, label: "Watch its progress" };
   note(KEY, "done", `${one.name} is uploaded.`, link);
 }
 
 // Called with the list of jobs: the transcript is offered when there is one.
 export function followUp(jobs) {
-  const job = told && jobs.find(({ id }) => id === told.task);
+  const job = followed && jobs.find(({ id }) => id === followed.task);
   if (!job || ["queued", "processing"].includes(job.state)) return;
   const [kind, words, label] = ENDS[job.state] ?? ENDS.completed;
-  note(KEY, kind, `${told.name} ${words}`, { href: job.url, label });
-  told = null;
+  note(KEY, kind, `${followed.name} ${words}`, { href: job.url, label });
+  followed = null;
 }

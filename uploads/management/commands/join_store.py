@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """Shows the consequences first, and asks."""
 
     help = (
-        "Make the files in UPLOADS_DIR belong to the database in use, if they do not yet. Shows "
+        "Make the files in UPLOADS_DIR belong to the database in use. Shows "
         "the consequences first; removes nothing itself."
     )
 
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             f"- of them unknown to this database: {orphans} ({size})"
             + (f"; once joined they {fate}\n" if orphans else "\n")
             + f"- finished uploads without their bytes: {finished}; they are marked as lost, and "
-            "their transcripts are kept\n"
+            "their rows are kept\n"
             f"- unfinished uploads without their bytes: {unfinished}; they end, or go back to the "
             "bytes that are left"
         )

@@ -16,7 +16,7 @@ GONE = "The bytes are lost: the file isn't in the store."
 def note_losses(run: CleanupRun, inventory: Inventory) -> None:
     """Updates rows to match the bytes that are left, for example after a backup was restored.
 
-    A finished upload stays finished, because its transcript exists, but half a file is never
+    A finished upload stays finished, because the site may have used it, but half a file is never
     served. An unfinished one resumes at the bytes that are left; without its file it ends, and so
     does a part.
     """
@@ -42,7 +42,7 @@ def end_lost(run: CleanupRun, upload: Upload) -> None:
 
 def _note_lost(run: CleanupRun, upload: Upload) -> None:
     finished = Upload.objects.filter(pk=upload.pk, state=State.FINISHED)
-    # Without its key, the same final upload is created anew when it is requested again.
+    # Without its key, the same final upload is created again when a client requests it again.
     changes = {"lost": timezone.now(), "failure": LOST, "final_key": None}
     if run.dry_run or finished.update(**changes):
         run.lost += 1

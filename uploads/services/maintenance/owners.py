@@ -71,7 +71,7 @@ def check_store(upload: Upload | None) -> None:
         reason = problem
     if reason is not None:
         raise Unavailable(
-            f"This user's recordings can't be removed now ({reason}). Nothing was deleted; "
+            f"This user's uploads can't be removed now ({reason}). Nothing was deleted; "
             "try again when the store is available."
         )
 

@@ -47,15 +47,15 @@ class StoreProblem:
         return f"{self.reason} {self.remedy}"
 
 
-_JOIN = "`manage.py join_store` shows what joining the two would cost, and joins them."
+_JOIN = "run `manage.py join_store`, which shows the consequences first."
 AWAY = StoreProblem(
     "The upload store is unavailable: its folder is missing, or its disk isn't mounted.",
-    f"Mount it, or set UPLOADS_DIR. If its files are gone for good: {_JOIN}",
+    f"Mount it, or correct UPLOADS_DIR. If its files are lost: {_JOIN}",
 )
 FOREIGN = StoreProblem(
     "The upload store belongs to another database than the one in use.",
-    "Nothing is removed and nothing new is stored. Set DATABASE_URL or UPLOADS_DIR so that they "
-    f"belong together (`manage.py move_database` moves a database with its store); else {_JOIN}",
+    "Nothing is removed and nothing new is stored. Correct UPLOADS_DIR or the database settings, "
+    f"or {_JOIN}",
 )
 UNKNOWN_FILES = StoreProblem(
     "The upload store has files that the database in use doesn't know.",
@@ -73,7 +73,7 @@ _compared: tuple[tuple[object, ...], float, StoreProblem | None] | None = None
 
 
 def store_problem(join: bool = True) -> StoreProblem | None:
-    """Why upload requests fail right now, or None; checked anew with each call.
+    """Why upload requests fail right now, or None; checked again at each call.
 
     If nothing prevents it, this joins store and database: those of a new site, and of a site from
     before identities existed.

@@ -68,7 +68,7 @@ class Command(BaseCommand):
         preparation.prepare_database()
         problem = store_problem()
         if problem is not None:
-            raise CommandError(f"{problem.reason} {problem.remedy}")
+            raise CommandError(str(problem))
 
 
 def connect(url: str) -> None:

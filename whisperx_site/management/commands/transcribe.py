@@ -73,7 +73,7 @@ class Command(BaseCommand):
             logging.getLogger().setLevel(logging.WARNING)  # the bar shows the rest
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         self.options = options
-        self.wish = wish_of(options)
+        self.spec = spec_from(options)
         self.places = Places(options["files"], options["output"], FORMATS[options["format"]].suffix)
         try:
             prepare_alone()
@@ -116,7 +116,7 @@ class Command(BaseCommand):
         named = {"language": default_language(name), "file_name": name}
         with ProgressBar(path.name, sys.stderr, quiet=self.options["verbosity"] == 0) as bar:
             intake = take_in(path, bar)
-            job = submit_intake(JobSpec(**{**named, **self.wish}), intake)
+            job = submit_intake(JobSpec(**{**named, **self.spec}), intake)
             ended = wait_for(job, worker, bar)
         if ended is None:
             raise Failed("Its job was deleted.")
@@ -128,7 +128,7 @@ class Command(BaseCommand):
         self.stderr.write(f"{printable(path.name)}: {printable(what)}")
 
 
-def wish_of(options: dict[str, Any]) -> dict[str, Any]:
+def spec_from(options: dict[str, Any]) -> dict[str, Any]:
     """The JobSpec attributes from the command line; absent options are left out.
 
     Raises:
@@ -148,7 +148,7 @@ def wish_of(options: dict[str, Any]) -> dict[str, Any]:
         "max_speakers": options["max_speakers"],
         "audio_track": options["audio_track"],
     }
-    wish = {
+    spec = {
         "task_type": TaskType.TRANSCRIPTION if options["no_speakers"] else TaskType.FULL,
         "engine": options["engine"] or "",
         "model": model,
@@ -156,5 +156,5 @@ def wish_of(options: dict[str, Any]) -> dict[str, Any]:
         "options": {name: value for name, value in said.items() if value is not None},
     }
     if language is not None:
-        wish["language"] = "" if language == "auto" else language
-    return wish
+        spec["language"] = "" if language == "auto" else language
+    return spec

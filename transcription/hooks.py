@@ -43,12 +43,12 @@ class TranscriptionHooks(Hooks):
         """A file that isn't a recording gets no job."""
         try:
             return not is_stored_only(upload)
-        except OSError:  # it cannot be read this moment: the cleanup asks the receiver again
+        except OSError:  # it can't be read right now: the cleanup calls the receiver again
             return True
 
     def finished_headers(self, upload: Upload) -> Mapping[str, str]:
         """Names the upload's job."""
-        with suppress(OSError):  # a file that cannot be read this moment may still have a job
+        with suppress(OSError):  # a file that can't be read right now may still have a job
             if is_stored_only(upload):
                 return {}
         job = Job.objects.filter(upload_id=upload.pk).values_list("pk", flat=True).first()
@@ -61,11 +61,11 @@ class TranscriptionHooks(Hooks):
 
 
 def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
-    """Refuse an identifier that the job of this upload could not get, as its client can know.
+    """Refuses an identifier that the upload's job could not get, if its client can know that.
 
     Raises:
-        BadRequest: It is no UUID.
-        Conflict: It names a job of the same person already.
+        BadRequest: It isn't a UUID.
+        Conflict: It names a job of the same user.
     """
     wanted = requested_id(metadata)
     if wanted is None:
@@ -75,11 +75,11 @@ def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
 
 
 def judge_options(metadata: Mapping[str, bytes]) -> None:
-    """Refuse values that this site does not understand, and a receiver that does not answer.
+    """Refuses invalid options, and a callback receiver that does not answer.
 
     Raises:
-        Refused: With 422 and what is wrong with each key; with 400 where nobody answers at the
-            callback URL.
+        Refused: With 422 and what is wrong with each key; with 400 if the callback URL doesn't
+            answer.
     """
     problems = problems_of(metadata)
     if problems:

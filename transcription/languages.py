@@ -1,4 +1,4 @@
-"""Languages by their codes (ISO 639; those of Whisper): facts alone, for every room of this app."""
+"""Languages by their codes (ISO 639; those of Whisper): only data, for all modules of this app."""
 
 LANGUAGES = {
     "en": "English", "zh": "Chinese", "de": "German", "es": "Spanish", "ru": "Russian",
@@ -25,5 +25,6 @@ LANGUAGES = {
 }  # fmt: skip
 
 UNSPACED = frozenset(("bo", "ja", "km", "lo", "my", "th", "yue", "zh"))
-"""Written without blanks between words. `formats.pieces` has the scripts of these, and of some
-languages more: subtitles are cut by their letters, whatever the language."""
+"""Written without spaces between words. `formats.pieces` has the scripts of these and of some
+more languages: subtitles are split by their letters, whatever the language.
+"""

@@ -1,4 +1,4 @@
-"""What is missing to transcribe with the site's settings: for those who ask (`--tag models`)."""
+"""Checks whether files for the site's settings are missing (only with `--tag models`)."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,9 +36,9 @@ IDS = {
 
 
 def models_are_there(**kwargs: Any) -> list[CheckMessage]:
-    """The engine is installed, and what it needs is on the disk."""
+    """The engine is installed, and its files are on the disk."""
     if registry.find(conf.ENGINE) is None:
-        return []  # ENGINE has a check of its own
+        return []  # another check reports ENGINE
     return list(_problems(needs_of_site()))
 
 
@@ -59,10 +59,10 @@ def _problems(needs: Requirements) -> Iterator[CheckMessage]:
 
 
 def _missing(asset: Asset, reason: str) -> CheckMessage:
-    """What to say of an asset that is not there, or not whole."""
+    """The message about a missing or incomplete asset."""
     label = label_of(asset)
     there = directory(conf.MODELS_DIR, asset).exists()
-    message = f"{label} is not whole: {reason}." if there else f"{label} is not there."
+    message = f"{label} is incomplete or damaged: {reason}." if there else f"{label} is missing."
     if tried := recent_failure(conf.MODELS_DIR, asset):
         message += f" The last download failed: {tried}"
     return Warning(message, hint=remedy_for(asset), id=IDS[asset.kind])

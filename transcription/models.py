@@ -48,7 +48,7 @@ class TaskType(models.TextChoices):
 
 
 class Job(models.Model):
-    """One recording's way to a transcript. Its id is the API's task identifier."""
+    """The transcription of one recording. Its id is the API's task identifier."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # When an owner is deleted, `transcription.receivers` deletes their jobs in batches.
@@ -61,7 +61,7 @@ class Job(models.Model):
     url = models.TextField(blank=True, help_text="The URL that the recording was downloaded from.")
     callback_url = models.TextField(blank=True, help_text="Receives a webhook when the job ends.")
 
-    # What was asked for
+    # The request
     engine = models.CharField(max_length=40, blank=True)
     model = models.TextField(blank=True)
     language = models.TextField(blank=True, help_text="Empty: detected.")
@@ -73,7 +73,7 @@ class Job(models.Model):
         null=True, blank=True, help_text="The task_params that the API shows, if there are any."
     )
 
-    # Where it stands
+    # The progress
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED)
     stage = models.CharField(max_length=20, choices=Stage, default=Stage.QUEUED)
     percent = models.FloatField(default=0)
@@ -88,16 +88,16 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
     engine_deaths = models.PositiveIntegerField(default=0, help_text="Crashes of the engine.")
 
-    # Whose it is in the queue (see `services.turns`)
+    # Its place in the queue (see `services.turns`)
     turn = models.CharField(max_length=64, blank=True, editable=False)
 
-    # Who works on it
+    # Its worker
     token = models.UUIDField(null=True, blank=True)
     lease_expires = models.DateTimeField(null=True, blank=True)
     worker_host = models.CharField(max_length=255, blank=True)
     worker_pid = models.PositiveIntegerField(null=True, blank=True)
 
-    # What came out
+    # The results
     engine_used = models.CharField(max_length=40, blank=True)
     engine_note = models.TextField(blank=True, help_text="Why a fallback was used.")
     model_used = models.TextField(blank=True)
@@ -155,10 +155,10 @@ class RequestedId(models.Model):
 
 
 class Transcript(models.Model):
-    """The segments of a completed job, apart from its row: lists of jobs stay light.
+    """The segments of a completed job, apart from its row, so that lists of jobs stay fast.
 
-    They are the aligned ones, else the transcribed ones, with "speaker" in segments and words where
-    it is known who spoke. A job that only tells speakers apart has none.
+    They are the aligned segments, else the transcribed ones, with "speaker" in segments and words
+    if it is known. A job that only does diarization has none.
     """
 
     job = models.OneToOneField(Job, on_delete=models.CASCADE, primary_key=True)
@@ -186,18 +186,19 @@ class LiveText(models.Model):
 
 
 class StageOutput(models.Model):
-    """The output of one stage of a job, kept as soon as it is done; or what the client provided.
+    """The output of one stage of a job, kept as soon as it is done; or the client's own output for
+    it.
 
-    A job that runs again does only the stages whose output is missing. `output` is
+    A job that runs again only does the stages whose output is missing. `output` is
 
     - of TRANSCRIBE {"segments", "language"}, a segment being {"start", "end", "text"} and maybe
       "avg_logprob" and "words",
-    - of ALIGN {"segments", "word_segments"}: the same segments, always with "words" and where asked
-      for with "chars", and the words of all of them once more,
+    - of ALIGN {"segments", "word_segments"}: the same segments, always with "words" and, if
+      requested, with "chars", and the words of all of them again,
     - of DIARIZE a list of {"label", "speaker", "start", "end"}.
 
-    A word is {"word", "start"?, "end"?, "score"?}; times are seconds. Words and speakers joined
-    are in the job's Transcript. Engines know the names of the stages as `engines.base.STAGES`.
+    A word is {"word", "start"?, "end"?, "score"?}; times are seconds. Joined words and speakers are
+    in the job's Transcript. Engines know the stages by the names in `engines.base.STAGES`.
     """
 
     class Name(models.TextChoices):

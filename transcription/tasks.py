@@ -28,12 +28,13 @@ logger = logging.getLogger(__name__)
 
 MOST_ENGINE_DEATHS = 3
 PAUSE_AFTER_DEATH = 1.0
-"""Seconds before an engine's death is counted: a kill of the whole site ends us as well by then,
-and that is no death of the engine itself."""
+"""Seconds before an engine's death is counted: if the whole site was killed, this process is
+killed, too, by then, and the engine is not to blame.
+"""
 
 
 def work() -> None:
-    """Run the job whose turn it is, if any; while the recordings are out of reach, all wait."""
+    """Runs the next job in turn, if any; while the recordings are unavailable, all wait."""
     problem = identity_problem()
     if problem is not None:
         logger.warning("jobs wait: %s", problem)
@@ -44,14 +45,14 @@ def work() -> None:
 
 
 def combine() -> None:
-    """Join the documents of the job whose turn it is among those that wait for that, if any."""
+    """Joins the documents of the next waiting job of that type, if any."""
     job = leases.claim_next(task_type=TaskType.COMBINATION)
     if job is not None:
         run(job)
 
 
 def run(job: Job) -> None:
-    """Take a claimed job from its plan to its end; whatever happens, the row says what."""
+    """Runs a claimed job from its plan to its end; its row always shows the outcome."""
     monitor = JobMonitor(job)
     try:
         kept = retry_on_db_error(outputs.by_stage_for, job)
@@ -64,11 +65,11 @@ def run(job: Job) -> None:
     except EngineDied as death:
         after_engine_death(job, death, monitor)
     except Exception as problem:
-        # Trying again for ever would change nothing, and keep all other jobs waiting.
+        # Endless retries would change nothing, and block all other jobs.
         logger.exception("job %s", job.pk)
         finish_job(job, reason=unforeseen(problem))
     except BaseException as interruption:
-        # The worker's end by a signal or by the queue's time limit: the job is free at once.
+        # The worker was ended by a signal or the queue's time limit: the job is free at once.
         with suppress(DatabaseError):
             leases.release(job, f"the worker was stopped ({type(interruption).__name__}).")
         raise
@@ -78,8 +79,9 @@ def run(job: Job) -> None:
 
 
 def after_engine_death(job: Job, death: EngineDied, monitor: JobMonitor) -> None:
-    """Try again, up to MOST_ENGINE_DEATHS: a recording that kills the engine must not do so for
-    ever."""
+    """Requeues it up to MOST_ENGINE_DEATHS times: a recording that crashes the engine must not
+    do so forever.
+    """
     logger.warning("job %s: %s", job.pk, death.message)
     for line in death.stderr.splitlines():
         logger.warning("job %s, last words of the engine: %s", job.pk, line)
@@ -106,14 +108,14 @@ def after_engine_death(job: Job, death: EngineDied, monitor: JobMonitor) -> None
 def deliver() -> None:
     """Sends due webhooks."""
     from transcription.services.webhooks.sender import (
-        deliver_due,  # its HTTP client is of no use to jobs
+        deliver_due,  # jobs don't need its HTTP client
     )
 
     deliver_due()
 
 
 def look_ahead() -> None:
-    """Logs at a start what recordings will become."""
+    """Logs at a start whether recordings will become transcripts or drafts."""
     outlook.tell(outlook.look_ahead())
 
 
@@ -134,4 +136,4 @@ def sweep() -> None:
         try:
             step()
         except Exception:
-            logger.exception("sweep: %s", step.__name__)  # the other steps go on
+            logger.exception("sweep: %s", step.__name__)  # the other steps continue

@@ -175,7 +175,7 @@ def test_a_damaged_model_is_not_well(settings: LazySettings, tmp_path: Path) -> 
         file.write_bytes(content)
         told = check("--tag", "models")
         assert ("W012" not in told) is well
-        assert (f"is not whole: its {file.name} is damaged" not in told) is well
+        assert (f"is incomplete or damaged: its {file.name} is damaged" not in told) is well
         assert (f"Remove {file.parent}; then run" not in told) is well
 
 

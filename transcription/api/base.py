@@ -32,18 +32,18 @@ class JSONNegotiation(BaseContentNegotiation):
 class ApiView(APIView):
     """An API route: JSON, and only the methods it defines.
 
-    The docstring of each is what /docs says of it: a summary, and what else people should know.
+    The docstring of each is its text in /docs: a summary, and a description for users.
 
     Attributes:
-        operation_id: Its name in the API description, by which clients' generators know it.
-        tag: Where it is listed there.
-        answers: Its own answers; those that every route may give need not be among them.
-        parameters: What its query may ask for.
+        operation_id: Its name in the API description, which client generators use.
+        tag: Its section there.
+        answers: Its own responses, without those that every route may give.
+        parameters: The parameters of its query.
         forms: The schema of its form, by media type.
-        fault: The shape in which it says that something it needs is away.
+        fault: The shape of its 503 response.
         calls_back: Whether the callback is listed with it.
-        reads_body_itself: Middleware must not read the form (see SessionCsrfMiddleware):
-            recordings are streamed to the store.
+        reads_body_itself: Middleware must not read the form (see SessionCsrfMiddleware): recordings
+            are streamed to the store.
     """
 
     operation_id: ClassVar[str]

@@ -19,7 +19,7 @@ def turn_of_client(request: Request) -> str:
 
 
 def sender_of(request: HttpRequest) -> CreationRequest:
-    """Who brings a file by another way than tus, for the row of its upload."""
+    """The client of a file that arrives without tus, for the row of its upload."""
     return CreationRequest(
         user=request.user,
         address=client_address(request.META),
@@ -40,7 +40,7 @@ def disconnect_check(request: Request | HttpRequest) -> Callable[[], bool]:
 
 
 def has_ended(connection: socket.socket) -> bool:
-    """Whether the other side has closed the connection. Bytes that it sent before stay unread."""
+    """Whether the other side has closed the connection. Unread bytes stay unread."""
     poll = select.poll()
     try:
         poll.register(connection, select.POLLIN)

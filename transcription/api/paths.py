@@ -1,4 +1,4 @@
-"""Which addresses are the API's, found in the table of addresses itself."""
+"""The addresses of the API, derived from the URL configuration."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -11,13 +11,13 @@ from transcription.api.base import ApiView
 
 
 def is_api_view(view: Any) -> bool:
-    """Whether a view answers like the API."""
+    """Whether a view belongs to the API."""
     made_by = getattr(view, "cls", None)
     return isinstance(made_by, type) and issubclass(made_by, ApiView)
 
 
 def is_api_path(path: str) -> bool:
-    """Whether an address, known or not, begins like one of the API: it is answered in JSON."""
+    """Whether an address, known or not, begins like one of the API; its errors are JSON."""
     return path.lstrip("/").partition("/")[0] in api_roots()
 
 
@@ -37,9 +37,9 @@ def _roots(patterns: Sequence[URLPattern | URLResolver], before: str = "") -> It
 
 
 def without_slash(request: HttpRequest, path: str) -> HttpResponse:
-    """307 from an address of the API with a slash at its end to the address itself.
+    """Redirects (307) an API address with a trailing slash to the address without it.
 
-    The method and the body stay what they are, and so does the query.
+    Method, body and query stay the same.
 
     Raises:
         Http404: There is no such address without the slash either.

@@ -1,6 +1,6 @@
-"""What the API answers: the shapes that views fill, and that the API description shows.
+"""The shapes of API responses, filled by views and shown in the API description.
 
-The names are those of the description, by which clients' generators know them.
+Client generators use the names in the description.
 """
 
 from typing import Annotated, Any, Literal, NotRequired
@@ -32,7 +32,7 @@ class ValidationError(TypedDict):
     ctx: NotRequired[dict[str, Any]]
 
 
-Fault = ValidationError  # what the description calls so has a namesake in pydantic
+Fault = ValidationError  # another class in pydantic has the description's name
 
 
 class HTTPValidationError(TypedDict):
@@ -43,7 +43,7 @@ class HTTPValidationError(TypedDict):
 
 @OPEN
 class DomainFault(TypedDict):
-    """What is wrong, with a word for programs; some have further keys."""
+    """An error with a word for programs; some have further keys."""
 
     message: str
     code: str
@@ -98,7 +98,7 @@ class TaskListResponse(TypedDict):
 
 
 class TaskProgress(TypedDict):
-    """How far a task is; stage and percentage come by two names each."""
+    """A task's progress; stage and percentage have two names each."""
 
     identifier: str
     status: Status
@@ -113,7 +113,7 @@ class TaskProgress(TypedDict):
 
 
 class TaskEventReceived(TypedDict):
-    """What a receiver of callbacks may answer; nobody looks at it."""
+    """A callback receiver's response; its content is ignored."""
 
     ok: bool
 

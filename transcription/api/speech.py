@@ -39,7 +39,7 @@ class SpeechToText(IntakeView[FullParameters]):
     parameters = FullParameters
 
     def validate_early(self, request: Request) -> None:
-        """Ask the receiver of the callback whether it is there."""
+        """Checks with HEAD that the receiver of the callback answers."""
         judge_callback(request)
 
     def take(self, request: Request, parameters: FullParameters, form: Form) -> Job:
@@ -77,7 +77,7 @@ class SpeechToTextUrl(SpeechToText):
 
 
 def no_text(name: str, part: FilePart) -> Fault:
-    """The fault of a file in place of a text field."""
+    """The fault of a file instead of a text field."""
     return {
         "type": "string_type",
         "loc": ["body", name],
@@ -88,7 +88,7 @@ def no_text(name: str, part: FilePart) -> Fault:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what can go wrong with a download into answers."""
+    """Converts errors of a download to responses."""
     try:
         yield
     except Blocked as problem:

@@ -1,4 +1,4 @@
-"""The stages of a transcript as services of their own."""
+"""The stages of a transcript as separate services."""
 
 from typing import ClassVar
 
@@ -58,7 +58,7 @@ class Align(IntakeView[AlignParameters]):
     documents: ClassVar[tuple[str, ...]] = ("transcript",)
 
     def take(self, request: Request, parameters: AlignParameters, form: Form) -> Job:
-        """Queue the recording with its transcript, which is judged first."""
+        """Queues the recording with its transcript, which is checked first."""
         transcript = content_of(
             document_in(form, "transcript"),
             read_transcript,
@@ -100,7 +100,7 @@ class Combine(IntakeView[CombineParameters]):
     documents: ClassVar[tuple[str, ...]] = parts
 
     def take(self, request: Request, parameters: CombineParameters, form: Form) -> Job:
-        """Queue the two documents; the names of both are judged before their contents."""
+        """Queues the two documents; both names are checked before the contents."""
         transcript, diarization = (document_in(form, name) for name in self.parts)
         aligned = content_of(
             transcript,

@@ -1,4 +1,4 @@
-"""POST `/upload/stream`: a recording is stored, and nothing is done with it yet."""
+"""POST `/upload/stream`: stores a recording without transcribing it."""
 
 from django.urls import reverse
 from rest_framework.request import Request
@@ -39,7 +39,7 @@ class UploadStream(ApiView):
     }
 
     def post(self, request: Request) -> Response:
-        """Store the form's `file`, by the name in its field `filename` or by its own."""
+        """Stores the form's `file`, under the name in its field `filename` or its own."""
         if not str(request.META.get("CONTENT_TYPE", "")).lower().startswith("multipart/"):
             raise ApiError(detail(400, "Send a form (multipart/form-data) with a part named file."))
         with read_form(request, media=("file",)) as form:
@@ -56,10 +56,10 @@ class UploadStream(ApiView):
 
 
 def checked_recording(form: Form) -> MediaPart:
-    """The recording that a form brought, by its name.
+    """The form's recording, with its name.
 
     Raises:
-        ApiError: There is none, or by its name or its first bytes it is something else.
+        ApiError: It is missing, or its name or first bytes show that it isn't a recording.
     """
     part = form.parts.get("file")
     if not isinstance(part, MediaPart):

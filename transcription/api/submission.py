@@ -65,15 +65,15 @@ TAKEN = {
     ),
     **refusals(LengthRequired, TooLarge, TooManyRequests, DiskFull),
 }
-"""What routes that take recordings may answer."""
+"""The responses of routes that accept recordings."""
 
 
 class IntakeView(ApiView, Generic[M]):
-    """A route that makes a job of what its form brings.
+    """A route that creates a job from its form.
 
     Attributes:
-        parts: Names of the parts that the form must have, in the order of their faults.
-        documents: Those among them that are JSON; all others are recordings.
+        parts: Names of the required parts, in the order of their faults.
+        documents: Those of them that are JSON; all others are recordings.
     """
 
     tag = "Speech-2-Text services"
@@ -100,7 +100,7 @@ class IntakeView(ApiView, Generic[M]):
 
         media = set(self.parts) - set(self.documents)
         if media:
-            places.check(turn_of_client(request))  # before gigabytes come that would be refused
+            places.check(turn_of_client(request))  # before gigabytes arrive that would be refused
         with read_form(request, media, self.documents, accepts) as form:
             faults += self.form_errors(form)
             if parameters is None or faults:
@@ -108,20 +108,20 @@ class IntakeView(ApiView, Generic[M]):
             return queued(self.take(request, parameters, form))
 
     def validate_early(self, request: Request) -> None:
-        """Judge what goes before everything else.
+        """Checks what takes precedence over all other faults.
 
         Raises:
-            ApiError: Whatever else may be wrong with the request, this is the answer.
+            ApiError: The response, whatever else may be wrong with the request.
         """
 
     def form_errors(self, form: Form) -> list[Fault]:
         return [fault for name in self.parts for fault in faults_of_file(form, name)]
 
     def take(self, request: Request, parameters: M, form: Form) -> Job:
-        """Make the job of a form that has all its parts.
+        """Creates the job of a form that has all its parts.
 
         Raises:
-            ApiError: One of them cannot be used.
+            ApiError: One of them can't be used.
         """
         raise NotImplementedError
 
@@ -145,22 +145,22 @@ def faults_of_file(form: Form, name: str) -> list[Fault]:
 
 
 def queued(job: Job) -> Response:
-    """The response to everything that became a job."""
+    """The response to every request that became a job."""
     body: Queued = {"identifier": str(job.pk), "message": "Task queued"}
     return Response(body)
 
 
 def wrong_extension(file_name: str, allowed: list[str]) -> Response:
-    """The answer to a file whose name says that it is of another kind."""
+    """The response to a file with the wrong extension."""
     known = ", ".join(repr(extension) for extension in allowed)
     return detail(400, f"Invalid file extension for file {file_name}. Allowed: {{{known}}}")
 
 
 def recording_in(form: Form, name: str = "file") -> MediaPart:
-    """The recording that a form brought.
+    """The form's recording.
 
     Raises:
-        ApiError: Its name is not that of one.
+        ApiError: Its name has another extension.
     """
     part = form.parts[name]
     if isinstance(part, MediaPart):
@@ -170,10 +170,10 @@ def recording_in(form: Form, name: str = "file") -> MediaPart:
 
 
 def document_in(form: Form, name: str) -> DocumentPart:
-    """The JSON file that a form brought.
+    """The form's JSON file.
 
     Raises:
-        ApiError: Its name is not that of one.
+        ApiError: Its name has another extension.
     """
     part = form.parts[name]
     assert isinstance(part, DocumentPart)
@@ -183,10 +183,10 @@ def document_in(form: Form, name: str) -> DocumentPart:
 
 
 def content_of(part: DocumentPart, read: Callable[[bytes], T], code: str, message: str) -> T:
-    """What a document says.
+    """The content of a document.
 
     Raises:
-        ApiError: It is not as it has to be.
+        ApiError: It is invalid.
     """
     try:
         return read(part.content())
@@ -197,13 +197,13 @@ def content_of(part: DocumentPart, read: Callable[[bytes], T], code: str, messag
 def submit_measured(
     request: Request, part: MediaPart, task_type: TaskType, parameters: BaseModel, **facts: Any
 ) -> Job:
-    """Make the job of a recording once it is known how long it sounds; the client waits for that.
+    """Creates the job of a recording after measuring its duration; the client waits for that.
 
     Args:
-        request: Whose client waits.
+        request: Of the client that waits.
         part: The recording.
         task_type: What to do with it.
-        parameters: As the query gave them.
+        parameters: The parsed query.
         facts: Further attributes of JobSpec.
 
     Raises:
@@ -225,7 +225,7 @@ def submit_measured(
 
 
 def shown_name(file_name: str) -> str:
-    """A client's name for a file as it was sent, but for folders, and with composed letters."""
+    """A client's name for a file as it was sent, but without folders, and with composed letters."""
     last = re.split(r"[/\\]", clean_text(file_name))[-1][-2 * LONGEST_NAME :]
-    # Composing takes a time that grows with the square of how many marks a letter has.
+    # The time to compose grows with the square of the number of marks on a letter.
     return unicodedata.normalize("NFC", last)[-LONGEST_NAME:]

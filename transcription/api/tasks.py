@@ -1,4 +1,4 @@
-"""One task: where it stands, what came out of it, and its end by request."""
+"""One task: its progress, its result, and its deletion."""
 
 from typing import TypeVar
 
@@ -34,7 +34,7 @@ STAGE: dict[str, str] = {
     Stage.COMBINING: "diarizing",
     Stage.COMPLETE: "complete",
 }
-# What a task without transcription does while it prepares that.
+# the stage shown while a task without transcription prepares
 FIRST_STAGE: dict[str, str] = {
     TaskType.ALIGNMENT: "aligning",
     TaskType.DIARIZATION: "diarizing",
@@ -74,7 +74,7 @@ class DeleteTask(ApiView):
     answers = {200: Answer("It was deleted.", shapes.Response), 404: UNKNOWN}
 
     def delete(self, request: Request, identifier: str) -> Response:
-        """Remove the task, its result and its recording, whatever state it is in."""
+        """Removes the task, its result and its recording, in any state."""
         job = get_for_user(identifier, request.user, to_change=True)
         if job is None:
             return task_not_found(identifier)
@@ -114,7 +114,7 @@ class Progress(ApiView):
 
 
 def stage_of(job: Job) -> str:
-    """The stage as clients know it; of a job that failed, the one in which it did."""
+    """The stage as clients know it; for a failed job, the one in which it failed."""
     if job.state in DONE:
         return "complete"
     stage = STAGE[job.stage]
@@ -122,7 +122,7 @@ def stage_of(job: Job) -> str:
 
 
 def with_engine(response: R, job: Job) -> R:
-    """Say which engine did it, plainly where another stood in."""
+    """Adds a header that names the engine, and says whether it was a fallback."""
     if job.engine_used:
         stand_in = "; stand-in" if job.used_fallback else ""
         response["X-Transcription-Engine"] = f"{job.engine_used}{stand_in}"

@@ -9,48 +9,50 @@ from typing import Any
 from transcription.media.errors import FinalError
 
 TRANSCRIBE, ALIGN, DIARIZE = STAGES = ("transcribe", "align", "diarize")
-"""What engines do with a recording, in this order; combining what came out needs no engine."""
+"""The stages of an engine, in order; joining their outputs needs no engine."""
 
 ANY = "*"
-"""Among the aligners that a request may name: whichever the client likes."""
+"""An entry among the aligners that a request may name: any model that the client names."""
 
 Segment = dict[str, Any]
 """{"start", "end", "text", "speaker"?, "avg_logprob"?, "words"?}: plain JSON values, seconds."""
 Word = dict[str, Any]
 """{"word", "start"?, "end"?, "score"?, "speaker"?}: seconds; a score is between 0 and 1."""
 Heard = dict[str, Any]
-"""{"text", "language"}: what a client that reads along gets of a segment."""
+"""{"text", "language"}: a segment's text for a streaming client."""
 Turn = dict[str, Any]
 """{"label", "speaker", "start", "end"}: who speaks from when to when, in seconds."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A job for an engine, as plain values, so that it can be sent as JSON."""
+    """A request to an engine, as plain values, so that it can be sent as JSON."""
 
     media_path: str
-    engine: str  # the one that was asked for; stages that it cannot do, others do in its place
-    model: str = ""  # a name, a local folder, or "" for engines that have none
+    engine: str  # the requested one; fallbacks do the stages that it doesn't support
+    model: str = ""  # a name, a local folder, or "" for engines without models
     model_path: str = ""  # the local folder to load; selection.prepare fills it in
     language: str | None = None  # None: detect it
     task: str = "transcribe"  # or "translate"
     device: str = "auto"  # "auto", "cpu" or "cuda"
     device_index: int = 0
     compute_type: str = "default"
-    threads: int = 0  # 0: the engine's own choice
-    options: Mapping[str, Any] = field(default_factory=dict)  # decoding options by contract name
-    work_dir: str = ""  # where decoded audio lies while the job runs; "" is the system's own
+    threads: int = 0  # 0: the engine's default
+    options: Mapping[str, Any] = field(default_factory=dict)  # decoding options by API names
+    work_dir: str = ""  # the folder for decoded audio while the job runs; "": the system's
     stages: Sequence[str] = (TRANSCRIBE,)  # what to do, in the order of STAGES
-    outputs: Mapping[str, Any] = field(default_factory=dict)  # of other stages, by their names
-    slots: int = 0  # how many requests may use one card at once; 0: any number
-    slots_dir: str = ""  # where those requests, of any process, know of each other
+    outputs: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # outputs of other stages, by their names
+    slots: int = 0  # requests that may use one GPU at once; 0: any number
+    slots_dir: str = ""  # where these requests, of any process, coordinate
     asked: str = (
         ""  # if `engine` is a fallback for the transcription: the engine of the other stages
     )
     aligners: Sequence[str] = ()  # repositories that `align_model` may name besides the usual ones
-    models_dir: str = ""  # where assets lie and are downloaded to; "": nothing is downloaded
-    decoder_memory: int = 2**30  # bytes that reading the file may take
-    stall: float = 10.0  # seconds without a byte after which a download is given up
+    models_dir: str = ""  # where assets are, and are downloaded to; "": nothing is downloaded
+    decoder_memory: int = 2**30  # the most memory that reading the file may take
+    stall: float = 10.0  # seconds without a byte after which a download is stopped
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,12 @@ class Output:
 
     Attributes:
         stage: One of STAGES.
-        engine: The one that did it.
+        engine: The engine that did it.
         value: Of "transcribe" {"segments", "language"}, of "align" {"segments", "word_segments"},
             of "diarize" a list of turns: plain JSON values.
-        model: Its name, where the engine has models.
-        note: What people should know of how it was done, such as that an engine stood in.
-        warnings: What is amiss with it.
+        model: Its name, if the engine has models.
+        note: What users should know about it, such as that a fallback was used.
+        warnings: What is wrong with it.
     """
 
     stage: str
@@ -81,8 +83,8 @@ class Result:
 
     duration: float  # seconds of audio that were really decoded
     media: dict[str, Any]  # container, codec, mime, has_video, duration
-    outputs: dict[str, Output] = field(default_factory=dict)  # by stage; each was told before
-    failures: dict[str, str] = field(default_factory=dict)  # stage -> why it gave nothing
+    outputs: dict[str, Output] = field(default_factory=dict)  # by stage; each was reported before
+    failures: dict[str, str] = field(default_factory=dict)  # stage -> why it has no output
     language_probability: float | None = None
 
     @property
@@ -92,7 +94,7 @@ class Result:
 
     @property
     def language(self) -> str | None:
-        """Given or detected."""
+        """The requested or detected language."""
         language: str | None = self._of(TRANSCRIBE, "language")
         return language
 
@@ -125,7 +127,7 @@ class Transcription:
 class Alignment:
     """A transcript's words, each with its time as far as it could be found."""
 
-    segments: list[Segment]  # the transcript's, each with "words" (and "chars" where asked for)
+    segments: list[Segment]  # the transcript's, each with "words" (and "chars" if requested)
     note: str = ""
     warnings: list[str] = field(default_factory=list)
 
@@ -145,8 +147,8 @@ class Capabilities:
 
     label: str
     quality: str
-    languages: tuple[str, ...] | None  # None: all that Whisper knows
-    words: bool  # whether its transcription comes with times of words, so needs no alignment
+    languages: tuple[str, ...] | None  # None: all languages of Whisper
+    words: bool  # whether its transcription has word times, so that it needs no alignment
     translation: bool
     needs_download: bool
     models: tuple[str, ...] = ()
@@ -155,37 +157,37 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Event:
-    """News of a run: the stage it is in, and how many seconds of audio are done there."""
+    """A report about a run: its stage, and the seconds of audio that are done in it."""
 
     stage: str  # "probing", "decoding", "fetching", "waiting", "loading" or one of WORKING
-    done: float = 0.0  # of FETCHING bytes
+    done: float = 0.0  # of FETCHING: bytes
     total: float | None = None
-    media: dict[str, Any] | None = None  # with the first news after the probe
-    output: Output | None = None  # with the last news of a stage
-    heard: Sequence[Heard] = ()  # since the last news, where `LIVE` is among the options
+    media: dict[str, Any] | None = None  # with the first report after the probe
+    output: Output | None = None  # with the last report of a stage
+    heard: Sequence[Heard] = ()  # segments since the last report, if `LIVE` is among the options
 
 
 LIVE = "live"
-"""The option of a request that asks for segments as soon as they are there."""
+"""The option of a request that wants segments as soon as they are ready."""
 WORKING = {TRANSCRIBE: "transcribing", ALIGN: "aligning", DIARIZE: "diarizing"}
-"""What the news of each stage are called."""
+"""The reported name of each stage's work."""
 FETCHING = "fetching"
-"""What the news of a download are called that the next stage needs."""
+"""The reported names of downloads that the next stage needs."""
 
 
 class EngineError(FinalError):
-    """An engine or a model cannot do what is asked of it."""
+    """An engine or a model can't do what was requested."""
 
 
 class EngineDied(Exception):
-    """The engine's process ended in the middle of a run.
+    """The engine's process ended during a run.
 
     Args:
-        message: one plain sentence for people.
-        exit_code: the exit status, None where a signal ended it.
-        signal: the number of the signal, or None.
-        stderr: the last words of the process.
-        final: trying again would change nothing.
+        message: One plain sentence for users.
+        exit_code: The exit status; None if a signal ended it.
+        signal: The number of the signal, or None.
+        stderr: The last output of the process.
+        final: Whether trying again would change nothing.
     """
 
     def __init__(
@@ -210,11 +212,11 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class LiveProgress:
-    """Progress of a transcription that a client reads along.
+    """Progress of a transcription that a streaming client reads.
 
     Attributes:
-        tell: As of all others.
-        hear: Called with each segment as soon as it is there.
+        tell: See Progress.
+        hear: Called with each segment as soon as it is ready.
     """
 
     tell: Progress
@@ -226,7 +228,7 @@ class LiveProgress:
 
 
 def hear(on_progress: Progress, text: str, language: str | None) -> None:
-    """Give a new segment to the client that reads along, if one does. In the transcript's order."""
+    """Gives a new segment to the streaming client, if there is one, in the transcript's order."""
     if isinstance(on_progress, LiveProgress):
         on_progress.hear({"text": text, "language": language})
 
@@ -235,7 +237,7 @@ ShouldStop = Callable[[], bool]
 
 
 def causes_of(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, what it came of, what that came of, and so on: the innermost says most."""
+    """An error, its cause, the cause of that, and so on: the innermost says most."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     import numpy
 
 CHAPTER = 600.0
-"""Seconds given to a library at once: it holds sound, spectrum and all of them in memory."""
+"""Seconds given to a library at once: it keeps audio and spectrum of all of them in memory."""
 CUT_WITHIN = 30.0
-"""Seconds before a chapter's end in which the quietest moment is looked for, to cut there."""
+"""Seconds before a chapter's end; the quietest moment in them becomes its end."""
 
 
 def chapters(audio: Audio) -> Iterator[tuple[float, float]]:
-    """Start and length in seconds of parts that are cut where it is quiet."""
+    """Start and length in seconds of parts that are split where it is quiet."""
     start = 0.0
     while audio.duration - start > CHAPTER * 1.25:
         end = _quietest(audio.samples(start + CHAPTER - CUT_WITHIN, CUT_WITHIN))
@@ -28,7 +28,7 @@ def chapters(audio: Audio) -> Iterator[tuple[float, float]]:
 
 
 def _quietest(samples: numpy.ndarray) -> float:
-    """The middle, in seconds, of the half second with the least sound."""
+    """The middle, in seconds, of the quietest half second."""
     step, width = 800, 10  # 50 ms, and ten of them
     count = len(samples) // step
     power = (samples[: count * step].reshape(count, step) ** 2).mean(axis=1)

@@ -24,39 +24,40 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """What all have in common. Heavy libraries are imported inside the methods that work."""
+    """Shared by all stages. Heavy libraries are imported inside the methods that work."""
 
     name: str
 
     def capabilities(self) -> Capabilities:
-        """What it can do; cheap, needs no heavy import."""
+        """What it supports; cheap, needs no heavy import."""
         ...
 
     def installation_error(self) -> str:
-        """ "" when its packages are there, else a plain reason; looked for, not imported."""
+        """ "" if its packages are installed, else the reason; it only looks for them and imports
+        nothing."""
         ...
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
-        """What that stage of the request needs on the disk and may download; cheap.
+        """What this stage of the request needs on the disk and may download; cheap.
 
-        The same whether it is there or not, and whether the packages are. () where it needs
-        nothing, cannot do that stage at all, or was given a folder of the site's own.
+        The same whether it is there or not, and whether the packages are installed or not. () if
+        the stage needs nothing, is not supported, or uses one of the site's own folders.
 
         Raises:
-            EngineError: there is no model of that name.
+            EngineError: There is no model of that name.
         """
         ...
 
     def readiness_error(self, request: Request, stage: str = TRANSCRIBE) -> str:
-        """ "" when it can do that stage of the request now, else a plain reason why not; cheap.
+        """ "" if it can do this stage of the request now, else the reason; cheap.
 
-        Its packages and assets are there, and it knows the language: for the alignment
-        `request.language` is that of the transcript.
+        Its packages and assets are there, and it supports the language: for the alignment
+        `request.language` is the transcript's.
         """
         ...
 
     def device(self, request: Request) -> str:
-        """ "cpu" or "cuda": where it would really run. Asked in the engine's process alone."""
+        """ "cpu" or "cuda": the device that it would use. Only called in the engine's process."""
         ...
 
 
@@ -64,21 +65,21 @@ class Transcriber(Engine, Protocol):
     """An engine with TRANSCRIBE among the stages of its capabilities."""
 
     def load(self, request: Request) -> None:
-        """Get the model into memory, or keep the one that is there.
+        """Loads the model into memory, or keeps the loaded one.
 
         Raises:
-            EngineError: the model cannot be loaded.
+            EngineError: The model can't be loaded.
         """
         ...
 
     def transcribe(
         self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
     ) -> Transcription:
-        """Turn audio into timed text. Silence gives no segments and is no error.
+        """Turns audio into timed text. Silence gives no segments and is not an error.
 
         Raises:
-            EngineError: it cannot be done.
-            Cancelled: should_stop() said so.
+            EngineError: It can't be done.
+            Cancelled: should_stop() returned True.
         """
         ...
 
@@ -94,14 +95,14 @@ class Aligner(Engine, Protocol):
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Alignment:
-        """Find the time of each word of a transcript, which may come from anybody.
+        """Finds the time of each word of a transcript, which may come from a client.
 
-        Its segments may lie beyond the audio, overlap or be without text; a word that cannot be
-        placed has no times. `request.language` is that of the transcript.
+        Its segments may be beyond the audio, overlap or have no text; a word that can't be placed
+        has no times. `request.language` is the transcript's.
 
         Raises:
-            EngineError: it cannot be done.
-            Cancelled: should_stop() said so.
+            EngineError: It can't be done.
+            Cancelled: should_stop() returned True.
         """
         ...
 
@@ -112,10 +113,10 @@ class Diarizer(Engine, Protocol):
     def diarize(
         self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
     ) -> Diarization:
-        """Tell who speaks when. Silence gives no turns and is no error.
+        """Finds who speaks when. Silence gives no turns and is not an error.
 
         Raises:
-            EngineError: it cannot be done.
-            Cancelled: should_stop() said so.
+            EngineError: It can't be done.
+            Cancelled: should_stop() returned True.
         """
         ...

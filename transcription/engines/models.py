@@ -1,4 +1,4 @@
-"""Whisper models by name: who may ask for which, where each comes from, which are there."""
+"""Whisper models by name: who may request which, their sources, and which are downloaded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from transcription.engines.base import EngineError
 from transcription.engines.model_files import assets
 
-# Name -> (repository on the hub, rough size of the download in MB). The names are those of
+# Name -> (repository on the hub, approximate size of the download in MB). The names are those of
 # faster-whisper, whose own table takes a second and 60 MB to import.
 KNOWN = {
     "tiny": ("Systran/faster-whisper-tiny", 78),
@@ -33,14 +33,14 @@ KNOWN = {
 }
 ALIASES = {"turbo": "large-v3-turbo", "large": "large-v3"}
 TRUSTED = ("nyrahealth/faster_CrisperWhisper",)
-"""Repositories without a short name that clients of the API may ask for, too."""
+"""Repositories without a short name that API clients may also request."""
 OTHER_NAMES = {
     "openai/whisper-large": "large-v1",
     "whisper-v3": "large-v3",
     "whisper-v3-turbo": "large-v3-turbo",
     "distil-whisper-large-v3-en": "distil-large-v3",
 }
-"""What hubs and services call models, where no rule tells it (see `known_as`)."""
+"""Names that hubs and services use and that follow no rule (see `known_as`)."""
 PREFIXES = (
     *("openai/whisper-", "distil-whisper/", "systran/faster-whisper-", "faster-whisper-"),
     *("faster-", "whisper-"),
@@ -50,7 +50,7 @@ NEEDS = (
     *(("model.bin",), ("config.json",), ("tokenizer.json",)),
     ("vocabulary.json", "vocabulary.*"),
 )
-"""Without its tokenizer.json faster-whisper would go to the network for one."""
+"""Without its tokenizer.json, faster-whisper would download one."""
 FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
 
 
@@ -62,39 +62,39 @@ class ModelInfo:
     repository: str
     present: bool
     bytes: int | None  # on disk, where it is present
-    download_bytes: int  # about
+    download_bytes: int  # approximate
 
 
 def is_path(model: str) -> bool:
-    """Whether `model` is meant as a local folder rather than as a name or repository."""
+    """Whether `model` is a local folder rather than a name or repository."""
     if model.startswith((".", "~")) or "\\" in model or Path(model).is_absolute():
         return True
     return bool(model) and not is_known(model) and os.path.isdir(model)
 
 
 def folder_of(model: str) -> Path:
-    """The local folder; impossible names are passed through."""
+    """The local folder; impossible names are returned unchanged."""
     try:
         return Path(os.path.expanduser(model)).absolute()
-    except ValueError:  # "~" before a sign that no name has
+    except ValueError:  # "~" before a name that doesn't exist
         return Path(model).absolute()
 
 
 def is_below(folder: Path, models_dir: str | Path) -> bool:
-    """Whether a folder lies in that of the models, wherever links lead."""
+    """Whether a folder is within the models folder, also through links."""
     try:
         return folder.resolve().is_relative_to(Path(models_dir).resolve())
-    except (OSError, RuntimeError, ValueError):  # links in a circle, names that no file can have
+    except (OSError, RuntimeError, ValueError):  # circular links, or names that no file can have
         return False
 
 
 def is_known(model: str) -> bool:
-    """Whether anybody may ask for it: a name, not some folder or repository of their choice."""
+    """Whether any client may request it: a known name, not a folder or repository of its choice."""
     return canonical(model) in KNOWN or model in TRUSTED
 
 
 def known_as(said: str) -> str:
-    """Our name of a model by whatever hubs and services call it, in any case; "" where none fits.
+    """Our name of a model, from the name that hubs and services use, in any case; "" if unknown.
 
     Such as `Systran/faster-whisper-small`, `openai/whisper-large-v3` and `whisper-large-v3-turbo`.
     """
@@ -112,7 +112,7 @@ def known_as(said: str) -> str:
 
 
 def is_present(model: str, models_dir: str | Path) -> bool:
-    """Whether a repository of this name lies in `models_dir`, whole."""
+    """Whether the complete repository of this name is in `models_dir`."""
     if not REPOSITORY.match(model):
         return False
     return not folder_problem(assets.directory(models_dir, asset(model)))
@@ -124,10 +124,10 @@ def canonical(model: str) -> str:
 
 
 def repository(model: str) -> str:
-    """Where the hub keeps the model.
+    """The repository of a model on the hub.
 
     Raises:
-        EngineError: no model has that name, and it is no repository ("owner/name") either.
+        EngineError: No model has that name, and it isn't a repository ("owner/name").
     """
     model = canonical(model)
     if model in KNOWN:
@@ -139,7 +139,7 @@ def repository(model: str) -> str:
 
 
 def asset(model: str) -> assets.Asset:
-    """The model as something to download.
+    """The model as an asset to download.
 
     Raises:
         EngineError: See `repository`.
@@ -158,12 +158,12 @@ def asset(model: str) -> assets.Asset:
 
 
 def folder_problem(folder: Path) -> str:
-    """ "" where the folder holds a whole model, else what is wrong with it."""
+    """ "" if the folder has a complete model, else what is wrong with it."""
     return assets.folder_problem(folder, NEEDS)
 
 
 def available(models_dir: str | Path) -> list[ModelInfo]:
-    """All models with a name, and the others that lie in `models_dir`."""
+    """All models with a name, and the others in `models_dir`."""
     infos = []
     for name, (where, megabytes) in KNOWN.items():
         infos.append(_info(models_dir, name, where, megabytes * 1_000_000))

@@ -1,4 +1,4 @@
-"""One request, stage by stage, within the engine's process."""
+"""One request, stage by stage, in the engine's process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NO_CARD = "There is no CUDA card that {} can use here: the processor did the wor
 INSTEAD = "{} cannot {}: {} did it instead."
 SILENT = "The recording is silent from beginning to end."
 LONG_SILENCE = 60.0
-"""Seconds; in shorter ones the engines look for themselves."""
+"""Seconds; the engines check shorter recordings themselves."""
 REPORTED = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "track")
 """The facts about a file that are reported."""
 
@@ -47,7 +47,7 @@ class Listener(Protocol):
     """Receives the reports of a run."""
 
     def progress_reporter(self, stage: str, total: float | None) -> Progress:
-        """What reports the progress of a stage of so many seconds."""
+        """Returns what reports the progress of a stage of this many seconds."""
         ...
 
     def found(self, about: Mapping[str, Any]) -> None:
@@ -63,21 +63,20 @@ class Listener(Protocol):
         ...
 
     def failed(self, reason: FinalError) -> None:
-        """Why the run gives nothing; the last that is told of it."""
+        """Reports why the run failed; the last report."""
         ...
 
 
 class Pipeline:
-    """Does the stages of one request in their order, each with the outputs of those before.
+    """Does the stages of one request in order, each with the outputs of the earlier ones.
 
-    Without a transcript there is nothing to go on with; a stage after it that fails leaves the
-    others as they are.
+    Without a transcript the run ends. A later stage that fails doesn't affect the others.
 
     Args:
         request: What to do.
-        listener: Whom to tell.
+        listener: Receives the reports.
         should_stop: Whether the run is no longer wanted.
-        pcm: Where the decoded sound goes.
+        pcm: The file for decoded audio.
     """
 
     def __init__(
@@ -89,14 +88,14 @@ class Pipeline:
         self._pcm = pcm
         self._values: dict[str, Any] = dict(request.outputs)
         self._result = Result(0.0, {})
-        self._fetches: dict[int | None, Progress] = {}  # by the bytes of the whole download
+        self._fetches: dict[int | None, Progress] = {}  # counted in bytes of the whole download
 
     def run(self) -> Result:
-        """Do all stages.
+        """Does all stages.
 
         Raises:
-            EngineError: the sound cannot be read, or the transcription failed.
-            Cancelled: should_stop() said so.
+            EngineError: The audio can't be read, or the transcription failed.
+            Cancelled: should_stop() returned True.
         """
         with memory.limited(self._request.decoder_memory, self._listener.failed):
             audio = self._read()
@@ -125,7 +124,7 @@ class Pipeline:
         self._listener.found(about)
         tell = self._listener.progress_reporter("decoding", found.duration)
         audio = decode(self._request.media_path, self._pcm, tell, self._stop, media=found)
-        if not found.has_video:  # pictures may last longer
+        if not found.has_video:  # video may last longer
             about["duration"] = audio.duration
         self._result.media, self._result.duration = about, audio.duration
         return audio
@@ -140,7 +139,7 @@ class Pipeline:
         with gpu_slots.taken(request, device, lambda: waiting(0.0), self._stop):
             output = doing[stage](engine, audio, request)
         if stage == ALIGN and not output.value["segments"]:
-            why = ""  # without speech, no aligner is missed
+            why = ""  # without speech, a missing aligner doesn't matter
         notes = [why, output.note or ("" if why else self._instead(stage, engine))]
         if stage == ALIGN and why and request.options.get("align_model"):
             output = replace(output, warnings=[*output.warnings, why])  # the client expects it
@@ -196,17 +195,17 @@ class Pipeline:
         return Output(DIARIZE, engine.name, made.turns, note=made.note, warnings=made.warnings)
 
     def _instead(self, stage: str, engine: Engine) -> str:
-        """What to say where another engine than the chosen one did a stage, for no reason of its
-        own."""
+        """The remark if another engine than the chosen one did a stage and gave no reason
+        itself."""
         if stage == TRANSCRIBE:
             return ""
         chosen = chosen_for(stage, self._request)
-        if engine.name in (chosen.name, *registry.HELPERS):  # helpers speak for themselves
+        if engine.name in (chosen.name, *registry.HELPERS):  # fallbacks have their own remark
             return ""
         return INSTEAD.format(chosen.capabilities().label, WORK[stage], engine.capabilities().label)
 
     def _fetching(self, done: int, total: int | None) -> None:
-        """Something is on its way; how much it is in all becomes known after a while."""
+        """Reports a download; its total size becomes known after a while."""
         if total not in self._fetches:
             self._fetches[total] = self._listener.progress_reporter(FETCHING, total)
         self._fetches[total](float(done))
@@ -222,12 +221,12 @@ class Pipeline:
 
 
 def _is_long_silence(audio: Audio) -> bool:
-    """Whether hours would go by in which an engine looks for speech where there is no sound."""
+    """Whether an engine would search silence for speech for hours."""
     return audio.is_silent and audio.duration > LONG_SILENCE
 
 
 def _reason(error: Exception) -> str:
-    """Why a stage gave nothing, in a sentence for people."""
+    """Why a stage has no output, in a sentence for users."""
     if isinstance(error, FinalError):
         return error.message
     traceback.print_exc()

@@ -1,6 +1,6 @@
 """The speech engines by name: a new engine is one module and one line here.
 
-Nothing is imported before it is asked for.
+Engines are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from transcription.engines.base import ALIGN, DIARIZE, EngineError
 from transcription.engines.interface import Engine
 
 BUILT_IN = "pocketsphinx"
-"""Needs no download, so it transcribes where another engine cannot."""
+"""Needs no download, so it can transcribe if another engine can't."""
 UNIFORM = "even-spread"
 SINGLE_SPEAKER = "voice-activity"
 ENGINES = {
@@ -26,7 +26,8 @@ HELPERS = {
 }
 """Fallbacks for a single stage; they can't be requested by name."""
 STAND_INS = {ALIGN: (BUILT_IN, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
-"""Who does a stage that the chosen engine cannot do: the first one that is ready for it."""
+"""The fallbacks for a stage that the chosen engine can't do: the first one that is ready does
+it."""
 _made: dict[str, Engine] = {}
 
 
@@ -44,7 +45,7 @@ def get(name: str) -> Engine:
     """The engine of that name, the same object each time (it keeps its model loaded).
 
     Raises:
-        EngineError: there is none of that name.
+        EngineError: There is none of that name.
     """
     place = ENGINES.get(name) or HELPERS.get(name)
     if place is None:

@@ -1,6 +1,6 @@
 """Selects the engine for each stage: the chosen one if its models are available, else a fallback.
 
-The worker asks before a run, the engine's process before each later stage. Nothing heavy is
+The worker calls it before a run, the engine's process before each later stage. Nothing heavy is
 imported here; a download happens in its own process.
 """
 
@@ -22,7 +22,7 @@ from transcription.engines.model_files.ensure_downloaded import (
 )
 
 WORK = {ALIGN: "align words", DIARIZE: "tell speakers apart"}
-"""What others may do for an engine that cannot."""
+"""What fallbacks do, in words."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Prepared:
     """A request that can run now."""
 
     request: Request
-    note: str = ""  # for people: why another engine than the one asked for runs it
+    note: str = ""  # for users: why another engine than the requested one runs it
 
 
 def prepare(
@@ -43,14 +43,14 @@ def prepare(
     """Finds or downloads what the transcription needs, or selects the fallback.
 
     Raises:
-        EngineError: the request can run with no engine of ours.
-        Cancelled: should_stop() said so.
+        EngineError: No engine here can run the request.
+        Cancelled: should_stop() returned True.
     """
     engine = registry.get(request.engine)
     if TRANSCRIBE not in request.stages:
         return Prepared(request)
     if not engine.capabilities().models:
-        request = replace(request, model="")  # what is named for others says nothing of this one
+        request = replace(request, model="")  # a model named for other engines
     if engine.capabilities().needs_download:
         if reason := engine.installation_error():
             return _stand_in(request, reason)
@@ -72,7 +72,7 @@ def engine_for(stage: str, request: Request) -> Engine:
     """The engine for this stage: the requested one, or the first fallback that is ready.
 
     Raises:
-        EngineError: nobody here can.
+        EngineError: No engine here can do it.
     """
     if is_translation(stage, request):
         return registry.get(registry.UNIFORM)
@@ -93,11 +93,11 @@ def select_ready(
 ) -> tuple[Engine, str]:
     """The engine for this stage, once its models are on the disk, and why it is a fallback.
 
-    Who speaks is not guessed: an engine that says it can tell does so, or says why it cannot.
+    Speakers are not guessed: an engine that supports diarization does it, or says why it can't.
 
     Raises:
-        EngineError: nobody here can.
-        Cancelled: should_stop() said so.
+        EngineError: No engine here can do it.
+        Cancelled: should_stop() returned True.
     """
     chosen = chosen_for(stage, request)
     if stage == TRANSCRIBE or not can(chosen, stage) or is_translation(stage, request):
@@ -115,7 +115,7 @@ def select(stage: str, request: Request) -> Engine:
     """The engine that would do this stage, if its downloads succeed.
 
     Raises:
-        EngineError: nobody here can.
+        EngineError: No engine here can do it.
     """
     chosen = chosen_for(stage, request)
     if is_translation(stage, request):
@@ -134,7 +134,7 @@ def may_download(request: Request) -> bool:
         chosen = chosen_for(stage, request)
         if stage == TRANSCRIBE or not can(chosen, stage) or chosen.installation_error():
             continue
-        # Which model aligns is known once the language is.
+        # The language decides which model aligns.
         downloads = chosen.capabilities().needs_download
         is_open = downloads and stage == ALIGN and request.language is None
         if is_open or assets.missing(request.models_dir, chosen.assets(request, stage)):
@@ -173,10 +173,10 @@ def _missing(
 
 
 def _local(model: str) -> Path:
-    """A model folder of the site's own.
+    """One of the site's own model folders.
 
     Raises:
-        EngineError: it is none.
+        EngineError: It isn't a model folder.
     """
     folder = models.folder_of(model)
     if problem := models.folder_problem(folder):
@@ -185,7 +185,7 @@ def _local(model: str) -> Path:
 
 
 def _stand_in(request: Request, missing: str) -> Prepared:
-    """The built-in engine in place of the one whose model is missing, where it can do it."""
+    """The built-in engine instead of the one whose model is missing, if it supports the request."""
     stand_in = registry.get(registry.BUILT_IN)
     languages = stand_in.capabilities().languages or ()
     if request.language is not None and request.language not in languages:

@@ -9,14 +9,14 @@ from transcription.languages import UNSPACED
 
 
 def split(text: str, language: str | None) -> list[str]:
-    """The words of a text; where it is written without blanks, each letter counts as one."""
+    """The words of a text; without spaces, each letter counts as a word."""
     if language in UNSPACED:
         return [letter for letter in text if not letter.isspace()]
     return text.split()
 
 
 def spread(words: Sequence[str], start: float, end: float) -> list[Word]:
-    """Give each word its share of the time by its length; score 0, since nothing was measured."""
+    """Gives each word its share of the time by its length; score 0, since nothing was measured."""
     total = sum(len(word) for word in words)
     length = max(0.0, end - start)
     placed, before = [], 0
@@ -34,7 +34,7 @@ def spread(words: Sequence[str], start: float, end: float) -> list[Word]:
 
 
 def fill(words: Sequence[Word], start: float, end: float) -> list[Word]:
-    """Place words without times evenly between their neighbours, within start and end."""
+    """Places words without times evenly between their neighbours, within start and end."""
     filled: list[Word] = []
     waiting: list[str] = []
     last = start
@@ -51,7 +51,7 @@ def fill(words: Sequence[Word], start: float, end: float) -> list[Word]:
 
 
 def characters(text: str, words: Iterable[Word]) -> list[Word]:
-    """The letters of a text, each with its share of its word's time; blanks have none."""
+    """The letters of a text, each with its share of its word's time; spaces have none."""
     shares: list[Word] = []
     for word in words:
         letters = spread(list(word["word"]), word.get("start", 0.0), word.get("end", 0.0))

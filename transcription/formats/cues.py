@@ -21,12 +21,12 @@ _BLANKS = re.compile(r"[ \t]+")
 
 @dataclass(frozen=True)
 class Options:
-    """What a reader may choose.
+    """The reader's choices.
 
     Attributes:
-        times: Of each line, in txt.
-        split: Wrap lines and cut long segments into cues that can be read, in srt and vtt.
-        speakers: Say who speaks, and begin anew where another goes on.
+        times: Start each line of txt with its time.
+        split: In srt and vtt, wrap lines and split long segments into readable cues.
+        speakers: Name speakers, and start a new cue or line when the speaker changes.
     """
 
     times: bool = False
@@ -36,7 +36,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Cue:
-    """One stretch of speech: whole milliseconds with start < end, lines without blank ones."""
+    """One stretch of speech: whole milliseconds with start < end, no empty lines."""
 
     start: int
     end: int
@@ -50,7 +50,7 @@ class Cue:
 
     @property
     def label(self) -> str:
-        """What names the speaker before the text, where a format has no sign of its own for it.
+        """The speaker's label before the text, for formats without speaker markup.
 
         It counts in every format, so that all have the same cues, and fits into one line.
         """
@@ -58,7 +58,7 @@ class Cue:
 
     @property
     def labelled_lines(self) -> tuple[str, ...]:
-        """The lines with the label, which has a line of its own where both fit into none."""
+        """The lines with the label, which gets a separate line if both don't fit into one."""
         first, *others = self.lines
         if width(self.label + first) > LINE_COLUMNS >= width(first):
             return (self.label.strip(), *self.lines)
@@ -66,9 +66,9 @@ class Cue:
 
 
 def cues(segments: Iterable[Segment], split: bool = False, speakers: bool = True) -> Iterator[Cue]:
-    """Turn segments into cues of one speaker each; segments without text are left out.
+    """Turns segments into cues of one speaker each; segments without text are left out.
 
-    A missing start continues where the last cue ended, a missing end is the start; reversed times
+    A missing start is the end of the previous cue, a missing end is the start; reversed times
     are exchanged, and a cue lasts at least a millisecond, because WebVTT refuses shorter ones.
     """
     previous_end = 0
@@ -87,7 +87,7 @@ def cues(segments: Iterable[Segment], split: bool = False, speakers: bool = True
 
 
 def milliseconds(seconds: object) -> int | None:
-    """Round seconds to whole milliseconds, never below 0; None for what is no finite number."""
+    """Rounds seconds to whole milliseconds, at least 0; None if it isn't a finite number."""
     try:
         exact = float(seconds) * 1000  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -96,7 +96,7 @@ def milliseconds(seconds: object) -> int | None:
 
 
 def timestamp(value: int, mark: str) -> str:
-    """Milliseconds as HH:MM:SS, the mark and three digits; hours may pass 99."""
+    """Milliseconds as HH:MM:SS, the mark and three digits; hours may exceed 99."""
     seconds, thousandths = divmod(value, 1000)
     return f"{clock(seconds)}{mark}{thousandths:03}"
 
@@ -111,9 +111,9 @@ def _first(*candidates: object) -> int:
 
 
 def _lines(text: object) -> tuple[str, ...]:
-    """The lines of a text without control characters, outer blanks and empty lines.
+    """The lines of a text without control characters, outer spaces and empty lines.
 
-    A blank line would end the cue in srt and vtt.
+    An empty line would end the cue in srt and vtt.
     """
     said = "" if text is None else str(text)
     lines = [said] if said.isprintable() else _LINE_BREAKS.split(_CONTROLS.sub("", said))
@@ -121,7 +121,7 @@ def _lines(text: object) -> tuple[str, ...]:
 
 
 def _words(segment: Segment) -> list[Word]:
-    """The words of a segment that hold any letter; what has no start has no time."""
+    """The words of a segment that contain a letter; a word without a start has no time."""
     words = []
     for entry in segment.get("words") or ():
         start, end = milliseconds(entry.get("start")), milliseconds(entry.get("end"))
@@ -133,7 +133,7 @@ def _words(segment: Segment) -> list[Word]:
 
 
 def _readable(cue: Cue, segment: Segment) -> Iterator[Cue]:
-    """The cue as it is, or, where it is too long to be read, wrapped or cut into several."""
+    """The cue as it is or, if it is too long to read, wrapped or split into several."""
     label = width(cue.label)
     if is_readable(cue.lines, cue.end - cue.start, label):
         yield cue

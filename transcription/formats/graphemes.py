@@ -1,4 +1,4 @@
-"""How wide a text is where it is shown, and what in it is one letter to its readers."""
+"""The width of displayed text, and its letters as readers see them."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -10,10 +10,10 @@ LONG = 256
 
 
 def width(text: str) -> int:
-    """How many columns a text takes: wide letters and emoji two each, combining marks none."""
+    """The columns of a text: wide letters and emoji take two, combining marks none."""
     if text.isascii():
         return len(text)
-    # The library looks back to where flags in a row begin: very many would take very long.
+    # The library looks back over flags in a row: very many would take very long.
     parts = (text,) if len(text) < LONG else graphemes(text)
     return sum(columns(part, control_codes="ignore") for part in parts)
 
@@ -24,12 +24,12 @@ def graphemes(text: str) -> Iterator[str]:
 
 
 def bounds(text: str) -> list[int]:
-    """Where in a text a letter begins, in order, and where the last one ends."""
+    """The positions in a text at which letters begin, in order, and the end of the last one."""
     return [0, *accumulate(map(len, graphemes(text)))]
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, or as much of its beginning as fits into so many columns with an ellipsis."""
+    """The text, shortened with an ellipsis if it is wider than so many columns."""
     if width(text) <= limit:
         return text
     kept, used = [], 1

@@ -20,18 +20,18 @@ PLAIN = Options(speakers=False)
 
 
 def text_of(segments: Iterable[Segment], language: str = "") -> str:
-    """All that was said, in one line.
+    """The whole text in one line.
 
     Args:
         segments: In their order.
-        language: The code of the language that they are written in.
+        language: The code of the text's language.
     """
     spoken = (str(segment.get("text") or "").strip() for segment in segments)
     return blank(language).join(text for text in spoken if text)
 
 
 def subtitles(kind: str, segments: Iterable[Segment]) -> str:
-    """The transcript as `srt` or `vtt`, in readable cues; who speaks is left out, as there."""
+    """The transcript as `srt` or `vtt` in readable cues, without speakers, as OpenAI's."""
     text = "".join(written(kind, segments, options=PLAIN))
     return text + ENDINGS[kind] if text else "\n"
 
@@ -39,8 +39,8 @@ def subtitles(kind: str, segments: Iterable[Segment]) -> str:
 def diarized(segments: Iterable[Segment]) -> list[dict[str, Any]]:
     """The `segments` of `diarized_json`, each of one speaker.
 
-    Speakers are called A, B, C and so on in the order in which they speak; where nobody knows who
-    does, the label is `unknown`.
+    Speakers are called A, B, C and so on in the order in which they first speak; the label of an
+    unknown speaker is `unknown`.
     """
     letters: dict[str, str] = {}
     shown = []
@@ -70,15 +70,15 @@ def lettered(number: int) -> str:
 def detailed(
     segments: Iterable[Segment], language: str = "", temperature: float = 0.0
 ) -> list[dict[str, Any]]:
-    """The `segments` of `verbose_json`: every key is there, whatever the engine told.
+    """The `segments` of `verbose_json`, with every key.
 
-    What an engine does not know has a neutral value: no tokens, a probability of no speech of 0,
-    seek 0. The average log probability then comes from the words' scores.
+    Values that the engine doesn't provide are neutral: no tokens, a no-speech probability of 0,
+    seek 0. The average log probability is then computed from the words' scores.
 
     Args:
         segments: In their order.
-        language: The code of the language that they are written in.
-        temperature: Of the sampling, where the engine does not tell it itself.
+        language: The code of the text's language.
+        temperature: Of the sampling, if the engine doesn't report it.
     """
     return [
         {
@@ -98,7 +98,7 @@ def detailed(
 
 
 def words_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
-    """The `words` of `verbose_json`: all that have times, in their order."""
+    """The `words` of `verbose_json`: all words with times, in order."""
     return [
         {"word": word["word"], "start": word["start"], "end": word["end"]}
         for segment in segments
@@ -108,13 +108,13 @@ def words_of(segments: Iterable[Segment]) -> list[dict[str, Any]]:
 
 
 def compression_ratio(text: str) -> float:
-    """How much shorter the text becomes by zlib: above 2.4 it most likely repeats itself."""
+    """How much shorter zlib makes the text; above 2.4 it probably repeats itself."""
     data = text.encode("utf-8", "replace")
     return len(data) / len(zlib.compress(data))
 
 
 def log_of_scores(segment: Segment) -> float:
-    """The average logarithm of the words' scores; 0 where there are none."""
+    """The average logarithm of the words' scores; 0 without scores."""
     scores = [word["score"] for word in segment.get("words") or () if word.get("score") is not None]
     logs = [math.log(max(score, LOWEST_SCORE)) for score in scores]
     return sum(logs) / len(logs) if logs else 0.0
@@ -127,5 +127,5 @@ def given(segment: Mapping[str, Any], key: str, otherwise: float) -> float:
 
 
 def blank(language: str) -> str:
-    """What stands between two segments of this language."""
+    """The separator of two segments in this language."""
     return "" if language in UNSPACED else " "

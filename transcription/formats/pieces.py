@@ -1,4 +1,4 @@
-"""A text as the pieces between which a new line or subtitle may begin."""
+"""Splits a text into the pieces between which a new line or subtitle may begin."""
 
 import re
 from bisect import bisect_right
@@ -9,38 +9,38 @@ from typing import NamedTuple
 from transcription.formats.graphemes import graphemes, width
 from transcription.formats.words import OPENING, Stretch
 
-LINE_COLUMNS = 42  # what broadcasters allow in one subtitle line; wide letters take two
+LINE_COLUMNS = 42  # the usual limit of a subtitle line; wide letters take two columns
 
-# Lines may be broken at these; no-break spaces are none of them.
+# Lines may break at these; no-break spaces are not among them.
 _BLANKS = " \u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u200b\u205f\u3000"
 _TOKEN = re.compile(f"[{_BLANKS}]*[^{_BLANKS}]+[{_BLANKS}]*|[{_BLANKS}]+")
-# Scripts that are written without blanks between words: Thai, Lao, Tibetan, Burmese, Khmer, Tai,
-# Chinese and Japanese (signs and full-width forms, too), Yi; and emoji.
+# Scripts without spaces between words: Thai, Lao, Tibetan, Burmese, Khmer, Tai,
+# Chinese and Japanese (with signs and full-width forms), Yi; and emoji.
 _UNSPACED = re.compile(
     "[\u0e01-\u0fff\u1000-\u109f\u2600-\u27bf\u1780-\u17ff\u1950-\u19df\u1a20-\u1aaf\u2e80-\u312f\u31a0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uaa60-\uaadf\uf900-\ufaff\uff01-\uff9f"
     "\U00016fe0-\U00018dff\U0001b000-\U0001b2ff"
     "\U0001f000-\U0001faff\U00020000-\U0003ffff]"
 )
-# What no line begins with: signs that close, small kana, Thai and Lao vowels behind their letter.
+# No line begins with these: closing signs, small kana, Thai and Lao vowels after their letter.
 _NOT_FIRST = frozenset(
     "!%),.:;?]}¢°’”‰′″›»…‥、。〃々〉》」』】〕〗〙〛〜〞〟ゝゞ・ーヽヾ！％），．：；？］｝｡｣､･ｰ"
     "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿｧｨｩｪｫｬｭｮｯ"
     "ะาๅๆฯะາໆຯ།༎༏"
 )
-# What no line ends with: signs that open, Thai and Lao vowels in front of their letter.
+# No line ends with these: opening signs, Thai and Lao vowels before their letter.
 _NOT_LAST = frozenset(f"{OPENING}〝〚｢＄￥￡$¥£เแโใไເແໂໃໄ")
 
 
 class Piece(NamedTuple):
-    """What stays together in one line, with its time in milliseconds.
+    """A part of the text that stays in one line, with its time in milliseconds.
 
     Attributes:
-        text: With the blanks behind it.
-        start: When it begins to be said.
-        end: When it has been said.
-        width: In columns, without those blanks.
-        gap: In columns, of those blanks.
+        text: With the spaces that follow it.
+        start: When it begins to be spoken.
+        end: When it has been spoken.
+        width: In columns, without those spaces.
+        gap: The columns of those spaces.
     """
 
     text: str
@@ -51,11 +51,11 @@ class Piece(NamedTuple):
 
 
 def pieces(text: str, spoken: Sequence[Stretch]) -> Iterator[Piece]:
-    """Cut a text before each word, and where a word is longer than a line, but within no letter.
+    """Splits a text before each word, and words longer than a line between letters.
 
     Args:
         text: One line.
-        spoken: When each part of it is said; more than one tells where its words begin.
+        spoken: When each part of it is spoken; with more than one, they show where words begin.
     """
     begins = [stretch.begin for stretch in spoken]
     places = set(begins) if len(spoken) > 1 else None
@@ -80,7 +80,7 @@ def _breaks(text: str, places: Collection[int] | None) -> Iterator[int]:
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Where what stands between blanks begins and ends, with the blanks behind it."""
+    """The start and end of each part between spaces, including the spaces that follow."""
     begin = 0
     for token in _TOKEN.finditer(text):
         end = token.end()
@@ -90,20 +90,20 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _begins_letter(text: str, place: int) -> bool:
-    """Whether what follows a blank is no mark that belongs to it."""
+    """Whether the text after a space isn't a mark that belongs to the word before it."""
     return text[place].isascii() or next(graphemes(text[place - 1 : place + 1])) == text[place - 1]
 
 
 def _within(token: str, begin: int, places: Collection[int] | None) -> Iterator[int]:
-    """Where a text without blanks is cut: before words, or before any letter where none is known.
+    """Where to split a text without spaces: before words or, if none are known, before any letter.
 
     Args:
         token: The text.
-        begin: Where it is in the whole.
-        places: Where the words begin in the whole; None: unknown.
+        begin: Its position in the whole text.
+        places: The positions of words in the whole text; None: unknown.
     """
-    at = used = 0  # columns since the last cut
-    spare, behind = 0, 0  # the last place where a line might begin, and the columns before it
+    at = used = 0  # columns since the last split
+    spare, behind = 0, 0  # the last place where a line may begin, and the columns before it
     previous = ""
     for letter in graphemes(token):
         wide = width(letter)

@@ -1,7 +1,7 @@
-"""Who says what within a segment: cut where another speaker goes on, so that each part has one.
+"""Splits segments where the speaker changes, so that each part has one speaker.
 
-So the speakers of SRT, WebVTT, TXT and TSV are those of the words, which `services.stages.speakers`
-has given them.
+The speakers of SRT, WebVTT, TXT and TSV come from the words, to which `services.stages.speakers`
+assigned them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ Segment = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Words in a row that one speaker says, and where in the text they begin."""
+    """Consecutive words of one speaker, and the position in the text at which they begin."""
 
     speaker: str
     words: Sequence[Mapping[str, Any]]
@@ -24,14 +24,14 @@ class _Stretch:
 
 
 def by_speaker(segments: Iterable[Segment]) -> Iterator[Segment]:
-    """The same text in segments of one speaker each; they are given back as they are if they are.
+    """The same text in segments of one speaker each; segments that already are stay unchanged.
 
-    What the words say goes before what the segment says. A word of which nobody knows who says it
-    belongs to the speaker of the one before it, or, at the beginning, of the first that is known.
+    The words' speakers take precedence over the segment's. A word with an unknown speaker belongs
+    to the speaker of the word before it or, at the beginning, to the first known speaker.
 
     Args:
-        segments: With "text", and maybe "speaker", "words" (with "word", "speaker"), "start",
-            "end" (seconds). Where the words are not those of the text nothing can be cut.
+        segments: With "text", and maybe "speaker", "words" (with "word", "speaker"), "start", "end"
+            (seconds). Segments whose words don't match their text can't be split.
     """
     for segment in segments:
         stretches = _stretches(segment)
@@ -44,7 +44,7 @@ def by_speaker(segments: Iterable[Segment]) -> Iterator[Segment]:
 
 
 def _stretches(segment: Segment) -> list[_Stretch]:
-    """Words by speaker; empty where the words tell of none."""
+    """Words by speaker; empty if the words have no speakers."""
     words = list(segment.get("words") or ())
     speakers = _filled([word.get("speaker") for word in words])
     if not speakers:
@@ -53,13 +53,13 @@ def _stretches(segment: Segment) -> list[_Stretch]:
         return [_Stretch(speakers[0], words, 0)]
     text = str(segment.get("text") or "")
     found = beginnings(text, [str(word.get("word") or "") for word in words])
-    spoken = zip(speakers, words, found, strict=False)  # nothing is found of strange words
+    spoken = zip(speakers, words, found, strict=False)  # words that don't match the text
     grouped = (list(group) for _, group in groupby(spoken, key=lambda one: one[0]))
     return [_Stretch(group[0][0], [word for _, word, _ in group], group[0][2]) for group in grouped]
 
 
 def _filled(speakers: Sequence[Any]) -> list[str]:
-    """A speaker for each word; empty where not one is known."""
+    """A speaker for each word; empty if none is known."""
     known = next((str(speaker) for speaker in speakers if speaker), "")
     filled = []
     for speaker in speakers:
@@ -69,7 +69,7 @@ def _filled(speakers: Sequence[Any]) -> list[str]:
 
 
 def _parts(segment: Segment, stretches: Sequence[_Stretch]) -> Iterator[Segment]:
-    """A segment for each stretch of a segment; times come from the words, as far as they have any.
+    """A segment for each part of a segment; its times come from the words, if they have any.
 
     The first begins and the last ends with the segment itself.
     """
@@ -81,7 +81,7 @@ def _parts(segment: Segment, stretches: Sequence[_Stretch]) -> Iterator[Segment]
         start = _time(stretch.words, "start", end) if number else segment.get("start")
         end = segment.get("end") if number == last else _time(stretch.words[::-1], "end", start)
         times = {"start": start, "end": end, "text": text[a:b].strip()}
-        if times["text"]:  # the letter may belong to the word before
+        if times["text"]:  # the letter may belong to the previous word
             yield {**segment, **times, "speaker": stretch.speaker, "words": stretch.words}
 
 

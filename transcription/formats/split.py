@@ -12,18 +12,18 @@ from transcription.formats.words import SENTENCE_END, Word, beginnings, stretche
 
 LINES = 2
 CUE_MILLISECONDS = 7000
-MOST_PIECES = 200  # in one subtitle: pieces without width would fill none
-PAUSE_MILLISECONDS = 2000  # what is said after so long begins anew where a cue has to be cut
+MOST_PIECES = 200  # in one subtitle; pieces without width would never fill one
+PAUSE_MILLISECONDS = 2000  # a cue that must be split is split at pauses of this length
 
 _CLAUSE_END = re.compile(r"[.!?…,;:。！？、，；：؟،؛।॥۔][\"'”’»)\]」』]*\s*$")
 
 Place = tuple[int, int]
-"""Where a piece would stand: the number of its line, and the columns that are used there."""
+"""The position of a piece: its line number, and the columns used before it."""
 
 
 @dataclass(frozen=True)
 class CuePart:
-    """One subtitle of several: one or two lines and their time in milliseconds."""
+    """One of several subtitles: one or two lines, with their time in milliseconds."""
 
     lines: tuple[str, ...]
     start: int
@@ -34,9 +34,9 @@ def is_readable(lines: Sequence[str], duration: int, label: int) -> bool:
     """Whether a cue can stay as it is.
 
     Args:
-        lines: Of its text.
+        lines: The lines of its text.
         duration: In milliseconds.
-        label: Columns of what stands before the first line.
+        label: The columns of the label before the first line.
     """
     widths = [label * (not number) + width(line) for number, line in enumerate(lines)]
     return (
@@ -49,14 +49,14 @@ def is_readable(lines: Sequence[str], duration: int, label: int) -> bool:
 def readable_parts(
     text: str, words: Sequence[Word], start: int, end: int, label: int
 ) -> Iterator[CuePart]:
-    """Cut what is said into subtitles, at words.
+    """Splits a text into subtitles, at words.
 
     Args:
         text: In one line.
         words: Its words, as far as they are known.
         start: When it begins, in milliseconds.
         end: When it ends.
-        label: Columns of what stands before the first line of each.
+        label: The columns of the label before the first line of each subtitle.
     """
     spoken = stretches(text, words, beginnings(text, [word.text for word in words]), start, end)
     if spoken[0].start - start < PAUSE_MILLISECONDS:
@@ -73,7 +73,7 @@ def readable_parts(
 
 
 def _groups(said: Iterable[Piece], label: int, pause: int) -> Iterator[list[Piece]]:
-    """Pack pieces as long as they fit into one subtitle; end it after a sentence where possible."""
+    """Packs pieces as long as they fit into one subtitle; ends it after a sentence if possible."""
     group: list[Piece] = []
     place = (1, label)
     for piece in said:
@@ -107,7 +107,8 @@ def _fits(group: Sequence[Piece], piece: Piece, place: Place, pause: int) -> boo
 
 
 def _up_to_last_end(group: Sequence[Piece]) -> int:
-    """How many pieces to keep: up to the last end of a sentence or clause in the second half."""
+    """The number of pieces to keep: up to the last end of a sentence or clause in the second
+    half."""
     for end in (SENTENCE_END, _CLAUSE_END):
         for count in range(len(group), len(group) // 2, -1):
             if end.search(group[count - 1].text):
@@ -116,7 +117,8 @@ def _up_to_last_end(group: Sequence[Piece]) -> int:
 
 
 def _evened(groups: Iterator[list[Piece]], label: int) -> Iterator[list[Piece]]:
-    """The last two share their text, so that the last is no mere rest of a clause."""
+    """Shares the text of the last two subtitles, so that the last one isn't only a short
+    remainder."""
     before: list[Piece] = []
     last = next(groups, [])
     for group in groups:
@@ -130,7 +132,7 @@ def _evened(groups: Iterator[list[Piece]], label: int) -> Iterator[list[Piece]]:
 
 
 def _is_better(before: Sequence[Piece], last: Sequence[Piece], label: int) -> bool:
-    """Whether the last piece before the last subtitle should rather begin it."""
+    """Whether the last piece of the last subtitle but one should begin the last one instead."""
     moved = before[-1]
     return (
         not _CLAUSE_END.search(moved.text)
@@ -146,17 +148,18 @@ def _columns(group: Sequence[Piece]) -> int:
 
 
 def _lines(group: Sequence[Piece], label: int) -> tuple[str, ...]:
-    """One line if it is short, else two as even as the pieces allow."""
+    """One line if it is short, else two lines as even as the pieces allow."""
     whole = label + _columns(group)
     cuts = [] if whole <= LINE_COLUMNS else _cuts(group, label, whole)
     cut = min(cuts)[1] if cuts else 0
     lines = (group[:cut], group[cut:])
     texts = ("".join(piece.text for piece in line).strip() for line in lines)
-    return tuple(filter(None, texts))  # no-break spaces alone are no line
+    return tuple(filter(None, texts))  # no-break spaces alone make no line
 
 
 def _cuts(group: Sequence[Piece], label: int, whole: int) -> list[tuple[int, int]]:
-    """After how many pieces the second line may begin, each with how uneven the lines are then."""
+    """The numbers of pieces after which the second line may begin, each with how uneven the
+    lines are."""
     cuts = []
     before = label
     for count, (piece, _) in enumerate(pairwise(group), start=1):

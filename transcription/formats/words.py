@@ -10,11 +10,11 @@ from transcription.formats.graphemes import bounds
 
 OPENING = "([{\"'“‘„‚«‹¿¡「『（〔【［｛《〈〖〘"
 SENTENCE_END = re.compile(r"[.!?…。！？؟।॥۔][\"'”’»)\]」』]*\s*$")
-SLOWEST_LETTER = 150  # milliseconds: words without times take no longer than that each letter
+SLOWEST_LETTER = 150  # milliseconds per letter: the longest time of a word without times
 
 
 class Word(NamedTuple):
-    """A word with its time in milliseconds; both are None where no one knows it."""
+    """A word with its time in milliseconds; both are None if unknown."""
 
     text: str
     start: int | None
@@ -22,11 +22,11 @@ class Word(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """A part of a text, with the time in milliseconds in which it is said.
+    """A part of a text, with the time in milliseconds in which it is spoken.
 
     Attributes:
-        begin: Where in the text it begins; the next one begins where it ends.
-        letters: How many characters are said: those without the blanks behind them.
+        begin: Its position in the text; it ends where the next one begins.
+        letters: The number of spoken characters, without the spaces that follow.
         start: When it begins.
         end: When it ends.
     """
@@ -43,13 +43,14 @@ class Stretch(NamedTuple):
 
 
 def beginnings(text: str, words: Sequence[str]) -> list[int]:
-    """Where in the text what belongs to each word begins: signs before a word go with it.
+    """The position in the text at which each word's part begins, including signs before the word.
 
-    Texts are cut at these places rather than joined of words, because Chinese or Japanese have no
-    blanks. Where an engine divides what is one letter to its readers, the first word has all of it.
+    Texts are split at these positions instead of being joined from words, because Chinese and
+    Japanese have no spaces. If an engine splits what readers see as one letter, the first word gets
+    all of it.
 
     Returns:
-        One place for each word, in order; the first is 0. Empty if a word is not in the text.
+        One position for each word, in order; the first is 0. Empty if a word is not in the text.
     """
     found: list[int] = []
     position = 0
@@ -67,7 +68,8 @@ def beginnings(text: str, words: Sequence[str]) -> list[int]:
 
 
 def _before_signs(text: str, position: int, place: int) -> int:
-    """Behind the last blank between two words; without any, before the brackets that open."""
+    """The position after the last space between two words; without spaces, before opening
+    brackets."""
     between = text[position:place]
     blank = max(between.rfind(" "), between.rfind("\u3000"))
     return position + (blank + 1 if blank >= 0 else len(between.rstrip(OPENING)))
@@ -76,12 +78,12 @@ def _before_signs(text: str, position: int, place: int) -> int:
 def stretches(
     text: str, words: Sequence[Word], begins: Sequence[int], start: int, end: int
 ) -> list[Stretch]:
-    """When each part of a text is said, in milliseconds that never go back.
+    """When each part of a text is spoken, in milliseconds that never decrease.
 
     Args:
-        text: All that is said.
-        words: Its words. What has no time, or one outside of the text's, gets what is free beside
-            it; without any time, all share the text's evenly, by letters.
+        text: The whole text.
+        words: Its words. A word without a time, or with one outside the text's, gets the free time
+            beside it; if no word has a time, all share the text's time by letters.
         begins: Their `beginnings`.
         start: When the text begins.
         end: When it ends.
@@ -98,14 +100,14 @@ def stretches(
 
 
 def _within(word: Word, start: int, end: int) -> Word:
-    """The word, without its time where that is outside of its segment's."""
+    """The word, without its time if that is outside its segment's."""
     if word.start is None or word.end is None or word.start > end or word.end < start:
         return Word(word.text, None, None)
     return Word(word.text, max(start, word.start), min(end, word.end))
 
 
 def _filled(words: Sequence[tuple[Word, int]], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A time for each word; each comes with the number of its letters."""
+    """A time for each word; each has its number of letters."""
     groups = [list(group) for _, group in groupby(words, key=lambda one: one[0].start is None)]
     last = start
     for before, group, following in zip_longest([None, *groups[:-1]], groups, groups[1:]):
@@ -130,7 +132,8 @@ def _timed(words: Sequence[tuple[Word, int]], last: int) -> Iterator[tuple[int, 
 def _spread(
     words: Sequence[tuple[Word, int]], start: int, until: int, is_late: bool
 ) -> Iterator[tuple[int, int]]:
-    """Times by length, no slower than one speaks: a pause follows, or, if `is_late`, precedes."""
+    """Times by length, at most at normal speed; the rest is a pause after them or, if `is_late`,
+    before."""
     total = max(1, sum(letters for _, letters in words))
     spoken = min(max(0, until - start), total * SLOWEST_LETTER)
     begin = until - spoken if is_late else start

@@ -13,7 +13,7 @@ Metadata = Mapping[str, Any]
 Writer = Callable[[Iterable[Segment], Metadata, Options], Iterator[str]]
 
 ARROW = re.compile("-{2,}>")
-# Full-width signs count to spreadsheets, and a quotation mark around a cell does not.
+# Spreadsheets also react to full-width signs, and quotation marks around a cell don't prevent that.
 FORMULA = re.compile(r'[\s"]*[=+\-@\uff1d\uff0b\uff0d\uff20]')
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
@@ -34,7 +34,7 @@ def render(
     metadata: Metadata | None = None,
     options: Options | None = None,
 ) -> str:
-    """Write a transcript as one of FORMATS, whole; see `written`."""
+    """Writes a transcript in one of FORMATS, as a whole; see `written`."""
     return "".join(written(kind, list(segments), metadata, options))
 
 
@@ -44,26 +44,26 @@ def written(
     metadata: Metadata | None = None,
     options: Options | None = None,
 ) -> Iterator[str]:
-    """Write a transcript as one of FORMATS, piece by piece.
+    """Writes a transcript in one of FORMATS, piece by piece.
 
     Args:
-        kind: a key of FORMATS.
-        segments: in the order in which they shall appear.
-        metadata: facts about the recording; only json carries them.
-        options: see Options.
+        kind: A key of FORMATS.
+        segments: In the order of the output.
+        metadata: Facts about the recording; only json contains them.
+        options: See Options.
 
     Returns:
-        Pieces of text that always encode as UTF-8.
+        Pieces of text that can always be encoded as UTF-8.
 
     Raises:
-        KeyError: the kind is unknown.
+        KeyError: The kind is unknown.
     """
     pieces = FORMATS[kind].write(segments, metadata or {}, options or Options())
     return (_SURROGATES.sub("\ufffd", piece) for piece in pieces)
 
 
 def _write_srt(segments: Iterable[Segment], _: Metadata, options: Options) -> Iterator[str]:
-    """SubRip. It knows no escaping, so an arrow that would look like a time line is shortened."""
+    """SubRip. It has no escaping, so an arrow that would look like a time line is shortened."""
     for number, cue in enumerate(cues(segments, options.split, options.speakers), start=1):
         times = f"{timestamp(cue.start, ',')} --> {timestamp(cue.end, ',')}"
         text = ARROW.sub("->", "\n".join(cue.labelled_lines))
@@ -103,12 +103,12 @@ def _write_tsv(segments: Iterable[Segment], _: Metadata, options: Options) -> It
 
 
 def _cell(text: str) -> str:
-    """What was said, as text to spreadsheets, too: what they would calculate gets an apostrophe."""
+    """The text, with an apostrophe in front if a spreadsheet would calculate it."""
     return f"'{text}" if FORMULA.match(text) else text
 
 
 def _write_json(segments: Iterable[Segment], metadata: Metadata, _: Options) -> Iterator[str]:
-    """Everything as it is known; numbers that JSON cannot hold become null."""
+    """All data; numbers that JSON can't represent become null."""
     body = {"metadata": metadata, "segments": []} if metadata else {"segments": []}
     yield _indented(body).removesuffix("]\n}")
     mark = end = ""

@@ -1,7 +1,7 @@
 """Reads and writes megabytes of JSON in small steps, between which other requests run.
 
 Python's own functions take one step, half a second for the words of a long day. Large documents
-have many items, so items are the steps.
+have many items, so each step handles one item.
 """
 
 import json
@@ -15,11 +15,12 @@ from uploads.cooperative import Pacer
 WINDOW = 64 * 1024
 """Characters that are read in one step: most items are shorter."""
 DEEPEST = 8
-"""Containers within each other, where they are longer than a window: each is tried as a whole, so a
-window is read as often as it has levels. Documents of the API have four."""
+"""The maximum nesting of containers longer than a window: each level is tried as a whole, so a
+window is read once per level. Documents of the API have four levels.
+"""
 BLANKS = re.compile("[ \t\n\r]*")
 SPAN = 3
-"""Levels of containers whose items are written one by one; what lies deeper is short."""
+"""Levels of containers whose items are written one by one; deeper ones are short."""
 
 _decoder = json.JSONDecoder()
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -32,7 +33,7 @@ class GradualReader:
         text: The document.
         pause: Called between two steps; its exceptions end the reading.
 
-    Its methods raise JSONDecodeError or RecursionError where the document is no JSON.
+    Its methods raise JSONDecodeError or RecursionError if the document isn't JSON.
     """
 
     def __init__(self, text: str, pause: Callable[[], None] | None = None) -> None:
@@ -139,7 +140,7 @@ class GradualReader:
             self.found, end = _decoder.raw_decode(self._window, start)
         except JSONDecodeError:
             return False
-        # A number at the end of the window may go on behind it, such as 1e+5.
+        # A number at the end of the window may continue after it, such as 1e+5.
         if end + 3 > len(self._window) and self._begin + len(self._window) < len(self.text):
             return False
         self.place = self._begin + end
@@ -196,7 +197,7 @@ class GradualDecoder(json.JSONDecoder):
 class Encoded:
     """Encoded JSON, for a model field.
 
-    In steps others go on, so a value is made text before a transaction begins: SQLite has one
+    Encoding yields to other requests, so it happens before a transaction begins: SQLite has one
     writer at a time.
     """
 

@@ -19,7 +19,7 @@ UNITS = ((1e9, "GB", 1), (1e6, "MB", 0), (1e3, "kB", 0))
 
 
 class DownloadBar:
-    """One download's bar, gone when the block ends; without a terminal, a line now and then.
+    """One download's bar, removed when the block ends; without a terminal, a line now and then.
 
     Args:
         label: What is downloaded.
@@ -58,7 +58,7 @@ class DownloadBar:
         self.progress.stop()
 
     def show(self, done: int, total: int | None) -> None:
-        """Show how many bytes there are, of how many if that is known."""
+        """Shows the downloaded bytes, and the total if it is known."""
         self.progress.update(self.bar, completed=done, total=total)
         if self.lines and total and done / total >= self.said + LINE_EVERY:
             self.said = done / total
@@ -67,7 +67,7 @@ class DownloadBar:
 
 
 def readable(size: int | None) -> str:
-    """Bytes for people, in decimal units as download pages have them; empty: unknown."""
+    """Bytes in decimal units, as on download pages; empty: unknown."""
     if size is None:
         return ""
     for factor, unit, digits in UNITS:

@@ -20,36 +20,36 @@ if TYPE_CHECKING:
 _OPTIONS = {
     "format_whitelist": FORMATS,
     "protocol_whitelist": "file",
-    "max_size": str(2**16),  # bytes of WAV at once: each packet costs the same, whatever its size
+    "max_size": str(2**16),  # bytes of WAV per packet: packets of any size cost the same
 }
-# How far FFmpeg looks for streams, in bytes and microseconds: by itself for 5 MB or 5 to 7 s.
+# How far FFmpeg searches for streams, in bytes and microseconds; its default is 5 MB or 5 to 7 s.
 _FURTHER = ({"probesize": str(100 * 10**6), "analyzeduration": str(120 * 10**6)},)
 _FURTHER_IN_STREAMS = (
     *_FURTHER,
     {"probesize": str(4 * 10**9), "analyzeduration": str(24 * 3600 * 10**6)},
 )
 _KEEP_NOTHING = {"fflags": "nobuffer"}
-"""What was read in the search is dropped, instead of held in memory, and read again."""
+"""Packets read during the search are dropped, not kept in memory, and read again."""
 
 _SEEK_NOTHING = {"seekable": "0"}
 
 
 class Source:
-    """An open file, and its sound as it is read.
+    """An open file, and its audio while it is read.
 
     Args:
         container: Just opened.
-        path: Of the file.
+        path: The file's path.
     """
 
     def __init__(self, container: InputContainer, path: Path) -> None:
         self.container = container
         self.path = path
         self.read_until = 0
-        """Position in the file after the last packet of sound, where the format tells that."""
+        """Position in the file after the last audio packet, if the format reports it."""
 
     def frames(self, stream: av.AudioStream) -> Iterator[AudioFrame | av.FFmpegError]:
-        """The decoded frames; where one cannot be decoded, the error in its place."""
+        """The decoded frames; for a frame that can't be decoded, the error."""
         import av
 
         for other in self.container.streams:
@@ -69,18 +69,18 @@ class Source:
             except MemoryError:
                 raise  # also an error of FFmpeg's
             except av.FFmpegError as error:
-                yield error  # after a fault of the container itself there is no next packet
+                yield error  # after an error of the container itself there is no next packet
 
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[Source]:
-    """The file, opened, with all streams that can be found in it.
+    """The opened file, with all streams that can be found in it.
 
-    In streams as of television sound may begin after minutes, or after much video: where none is
-    found at the beginning, it is looked for further on.
+    In formats such as television streams, audio may begin after minutes or after much video. If
+    none is found at the beginning, the search continues further on.
 
     Raises:
-        MediaError: It is no media of a known format, cut off, empty, or not there.
+        MediaError: It isn't media of a known format, or is truncated, empty or missing.
     """
     container = _open(path, _SEEK_NOTHING if ends_strangely(Path(path)) else {})
     name = container.format.name.split(",")[0]
@@ -98,12 +98,12 @@ def opened(path: str | Path) -> Iterator[Source]:
 
 
 def is_usable(stream: av.AudioStream) -> bool:
-    """Whether there is a decoder for it, and it is known how many samples a second it has."""
+    """Whether there is a decoder for it, and its sample rate is known."""
     return stream.codec_context is not None and stream.codec_context.sample_rate > 0
 
 
 def _is_searched(container: InputContainer, thoroughly: bool) -> bool:
-    """Whether nothing more is to be found: one track may begin long before another does."""
+    """Whether the search is complete: one track may begin long before another."""
     usable = [is_usable(stream) for stream in container.streams.audio]
     unseen = any(
         stream.codec_context is not None and not is_usable(stream)

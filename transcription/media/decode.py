@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     import av
 
 MAX_SECONDS = 24 * 3600
-"""Longer audio is refused: a few megabytes of cleverly coded silence must not fill the disk."""
+"""Longer audio is refused: a few megabytes of specially encoded silence must not fill the disk."""
 MOST_TRIED = 8
-"""Other tracks that are looked at where the chosen one is silent."""
+"""The number of other tracks to check if the chosen one is silent."""
 _MIRRORED = (
     "The two channels of the sound cancel each other out (opposite phase), so one of them was used."
 )
@@ -39,22 +39,22 @@ def decode(
     max_seconds: float = MAX_SECONDS,
     media: Media | None = None,
 ) -> Audio:
-    """Write the file's sound to `pcm_path` and say how long it really is.
+    """Writes the file's audio to `pcm_path`, and returns how long it really is.
 
-    What is broken within the file or missing at its end is left out, with a warning.
+    Parts that are damaged or missing at the end are left out, with a warning.
 
     Args:
         path: The file.
-        pcm_path: Where the sound goes.
-        on_progress: Told how many seconds are done.
-        should_stop: Asked now and then.
-        max_seconds: What is longer is refused.
-        media: What `probe` said of the file, if it was asked.
+        pcm_path: Where the audio goes.
+        on_progress: Called with the seconds that are done.
+        should_stop: Called now and then.
+        max_seconds: Longer audio is refused.
+        media: The result of `probe`, if it was called.
 
     Raises:
-        MediaError: no sound can be read from it, or it is longer than `max_seconds`.
-        FinalError: the disk is full.
-        Cancelled: should_stop() said so.
+        MediaError: No audio can be read, or it is longer than `max_seconds`.
+        FinalError: The disk is full.
+        Cancelled: should_stop() returned True.
     """
     reading = _Reading(Path(path), media or probe(path), on_progress, should_stop, max_seconds)
     try:
@@ -106,7 +106,7 @@ class _Reading:
         return Audio(pcm_path, writer.seconds, warnings, note, writer.levels.peak == 0)
 
     def _skip_hole(self, writer: Writer, source: Source, stream: av.AudioStream) -> bool:
-        """Whether all the rest is zeros that no disk holds; then they are written unread."""
+        """Whether only zeros follow that use no disk space; they need not be read."""
         bytes_a_second = (stream.codec_context.bit_rate or 0) // 8
         if not (self._is_plain_wav() and bytes_a_second):
             return False
@@ -122,7 +122,7 @@ class _Reading:
         return Clock((source.container.start_time or 0) / 1e6, self._media.duration)
 
     def _refuse_what_is_surely_too_long(self) -> None:
-        """Samples that are not compressed need not be read to be counted."""
+        """Whether samples are uncompressed, so that they can be counted without reading."""
         if self._is_plain_wav() and (self._media.duration or 0) > self._max_seconds:
             raise self._too_long()
 
@@ -143,7 +143,7 @@ class _Reading:
                 f"To transcribe that one, run it again with audio track {louder} (audio_track)."
             )
         said = media.audio_duration
-        tolerated = 0.1 if media.has_video else 0.02  # pictures may well go on for a little
+        tolerated = 0.1 if media.has_video else 0.02  # video may well continue a little longer
         if said and said - writer.seconds > max(2.0, said * tolerated):
             ends = f"its sound ends after {writer.seconds:.0f} s"
             cut = "The file is cut off. " if self._is_cut_off() else ""
@@ -156,10 +156,10 @@ class _Reading:
             )
 
     def _first_with_sound(self, seconds: float) -> int | None:
-        """The first of the other tracks that is not silent; not more than some are tried.
+        """The first of the other tracks that is not silent; only some are tried.
 
         Args:
-            seconds: What has been read of the main one, for those who watch the progress.
+            seconds: Seconds of the main track that were read, for progress reports.
         """
         for number in self._media.others[:MOST_TRIED]:
             try:
@@ -170,10 +170,10 @@ class _Reading:
         return None
 
     def _sounds(self, number: int, seconds: float) -> bool:
-        """Whether there is sound in that track, as far as it would be read.
+        """Whether that track has sound, as far as it would be read.
 
         Raises:
-            MediaError: It cannot be read.
+            MediaError: It can't be read.
         """
         with opened(self._path) as source:
             stream = tracks.stream_of(source.container, number)
@@ -192,10 +192,10 @@ class _Reading:
         """Whether the file itself shows that its end is missing."""
         if self._media.container == "mov":
             return mp4.missing_bytes(self._path) > 0
-        return self._is_plain_wav()  # its header tells bytes, not a guess
+        return self._is_plain_wav()  # its header states bytes, not an estimate
 
     def _unread_seconds(self, seconds: float, read_until: int) -> float:
-        """Seconds of sound that a header does not count; 0 where it is less than one."""
+        """Seconds of audio that a header does not count; 0 if less than one."""
         if self._media.container not in wave.CHECKED_FORMATS or not read_until:
             return 0.0
         count = wave.unread_bytes(self._path, self._media.container, read_until)

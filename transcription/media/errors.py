@@ -2,11 +2,11 @@
 
 
 class FinalError(Exception):
-    """A final reason why a recording cannot be transcribed so; trying again changes nothing.
+    """A final reason why a recording can't be transcribed this way; trying again changes nothing.
 
     Args:
-        code: a short word for programs.
-        message: one plain sentence for people.
+        code: A short word for programs.
+        message: One plain sentence for users.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -20,4 +20,4 @@ class MediaError(FinalError):
 
 
 class Cancelled(Exception):
-    """The run was stopped because its owner asked for it."""
+    """The run was stopped because its owner requested it."""

@@ -1,9 +1,9 @@
-"""Which containers are opened, and what each is called when it is served.
+"""Which containers are opened, and the media type of each.
 
-Only those that hold their own data and say by a signature what they are. Left out are what names
-other files (playlists, DASH, HLS, IMF, `concat`, VobSub, Magic Lantern's MLV), pictures, texts and
-subtitles, what comes from devices or networks, and streams without a header: any file would pass
-for one of those.
+Only those that contain their own data and have a signature. Excluded are formats that name other
+files (playlists, DASH, HLS, IMF, `concat`, VobSub, Magic Lantern's MLV), pictures, texts and
+subtitles, devices or networks, and streams without a header: any file could be taken for one of
+those.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ _USUAL = """mov matroska webm avi asf wav w64 mp3 aac loas flac ogg amr aiff caf
 dtshd truehd mlp mpegts mpeg flv ape wv tta tak mpc mpc8 dsf voc rm oma mxf xwma nut sox
 nistsphere"""
 _SPEECH = "dss act aa qcp ilbc bit pvf ircam avr epaf hcom iff sds wve nsp mmf aea"
-"""Dictation machines, telephones, audio books, archives of sound."""
+"""Dictation machines, telephones, audio books, archives of audio."""
 _MUSIC = "bonk osq rka shn wavarc vqf wsd iamf qoa laf apac dsicin s337m spdif"
 _TELEVISION = "wtv ty dv gxf lxf nsv nuv pva ivr rpl swf dhav luodat ifv iv8 r3d mtv mxg pmp"
 """Recorders of television, cameras, old video on the web."""
@@ -26,14 +26,15 @@ FORMATS = ",".join(" ".join((_USUAL, _SPEECH, _MUSIC, _TELEVISION, _GAMES)).spli
 """FFmpeg's names of them."""
 
 TIMED_FORMATS = frozenset("mov matroska webm mpegts mpeg asf flv wtv".split())
-"""Formats whose time stamps say where sound begins late or pauses; in others they are guesses."""
+"""Formats with reliable time stamps for late audio and pauses; in others the stamps are
+estimates."""
 
 STREAMED_FORMATS = frozenset(("mpegts", "mpeg"))
 """Formats without an index, in which any kind of stream may begin anywhere."""
 
 _WEBM_CODECS = {"vp8", "vp9", "av1", "opus", "vorbis"}
 _MIME = {  # container -> (with pictures, sound only)
-    # All of the MP4 family is served as MP4: browsers play MOV and 3GP under that name only.
+    # All of the MP4 family is served as MP4: browsers only play MOV and 3GP with that type.
     "mov": ("video/mp4", "audio/mp4"),
     "webm": ("video/webm", "audio/webm"),
     "matroska": ("video/x-matroska", "audio/x-matroska"),
@@ -53,11 +54,11 @@ _MIME = {  # container -> (with pictures, sound only)
 
 
 def own_name(name: str, codecs: set[str]) -> str:
-    """The container by FFmpeg's short name, WebM told from other Matroska.
+    """The container by FFmpeg's short name, with WebM distinguished from other Matroska.
 
     Args:
         name: All of FFmpeg's names for it, such as "mov,mp4,m4a".
-        codecs: Of its pictures and of the sound that is used.
+        codecs: Those of the video and of the audio that is used.
     """
     name = name.split(",")[0]
     return "webm" if name == "matroska" and codecs <= _WEBM_CODECS else name

@@ -1,4 +1,4 @@
-"""From two channels to one, and how loud that is."""
+"""Mixes two channels into one, and measures loudness."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ if TYPE_CHECKING:
     import numpy
 
 _CANCELLED, _RESTORED = 0.03, 0.12
-"""Power of the mix, as a share of the louder channel's: below the first the channels cancel each
-other out, above the second they no longer do. Sounds that have nothing in common give a half."""
+"""Power of the mix, as a share of the louder channel's. Below the first value the channels
+cancel each other out, above the second they no longer do. Unrelated channels give a half.
+"""
 _AUDIBLE = 60.0
-"""Loudness (root mean square, of 32768) below which channels say nothing about each other."""
+"""Loudness (root mean square, of 32768) below which channels can't be compared."""
 
 
 class Mixer:
-    """Mixes left and right; where one is the other's mirror image, it takes one of them.
+    """Mixes left and right; if one is the inverse of the other, it takes only one of them.
 
-    A wrongly wired cable or plug makes such recordings: their mix is silence.
+    A wrongly wired cable or plug makes such recordings: their mix would be silence.
     """
 
     def __init__(self) -> None:
-        self._channel: int | None = None  # the one that is taken instead of the mix
+        self._channel: int | None = None  # the channel that is used instead of the mix
         self.has_cancelled = False
 
     def mix(self, pairs: numpy.ndarray) -> numpy.ndarray:
@@ -54,7 +55,7 @@ def _power(samples: numpy.ndarray) -> float:
 class Levels:
     """Measures the loudness of passing audio."""
 
-    WINDOW = RATE // 10  # samples that are looked at together
+    WINDOW = RATE // 10  # samples that are measured together
     LOUD = 180.0  # root mean square, of 32768: -45 dB, softer than quiet speech
     SILENT = 33  # the largest sample of silence: -60 dB
 
@@ -64,12 +65,12 @@ class Levels:
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing could be heard."""
+        """Whether nothing can be heard."""
         return self.peak < self.SILENT
 
     @property
     def is_sounding(self) -> bool:
-        """Whether at least a word's worth of sound was heard."""
+        """Whether at least a word's length of sound was heard."""
         return self.loud_seconds >= 0.5
 
     def add(self, samples: numpy.ndarray) -> None:

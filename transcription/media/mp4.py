@@ -1,4 +1,4 @@
-"""Tells an MP4 (MOV, M4A, 3GP) that is cut off from one that is none."""
+"""Recognises a truncated MP4 (MOV, M4A, 3GP)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_BOXES = 100_000
 
 
 def cut_off(path: Path) -> str:
-    """In a sentence, what is missing of an MP4 whose index was not found; "" where that is not why.
+    """A sentence that says what is missing in an MP4 without an index; "" if that is not the cause.
 
     Players need the index (the box `moov`), which recorders write last.
     """
@@ -21,7 +21,7 @@ def cut_off(path: Path) -> str:
     size = path.stat().st_size
     with path.open("rb") as file:
         boxes = list(_boxes(file, size))
-    if not boxes or boxes[-1][1] + 8 <= size:  # what follows the last one is damaged, or no box
+    if not boxes or boxes[-1][1] + 8 <= size:  # the data after the last box is damaged, or no box
         return ""
     names = [name for name, _ in boxes]
     missing = max(0, boxes[-1][1] - size)
@@ -39,13 +39,13 @@ def cut_off(path: Path) -> str:
 
 
 def begins_so(path: Path) -> bool:
-    """Whether the first box is one that stands at the beginning of an MP4."""
+    """Whether the first box is one with which an MP4 begins."""
     with path.open("rb") as file:
         return file.read(8)[4:] in _FIRST
 
 
 def missing_bytes(path: Path) -> int:
-    """How many bytes an MP4 that can be opened lacks at its end, as far as it says so."""
+    """The bytes missing at the end of an MP4 that can be opened, as far as it shows that."""
     size = path.stat().st_size
     with path.open("rb") as file:
         ends = [end for _, end in _boxes(file, size)]
@@ -53,7 +53,7 @@ def missing_bytes(path: Path) -> int:
 
 
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
-    """Kind and end of each box at the top; the last one may end beyond the file."""
+    """Kind and end of each top-level box; the last one may end beyond the file."""
     at = 0
     for _ in range(_MOST_BOXES):
         if at + 8 > size:
@@ -65,7 +65,7 @@ def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
             return
         if length == 1:
             length, first = int.from_bytes(head[8:16], "big"), 16
-        elif length == 0:  # up to the end, wherever that is
+        elif length == 0:  # up to the end of the file
             length = size - at
         if length < first:
             return

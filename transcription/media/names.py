@@ -1,4 +1,4 @@
-"""How the names of recordings end."""
+"""Extensions of recordings."""
 
 AUDIO = (
     "aac ac3 adts aif aifc aiff amr ape au awb bwf caf dts eac3 flac m2a m4a m4b m4r mka mp1 mp2 "
@@ -20,7 +20,7 @@ RARE = frozenset(
         "4xm adx ast bcstm bfstm bik brstm fsb hca mods moflex roq smk thp usm vag viv vmd vqa xmv"
     ).split()
 )
-"""Names of kinds whose beginnings are not all listed here: the probe judges those."""
+"""Extensions of formats whose first bytes are not all listed here: the probe checks those."""
 SUFFIXES = tuple(sorted({*AUDIO.split(), *VIDEO.split(), *RARE}))
 USUAL = tuple("mp3 wav m4a aac flac ogg opus wma amr mp4 mov mkv webm avi wmv".split())
-"""What people are told; the whole list would only bury it."""
+"""The extensions shown to users; the whole list would hide these."""

@@ -21,11 +21,11 @@ class Audio:
     path: Path
     duration: float  # seconds really decoded
     warnings: tuple[str, ...] = ()
-    note: str = ""  # what people should know of how it was read
+    note: str = ""  # remarks for users on how it was read
     is_silent: bool = False  # whether all samples are zero
 
     def samples(self, start: float = 0.0, seconds: float | None = None) -> numpy.ndarray:
-        """The samples from `start` on as float32 within -1..1."""
+        """The samples from `start` on as float32 between -1 and 1."""
         import numpy
 
         first = round(start * RATE)

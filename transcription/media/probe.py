@@ -1,7 +1,7 @@
 """Probes a file: its container, its tracks, and which of them to read.
 
-Uploaded files may be hostile. So only formats that hold their data themselves
-are opened (a playlist would make FFmpeg read other files), and only from the local disk.
+Uploaded files may be hostile. So only formats that contain all their data are opened (a playlist
+would make FFmpeg read other files), and only from the local disk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import av
 
 LOWEST_RATE = 1000
-"""Samples a second; telephones have 8,000."""
+"""Samples per second; telephones have 8,000."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +33,24 @@ class Media:
     codec: str  # of the track that is read
     mime: str  # to serve the file back with
     has_video: bool
-    duration: float | None  # seconds as the file says; may be a guess until it is decoded
+    duration: float | None  # seconds according to the file; may be an estimate until it is decoded
     audio_tracks: int = 1
-    audio_duration: float | None = None  # of the sound alone, where the file is to be trusted
+    audio_duration: float | None = None  # of the audio alone, if its stamps are reliable
     track: int = 1  # the one that is read
-    others: tuple[int, ...] = ()  # tracks that could be read instead; () where one was asked for
-    note: str = ""  # on the choice of the track, in sentences for people
+    others: tuple[int, ...] = ()  # tracks that could be read instead; () if the client chose one
+    note: str = ""  # sentences for users on the choice of the track
 
 
 def probe(path: str | Path, audio_track: int | None = None) -> Media:
-    """Say what the file is, after decoding up to a second of its sound.
+    """Identifies the file, after decoding up to a second of its audio.
 
     Args:
         path: The file.
-        audio_track: The track to read, from 1 on; None: the first of the file's own choice that
-            can be decoded.
+        audio_track: The track to read, from 1 on; None: the file's default or the first that can be
+            decoded.
 
     Raises:
-        MediaError: It is no known media, or no sound can be read from it.
+        MediaError: It isn't known media, or no audio can be read from it.
     """
     try:
         return _probed(path, audio_track)
@@ -61,7 +61,7 @@ def probe(path: str | Path, audio_track: int | None = None) -> Media:
 
 
 def _cut_off(path: Path) -> str:
-    """In a sentence, why an MP4 that can be opened gives no sound; "" where it is whole."""
+    """Why an MP4 that can be opened gives no audio, as a sentence; "" if it is complete."""
     if said := mp4.cut_off(path):
         return said
     if mp4.begins_so(path) and mp4.missing_bytes(path):
@@ -112,10 +112,10 @@ def _candidates(found: list[Track], audio_track: int | None) -> list[Track]:
 def _tried(
     source: Source, found: list[Track], track: Track, failed: list[int], audio_track: int | None
 ) -> Media:
-    """What the file is, if that track can be read.
+    """The result of the probe, if that track can be read.
 
     Raises:
-        MediaError: It cannot.
+        MediaError: It can't be read.
     """
     stream = tracks.stream_of(source.container, track.number)
     check_rate(stream)
@@ -132,22 +132,22 @@ def _tried(
 
 
 def check_rate(stream: av.AudioStream) -> None:
-    """Refuse what has too few samples a second.
+    """Refuses audio with too few samples per second.
 
     Raises:
-        MediaError: It has.
+        MediaError: The rate is too low.
     """
     rate = stream.codec_context.sample_rate
-    if rate < LOWEST_RATE:  # some bytes would be hours, and fill the disk once decoded
+    if rate < LOWEST_RATE:  # a few bytes would be hours of audio, and fill the disk when decoded
         message = f"The audio has {rate} samples a second: too few to understand speech."
         raise MediaError("no_audio", message)
 
 
 def _decode_a_second(source: Source, stream: av.AudioStream) -> None:
-    """Decode the beginning.
+    """Decodes the beginning.
 
     Raises:
-        MediaError: That gives no sound.
+        MediaError: It gives no audio.
     """
     import av
 
@@ -157,7 +157,7 @@ def _decode_a_second(source: Source, stream: av.AudioStream) -> None:
             broken += 1
         else:
             seconds += frame.samples / (frame.sample_rate or RATE)
-        # Noise that looks like MP3 decodes now and then; a real file hardly ever fails.
+        # Noise that looks like MP3 sometimes decodes; a real file hardly ever fails.
         if broken > 20 and seconds < 0.05 * broken:
             break
         if seconds >= 1.0:
@@ -173,7 +173,7 @@ def _described(source: Source, stream: av.AudioStream, track: Track, found: list
     pictures = [
         video
         for video in container.streams.video
-        if not video.disposition & av.stream.Disposition.attached_pic  # cover art is no video
+        if not video.disposition & av.stream.Disposition.attached_pic  # cover art is not video
     ]
     codecs = {s.codec_context.name for s in (*pictures, stream) if s.codec_context}
     name = own_name(container.format.name, codecs)
@@ -193,7 +193,7 @@ def _described(source: Source, stream: av.AudioStream, track: Track, found: list
 
 
 def _trusted_duration(source: Source, stream: av.AudioStream, name: str) -> float | None:
-    """Seconds of sound that the file promises; None where that would be a guess."""
+    """Seconds of audio that the file states; None if that would be an estimate."""
     if name in ("mov", "wav", "flac") and stream.duration and stream.time_base:
         said = float(stream.duration * stream.time_base)
         bit_rate = stream.codec_context.bit_rate

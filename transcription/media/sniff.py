@@ -1,8 +1,8 @@
 """Recognises recordings by name and first 512 bytes, before the rest is sent.
 
-It only rejects files that certainly aren't recordings; the probe decides
-later. So a name of one family with the bytes of another is fine, and bytes that some decoder
-might still find sound in are, too.
+It only rejects files that certainly aren't recordings; the probe decides later. So a name of one
+family with the bytes of another is accepted, and so are bytes in which a decoder might still find
+audio.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from transcription.media.names import RARE, SUFFIXES, USUAL
 
 HEAD = 512
-"""Bytes that are looked at."""
+"""The number of bytes that are checked."""
 
 _STREAMS = "aac ac3 adts eac3 m2a m2t m2ts m2v mp1 mp2 mp3 mpa mpeg mpg mpga mts ts vob"
 STREAMS = frozenset(_STREAMS.split())
-"""Streams without a header of their own: decoders skip zeros and junk before the first frame."""
+"""Streams without a header: decoders skip zeros and junk before the first frame."""
 
 _MAGIC = (
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF: WMA, WMV
@@ -25,7 +25,7 @@ _MAGIC = (
     b"#!AMR",  # AMR and AMR-WB (AWB)
     b"\x1a\x45\xdf\xa3",  # Matroska, WebM
     b"riff\x2e\x91\xcf\x11",  # W64
-    b"ID3",  # before MPEG audio, and now and then before AAC, FLAC, WAV, AIFF
+    b"ID3",  # before MPEG audio, and sometimes before AAC, FLAC, WAV, AIFF
     b"APETAGEX",
     b"fLaC",
     b"\x0b\x77",  # AC-3 and E-AC-3
@@ -122,7 +122,8 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 
 def name_problem(filename: str) -> str:
-    """ "" when the name ends like that of a recording, else a sentence that says what would."""
+    """ "" if the name has the extension of a recording, else a sentence that names accepted
+    ones."""
     name = re.split(r"[/\\]", filename.strip())[-1]
     stem, dot, suffix = name.rpartition(".")
     if dot and suffix.lower() in SUFFIXES:
@@ -134,12 +135,12 @@ def name_problem(filename: str) -> str:
 
 
 def media_problem(filename: str, head: bytes, complete: bool) -> str:
-    """ "" when this may be a recording, else a sentence that says why it surely is none.
+    """ "" if this may be a recording, else a sentence that says why it isn't one.
 
     Args:
-        filename: as the client gave it.
-        head: the first bytes; more than 512 are not looked at.
-        complete: whether that is all of the file.
+        filename: The client's name for it.
+        head: The first bytes; only 512 are checked.
+        complete: Whether these are all bytes of the file.
     """
     if problem := name_problem(filename):
         return problem
@@ -161,27 +162,27 @@ def media_problem(filename: str, head: bytes, complete: bool) -> str:
 
 
 def begins_like_media(head: bytes) -> bool:
-    """Whether a file without a name that tells its kind begins like a recording does.
+    """Whether a file with an unknown extension begins like a recording.
 
     Args:
-        head: the first bytes; more than 512 are not looked at.
+        head: The first bytes; only 512 are checked.
     """
     head = head[:HEAD]
     packets = (head[first::size] for first, size in ((0, 188), (4, 192)))
     return (
         _is_container(head)
-        or (len(head) == HEAD and _is_bare_audio(head))  # less may be one frame header by chance
+        or (len(head) == HEAD and _is_bare_audio(head))  # fewer may be one by chance
         or any(len(signs) > 1 and set(signs) == {0x47} for signs in packets)
     )
 
 
 def problem_of(filename: str, head: bytes, complete: bool) -> str:
-    """ "" when this may be a recording: by its first bytes alone where its name tells no kind.
+    """ "" if this may be a recording; without a known extension, only the first bytes count.
 
     Args:
-        filename: as the client gave it, perhaps none.
-        head: the first bytes; more than 512 are not looked at.
-        complete: whether that is all of the file.
+        filename: The client's name for it; may be empty.
+        head: The first bytes; only 512 are checked.
+        complete: Whether these are all bytes of the file.
     """
     if problem := name_problem(filename):
         return "" if begins_like_media(head) else problem
@@ -205,7 +206,7 @@ def _is_bare_audio(head: bytes) -> bool:
 
 
 def _may_begin_later(head: bytes, complete: bool) -> bool:
-    """Whether a frame begins somewhere, or nothing but zeros has been seen so far."""
+    """Whether a frame begins somewhere, or there are only zeros so far."""
     if not head.strip(b"\0"):
         return not complete
     checks: tuple[Callable[[bytes, int], bool], ...] = (_mpeg_audio, _adts, _ac3)
@@ -223,17 +224,17 @@ _RATES = (44100, 48000, 32000)
 
 
 def _mpeg_audio(data: bytes, at: int) -> bool:
-    """A frame header of MPEG audio, and another one after it where that can be seen."""
+    """An MPEG audio frame header, followed by another one if that much is there."""
     length = _mpeg_length(data[at : at + 4])
     after = data[at + length : at + length + 4]
     return length > 0 and (len(after) < 4 or _mpeg_length(after) > 0)
 
 
 def _mpeg_length(header: bytes) -> int:
-    """Bytes of the frame that begins with this header; 0 where it is none.
+    """The bytes of the frame that begins with this header; 0 if it isn't a header.
 
-    Version, layer, bit rate and sample rate each have values that cannot be. A "free" bit rate is
-    taken for one, too: FFmpeg finds no such streams.
+    Version, layer, bit rate and sample rate each have invalid values. A "free" bit rate counts as
+    invalid, too: FFmpeg finds no such streams.
     """
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
@@ -251,7 +252,7 @@ def _mpeg_length(header: bytes) -> int:
 
 
 def _adts(data: bytes, at: int) -> bool:
-    """A frame header of AAC as ADTS, and another one after it where that can be seen."""
+    """An ADTS (AAC) frame header, followed by another one if that much is there."""
     length = _adts_length(data[at : at + 7])
     after = data[at + length : at + length + 7]
     return length > 0 and (len(after) < 7 or _adts_length(after) > 0)
@@ -267,7 +268,7 @@ def _adts_length(header: bytes) -> int:
 
 
 def _loas(data: bytes, at: int) -> bool:
-    """AAC in its LOAS wrapping: each frame tells where the next one begins."""
+    """AAC in LOAS: each frame says where the next one begins."""
     seen = 0
     while at + 3 <= len(data):
         if data[at] != 0x56 or data[at + 1] & 0xE0 != 0xE0:
@@ -282,7 +283,7 @@ def _ac3(data: bytes, at: int) -> bool:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Packets of 188 bytes, or 192 or 204 with additions, each beginning with the same sign."""
+    """Packets of 188 bytes, or 192 or 204 with additions, each beginning with the same byte."""
     for size in (188, 192, 204):
         for first in range(min(size, len(head))):
             signs = head[first::size]
@@ -292,7 +293,7 @@ def _is_transport_stream(head: bytes) -> bool:
 
 
 def _known_otherwise(head: bytes) -> str:
-    """What this is, where it is well known as something else."""
+    """The kind of file, if it is a well-known one that isn't a recording."""
     for magic, kind in _OTHERS:
         if head.startswith(magic):
             return kind

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 MOST_NAMED = 12
-"""Tracks of a file that a sentence lists."""
+"""The maximum number of tracks that a sentence lists."""
 MOST_TRIED = 32
-"""Tracks that are tried when one after the other cannot be decoded."""
+"""The maximum number of tracks that are tried if they can't be decoded."""
 _LONGEST_TITLE = 60
 
 
@@ -27,12 +27,12 @@ class Track:
     """One audio track.
 
     Attributes:
-        number: From 1 on, of the audio tracks alone.
+        number: From 1 on, counting only audio tracks.
         codec: Its short name.
-        language: As the file says it; "" where it does not.
-        title: As the file says it; "" where it does not.
+        language: According to the file; "" if unknown.
+        title: According to the file; "" if it has none.
         is_default: Whether the file says that players should choose it.
-        is_extra: Whether it is a commentary, or made for those who see or hear badly.
+        is_extra: Whether it is a commentary, or made for hearing or visually impaired users.
         is_usable: Whether there is a decoder for it.
     """
 
@@ -59,7 +59,7 @@ def stream_of(container: InputContainer, number: int) -> av.AudioStream:
 
 
 def by_preference(tracks: Sequence[Track]) -> list[Track]:
-    """Those that can be decoded: the file's own choice first, then in the file's order."""
+    """The tracks that can be decoded: the file's default first, then in the file's order."""
     usable = [track for track in tracks if track.is_usable]
     return sorted(usable, key=lambda track: (track.is_extra, not track.is_default))
 
@@ -72,12 +72,12 @@ def listed(tracks: Sequence[Track]) -> str:
 
 
 def note_on(tracks: Sequence[Track], used: int, failed: Sequence[int]) -> str:
-    """What people should know of the choice; "" where there was none.
+    """What users should know about the choice; "" if there was none.
 
     Args:
-        tracks: All of the file.
-        used: The number of the one that is read.
-        failed: Numbers of those that would have been taken, if they could be decoded.
+        tracks: All tracks of the file.
+        used: The number of the track that is read.
+        failed: Numbers of tracks that would have been used, but can't be decoded.
     """
     if len(tracks) < 2:
         return ""

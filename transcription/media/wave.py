@@ -1,4 +1,4 @@
-"""What the header of a WAV or AIFF file promises, beside what the file holds."""
+"""Compares the header of a WAV or AIFF file with the content of the file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import BinaryIO
 
 CHECKED_FORMATS = frozenset(("wav", "aiff"))
 _UNKNOWN = ((0x7FFFF000, 0x80000100), (0xFFFFF000, 2**32))
-"""Sizes around 2 and 4 GiB are those of programs that did not know how much would come."""
+"""Sizes around 2 and 4 GiB come from programs that did not know the final size."""
 _CHUNKS = 10_000
 _LOOKED_AT = 2**20
 
 
 def promised_bytes(path: Path) -> int | None:
-    """Bytes of sound that the header of a WAV announces; None where it announces none."""
+    """Bytes of audio that a WAV header declares; None if it declares none."""
     with path.open("rb") as file:
         start, end = _sound(file)
     said = end - start
@@ -26,9 +26,9 @@ def promised_bytes(path: Path) -> int | None:
 
 
 def ends_strangely(path: Path) -> bool:
-    """Whether something follows the sound of a WAV that is no part of its structure.
+    """Whether something follows the audio of a WAV that is not part of its structure.
 
-    FFmpeg would look through all of it for such parts, be it gigabytes of zeros.
+    FFmpeg would search all of it for parts, even gigabytes of zeros.
     """
     if not path.is_file():
         return False
@@ -39,9 +39,9 @@ def ends_strangely(path: Path) -> bool:
 
 
 def hole_until_end(path: Path, at: int) -> int:
-    """Bytes of sound from `at` to the end of a WAV, if the disk holds nothing of them; else 0.
+    """Bytes of audio from `at` to the end of a WAV, if they use no disk space; else 0.
 
-    They are zeros, and reading gigabytes of them costs seconds for nothing.
+    They are zeros, and reading gigabytes of them would only take time.
     """
     if not hasattr(os, "SEEK_DATA"):
         return 0
@@ -51,13 +51,13 @@ def hole_until_end(path: Path, at: int) -> int:
             data = os.lseek(file.fileno(), at, os.SEEK_DATA)
         except OSError as problem:
             if problem.errno != errno.ENXIO:
-                return 0  # this file system cannot tell
-            data = end  # nothing more is on the disk
+                return 0  # this file system doesn't say
+            data = end  # no more data on the disk
     return max(0, end - at) if data >= end else 0
 
 
 def _sound(file: BinaryIO) -> tuple[int, int]:
-    """Where the sound of a WAV begins and ends, by its header; (0, 0) where that is not said."""
+    """Where the audio of a WAV begins and ends, by its header; (0, 0) if it doesn't say."""
     head = file.read(12)
     if head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:] != b"WAVE":
         return 0, 0
@@ -78,23 +78,23 @@ def _sound(file: BinaryIO) -> tuple[int, int]:
 
 
 def unread_bytes(path: Path, container: str, end: int) -> int:
-    """Bytes after the sound as the header has it that are no part of the file's structure.
+    """Bytes after the audio, according to the header, that are not part of the file's structure.
 
     Args:
         path: The file.
         container: One of CHECKED_FORMATS.
-        end: Where the sound ends.
+        end: Where the audio ends.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
         end = _after_chunks(file, end, size, "big" if container == "aiff" else "little")
         file.seek(end)
         rest = file.read(_LOOKED_AT)
-    return size - end if rest.strip(b"\0") else 0  # zeros: room that was kept and not used
+    return size - end if rest.strip(b"\0") else 0  # zeros: reserved and unused space
 
 
 def _after_chunks(file: BinaryIO, at: int, size: int, order: str) -> int:
-    """Where the last whole chunk ends that begins at `at`, or the first of those after it."""
+    """Where the last complete chunk from `at` on ends."""
     for _ in range(_CHUNKS):
         for start in (at, at + at % 2):
             file.seek(start)
@@ -108,7 +108,7 @@ def _after_chunks(file: BinaryIO, at: int, size: int, order: str) -> int:
 
 
 def _chunk(head: bytes, order: str) -> tuple[bytes, int]:
-    """Kind and length of the chunk that begins so; b"" where none does."""
+    """Kind and length of the chunk with this header; b"" if it isn't one."""
     if len(head) < 8 or not all(0x20 <= byte < 0x7F for byte in head[:4]):
         return b"", 0
     return head[:4], int.from_bytes(head[4:], "big" if order == "big" else "little")

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
 _BLOCK = RATE // 2
-"""Samples that are mixed, and brought to their time, together."""
+"""Samples that are mixed, and aligned with their time, together."""
 _STEREO = 2
 _BEGINNING = 64
-"""Bytes of a frame that mostly tell already that it is no silence."""
+"""These bytes of a frame usually show that it isn't silence."""
 
 
 class Writer:
-    """Takes frames and gives samples.
+    """Takes frames and writes samples.
 
     Args:
-        write: Takes the samples, as bytes.
-        clock: What says when each frame is due; None where stamps are not to be trusted.
+        write: Called with the samples, as bytes.
+        clock: Says when each frame is due; None if the stamps are not reliable.
     """
 
     def __init__(self, write: Callable[[bytes], Any], clock: Clock | None = None) -> None:
@@ -40,7 +40,7 @@ class Writer:
         self._pending_bytes = 0
         self._bytes = 0
         self._at_rest = False
-        self._skipped = 0  # samples of silence that went round the resampler
+        self._skipped = 0  # samples of silence that bypassed the resampler
         self._mixer = Mixer()
         self.levels = Levels()
         self.broken = 0
@@ -52,14 +52,14 @@ class Writer:
 
     @property
     def has_cancelled(self) -> bool:
-        """Whether the channels were each other's mirror image, so that one was taken."""
+        """Whether the channels were each other's inverse, so that only one was used."""
         return self._mixer.has_cancelled
 
     def add(self, frame: AudioFrame | av.FFmpegError) -> None:
-        """Write a frame, or count one that could not be decoded.
+        """Writes a frame, or counts one that can't be decoded.
 
         Raises:
-            MediaError: Sound of its kind cannot be converted.
+            MediaError: Audio of its kind can't be converted.
         """
         import av
 
@@ -71,7 +71,7 @@ class Writer:
             self.add_silence(self._clock.pause_before(frame.time, self.seconds))
         if self._is_silent_still(frame):
             return
-        frame.pts = None  # the resampler would stumble over stamps that jump
+        frame.pts = None  # the resampler can't handle stamps that jump
         try:
             self._resample(frame)
         except av.error.ArgumentError as error:
@@ -96,7 +96,7 @@ class Writer:
         self._flush()
 
     def _prepare(self, frame: AudioFrame) -> None:
-        """Get a resampler for frames of its kind: streams may change it on their way."""
+        """Sets up a resampler for this kind of frame: streams may change."""
         import av
 
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
@@ -109,7 +109,8 @@ class Writer:
         self._kind, self._at_rest, self._skipped = kind, False, 0
 
     def _is_silent_still(self, frame: AudioFrame) -> bool:
-        """Whether a frame of zeros follows another; it is counted: hours of them cost nothing."""
+        """Whether a frame of zeros follows another; then it is only counted: hours of them cost
+        nothing."""
         rested, self._at_rest = self._at_rest, not any(map(_has_sound, frame.planes))
         if not (rested and self._at_rest):
             return False
@@ -129,7 +130,7 @@ class Writer:
             self._flush()
 
     def _flush(self) -> None:
-        """Write the samples that were collected, mixed and as long as the clock wants them."""
+        """Writes the collected samples, mixed and with the length that the clock requires."""
         if not self._pending:
             return
         import numpy
@@ -167,7 +168,7 @@ def _has_sound(plane: Any) -> bool:
 
 
 def _shortened(samples: numpy.ndarray, count: int) -> numpy.ndarray:
-    """The same sound, a little faster: so many samples less."""
+    """The same audio, slightly faster: this many samples fewer."""
     import numpy
 
     places = numpy.linspace(0, len(samples) - 1, len(samples) - count)

@@ -135,7 +135,7 @@ def facts(engine: Engine, model: str) -> list[str]:
     """The size of a model, if known, and whether it is downloaded."""
     try:
         needed = engine.assets(Request("", engine.name, model=model), TRANSCRIBE)
-    except EngineError:  # the setting may name an unknown model: jobs will say so
+    except EngineError:  # the setting may name an unknown model; jobs report that
         return []
     sizes = [asset.size for asset in needed]
     whole = size(sum(filter(None, sizes))) if sizes and all(sizes) else ""

@@ -18,7 +18,7 @@ PAGE_SIZE = 25
 LONGEST_NAME = 200  # characters of a name that are searched for
 LONGEST_QUERY = 4000  # characters: such a name in any script, a state and a place
 
-# States as people tell them apart, by their words in addresses.
+# Groups of states for users, by their words in addresses.
 GROUPS: Mapping[str, tuple[str, tuple[State, ...]]] = {
     "active": ("In progress", ACTIVE),
     "done": ("Done", (State.COMPLETED, State.WARNINGS)),
@@ -34,8 +34,8 @@ class Filters:
     Attributes:
         name: Part of the file's name; empty: any.
         state: A key of GROUPS; empty: any.
-        before: The place after which older ones are wanted.
-        after: The place before which newer ones are wanted.
+        before: Show older ones than this position.
+        after: Show newer ones than this position.
     """
 
     name: str = ""

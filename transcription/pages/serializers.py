@@ -63,7 +63,7 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
         if job.upload and media
         else "",
         "media_is_video": job.has_video,
-        # What could not be transcribed most likely cannot be played either.
+        # A recording that could not be transcribed can probably not be played either.
         "has_player": media and not (job.state == State.FAILED and fruitless),
         "can_cancel": may_change and job.is_active and not job.cancel_requested,
         "can_rerun": can_rerun,

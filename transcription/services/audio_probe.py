@@ -1,4 +1,4 @@
-"""Finds out a recording's type and duration, in a separate process.
+"""Measures a recording's type and duration, in a separate process.
 
 Waiting requests don't block others: under gevent the waits are cooperative, in threads they are
 plain.
@@ -20,17 +20,17 @@ from transcription.services.places import PLACE_POLL_SECONDS, ClientDisconnected
 from uploads.errors import Unavailable
 
 places = Places(count=6, each=2, most_waiting=200)
-"""Of the measurements that a process of the web server runs at once."""
+"""The number of measurements that a web server process runs at once."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a recording is.
+    """The facts about a recording.
 
     Attributes:
-        duration: Seconds of sound that were decoded.
-        mime: What to call it when it is served.
-        has_video: Whether there are pictures.
+        duration: Seconds of audio that were decoded.
+        mime: The media type to serve it with.
+        has_video: Whether it has video.
     """
 
     duration: float
@@ -80,7 +80,7 @@ def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None)
                 raise ClientDisconnected
             if time.monotonic() > deadline:
                 raise MediaError("too_slow", "Reading the recording's audio took too long.")
-        return process.stdout.read()  # a line that the pipe could hold
+        return process.stdout.read()  # a line that fits into the pipe
     finally:
         process.kill()
         process.wait()

@@ -1,4 +1,4 @@
-"""The connection to the database, given back before what takes long."""
+"""Returns the database connection before something slow."""
 
 from django.db import connections, router
 
@@ -6,10 +6,10 @@ from transcription.models import Job
 
 
 def release_connection() -> None:
-    """Give it back: others need it while a client, or another server, takes its time.
+    """Returns it: other requests need it while a client or another server is slow.
 
-    SQLite's is a file for which no other request waits; opening it again would cost more than it
-    holds, unless the backend knows better.
+    SQLite's stays open: nothing waits for it, and reopening costs more, unless the backend pools
+    it.
     """
     connection = connections[router.db_for_write(Job)]
     if connection.in_atomic_block:

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 logger = logging.getLogger(__name__)
 
 LONGEST = 3600.0
-"""Seconds after which even a transcript that took hours is given up; the job then runs again."""
+"""Seconds after which even a transcript that took hours is dropped; the job then runs again."""
 PAUSE = 1.0  # seconds between attempts
 
 P = ParamSpec("P")

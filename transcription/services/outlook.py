@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 
 FETCH = "python manage.py fetch_models"
 FORECAST_REFRESH_SECONDS = 600.0
-"""Seconds between two looks for a model that is missing."""
+"""Seconds between two checks for a missing model."""
 COUNTS_FOR = 86400.0
-"""Seconds for which the last look is believed: the site may have been off, or its worker busy."""
+"""Seconds for which the last check is valid: the site may have been off, or its worker busy."""
 INSTALL = "Install its requirements, or set ENGINE to another one."
 NAME_A_FOLDER = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
 DRAFTS = "Results will be drafts."
@@ -35,8 +35,8 @@ class Outlook:
 
     Attributes:
         headline: That results will be drafts, or recordings will fail; empty: neither.
-        sentence: Why, for everyone.
-        remedy: For those who run the site; empty where nothing needs doing.
+        sentence: Why, for all users.
+        remedy: For administrators; empty if nothing needs doing.
     """
 
     headline: str
@@ -53,9 +53,9 @@ class Outlook:
 
 
 def outlook() -> Outlook | None:
-    """Judging by the disk and the last check; None: transcripts will be as requested."""
+    """The prediction from the disk and the last check; None: transcripts will be as requested."""
     if registry.find(conf.ENGINE) is None:
-        return None  # a system check says so
+        return None  # a system check reports it
     if reason := registry.get(conf.ENGINE).installation_error():
         return Outlook(DRAFTS, f"{ended(reason)} {STAND_IN}", INSTALL)
     for model, reason in unusable_folders(needs_of_site()).items():
@@ -84,7 +84,7 @@ def label_of(asset: Asset) -> str:
 
 
 def no_model(folder: str, reason: str) -> str:
-    """The sentence about a folder that the settings take for a model."""
+    """The sentence about a configured model folder that isn't a model."""
     return f"{folder} is not a model: {reason}."
 
 
@@ -93,36 +93,36 @@ def ended(reason: str) -> str:
 
 
 def known_reason(asset: Asset) -> str:
-    """Why it could not be downloaded when that was last tried or asked; "" where it could."""
+    """Why it can't be downloaded, by the last try or check; "" if it can."""
     failed = assets.recent_failure(conf.MODELS_DIR, asset)
     return failed or assets.last_look(conf.MODELS_DIR, asset, COUNTS_FOR) or ""
 
 
 def missing_models() -> list[Asset]:
-    """Models of speech that the settings name and that are not there, or not whole."""
+    """The Whisper models in the settings that are missing or incomplete."""
     try:
         wanted = [asset for asset in needed(needs_of_site()) if asset.kind == WHISPER]
-    except EngineError:  # jobs and `manage.py check --tag models` say which setting is wrong
+    except EngineError:  # jobs and `manage.py check --tag models` report the wrong setting
         return []
     return assets.missing(conf.MODELS_DIR, wanted)
 
 
 def look_ahead(within: float = 0) -> Outlook | None:
-    """Ask whether missing models can be downloaded; keep the answer, and tell it.
+    """Checks whether missing models can be downloaded; stores and returns the result.
 
     Args:
-        within: Seconds; what was asked so lately is not asked again.
+        within: Seconds; more recent checks are not repeated.
     """
     for asset in missing_models():
         if assets.last_look(conf.MODELS_DIR, asset, within) is None:
             reason = ensure_downloaded.look(asset, conf.MODELS_DIR, conf.MODEL_STALL_SECONDS)
-            with suppress(OSError):  # a folder that cannot be written is told by downloads
+            with suppress(OSError):  # if the folder isn't writable, downloads report it
                 assets.remember_look(conf.MODELS_DIR, asset, reason)
     return outlook()
 
 
 def look_again() -> None:
-    """The same, now and then; told in the log where it has changed."""
+    """Calls `look_ahead` now and then; logs a changed result."""
     before = outlook()
     if before is None:
         return
@@ -141,7 +141,7 @@ def tell(found: Outlook | None) -> None:
 
 def remedy_for(asset: Asset) -> str:
     folder = directory(conf.MODELS_DIR, asset)
-    if folder.exists():  # no download touches it
+    if folder.exists():  # a download doesn't change it
         return f"Remove {folder}; then run: {FETCH}"
     if not asset.page:
         return f"Run: {FETCH}"

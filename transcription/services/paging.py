@@ -1,6 +1,6 @@
-"""Jobs page by page, newest first; the hundredth page costs what the first one does.
+"""Jobs page by page, newest first; the hundredth page costs the same as the first.
 
-A page begins at a place, not at a number: what comes or goes meanwhile shifts nothing.
+A page begins at a job's position, not at a number, so new and deleted jobs shift nothing.
 """
 
 import uuid
@@ -13,7 +13,7 @@ from transcription.models import Job
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-LATEST = 253402300799 * 10**6  # microseconds of the last second that a datetime can hold
+LATEST = 253402300799 * 10**6  # microseconds of the largest datetime
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Place:
 
     @property
     def older(self) -> Q:
-        """What follows it; the first condition is for the index."""
+        """Conditions for the jobs after it; the first one uses the index."""
         same = Q(created=self.created, pk__lt=self.pk)
         return Q(created__lte=self.created) & (Q(created__lt=self.created) | same)
 
@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Page:
-    """Some jobs, and the places at which the pages beside begin; "" where there is none.
+    """Some jobs, and the positions of the pages before and after; "" if there is none.
 
     Attributes:
         jobs: Newest first.
@@ -54,7 +54,7 @@ class Page:
 
 
 def read_place(text: str) -> Place | None:
-    """The place that a page has given away as a text; None for any other text."""
+    """The position from its text form; None for any other text."""
     since, _, key = text.partition("-")
     if not (since.isascii() and since.isdecimal() and len(since) <= 18 and int(since) <= LATEST):
         return None
@@ -68,11 +68,11 @@ def page_of(jobs: QuerySet[Job], size: int, before: str = "", after: str = "") -
     """One page.
 
     Args:
-        jobs: All of them, in any order.
-        size: How many at most.
-        before: The place after which older jobs are wanted; one that is not understood, or behind
-            which nothing is left, gives the first page.
-        after: The place before which newer jobs are wanted.
+        jobs: All jobs, in any order.
+        size: The page size.
+        before: Show jobs older than this position; an invalid one, or one without older jobs, gives
+            the first page.
+        after: Show jobs newer than this position.
     """
     newest = jobs.order_by("-created", "-pk")
     if place := read_place(before):
@@ -81,14 +81,14 @@ def page_of(jobs: QuerySet[Job], size: int, before: str = "", after: str = "") -
             return shown(found, size, has_newer=True)
     if place := read_place(after):
         found = list(jobs.order_by("created", "pk").filter(place.newer)[: size + 1])
-        if len(found) > size:  # else the first page has all of them
+        if len(found) > size:  # otherwise the first page shows all of them
             found = found[size - 1 :: -1]
             return Page(found, newer=str(place_of(found[0])), older=str(place_of(found[-1])))
     return shown(list(newest[: size + 1]), size, has_newer=False)
 
 
 def shown(found: list[Job], size: int, has_newer: bool) -> Page:
-    """A page of these jobs, of which one more than fits tells that there are more."""
+    """A page of these jobs; one job more than the page size shows that there are more."""
     jobs = found[:size]
     return Page(
         jobs,

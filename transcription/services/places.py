@@ -20,7 +20,7 @@ class ClientDisconnected(Exception):
 
 
 class Waiter:
-    """A request that waits for a place, or has it.
+    """A request that waits for a place, or has one.
 
     Args:
         turn: The owner, as in `Job.turn`.
@@ -33,17 +33,17 @@ class Waiter:
 
 
 class Places:
-    """The places of this process, shared out among owners.
+    """The places of this process, shared among owners.
 
-    An owner has `each` places at most, and more than one only while more than half of all are free:
-    so one with many long recordings leaves places to others. Who waits gets the next place if they
-    have the fewest, and among those who has waited longest since they got one last.
+    An owner has at most `each` places, and more than one only while more than half of all are free:
+    an owner with many long recordings leaves places to others. The next place goes to the waiting
+    owner with the fewest places; among equals, to the one whose last place is longest ago.
 
     Args:
-        count: How many there are.
-        each: How many one owner may have.
-        most_waiting: How many may wait in all: of one owner three quarters of that, and a quarter
-            while there are others.
+        count: The number of places.
+        each: The most places of one owner.
+        most_waiting: The most waiting requests in all; one owner may have three quarters of that,
+            and a quarter while others wait.
     """
 
     def __init__(self, count: int, each: int, most_waiting: int) -> None:
@@ -55,7 +55,7 @@ class Places:
         self._lock = threading.Lock()
 
     def check(self, turn: str) -> None:
-        """Refuse one more to wait where too many do.
+        """Refuses one more waiting request if too many wait.
 
         Raises:
             TooManyRequests: Too many of this owner wait.
@@ -73,7 +73,7 @@ class Places:
 
     @contextmanager
     def taken(self, turn: str, is_unwanted: Callable[[], bool]) -> Iterator[None]:
-        """Hold a place, as soon as there is one.
+        """Holds a place, as soon as there is one.
 
         Raises:
             ClientDisconnected: The client has disconnected.

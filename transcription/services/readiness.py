@@ -1,4 +1,4 @@
-"""Whether requests can be served right now: for monitors, which ask often and wait briefly."""
+"""Checks whether requests can be served: for monitors, which ask often and don't wait long."""
 
 import time
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from transcription.models import Job
 from uploads.services.maintenance.store_identity import store_problem
 
 PATIENCE = 3.0
-"""Seconds after which a database that has not answered counts as away."""
+"""Seconds after which a database that has not answered counts as down."""
 GIVEN_UP_AFTER = 30.0
-"""Seconds after which a look that hangs is left to itself, and another is taken."""
+"""Seconds after which a hanging check is abandoned, and a new one is started."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Readiness:
 
     Attributes:
         has_database: Whether the database answers, with the tables of this site.
-        problem: Why requests fail, in one sentence without paths and names; empty: they do not.
+        problem: Why requests fail, in one sentence without paths and names; empty: they don't.
     """
 
     has_database: bool
@@ -80,10 +80,10 @@ def readiness() -> Readiness:
 
 
 def look() -> Readiness:
-    """What is wrong with the database, else with the store of uploads."""
+    """The problem of the database, else of the upload store."""
     try:
         with own_connection():
-            Job.objects.exists()  # that there is such a table is all that counts
+            Job.objects.exists()  # only the existence of the table matters
             problem = store_problem(join=False)
     except ProgrammingError:
         return NO_TABLES
@@ -94,7 +94,7 @@ def look() -> Readiness:
 
 @contextmanager
 def own_connection() -> Iterator[None]:
-    """A connection for this thread that gives up soon: people wait longer for one of the pool."""
+    """A connection for this thread with a short timeout; pooled connections wait longer."""
     own = connections[DEFAULT_DB_ALIAS].copy()
     options = own.settings_dict["OPTIONS"]
     options.pop("pool", None)

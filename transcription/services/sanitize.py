@@ -10,17 +10,17 @@ from typing import Any
 from transcription.models import Job
 
 LONGEST_TEXT = 4000
-"""Characters of a reason or a note: enough for people, and a page can still show it."""
+"""The most characters of a reason or a note: enough for users, and a page can still show it."""
 
 
 def as_text(text: str, longest: int = LONGEST_TEXT) -> str:
-    """The text without NUL and halves of characters, cut where it is too long."""
+    """The text without NUL and lone surrogates, shortened if it is too long."""
     text = clean_text(text)
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def clean_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values for fields of Job, fit for their columns; what fits nowhere is left out."""
+    """Values for fields of Job, shortened to fit; values that can't fit are left out."""
     facts = {}
     for name, value in values.items():
         field = Job._meta.get_field(name)
@@ -33,7 +33,7 @@ def clean_fields(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_segments(segments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Segments whose times are numbers; one without goes where the one before it ended."""
+    """Segments whose times are numbers; one without a start begins where the previous one ended."""
     kept = []
     end = 0.0
     for segment in segments:
@@ -46,7 +46,7 @@ def as_segments(segments: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def clean_json(value: Any) -> Any:
-    """The value without what cannot be stored; such entries of an object are left out."""
+    """The value without parts that can't be stored; such entries of an object are left out."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, float):
@@ -60,7 +60,7 @@ def clean_json(value: Any) -> Any:
 
 
 def clean_text(text: str) -> str:
-    """The text without NUL, and with halves of characters joined or replaced."""
+    """The text without NUL, and with surrogates joined or replaced."""
     if "\0" in text:
         text = text.replace("\0", "")
     if text.isascii():

@@ -12,11 +12,12 @@ LOOKED_THROUGH = 500  # rows that a search goes through
 
 
 def unfinished_uploads(user: User, part: str = "") -> list[Upload]:
-    """A person's uploads that still await bytes; to staff who may see all, ownerless ones too.
+    """A user's uploads that still wait for bytes; for staff who may see all, also those without
+    owner.
 
     Args:
-        person: Who asks.
-        part: Only those with this in their file's name, whatever the case.
+        person: The user.
+        part: Only uploads with this in their file's name, whatever the case.
     """
     whose = Q(owner_id=owner_id(user))
     if has_staff_permission(user, VIEW):

@@ -1,7 +1,7 @@
 """Forms, parsed while they arrive: recordings are streamed to the store, whatever their size.
 
-Django's own parser drops parts without a name, takes a part that was cut for a whole one and reads
-encoded names otherwise than the API's clients know it. So the parser here is theirs.
+Django's own parser drops parts without a name, accepts truncated parts as complete, and decodes
+names in another way than API clients expect. So this is the parser of the replaced service.
 """
 
 import logging
@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 LONGEST_HEADER = 64 * 1024
-STEP = 128 * 1024  # bytes parsed in a row: small fields take their time
+STEP = 128 * 1024  # bytes parsed in a row: small fields take time
 URLENCODED_BYTES = 128 * 1024  # bytes read in one step
 SLOWEST = 1024  # bytes a second; a recording in a form can't be resumed anyway
 PATIENCE = 120.0  # seconds before the minimum speed applies

@@ -1,6 +1,6 @@
 """Builds the parts of a form from the multipart parser's callbacks.
 
-The limits and sentences are those that the API's clients know.
+The limits and sentences are those that API clients know.
 """
 
 import codecs
@@ -23,14 +23,15 @@ from uploads.services.create import CreationRequest
 
 MOST_PARTS = 1000
 MOST_HEADERS = 5000  # of all parts together
-MOST_OPTIONS = 300  # of one header: looking for where each ends takes time for all that follow
+MOST_OPTIONS = 300  # of one header: finding its end takes time
 UNREADABLE = "There was an error parsing the body"
 MOST_TEXT = 8 * 1024 * 1024  # bytes of all fields together
 
 
 BROWSERS_ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
-"""What browsers (and curl) write in the names of parts and files, and nothing else (HTML,
-"multipart form data")."""
+"""The escapes that browsers (and curl) write in the names of parts and files (HTML, "multipart
+form data").
+"""
 
 
 def as_it_is(value: str) -> str:

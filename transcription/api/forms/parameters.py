@@ -1,6 +1,6 @@
-"""From a request's query to a job's options.
+"""Converts a request's query to a job's options.
 
-Options count in the query alone: fields of the same name in the body are ignored.
+Only the query has options: form fields of the same names are ignored.
 """
 
 from typing import Any, TypeVar, cast, get_origin
@@ -106,8 +106,8 @@ def spec_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec
 
     Args:
         task_type: What to do.
-        parameters: As the query gave them.
-        facts: Further attributes of JobSpec: the file's name, what came along with it.
+        parameters: The parsed query.
+        facts: Further attributes of JobSpec, such as the file's name.
     """
     if isinstance(parameters, ModelParameters):
         named = default_language(facts.get("file_name", ""))

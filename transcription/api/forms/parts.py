@@ -1,4 +1,4 @@
-"""The parts of a form while they arrive; none of them uses unbounded memory.
+"""The parts of a form while they arrive; none of them uses unlimited memory.
 
 A part is written piece by piece, and complete once it has ended.
 """
@@ -16,8 +16,9 @@ from uploads.services.direct_upload import DirectUpload
 
 TEXT_BYTES = 1024 * 1024
 DOCUMENT_BYTES = 8 * 1024 * 1024
-"""Some 100,000 words with their times. It is read in one piece, and meanwhile its web process
-serves no other request."""
+"""Some 100,000 words with their times. It is parsed in one step, during which its web process
+serves no other request.
+"""
 DOCUMENT_BYTES_IN_MEMORY = 1024 * 1024
 
 
@@ -34,7 +35,7 @@ class TextPart:
     """A text field.
 
     Args:
-        charset: Of the form; what is not in it is read as Latin-1.
+        charset: The form's; text that isn't valid in it is read as Latin-1.
     """
 
     def __init__(self, charset: str) -> None:
@@ -59,7 +60,7 @@ class FilePart:
 
     Attributes:
         file_name: As the client sent it.
-        content_type: The client's word on what it is.
+        content_type: The type that the client claims.
     """
 
     def __init__(self, file_name: str, content_type: str) -> None:
@@ -183,11 +184,11 @@ def error_message(response: Response) -> str:
 
 
 def decoded(content: bytes, charset: str) -> str:
-    """Text of a form in its charset, or in Latin-1 where it is not; without halves of characters.
+    """Decodes a form's text in its charset, or in Latin-1 if that fails; without lone surrogates.
 
     Args:
-        content: As it came.
-        charset: A name that Python knows, though perhaps not as one of texts.
+        content: The bytes.
+        charset: A name that Python knows, though perhaps not a text encoding.
     """
     try:
         text = content.decode(charset)

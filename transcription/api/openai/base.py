@@ -1,4 +1,4 @@
-"""What OpenAI's routes have in common."""
+"""Shared by OpenAI's routes."""
 
 from collections.abc import Callable
 from typing import Any

@@ -23,7 +23,7 @@ REFUSALS = {
     504: Answer("The transcript was not ready in time (OPENAI_TIMEOUT).", OpenAIError),
     **refusals(LengthRequired, TooLarge, TooManyRequests, DiskFull, shape=OpenAIError),
 }
-"""What the audio routes may answer instead of a transcript."""
+"""The responses of the audio routes that aren't a transcript."""
 
 
 def openai_error(

@@ -20,7 +20,7 @@ from transcription.languages import LANGUAGES
 from transcription.services.sanitize import clean_text
 
 STREAMED_FORMATS = ("json", "text", DIARIZED)
-"""Those whose content the events of a stream have."""
+"""The formats whose content can be streamed as events."""
 KNOWN_SPEAKERS = ("known_speaker_names", "known_speaker_references")
 CODES = {name.lower(): code for code, name in LANGUAGES.items()} | {
     code: code for code in LANGUAGES
@@ -39,7 +39,7 @@ def read_asked(form: Form, task: str) -> TranscriptionRequest:
     refuse_known_speakers(form)
     return TranscriptionRequest(
         model=model_of(form),
-        # A translation has always been told its language by listening.
+        # A translation has always detected its language from the audio.
         language=language_of(form) if listens else "",
         prompt=clean_text(form.text("prompt")),
         temperature=temperature_of(form),
@@ -61,7 +61,7 @@ def streams(form: Form, response_format: str) -> bool:
     """Whether the client wants events; OpenAI's client then reads nothing else.
 
     Raises:
-        ApiError: They have no place for what else it wants.
+        ApiError: Events can't contain the requested format.
     """
     if form.text("stream").strip().lower() not in ("true", "1"):
         return False
@@ -75,7 +75,7 @@ def streams(form: Form, response_format: str) -> bool:
 
 
 def refuse_known_speakers(form: Form) -> None:
-    """People aren't recognised here: letters instead of the expected names would mislead."""
+    """Users aren't recognised here: letters instead of the expected names would mislead."""
     for name in KNOWN_SPEAKERS:
         if form.texts.get(name) or form.texts.get(f"{name}[]"):
             message = f"This server doesn't recognise people; send the request without `{name}`."
@@ -121,7 +121,7 @@ def audio_track_of(form: Form) -> int | None:
 
 
 def granularities_of(form: Form, response_format: str) -> frozenset[str]:
-    """What `verbose_json` tells times of: segments, where nothing is said."""
+    """The units for which `verbose_json` has times; the default is segments."""
     names = ("timestamp_granularities[]", "timestamp_granularities")
     said = [text.strip() for name in names for text in form.texts.get(name, ())]
     for text in said:
@@ -135,7 +135,7 @@ def granularities_of(form: Form, response_format: str) -> frozenset[str]:
 
 
 def one_of(form: Form, name: str, known: tuple[str, ...]) -> str:
-    """A field that takes some words; empty where it was not sent."""
+    """A field with a few allowed words; empty if it was not sent."""
     said = form.text(name).strip()
     if said:
         check(said, name, known)
@@ -154,7 +154,7 @@ def recording_of(form: Form) -> MediaPart:
     """The part `file`.
 
     Raises:
-        ApiError: There is none, or it is a text.
+        ApiError: It is missing, or is a text.
     """
     part = form.parts.get("file")
     if not isinstance(part, MediaPart):

@@ -18,18 +18,18 @@ OF_OPENAI = (
     *("whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "gpt-4o-transcribe-diarize"),
     "gpt-transcribe",
 )
-"""OpenAI's own names; here each stands for WHISPER_MODEL."""
+"""OpenAI's own names; here each means WHISPER_MODEL."""
 HEADER = "X-Transcription-Model"
-CREATED = 1677532384  # when OpenAI published whisper-1; clients want some moment for each model
+CREATED = 1677532384  # when OpenAI published whisper-1; clients require a time for each model
 
 
 def resolved(said: str) -> str:
-    """The model to use, by our own name: a name, a repository that is here, or WHISPER_MODEL."""
+    """The model to use, by our own name: a name, a downloaded repository, or WHISPER_MODEL."""
     return known(said) or conf.WHISPER_MODEL
 
 
 def known(said: str) -> str:
-    """Our name of a model that a client may name; empty: there is none."""
+    """Our name of a model that a client may name; empty: unknown."""
     if said in (*MODELS, conf.WHISPER_MODEL):
         return said
     return models.known_as(said) or (said if models.is_present(said, conf.MODELS_DIR) else "")
@@ -49,7 +49,7 @@ def described(name: str) -> OpenAIModel:
 
 
 def model_of(job: Job) -> str:
-    """The model that does, or did, a job; an engine that has none goes by its own name."""
+    """The model that does, or did, a job; for an engine without models, the engine's name."""
     if job.engine_used and not job.is_active:
         return told_model(job.model_used) or job.engine_used
     engine = registry.get(job.engine)
@@ -59,6 +59,6 @@ def model_of(job: Job) -> str:
 
 
 def tell_job(response: HttpResponseBase, job: Job) -> None:
-    """Say in the answer which job it is of, and which model."""
+    """Adds the headers that name the job and the model."""
     response["X-Task-Id"] = str(job.pk)
     response[HEADER] = model_of(job)

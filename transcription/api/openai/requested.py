@@ -1,4 +1,4 @@
-"""What OpenAI's audio routes may be asked for: described here, and turned into a job."""
+"""The requests of OpenAI's audio routes: their description, and their conversion to a job."""
 
 from typing import Annotated, Any
 
@@ -34,7 +34,7 @@ TRACK = "The audio track to read (1, 2, …); an extension of OpenAI's API."
 
 
 class TranslationRequest(BaseModel):
-    """What both routes take, by our names of models and languages."""
+    """The fields of both routes, by our names of models and languages."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,12 +68,12 @@ class TranscriptionRequest(TranslationRequest):
         return self.response_format == DIARIZED
 
     def spec(self, task: str, file_name: str, duration: float) -> JobSpec:
-        """What is wanted of the job.
+        """The request as a JobSpec.
 
         Args:
             task: `transcribe` or `translate`.
             file_name: The client's name for the recording.
-            duration: Of the recording, in seconds.
+            duration: The recording's, in seconds.
         """
         options: dict[str, Any] = {}
         if self.prompt:
@@ -109,7 +109,7 @@ class TranscriptionRequest(TranslationRequest):
 
     @property
     def needs_alignment(self) -> bool:
-        """Whether words need times that the engine does not bring itself."""
+        """Whether words need times that the engine does not produce itself."""
         brought = registry.get(conf.ENGINE).capabilities().words
         return "word" in self.granularities and not brought
 

@@ -25,26 +25,27 @@ logger = logging.getLogger(__name__)
 
 DELTA, DONE, FAULT = "transcript.text.delta", "transcript.text.done", "error"
 SILENCE = 10.0
-"""Seconds without an event after which a comment shows that the work goes on: proxies and clients
-give a silent connection up after a minute or less."""
+"""Seconds without an event after which a comment keeps the connection alive: proxies and clients
+close a silent connection after a minute or less.
+"""
 UNFORESEEN = "An internal error occurred; see the server's log."
 
 
 def streamed_transcript(
     asked: TranscriptionRequest, job: Job, is_gone: Callable[[], bool]
 ) -> StreamingHttpResponse:
-    """The answer to a request with `stream`: it begins at once and ends with the transcript.
+    """The response to a request with `stream`: it begins at once and ends with the transcript.
 
     Args:
-        asked: What the request asks for.
-        job: Its job, which is cancelled where the client goes before the end.
-        is_gone: Whether it has.
+        asked: The request.
+        job: Its job, which is cancelled if the client disconnects before the end.
+        is_gone: Whether the client has disconnected.
     """
     response = StreamingHttpResponse(
         Reading(asked, job, is_gone).events(), content_type="text/event-stream; charset=utf-8"
     )
     response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"  # nginx would keep events until it has many
+    response["X-Accel-Buffering"] = "no"  # nginx would collect many events before sending them
     tell_job(response, job)
     return response
 
@@ -58,7 +59,7 @@ class Reading:
         self.is_gone = is_gone
         self.sent = 0  # segments of the transcription
         self.comment = ""
-        self.spoke = 0.0  # when the last event or comment was
+        self.spoke = 0.0  # time of the last event or comment
         self.has_text = False
         self.has_ended = False
 
@@ -69,9 +70,9 @@ class Reading:
         except Exception:
             logger.exception("job %s", self.job.pk)
             yield error_event(openai_error(500, UNFORESEEN))
-        finally:  # where the client has gone, or the server stops, in the middle of it
+        finally:  # also if the client disconnects, or the server stops
             try:
-                if not self.has_ended:  # else it may have been run again meanwhile
+                if not self.has_ended:  # after its end it may be running again
                     transitions.cancel(self.job)
             finally:
                 if not conf.OPENAI_KEEP:
@@ -99,14 +100,15 @@ class Reading:
                 yield news
 
     def new_texts(self) -> Iterator[str]:
-        """Texts of segments that were heard since the last look."""
+        """Texts of segments that were recognised since the last look."""
         for row in live.heard_from(self.job.pk, self.sent):
-            if row.number != self.sent:  # one got lost on its way: the end brings it
+            if row.number != self.sent:  # a segment is missing: the end sends it
                 return
             yield self.delta(row.text, row.language)
 
     def delta(self, text: str, language: str) -> str:
-        """The text of the next segment; all of them joined are the whole text. Empty for none."""
+        """The text of the next segment as an event; joined, they are the whole text. Empty for
+        no text."""
         self.sent += 1
         if not (text := text.strip()):
             return ""
@@ -115,7 +117,7 @@ class Reading:
         return event({"type": DELTA, "delta": before + text})
 
     def sign_of_life(self, now: Job) -> str:
-        """A comment, which clients pass over, where nothing was sent for long or the stage is new.
+        """A comment, which clients ignore, if nothing was sent for long or the stage is new.
 
         Empty: none is due.
         """
@@ -130,7 +132,7 @@ class Reading:
         segments = segments_of(ended)
         language = ended.language_used or ended.language
         kept = output_of(ended, StageOutput.Name.TRANSCRIBE) or {}
-        release_connection()  # all is read, and the client may be slow
+        release_connection()  # everything is read, and the client may be slow
         for segment in (kept.get("segments") or [])[self.sent :]:
             if said := self.delta(str(segment["text"]), language):
                 yield said
@@ -145,10 +147,10 @@ class Reading:
 
 
 def event(data: dict[str, Any], kind: str = "") -> str:
-    """One event on the wire; by its type, where nothing else is said."""
+    """One event as text; its type is the default name."""
     return f"event: {kind or data['type']}\ndata: {json.dumps(data)}\n\n"
 
 
 def error_event(answer: Response) -> str:
-    """A refusal as an event, from which OpenAI's clients make an exception."""
+    """An error as an event, which OpenAI's clients raise as an exception."""
     return event(answer.data or {}, FAULT)

@@ -43,7 +43,7 @@ from transcription.services.stages.results import segments_of
 TEXT, EVENTS = "text/plain", "text/event-stream"
 PLAIN = f"{TEXT}; charset=utf-8"
 NAMES = {"my": "myanmar", "nn": "nynorsk"}
-"""Where Whisper's name of a language is not ours."""
+"""Whisper's names of languages that differ from ours."""
 NOBODY_WAITS = 499
 
 
@@ -121,15 +121,15 @@ class Transcriptions(OpenAIView):
     def take(
         self, request: Request, is_gone: Callable[[], bool]
     ) -> tuple[TranscriptionRequest, Job]:
-        """Judge the form, and make the job.
+        """Validates the form, and creates the job.
 
         Raises:
-            ApiError: Something is amiss with it.
-            UploadError: This site cannot store the recording.
-            ClientDisconnected: The client has gone.
+            ApiError: It is invalid.
+            UploadError: This site can't store the recording.
+            ClientDisconnected: The client has disconnected.
         """
         turn = turn_of_client(request)
-        places.check(turn)  # before a recording comes that would be refused
+        places.check(turn)  # before the recording arrives
         with read_form(request, media=("file",)) as form:
             asked, part = read_asked(form, self.task), recording_of(form)
             path = part.intake.path()
@@ -177,7 +177,7 @@ class Transcriptions(OpenAIView):
 
 
 def diarized(job: Job, text: str, duration: float, usage: dict[str, Any]) -> HttpResponse:
-    """The transcript with who says what, and why that may not be known."""
+    """The transcript with speakers; the note says why they may be unknown."""
     body = {
         "task": "transcribe",
         "duration": duration,
@@ -203,11 +203,11 @@ class Translations(Transcriptions):
 
 
 def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
-    """The job once it has come to a transcript.
+    """The completed job.
 
     Raises:
-        ApiError: It has not, or not in time; then it was cancelled.
-        ClientDisconnected: The client has gone; it was cancelled.
+        ApiError: It has failed, or took too long and was cancelled.
+        ClientDisconnected: The client has disconnected; the job was cancelled.
     """
     deadline = time.monotonic() + conf.OPENAI_TIMEOUT
     try:

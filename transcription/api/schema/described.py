@@ -1,4 +1,4 @@
-"""How drf-spectacular learns of our operations: from what each view says of itself."""
+"""Adapts drf-spectacular to our views, which describe themselves."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ REQUEST_ID = OpenApiParameter(
 
 
 class ShapeSchema(GenerateJsonSchema):
-    """Shapes without titles; what they do not declare does not come, unless they are open."""
+    """Shapes without titles; undeclared keys are excluded, unless a shape is open."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -76,16 +76,16 @@ class DescribedSchema(AutoSchema):
         return described
 
     def all_answers(self) -> dict[int, Answer]:
-        """The view's own answers, and those that any view of its kind may give."""
+        """The view's own responses, and those that any view of its kind may give."""
         common: dict[int, Answer] = {}
-        if self.view.authentication_classes:  # else it is open, also while the database is away
+        if self.view.authentication_classes:  # others need no login, and no database
             common = {401: Answer(NEEDS_KEY, Detail), 503: Answer(AWAY, self.view.fault)}
         if self.method != "GET":
             common[403] = Answer(NOT_ALLOWED, Detail)
         return dict(sorted({**common, **self.view.answers}.items()))
 
     def schema_of(self, shape: Any) -> Schema:
-        """A shape by reference, once it is among the components."""
+        """A reference to a shape, which is added to the components."""
         described, definitions = TypeAdapter.json_schemas(
             [(shape, "serialization", TypeAdapter(shape))],
             ref_template=COMPONENT,
@@ -119,7 +119,7 @@ class DescribedSchema(AutoSchema):
 
 
 def query_parameters(model: type[BaseModel]) -> list[OpenApiParameter]:
-    """The parameters of a query, as its model describes them."""
+    """The parameters of a query, from its model."""
     whole = model.model_json_schema(mode="validation")
     parameters = []
     for name, schema in whole["properties"].items():
@@ -129,7 +129,7 @@ def query_parameters(model: type[BaseModel]) -> list[OpenApiParameter]:
         if default is None:
             schema.pop("default", None)
         else:
-            schema["default"] = default  # also where it depends on the machine
+            schema["default"] = default  # also if it depends on the machine
         parameters.append(
             OpenApiParameter(name, schema, OpenApiParameter.QUERY, description=description)
         )

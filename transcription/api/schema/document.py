@@ -1,4 +1,4 @@
-"""The OpenAPI document, made once in each process."""
+"""The OpenAPI document, created once in each process."""
 
 import json
 from functools import cache
@@ -17,7 +17,7 @@ def document() -> bytes:
 
 
 def completed(result: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    """Add what views do not tell: that forms are needed, and the upload protocol (a hook)."""
+    """Adds what views don't describe: that forms are required, and the upload protocol (a hook)."""
     for operations in result["paths"].values():
         for operation in operations.values():
             if "requestBody" in operation:

@@ -1,9 +1,9 @@
-"""What drf-spectacular is told; Django's settings read it, so it imports nothing of either."""
+"""drf-spectacular's settings; Django's settings import them, so this imports neither."""
 
 from typing import Any
 
 PRODUCT = "Transcripts"
-TITLE = "whisperX REST service"  # clients know the document by it; pages bear the product's name
+TITLE = "whisperX REST service"  # clients know this title; pages show the product's name
 DESCRIPTION = """Upload a recording, get a transcript.
 
 Every POST below "Speech-2-Text" answers at once with the identifier of a task; ask for it at
@@ -25,13 +25,13 @@ TAGS = [
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
     "TITLE": TITLE,
-    "VERSION": "0.0.1",  # of the API that this site took over; the site's own is in pyproject.toml
+    "VERSION": "0.0.1",  # of the API that this site replaced; the site's own is in pyproject.toml
     "DESCRIPTION": DESCRIPTION,
     "TAGS": TAGS,
     "SCHEMA_PATH_PREFIX": "/",
     "SORT_OPERATIONS": False,
     "SORT_OPERATION_PARAMETERS": False,
-    "AUTHENTICATION_WHITELIST": [],  # the site's middleware decides, for all addresses alike
+    "AUTHENTICATION_WHITELIST": [],  # access is decided by the site's middleware, for all addresses
     "SECURITY": [{}, {"key": []}],
     "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     "POSTPROCESSING_HOOKS": ["transcription.api.schema.document.completed"],

@@ -1,4 +1,4 @@
-"""What a view of the API says of itself, for the description."""
+"""How an API view describes its responses and forms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ AWAY = "The database or the upload store doesn't answer; try again later."
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of an operation.
+    """One response of an operation.
 
     Attributes:
-        description: When it comes.
-        shape: That of its JSON, or several joined by `|`; None: it has none.
-        media_types: What else its body may be.
+        description: When it is sent.
+        shape: The shape of its JSON, or several joined by `|`; None: no JSON.
+        media_types: Further types of its body.
     """
 
     description: str
@@ -34,7 +34,7 @@ Answers = Mapping[int, Answer]
 
 
 def refusals(*errors: type[UploadError], shape: Any = Detail) -> dict[int, Answer]:
-    """The answers that these errors become."""
+    """The responses to these errors."""
     return {error.status: Answer(error.message, shape) for error in errors}
 
 

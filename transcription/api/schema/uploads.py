@@ -1,4 +1,4 @@
-"""The upload protocol as `uploads` describes it, with what this site adds: keys, options, jobs."""
+"""The upload protocol's description from `uploads`, with this site's keys, options and jobs."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ REFUSALS: dict[str, dict[int, str]] = {
     "patch": {403: NOT_ALLOWED, 415: NO_RECORDING},
     "delete": {403: NOT_ALLOWED},
 }
-"""What this site refuses, besides requests without a key."""
+"""The refusals of this site, besides requests without a key."""
 
 
 def paths() -> dict[str, Any]:
@@ -37,7 +37,7 @@ def paths() -> dict[str, Any]:
 
 
 def refuse(answers: dict[str, tus.Part], status: int, sentence: str, body: tus.Part) -> None:
-    """Add a refusal to the answers of an operation, or to what others of its status say."""
+    """Adds a refusal to the responses of an operation, or to the text of the same status."""
     if known := answers.get(str(status)):
         known["description"] += f" Or: {sentence}"
     else:
@@ -45,7 +45,7 @@ def refuse(answers: dict[str, tus.Part], status: int, sentence: str, body: tus.P
 
 
 def tell_of_jobs(operation: tus.Part) -> None:
-    """Say what this site reads in metadata, and that finished uploads become jobs."""
+    """Describes the metadata that this site reads, and that finished uploads become jobs."""
     for parameter in operation["parameters"]:
         if parameter["name"] == "Upload-Metadata":
             parameter["description"] = METADATA

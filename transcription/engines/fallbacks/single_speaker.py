@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transcription.media.pcm import Audio
 
 CHAPTER = 60.0
-"""Seconds looked at in one call, a quarter of a second of work: nothing can stop it within."""
+"""Seconds per call, a quarter of a second of work: a call can't be interrupted."""
 PAUSE = 0.5
 """Seconds without speech that end a turn."""
 NOTE = "No engine here can tell speakers apart: all speech is given to one speaker, SPEAKER_00."
@@ -67,7 +67,7 @@ class SingleSpeakerDiarizer:
     ) -> Diarization:
         turns: list[list[float]] = []
         for start, end in _speech(audio, on_progress, should_stop):
-            if turns and start - turns[-1][1] < PAUSE:  # cut by the end of a chapter
+            if turns and start - turns[-1][1] < PAUSE:  # split by the end of a chapter
                 turns[-1][1] = end
             else:
                 turns.append([start, end])
@@ -85,7 +85,7 @@ class SingleSpeakerDiarizer:
 def _speech(
     audio: Audio, on_progress: Progress, should_stop: ShouldStop
 ) -> Iterator[tuple[float, float]]:
-    """Start and end in seconds of each stretch of speech, chapter by chapter."""
+    """Start and end in seconds of each part with speech, chapter by chapter."""
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(min_silence_duration_ms=round(PAUSE * 1000), speech_pad_ms=100)

@@ -84,7 +84,7 @@ def spread_segment(segment: Segment, request: Request) -> Segment:
 
 
 def with_words(segment: Segment, found: list[Word], request: Request) -> Segment:
-    """The segment with these words, and with its letters where they were asked for."""
+    """The segment with these words, and with its letters if they were requested."""
     made = {**segment, "words": found}
     if request.options.get("return_char_alignments"):
         made["chars"] = words.characters(segment["text"], found)

@@ -53,7 +53,7 @@ class FasterWhisper:
         return "" if find_spec("faster_whisper") else "The package faster-whisper is not installed."
 
     def assets(self, request: Request, stage: str) -> tuple[Asset, ...]:
-        """The Whisper model, unless it is a folder of the site's own."""
+        """The Whisper model, unless it is one of the site's own folders."""
         if stage != TRANSCRIBE or models.is_path(request.model):
             return ()
         return (models.asset(request.model),)
@@ -66,7 +66,7 @@ class FasterWhisper:
         return ""
 
     def device(self, request: Request) -> str:
-        """The GPU if there is one and it is wanted, else the CPU."""
+        """The GPU if there is one and it was requested, else the CPU."""
         return _hardware(request)[0]
 
     def load(self, request: Request) -> None:
@@ -79,7 +79,7 @@ class FasterWhisper:
         key = (request.model_path, device, request.device_index, compute_type, threads)
         if key == self._key:
             return
-        self._key, self._model = (), None  # two models at a time may be one too many
+        self._key, self._model = (), None  # two models may not fit into memory
         try:
             self._model = faster_whisper.WhisperModel(
                 request.model_path,
@@ -110,7 +110,7 @@ class FasterWhisper:
 
 
 class _Run:
-    """One recording, chapter by chapter. The first one with speech settles the language."""
+    """One recording, chapter by chapter. The first chapter with speech decides the language."""
 
     def __init__(
         self, model: Any, request: Request, on_progress: Progress, should_stop: ShouldStop
@@ -134,7 +134,7 @@ class _Run:
         found, info = transcribe(
             samples, language=self.language, task=self._request.task, **options
         )
-        if not info.duration_after_vad:  # silence: what was "detected" in it means nothing
+        if not info.duration_after_vad:  # silence: a language "detected" in it means nothing
             return
         if self.language is None:
             self.language = str(info.language)
@@ -151,7 +151,7 @@ class _Run:
                 self._on_progress(made["end"])
 
     def _how(self, seconds: float) -> tuple[Any, dict[str, Any]]:
-        """In batches where that is faster: several windows on many cores or on a card."""
+        """In batches if that is faster: several windows on many cores or on a GPU."""
         size, chunk = whisper_options.batch(self._request.options)
         strong = self._model.model.device == "cuda" or cores() >= DEFAULT_THREADS
         if size > 1 and seconds > 2 * chunk and strong:
@@ -173,7 +173,7 @@ class _Run:
 
 
 def _segment(found: Any, offset: float, duration: float) -> Segment | None:
-    """A segment in plain values, on the recording's own clock; None where it says nothing."""
+    """A segment as plain values, with times of the whole recording; None if it has no text."""
     text = found.text.strip()
     if not text:
         return None
@@ -200,7 +200,7 @@ def _segment(found: Any, offset: float, duration: float) -> Segment | None:
 
 
 def _details(found: Any, offset: float) -> Segment:
-    """What only some clients want to know of a segment, by OpenAI's names for it."""
+    """Values of a segment that only some clients need, by OpenAI's names."""
     return {
         "seek": int(found.seek) + round(offset * 100),  # in frames of a hundredth of a second
         "tokens": [int(token) for token in found.tokens],
@@ -210,7 +210,7 @@ def _details(found: Any, offset: float) -> Segment:
 
 
 def _hardware(request: Request) -> tuple[str, str]:
-    """Device and number format that this machine really has."""
+    """The device and number format that this machine really has."""
     import ctranslate2
 
     cards = ctranslate2.get_cuda_device_count()

@@ -1,4 +1,4 @@
-"""From the names of the HTTP contract to those of faster-whisper."""
+"""Converts option names of the HTTP API to those of faster-whisper."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ PLAIN = {
 }
 DEFAULT_CHUNK = 20
 BEAMS = 5  # the libraries' own choice
-# Memory and time grow with them: 2,500 beams take five gigabytes with the least model.
+# Memory and time grow with them: 2,500 beams take five gigabytes with the smallest model.
 MOST_CANDIDATES = 20
 LIMITS = {"patience": 10.0, "length_penalty": 10.0}
 NUMERALS = frozenset("0123456789%$")
-POUND = "\u00c2\u00a3"  # the pound sign, in the alphabet that tokens are written in
+POUND = "\u00c2\u00a3"  # the pound sign, in the alphabet of the tokens
 
 
 def mapped(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """Arguments for `transcribe`; what is not given keeps the library's own default."""
+    """Arguments for `transcribe`; options that are not given keep the library's default."""
     given = {key: value for key, value in options.items() if value is not None}
     arguments: dict[str, Any] = {"word_timestamps": True, "vad_filter": True}
     for name, theirs in PLAIN.items():
@@ -53,20 +53,20 @@ def mapped(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
 
 
 def batch(options: Mapping[str, Any]) -> tuple[int, int]:
-    """How many windows at a time, and how many seconds each has at most."""
+    """The number of windows per batch, and the longest length of each in seconds."""
     size = int(options.get("batch_size") or 1)
     chunk = int(options.get("chunk_size") or DEFAULT_CHUNK)
     return max(1, min(size, 64)), max(5, min(chunk, 30))
 
 
 def _temperatures(given: Any) -> list[float]:
-    """A number is the one temperature to use; a list is tried in its order."""
+    """A number is the only temperature to use; a list is tried in its order."""
     several = given if isinstance(given, list | tuple) else [given]
     return [min(max(float(one), 0.0), 2.0) for one in several if math.isfinite(one)] or [0.0]
 
 
 def _suppressed(given: Mapping[str, Any], model: Any) -> list[int]:
-    """Tokens that must not come; -1 stands for the library's own list."""
+    """Tokens to suppress; -1 means the library's own list."""
     size = model.hf_tokenizer.get_vocab_size()
     asked = given.get("suppress_tokens", [-1])
     tokens = {int(token) for token in asked if -1 <= int(token) < size}
@@ -76,7 +76,7 @@ def _suppressed(given: Mapping[str, Any], model: Any) -> list[int]:
 
 
 def _numerals(model: Any) -> set[int]:
-    """The text tokens with a digit or the sign of a percentage or sum in them."""
+    """The text tokens that contain a digit, or the sign of a percentage or currency."""
     end_of_text = model.hf_tokenizer.token_to_id("<|endoftext|>")
     return {
         number

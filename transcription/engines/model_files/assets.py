@@ -1,7 +1,7 @@
-"""What stages need on the disk and may download: what it is, where it lies, whether it is whole.
+"""Files that stages need on the disk and may download: their source, place and completeness.
 
-An engine names its assets (`Engine.assets`); `obtain` gets the missing ones, always in a process of
-its own. Nothing here opens a connection or imports anything heavy.
+An engine lists its assets (`Engine.assets`); `ensure_downloaded` downloads missing ones, always in
+a separate process. Nothing here opens a connection or imports anything heavy.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True)
 class Source:
-    """Where something is downloaded from: a plain address, or a repository of the hub.
+    """The source of a download: a plain URL, or a repository of the hub.
 
     Attributes:
-        url: One file, kept under the last part of its address.
-        unpack: The address is a zip, of which the contents are wanted, in this folder ("." or a
-            name); empty: keep the file as it is.
+        url: One file, stored under the last part of its URL.
+        unpack: The URL is a zip, to be unpacked into this folder ("." or a name); empty: keep the
+            file as it is.
         repository: "owner/name" on the hub.
         patterns: Which files of the repository; none: all but those whose names begin with a dot.
     """
@@ -56,17 +56,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Asset:
-    """Something that a stage needs; plain values only, so that it travels as JSON.
+    """Something that a stage needs; plain values only, so that it can be sent as JSON.
 
     Attributes:
         kind: WHISPER, ALIGNER, PUNKT or DIARIZATION.
         name: Unique within its kind.
-        label: For people, within a sentence: 'the model "base"', "the aligner for German".
+        label: For users, within a sentence: 'the model "base"', "the aligner for German".
         source: Where it comes from.
-        needs: What it is useless without: of each group of patterns one file must be there. Of a
-            repository that has several of a group only the first is downloaded.
-        page: Where the conditions of a gated model are accepted.
-        size: Bytes of the download, about; None: unknown.
+        needs: Required files: one of each group of patterns. If a repository has several of a
+            group, only the first is downloaded.
+        page: Where to accept the conditions of a gated model.
+        size: The approximate size of the download in bytes; None: unknown.
     """
 
     kind: str
@@ -101,7 +101,7 @@ def hub_aligner(repository: str, name: str, label: str, size: int | None = None)
         repository: "owner/name".
         name: A language's code, or the repository if that model was requested.
         label: "the aligner for German".
-        size: Bytes, about.
+        size: Approximately, in bytes.
     """
     source = Source(repository=repository, patterns=(*ALIGNER_FILES, *WEIGHTS))
     needs = (("config.json",), ("vocab.json",), WEIGHTS)
@@ -115,7 +115,7 @@ def torchaudio_aligner(file: str, name: str, label: str, size: int | None = None
 
 
 def punkt() -> Asset:
-    """NLTK's sentence data: `directory()` belongs into `nltk.data.path`."""
+    """NLTK's sentence data: `directory()` is an entry of `nltk.data.path`."""
     needs = (("tokenizers/punkt_tab/english/collocations.tab",),)
     source = Source(url=PUNKT_URL, unpack="tokenizers")
     label = "NLTK's sentence data (punkt_tab)"
@@ -123,7 +123,7 @@ def punkt() -> Asset:
 
 
 def diarizer(repository: str = DIARIZER) -> Asset:
-    """A pipeline of pyannote: `directory()` holds its config.yaml and its models, whole."""
+    """A pipeline of pyannote: `directory()` contains its config.yaml and all its models."""
     return Asset(
         DIARIZATION,
         repository.rpartition("/")[2],
@@ -135,12 +135,12 @@ def diarizer(repository: str = DIARIZER) -> Asset:
     )
 
 
-# Where they lie ----------------------------------------------------------------------------------
+# Their places ------------------------------------------------------------------------------------
 
 
 def directory(models_dir: str | Path, asset: Asset) -> Path:
-    """The folder in which an asset lies, or will lie, once it is complete."""
-    # Whisper's models were there before all others, so they lie at the top.
+    """The folder of an asset, where it is or will be once it is complete."""
+    # Whisper's models came first, so they are at the top.
     top = Path(models_dir) if asset.kind == WHISPER else Path(models_dir) / asset.kind
     return top / asset.name.replace("/", "--")
 
@@ -152,16 +152,16 @@ def partial(models_dir: str | Path, asset: Asset) -> Path:
 
 
 def problem(models_dir: str | Path, asset: Asset) -> str:
-    """ "" where an asset is there and whole, else what is wrong with it."""
+    """ "" if an asset is there and complete, else what is wrong with it."""
     return folder_problem(directory(models_dir, asset), asset.needs)
 
 
 def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:
-    """ "" where the folder holds of each group of patterns one file, else what is wrong with it.
+    """ "" if the folder has one file of each group of patterns, else what is wrong with it.
 
     Files of torch are checked each time, because their download has no checksum.
     """
-    if not os.path.exists(folder):  # unlike Path.exists, also of names too long for any file
+    if not os.path.exists(folder):  # unlike Path.exists, accepts names too long for any file
         return "there is no such folder"
     if not os.path.isdir(folder):
         return "it is not a folder"
@@ -186,7 +186,7 @@ def missing(models_dir: str | Path, wanted: Iterable[Asset]) -> list[Asset]:
 
 
 def size_on_disk(folder: Path) -> int:
-    """Bytes of all files below `folder`, some of which may vanish meanwhile."""
+    """The total size of all files below `folder`; some may disappear meanwhile."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
@@ -199,25 +199,25 @@ def size_on_disk(folder: Path) -> int:
 
 
 def recent_failure(models_dir: str | Path, asset: Asset, within: float = REMEMBER_FAILURE) -> str:
-    """Why the last download failed; "" if there was none, or it is long ago."""
+    """Why the last download failed; "" if none failed recently."""
     return _noted(_note(models_dir, asset), within) or ""
 
 
 def remember_failure(models_dir: str | Path, asset: Asset, reason: str) -> None:
-    """Keep the reason, for all processes and for the next minutes."""
+    """Stores the reason, for all processes, for some minutes."""
     _write_note(_note(models_dir, asset), asset, reason)
 
 
 def last_look(models_dir: str | Path, asset: Asset, within: float) -> str | None:
-    """Why it could not have been downloaded when its source was last asked; "": it could have been.
+    """The result of the last check: why it can't be downloaded; "" if it can.
 
     Args:
-        models_dir: Where models lie.
-        asset: Which is missing.
-        within: Seconds; a look before that does not count.
+        models_dir: The models folder.
+        asset: The missing asset.
+        within: Seconds; older checks are ignored.
 
     Returns:
-        None where there was none. Unlike a failure, no look keeps a download from being tried.
+        None without such a check. Unlike a failed download, a check never prevents a download.
     """
     return _noted(_note(models_dir, asset, LOOK_SUFFIX), within)
 
@@ -228,7 +228,7 @@ def remember_look(models_dir: str | Path, asset: Asset, reason: str) -> None:
 
 
 def _noted(note: Path, within: float) -> str | None:
-    """The reason that a note keeps; None where there is none, or an old one."""
+    """The reason in a note; None if there is none, or it is too old."""
     try:
         kept = json.loads(note.read_text(encoding="utf-8"))
         age = time.time() - float(kept["at"])
@@ -246,7 +246,7 @@ def _write_note(note: Path, asset: Asset, reason: str) -> None:
 
 
 def forget_failures(models_dir: str | Path) -> None:
-    """Allows new tries: a user says that downloads work now."""
+    """Allows new tries, for example when a user says that downloads work now."""
     for pattern in (f"*{NOTE_SUFFIX}", f"*/*{NOTE_SUFFIX}"):
         for note in Path(models_dir).glob(pattern):
             note.unlink(missing_ok=True)

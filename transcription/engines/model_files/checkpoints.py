@@ -1,7 +1,6 @@
-"""Whether a file of torch's is one, as far as that can be seen without torch.
+"""Checks, without torch, whether a file can be a torch checkpoint.
 
-They come from plain addresses, which tell no checksum, and a page that asks for a login has a name
-and a length, too.
+They come from plain URLs without checksums, and a login page also has a name and a length.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from zipfile import is_zipfile
 
 SUFFIXES = (".pth", ".pt")
 ZIP, PICKLE = b"PK\x03\x04", b"\x80"
-"""How files begin that torch writes now, and those that it wrote long ago."""
+"""The first bytes of files that torch writes now, and of those that it wrote long ago."""
 
 
 def is_whole(file: Path) -> bool:
-    """Whether it begins like one of them; a zip must have its end as well."""
+    """Whether it begins like a checkpoint; a zip must also have its end."""
     try:
         with file.open("rb") as opened:
             beginning = opened.read(len(ZIP))

@@ -44,28 +44,28 @@ from transcription.engines.model_files.unpack import unpack
 from transcription.engines.runtime import lifetime
 
 STEP = 128 * 1024
-"""Bytes written at a time: small, so that a slow line is seen to move."""
+"""Bytes written at a time: small, so that a slow connection shows progress."""
 TIMEOUT = 60.0
-"""Seconds of silence after which this process ends by itself; who watches it ends it before."""
+"""Seconds of silence after which this process ends by itself; its watcher ends it earlier."""
 MOST_BYTES = 20 << 30
-"""The limit of a file without an announced size."""
+"""The limit of a file without a declared size."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 OF_THE_DISK = (errno.EIO, errno.EROFS, errno.EFBIG)
-"""What comes of writing and of no connection; it names no file."""
+"""The error codes of writing and of missing connections; they name no file."""
 Tell = Callable[..., None]
 
 
 def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
-    """Get an asset into its folder, unless another process has just done it."""
+    """Downloads an asset into its folder, unless another process has just done so."""
     final, partial = assets.directory(models_dir, asset), assets.partial(models_dir, asset)
     partial.mkdir(parents=True, exist_ok=True)
     with _alone(final):
         if not assets.problem(models_dir, asset):
             return
-        partial.mkdir(exist_ok=True)  # it went when another process was done
+        partial.mkdir(exist_ok=True)  # another process removed it when it was done
         files = listing(asset, TIMEOUT)
         parts = {_part(file, partial) for file in files}
-        for part in set(partial.rglob("*.part")) - parts:  # of another version, once begun
+        for part in set(partial.rglob("*.part")) - parts:  # an earlier version, partly downloaded
             part.unlink()
         total = sum(file.size or 0 for file in files)
         tell("total", bytes=total)
@@ -81,7 +81,7 @@ def fetch(models_dir: str, asset: Asset, tell: Tell) -> None:
 
 @contextmanager
 def _alone(final: Path) -> Iterator[None]:
-    """One process at a time; the system frees the lock of one that is killed."""
+    """One process at a time; the system releases the lock of a killed one."""
     from filelock import FileLock
 
     with FileLock(final.with_name(f"{final.name}.lock")):
@@ -89,7 +89,7 @@ def _alone(final: Path) -> Iterator[None]:
 
 
 def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
-    """Download one file, or the rest of it, and check what can be checked."""
+    """Downloads one file, or the rest of it, and verifies it as far as possible."""
     target = folder / file.name
     if target.is_file() and file.size in (None, target.stat().st_size):
         return
@@ -97,7 +97,7 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
     part = _part(file, folder)
     digest = hashlib.sha256()
     with part.open("a+b") as out:
-        if file.size is None:  # where it ends is not known, nor so whether it has
+        if file.size is None:  # the size is unknown, so it may be incomplete
             out.truncate(0)
         out.seek(0)
         while data := out.read(8 << 20):
@@ -116,12 +116,12 @@ def _get(file: RemoteFile, folder: Path, tell: Tell) -> None:
 
 
 def _part(file: RemoteFile, folder: Path) -> Path:
-    """Where a file grows, named by its content: never go on with a piece of another version."""
+    """The file that grows, named by its content: a part of another version is never continued."""
     return folder / f"{file.name}.{file.version}.part"
 
 
 def _look_at_disk(partial: Path, total: int) -> None:
-    """Do not begin what cannot end.
+    """Refuses a download that can't fit.
 
     Raises:
         FetchError: The disk is too full.
@@ -134,7 +134,7 @@ def _look_at_disk(partial: Path, total: int) -> None:
 
 
 def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
-    """Write the bytes of a file from where `out` stands; all of them if the server insists."""
+    """Writes a file from the end of `out`, or from its start if the server insists."""
     held = out.tell()
     headers = {**file.headers, "Accept-Encoding": "identity"}
     if held:
@@ -144,7 +144,7 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
     with httpx2.stream(
         "GET", file.url, headers=headers, timeout=TIMEOUT, follow_redirects=True
     ) as answer:
-        if answer.status_code == 416 and held:  # what we hold is none of it
+        if answer.status_code == 416 and held:  # what we have isn't part of it
             out.seek(0)
             out.truncate()
             return _append(file, out, hashlib.sha256())
@@ -152,7 +152,7 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
             raise DownloadRefused(answer.status_code)
         if answer.headers.get("Content-Type", "").startswith(
             "text/html"
-        ):  # before what is held goes
+        ):  # before the bytes already there are removed
             raise FetchError(
                 f"A web page was sent instead of {file.name}; does this network need a login?"
             )
@@ -166,13 +166,13 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
             out.flush()
             if out.tell() > (MOST_BYTES if file.size is None else file.size):
                 out.seek(0)
-                out.truncate()  # nothing of it is to be trusted, nor to lie about
+                out.truncate()  # none of it can be trusted, so it must not stay
                 raise FetchError(f"{file.name} is longer than it should be.")
     return digest
 
 
 def reason(error: BaseException, asset: Asset) -> str:
-    """A sentence for people: the innermost cause says most."""
+    """A sentence for users: the innermost cause says most."""
     if isinstance(error, FetchError):
         return str(error)
     if isinstance(error, ImportError):
@@ -195,7 +195,7 @@ def reason(error: BaseException, asset: Asset) -> str:
 
 
 def _answered(status: int, asset: Asset) -> str:
-    """What the status of an answer that is no file means."""
+    """The meaning of an error status."""
     if status in (401, 403) and asset.page:
         return (
             f"{host(asset)} requires accepting its conditions: accept them "
@@ -207,7 +207,7 @@ def _answered(status: int, asset: Asset) -> str:
 
 
 def main(models_dir: str, asset_json: str, how: str = "") -> None:
-    """Fetch, and tell the parent how it went; end at once when the parent is gone."""
+    """Downloads, and reports the result to the parent; ends at once when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     write = lifetime.take_stdout()
     lifetime.lower_priority()

@@ -21,10 +21,10 @@ from transcription.engines.runtime.process import ChildProcess, secrets_for_down
 from transcription.media.errors import Cancelled
 
 STALL = 10.0
-"""Seconds without a byte after which a download is given up."""
+"""Seconds without a byte after which a download is stopped."""
 POLL = 0.1
 DownloadProgress = Callable[[int, int | None], None]
-"""Called with the bytes done and, once known, the bytes of the whole download."""
+"""Called with the downloaded bytes and, once known, the total."""
 
 
 class ModelUnavailable(Exception):
@@ -44,7 +44,7 @@ def obtain(
 
     Raises:
         Unavailable: It can't be downloaded.
-        Cancelled: should_stop() said so; what has come stays for the next time.
+        Cancelled: should_stop() returned True; what was downloaded is kept for the next time.
     """
     folder = assets.directory(models_dir, asset)
     if not assets.problem(models_dir, asset):
@@ -57,16 +57,16 @@ def obtain(
     try:
         _download(asset, models_dir, on_progress, should_stop, stall)
     except ModelUnavailable as error:
-        with suppress(OSError):  # a folder that cannot be written is known by now
+        with suppress(OSError):  # the check above showed whether the folder is writable
             assets.remember_failure(models_dir, asset, str(error))
         raise
     return folder
 
 
 def look(asset: Asset, models_dir: str | Path, patience: float = STALL) -> str:
-    """Why an asset could not be downloaded just now; "" where its source offers it.
+    """Why an asset can't be downloaded now; "" if its source offers it.
 
-    Nothing of it is downloaded.
+    Downloads nothing.
     """
     helper = _helper(asset, models_dir, "--look")
     until = time.monotonic() + patience
@@ -92,7 +92,7 @@ def host(asset: Asset) -> str:
     address = asset.source.url or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     try:
         return urlsplit(address).netloc or address
-    except ValueError:  # it is none, which has a message of its own
+    except ValueError:  # not a URL; another message says so
         return address
 
 
@@ -103,7 +103,7 @@ def _download(
     should_stop: ShouldStop,
     stall: float,
 ) -> None:
-    """Watch a download from outside, and kill it when no byte has come for `stall` seconds."""
+    """Watches a download from outside, and kills it if no byte comes for `stall` seconds."""
     partial = assets.partial(models_dir, asset)
     helper = _helper(asset, models_dir)
     held, moved, total = assets.size_on_disk(partial), time.monotonic(), None
@@ -114,7 +114,7 @@ def _download(
                 raise Cancelled
             message = helper.receive(POLL) or {"event": "nothing"}
             if message["event"] == "done":
-                if total:  # a quick download is over before anyone looked at it
+                if total:  # a quick download is over before the first look
                     on_progress(total, total)
                 return
             if message["event"] == "total":
@@ -133,7 +133,7 @@ def _download(
 
 def _helper(asset: Asset, models_dir: str | Path, *how: str) -> ChildProcess:
     """The process that talks to an asset's server."""
-    # The engine's process, which may be our parent, never looks at the hub itself.
+    # The engine's process, which may be our parent, never uses the hub itself.
     return ChildProcess(
         "transcription.engines.model_files.download",
         [str(models_dir), asset.as_json(), *how],

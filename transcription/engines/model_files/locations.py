@@ -1,6 +1,6 @@
-"""Which files an asset consists of, and where each lies: at the hub, or at an address of its own.
+"""The files of an asset, and where each is: at the hub, or at its own URL.
 
-Runs in the process of `fetch` alone.
+Only runs in the process of `download`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from transcription.engines.model_files.assets import Asset, Source
 
 FORBIDDEN = ("\\", ":")
-"""Signs that make another path of a name where Windows reads it."""
+"""Characters with which Windows reads a name as another path."""
 
 
 class FetchError(Exception):
@@ -26,7 +26,7 @@ class FetchError(Exception):
 
 
 class DownloadRefused(Exception):
-    """A server answered with something else than the file."""
+    """A server sent something else than the file."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
@@ -35,16 +35,16 @@ class DownloadRefused(Exception):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to get.
+    """One file to download.
 
     Attributes:
         name: Its path below the asset's folder, with slashes.
-        url: Where it lies.
-        version: Another content has another one; fit for a file's name.
+        url: Its URL.
+        version: Differs for other content; usable in a file's name.
         size: In bytes; None: unknown.
         sha256: Of its content; None: unknown.
-        headers: What to say to the server.
-        tag: The server's own name for its content, which a request for the rest is bound to.
+        headers: Request headers.
+        tag: The server's ETag, with which the rest of a file is requested.
     """
 
     name: str
@@ -60,10 +60,9 @@ def listing(asset: Asset, timeout: float) -> list[RemoteFile]:
     """The files of an asset.
 
     Raises:
-        FetchError: There is none of them, or HF_ENDPOINT is no address.
-        Refused: The server of an address has no such file.
-        Exception: What the clients raise where there is no network; those of the hub with a
-            `response`.
+        FetchError: There are none, or HF_ENDPOINT is not a URL.
+        Refused: The server has no such file.
+        Exception: What the clients raise without a network; those of the hub have a `response`.
     """
     if asset.source.url:
         return [_at_address(asset.source.url, timeout)]
@@ -71,7 +70,7 @@ def listing(asset: Asset, timeout: float) -> list[RemoteFile]:
 
 
 def _at_address(url: str, timeout: float) -> RemoteFile:
-    """What the server says of one file, before any of it comes."""
+    """What the server says about one file, before it is sent."""
     import httpx2
 
     answer = httpx2.head(
@@ -87,9 +86,9 @@ def _at_address(url: str, timeout: float) -> RemoteFile:
 
 
 def _at_hub(asset: Asset, timeout: float) -> list[RemoteFile]:
-    """The newest commit of the repository, and the files of it that we want."""
+    """The newest commit of the repository, and its files that are needed."""
     endpoint = os.environ.get("HF_ENDPOINT", "")
-    if not endpoint:  # to the hub's client an empty one is an address, too
+    if not endpoint:  # the hub's client would take an empty one for a URL
         os.environ.pop("HF_ENDPOINT", None)
     elif not _is_address(endpoint):
         raise FetchError(f"HF_ENDPOINT is not a URL: {endpoint}.")
@@ -128,7 +127,7 @@ def _is_address(text: str) -> bool:
 def wanted(
     names: Iterable[str], source: Source, needs: Iterable[tuple[str, ...]] = ()
 ) -> list[str]:
-    """The names that the source's patterns mean; of each choice in `needs` only the first."""
+    """The names that match the source's patterns; of each group in `needs` only the first."""
     patterns = source.patterns
     found = [
         name
@@ -145,10 +144,10 @@ def wanted(
 
 
 def _safe(name: str) -> str:
-    """The name as a path that stays within its folder.
+    """The name as a path within its folder.
 
     Raises:
-        FetchError: It would not.
+        FetchError: It would be outside.
     """
     path = PurePosixPath(name)
     if not name or path.is_absolute() or ".." in path.parts or any(s in name for s in FORBIDDEN):

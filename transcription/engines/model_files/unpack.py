@@ -1,4 +1,4 @@
-"""Unpacks a zip from the network: nothing leaves its folder, and nothing fills the disk."""
+"""Unpacks a downloaded zip: no file leaves its folder, and it can't fill the disk."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ DAMAGES = (
     *(RuntimeError, ValueError, LookupError),
 )
 OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-"""What is no fault of the zip's."""
+"""Errors that the zip did not cause."""
 MOST_BYTES = 1 << 30
 MOST_FILES = 20_000
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip into a folder, then remove it.
+    """Unpacks a zip into a folder, then removes it.
 
     Raises:
-        FetchError: It is no zip, or one that means harm.
+        FetchError: It isn't a zip, or is malicious.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -55,13 +55,13 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def _remove(archive: Path, folder: Path) -> None:
-    """Let nothing of it stand in the way of the next try."""
+    """Removes everything that would block the next try."""
     archive.unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _judge(members: list[zipfile.ZipInfo]) -> None:
-    """Look at all names and sizes before anything is written."""
+    """Checks all names and sizes before anything is written."""
     total = sum(member.file_size for member in members)
     if total > MOST_BYTES or len(members) > MOST_FILES:
         raise FetchError(f"The zip would unpack to {len(members)} files of {total} bytes.")
@@ -73,7 +73,7 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     """The path of a member below the folder.
 
     Raises:
-        FetchError: It would lie elsewhere, or is a link.
+        FetchError: It would be elsewhere, or is a link.
     """
     path = PurePosixPath(member.filename.replace("\\", "/"))
     link = stat.S_ISLNK(member.external_attr >> 16)

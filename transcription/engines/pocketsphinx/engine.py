@@ -30,22 +30,22 @@ if TYPE_CHECKING:
     from transcription.media.pcm import Audio
 
 SETTINGS: dict[str, Any] = {
-    # Half the work of the defaults and no more errors, on the read speech that we measured.
+    # Half the work of the defaults and no more errors, measured on read speech.
     "maxhmmpf": 3000,
     "fwdflat": False,
     "loglevel": "FATAL",
 }
 LONGEST_UTTERANCE = 15.0
-"""Seconds. Speech without a pause is cut here: memory, progress and cancel stay bounded."""
+"""Seconds. Speech without a pause is split here, which limits memory and the delay of a cancel."""
 BLOCK = BYTES_PER_SECOND * 3 // 10
-"""Bytes decoded in one call, 0.3 s: each call holds Python's lock, so each must be short."""
+"""Bytes decoded in one call, 0.3 s: each call holds Python's lock, so it must be short."""
 MARGIN = 0.1
-"""Seconds kept before and after what the voice detector calls speech: it clips soft sounds."""
+"""Seconds kept before and after speech: the voice detector cuts off soft sounds."""
 TRAILING_FRAMES = 40
 FRAMES_PER_SECOND = 100  # of PocketSphinx's own times
 PRIMING = BYTES_PER_SECOND * 3
 CHEAP = "cheap"
-"""A search for one single word, to prime the decoder with a quarter of the work."""
+"""A search for a single word, which prepares the decoder with a quarter of the work."""
 FILLER = re.compile(r"^(<.*>|\[.*\]|\+\+.*\+\+)$")
 VARIANT = re.compile(r"\(\d+\)$")
 
@@ -58,7 +58,7 @@ class _Utterance:
 
 
 class PocketSphinx:
-    """The engine. One decoder is kept from recording to recording."""
+    """The engine. It keeps one decoder for all recordings."""
 
     name = "pocketsphinx"
 
@@ -137,7 +137,7 @@ class PocketSphinx:
     def _segment(
         self, utterance: _Utterance, on_progress: Progress, should_stop: ShouldStop
     ) -> Segment | None:
-        """The words of one utterance; None where there are none."""
+        """The words of one utterance; None if there are none."""
         self._prime(utterance.pcm)
         self._decoder.start_utt()
         for at in range(0, len(utterance.pcm), BLOCK):
@@ -158,10 +158,10 @@ class PocketSphinx:
         }
 
     def _prime(self, pcm: bytes) -> None:
-        """Tell the decoder how loud and how coloured this sound is before it decodes any.
+        """Lets the decoder adapt to the loudness and tone of this audio before it decodes any.
 
-        It adapts to that by itself, but only from one utterance to the next: without this a quiet
-        recording begins badly (36 errors instead of 21 in 75 words, measured).
+        By itself it only adapts from one utterance to the next: without this a quiet recording
+        begins badly (36 errors instead of 21 in 75 words, measured).
         """
         self._decoder.activate_search(CHEAP)
         self._decoder.start_utt()
@@ -176,7 +176,7 @@ class PocketSphinx:
 def _utterances(
     audio: Audio, on_progress: Progress, should_stop: ShouldStop
 ) -> Iterator[_Utterance]:
-    """The stretches with speech in them, found while reading: nothing else stays in memory."""
+    """The parts with speech, found while reading: nothing else stays in memory."""
     heard_until = 0.0
     for start, end in _stretches(audio, on_progress, should_stop):
         start = max(heard_until, start - MARGIN)
@@ -188,7 +188,7 @@ def _utterances(
 def _stretches(
     audio: Audio, on_progress: Progress, should_stop: ShouldStop
 ) -> Iterator[tuple[float, float]]:
-    """Start and end in seconds of each stretch of speech, in pieces of bounded length."""
+    """Start and end in seconds of each part with speech, in pieces of limited length."""
     import pocketsphinx
 
     endpointer = pocketsphinx.Endpointer(sample_rate=RATE)
@@ -214,7 +214,8 @@ def _stretches(
 
 
 def _frames(audio: Audio, size: int) -> Iterator[bytes]:
-    """Frames of exactly that many bytes, with silence after the end so that speech ends, too."""
+    """Frames of exactly this many bytes, with silence at the end so that the last speech ends,
+    too."""
     for block in audio.blocks(size / BYTES_PER_SECOND):
         yield block.ljust(size, b"\0")
     for _ in range(TRAILING_FRAMES):

@@ -1,4 +1,4 @@
-"""Where each word of an English text is said, found by PocketSphinx."""
+"""Finds where each word of an English text is spoken, by PocketSphinx."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 
 FRAMES_PER_SECOND = 100
 LONGEST = 60.0
-"""Seconds of a segment that is searched: the search holds Python's lock, and memory."""
+"""Seconds of the longest segment that is searched: the search holds Python's lock, and memory."""
 SHARPNESS = 0.5
-"""Of the score: the sound's mean fit to a word, a logarithm per 10 ms, is between 0 and about -4;
-words that were said had -0.7 to -1.3, others -2.5 to -4."""
+"""For the score: the mean acoustic fit of a word, a logarithm per 10 ms, is between 0 and about
+-4; spoken words had -0.7 to -1.3, others -2.5 to -4.
+"""
 
 
 class ForcedAligner:
-    """Keeps its own decoder: that of the transcription must not learn words by guessed sounds."""
+    """Keeps its own decoder: the transcription's must not learn words with guessed
+    pronunciations."""
 
     def __init__(self) -> None:
         self._decoder: Any = None
@@ -37,7 +39,7 @@ class ForcedAligner:
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Alignment:
-        """Each segment with its words; where the text is not in the sound, they are spread."""
+        """Each segment with its words; if its text isn't found, the words share its time."""
         aligned, guessed = [], 0
         for segment in segments:
             if should_stop():
@@ -55,7 +57,7 @@ class ForcedAligner:
         return Alignment(aligned, warnings=warnings)
 
     def _segment(self, audio: Audio, segment: Segment, request: Request) -> Segment | None:
-        """The segment with its words in their places; None where that cannot be done."""
+        """The segment with its words at their times; None if that is impossible."""
         start, end = max(0.0, segment["start"]), min(segment["end"], audio.duration)
         written = words.split(segment["text"], "en")
         said = [parts(word) for word in written]
@@ -77,7 +79,7 @@ class ForcedAligner:
     def _search(
         self, audio: Audio, start: float, end: float, said: list[str]
     ) -> list[tuple[int, int, float]] | None:
-        """First frame, last frame and fit of each part; None where they are not all there."""
+        """First frame, last frame and fit of each part; None if one is missing."""
         decoder = self._loaded()
         for part in said:
             if decoder.lookup_word(part) is None:
@@ -87,7 +89,7 @@ class ForcedAligner:
             decoder.start_utt()
             decoder.process_raw(audio.pcm(start, end), full_utt=True)
             decoder.end_utt()
-        except RuntimeError:  # what the decoder says of a text that it cannot follow
+        except RuntimeError:  # the decoder's answer for a text that it can't follow
             return None
         if decoder.hyp() is None:
             return None
@@ -109,7 +111,7 @@ class ForcedAligner:
 def _fit(piece: Any) -> float:
     """The acoustic fit, 0 to 1."""
     frames = piece.end_frame - piece.start_frame + 1
-    if piece.ascore <= 0:  # below what a float can hold
+    if piece.ascore <= 0:  # smaller than the smallest float
         return 0.0
     return math.exp(min(0.0, SHARPNESS * math.log(piece.ascore) / frames))
 

@@ -1,6 +1,6 @@
-"""How English words sound, for those that are in no dictionary: a guess from their letters.
+"""Guesses the pronunciation of English words that are in no dictionary from their letters.
 
-Good enough to find where a word begins and ends, which is all that alignment wants of it.
+That is good enough to find where a word begins and ends.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ LONGEST = 3  # letters of a key of SOUNDS
 
 
 def parts(word: str) -> list[str]:
-    """What is said of a written word, in lower case: "Twenty-five," is twenty and five."""
+    """The spoken parts of a written word, in lower case: "Twenty-five," is twenty and five."""
     plain = unicodedata.normalize("NFKD", word.lower().replace("\u2019", "'"))
     said = re.findall(r"[a-z0-9]+(?:'[a-z]+)*", plain.encode("ascii", "ignore").decode())
     return [part for group in said for part in re.findall(r"[a-z']+|[0-9]", group)]
 
 
 def guess(part: str) -> str:
-    """The sounds of a part, as a pronunciation dictionary names them."""
+    """The sounds of a part, by the names of the pronunciation dictionary."""
     sounds = []
     at = 0
     while at < len(part):

@@ -2,14 +2,14 @@
 
 import os
 
-DEFAULT_THREADS = 4  # more bring little, and other things run on the machine, too
+DEFAULT_THREADS = 4  # more bring little, and other programs need some
 
 
 def threads_for(wanted: int) -> int:
     """Threads for a request; clients choose, but never more than there are processor cores.
 
     Args:
-        wanted: What was asked for; 0 or less: the engine's own choice.
+        wanted: The requested number; 0 or less: the engine's default.
     """
     return min(wanted if wanted > 0 else DEFAULT_THREADS, cores())
 

@@ -23,19 +23,19 @@ from transcription.media.errors import Cancelled, FinalError, MediaError
 
 CHILD = "transcription.engines.runtime.worker"
 POLL = 0.1
-"""Seconds between two looks at should_stop()."""
+"""Seconds between two calls of should_stop()."""
 GRACE = 1.2
-"""Seconds that a child has to stop by itself; one window of ctranslate2 cannot be interrupted."""
-OUT_OF_MEMORY = 71  # the exit status that child.py chose for it
+"""Seconds that a child has to stop by itself; a window of ctranslate2 can't be interrupted."""
+OUT_OF_MEMORY = 71  # the exit status that the worker uses for it
 
 
 class EngineProcess:
     """One engine process, kept warm between runs and started again when it is gone.
 
-    Not for several threads at once.
+    Not thread-safe.
 
     Args:
-        idle_seconds: after so long without work the process ends; -1: never, 0: after each run.
+        idle_seconds: The process exits after so long without work; -1: never, 0: after each run.
     """
 
     def __init__(self, idle_seconds: float = 300.0) -> None:
@@ -55,12 +55,12 @@ class EngineProcess:
         on_event: Callable[[Event], None] = lambda event: None,
         should_stop: ShouldStop = lambda: False,
     ) -> Result:
-        """Transcribe one recording.
+        """Transcribes one recording.
 
         Raises:
-            EngineError, MediaError: a final reason why not.
-            EngineDied: the process ended in the middle; the next run starts another.
-            Cancelled: should_stop() said so; raised within two seconds of that.
+            EngineError, MediaError: A final reason why it can't.
+            EngineDied: The process ended during the run; the next run starts another.
+            Cancelled: should_stop() returned True; raised within two seconds of that.
         """
         with workdir.made(request.work_dir) as folder:
             request = replace(request, work_dir=str(folder))
@@ -96,7 +96,7 @@ class EngineProcess:
         if self._child and not (self._child.alive() and secrets.items() <= self._secrets.items()):
             self.close()
         if self._child is None:
-            # The child must find every model on the disk: it never loads one from the network.
+            # The child must find every model on the disk: it never downloads one.
             self._child = ChildProcess(
                 CHILD,
                 ["--idle", str(self._idle)],
@@ -149,7 +149,7 @@ class _NotAcceptedError(Exception):
 def _judge(
     message: dict[str, Any], on_event: Callable[[Event], None], outputs: dict[str, Output]
 ) -> Result | None:
-    """Pass news on, and remember the outputs; return or raise what ends the run."""
+    """Passes reports on, and remembers outputs; returns or raises the end of the run."""
     event = message["event"]
     if event in ("progress", "output"):
         values: dict[str, Any] = {
@@ -170,7 +170,7 @@ def _judge(
 
 
 def _exit_reason(status: int, stderr: str) -> EngineDied:
-    """What to tell people about a process that ended by itself."""
+    """The sentence for users about a process that ended unexpectedly."""
     if status == OUT_OF_MEMORY:
         return EngineDied("The speech engine ran out of memory.", status, None, stderr)
     if status == -9:

@@ -14,19 +14,19 @@ from transcription.engines.base import Request, ShouldStop
 from transcription.media.errors import Cancelled
 
 POLL = 0.3
-"""Seconds between two looks for a free slot."""
+"""Seconds between two searches for a free slot."""
 
 
 @contextmanager
 def taken(
     request: Request, device: str, on_wait: Callable[[], None], should_stop: ShouldStop
 ) -> Iterator[None]:
-    """Holds a slot of the GPU; without a GPU there is no wait.
+    """Holds a slot of the GPU; without a GPU it doesn't wait.
 
-    A slot is a lock on a file: the system frees that of a process that is killed.
+    A slot is a lock on a file: the system releases the slot of a killed process.
 
     Raises:
-        Cancelled: should_stop() said so.
+        Cancelled: should_stop() returned True.
     """
     if device != "cuda" or request.slots < 1 or not request.slots_dir:
         yield

@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def take_stdout() -> Callable[[bytes], None]:
-    """Keep stdout for messages alone, and give the function that writes them.
+    """Reserves stdout for messages, and returns the function that writes them.
 
-    Native libraries print to descriptor 1 as they like; from now on that goes to stderr.
+    Native libraries may print to descriptor 1; from now on that goes to stderr.
     """
     private = os.dup(1)
     os.dup2(2, 1)
@@ -35,10 +35,10 @@ def take_stdout() -> Callable[[bytes], None]:
 
 
 def lines_until_parent_dies(on_end: Callable[[], None]) -> Iterator[bytes]:
-    """The lines that the parent writes; when there can be no more, the process ends at once.
+    """The lines that the parent writes; when its end of the pipe closes, the process exits at once.
 
     Args:
-        on_end: last thing to do before that, quick and without fail.
+        on_end: Called before that; must be quick and must not fail.
     """
     while line := sys.stdin.buffer.readline():
         yield line
@@ -47,16 +47,16 @@ def lines_until_parent_dies(on_end: Callable[[], None]) -> Iterator[bytes]:
 
 
 def end_with_stdin() -> None:
-    """Wait for the end of stdin, then end this process."""
+    """Waits for the end of stdin, then exits."""
     for _ in lines_until_parent_dies(lambda: None):
         pass
 
 
 def watch_parent(on_end: Callable[[], None] = lambda: None) -> None:
-    """Ends this process when its parent is gone, even if another process holds its stdin open.
+    """Exits when the parent is gone, even if another process keeps its stdin open.
 
-    That happens when the parent forked in between; only POSIX systems have that, and there an
-    orphan gets another parent.
+    That happens if the parent forked in between. Only POSIX systems have forks, and there an orphan
+    gets another parent.
     """
     if sys.platform == "win32":
         return
@@ -72,7 +72,8 @@ def watch_parent(on_end: Callable[[], None] = lambda: None) -> None:
 
 
 def lower_priority() -> None:
-    """Let web servers go first, and be the first to go where memory runs out."""
+    """Gives web servers priority, and lets the system kill this process first if memory runs
+    out."""
     if hasattr(os, "nice"):
         with suppress(OSError):
             os.nice(5)

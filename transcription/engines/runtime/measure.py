@@ -1,9 +1,9 @@
-"""How long a recording sounds.
+"""Measures the duration of a recording's audio.
 
-`python -m transcription.engines.runtime.measure PATH BYTES [TRACK]` reads all of
-the sound and keeps none of it, with so many bytes of memory at most, and writes one JSON object to
-stdout: {"duration", "mime", "has_video"}, or {"error", "message"} where there is nothing to hear.
-It ends when stdin closes: then its result is no longer needed.
+`python -m transcription.engines.runtime.measure PATH BYTES [TRACK]` reads all audio and keeps none
+of it, with at most that many bytes of memory, and writes one JSON object to stdout: {"duration",
+"mime", "has_video"}, or {"error", "message"} if there is no audio. It exits when stdin closes: then
+its result is no longer needed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from transcription.media.probe import probe
 
 
 def measured(path: str, audio_track: int | None) -> dict[str, Any]:
-    """What can be said of the recording at `path`, and of that track of it.
+    """What is known about the recording at `path`, and about that track.
 
     Raises:
-        EngineError: Nothing can, for this reason.
+        EngineError: Nothing, for this reason.
     """
     found = probe(path, audio_track)
-    # The first of several tracks may be silent; whether another is not shall the job tell.
+    # The first of several tracks may be silent; the job checks the others.
     sound = decode(path, os.devnull, media=replace(found, others=()))
     return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
 
@@ -54,7 +54,7 @@ def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
         say(found)
     except FinalError as reason:
         refuse(reason)
-    os._exit(0)  # no tidy end: native libraries may hang in theirs
+    os._exit(0)  # no normal exit: native libraries may hang in theirs
 
 
 if __name__ == "__main__":

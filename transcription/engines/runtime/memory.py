@@ -1,5 +1,6 @@
-"""A limit to the memory that reading a file takes: decoders believe what a file says of itself, and
-some hundred bytes can claim gigabytes."""
+"""Limits the memory for reading a file: decoders trust the file's header, and some hundred bytes
+can claim gigabytes.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +14,22 @@ from pathlib import Path
 from transcription.media.errors import FinalError, MediaError
 
 MEMORY_POLL_SECONDS = 0.03
-"""Seconds between two looks at the memory: in that time it grows by some dozens of megabytes."""
+"""Seconds between two checks of the memory: meanwhile it grows by some dozens of megabytes."""
 ASKED_AHEAD = 4 * 2**31
-"""Bytes that FFmpeg may ask for, 2 GiB at once, before it uses the first of them."""
+"""Bytes that FFmpeg may allocate at once, 2 GiB, before it uses the first of them."""
 
 
 @contextmanager
 def limited(count: int, tell: Callable[[FinalError], None]) -> Iterator[None]:
-    """Let the memory of this process grow by no more than `count` bytes.
+    """Lets the memory of this process grow by at most `count` bytes.
 
-    FFmpeg hides it where the system refuses memory, and reports a damaged file: so a thread looks
-    how much is in use, and ends the whole process before the system has to refuse. What grows too
-    fast for the thread the system refuses where it can do that (Linux).
+    If the system refuses memory, FFmpeg hides that and reports a damaged file. So a thread checks
+    the memory in use, and ends the whole process before the system has to refuse. If memory grows
+    too fast for the thread, the system refuses it, where it supports that (Linux).
 
     Args:
         count: Bytes.
-        tell: Called last of all before the process is ended.
+        tell: Called right before the process is ended.
 
     Raises:
         MediaError: The system refused memory.
@@ -67,9 +68,9 @@ def in_use() -> int:
 
 @contextmanager
 def refused_beyond(count: int) -> Iterator[None]:
-    """Let the system refuse this process more than `count` bytes above what it has.
+    """Lets the system refuse more than `count` bytes above the current memory.
 
-    Only Linux does that; other systems know such a limit by name alone, or not at all.
+    Only Linux does that; other systems have such a limit only by name, or not at all.
     """
     if sys.platform != "linux":
         yield

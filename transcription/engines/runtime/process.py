@@ -27,12 +27,12 @@ PASSWORD_IN_ADDRESS = re.compile("://[^/@ ]*:[^/@ ]*@")
 class ChildProcess:
     """A process that reads and writes JSON lines.
 
-    Threads read its pipes: Windows cannot wait for several at a time.
+    Threads read its pipes: Windows can't wait for several at a time.
 
     Args:
-        module: what `python -m` runs.
-        arguments: of that module.
-        environment: variables to add or replace.
+        module: The module for `python -m`.
+        arguments: The module's arguments.
+        environment: Variables to add or replace.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class ChildProcess:
             self.process.stdin.flush()
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
-        """The next message; None when there was none in that time.
+        """The next message; None if none came in that time.
 
-        The last one of all is {"event": "died", "status": exit status, "stderr": last words}.
+        The last message is {"event": "died", "status": exit status, "stderr": last output}.
         """
         try:
             return self._messages.get(timeout=seconds)
@@ -97,16 +97,16 @@ def start(
     stderr: int,
     environment: dict[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a module of ours as a process, with pipes for what it reads and writes.
+    """Starts one of our modules as a process, with pipes for stdin and stdout.
 
     Args:
-        module: what `python -m` runs.
-        arguments: of that module.
-        stderr: where its complaints go, as `subprocess` has it.
-        environment: variables to add or replace.
+        module: The module for `python -m`.
+        arguments: The module's arguments.
+        stderr: Where its errors go, as for `subprocess`.
+        environment: Variables to add or replace.
     """
     return subprocess.Popen(
-        # -P: whatever lies in the working folder must not be taken for a module of ours
+        # -P: a file in the working folder must not be imported instead of one of our modules
         [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -117,7 +117,7 @@ def start(
 
 
 def _environment(extra: dict[str, str]) -> dict[str, str]:
-    """Ours without secrets, with the project importable and nothing reported behind our back."""
+    """Our environment without secrets, with the project importable and telemetry off."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     return {
         **{name: value for name, value in os.environ.items() if not is_secret(name, value)},
@@ -130,17 +130,18 @@ def _environment(extra: dict[str, str]) -> dict[str, str]:
 
 
 def is_secret(name: str, value: str) -> bool:
-    """Whether a variable may hold what a process that reads strangers' media must not know.
+    """Whether a variable may contain something that a process that reads hostile media must not
+    know.
 
     Args:
-        name: Its name; whatever the machine's owner has there, not the site's settings alone.
-        value: What is in it; an address with a password is a secret, too.
+        name: Its name; any variable of the machine, not only the site's settings.
+        value: Its content; a URL with a password is a secret, too.
     """
     return bool(SECRET_NAME.search(name) or PASSWORD_IN_ADDRESS.search(value))
 
 
 def secrets_for_downloads() -> dict[str, str]:
-    """Of what others do not get, what a download from the model hub needs: its key, and the way."""
+    """Secrets that only a download from the model hub needs: its key, and proxies."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -149,7 +150,7 @@ def secrets_for_downloads() -> dict[str, str]:
 
 
 def _creation_flags() -> int:
-    """Windows: no console window, and behind the web server in the queue for the processor."""
+    """Windows: no console window, and lower priority than the web server."""
     if sys.platform != "win32":
         return 0
     return subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS

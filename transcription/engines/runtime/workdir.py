@@ -1,4 +1,5 @@
-"""Folders for decoded audio, removed after the run; also those that a killed process left."""
+"""Folders for decoded audio, removed after the run; also removes those that a killed process
+left."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from pathlib import Path
 
 PREFIX = "decoded-"
 FOREIGN_AGE = 48 * 3600.0
-"""Seconds after which a folder of another host is taken for left behind."""
+"""Seconds after which a folder of another host counts as abandoned."""
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def made(parent: str) -> Iterator[Path]:
 
 
 def sweep(place: Path) -> int:
-    """Remove what processes that no longer live left in `place`; say how many folders."""
+    """Removes what dead processes left in `place`; returns the number of folders."""
     removed = 0
     for folder in place.glob(f"{PREFIX}*"):
         if _left_behind(folder):
@@ -53,7 +54,7 @@ def _left_behind(folder: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Windows keeps files of a process that is just being killed: so try for a moment."""
+    """Windows keeps files of a process that is just being killed, so try for a moment."""
     for _ in range(10):
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():

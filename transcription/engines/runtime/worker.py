@@ -1,9 +1,9 @@
 """The engine process: `python -m transcription.engines.runtime.worker --idle SECONDS`.
 
-It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes
-{"id", "event", ...} to stdout: "accepted", then "progress" and, as each stage is done, "output",
-then one of "result", "error", "cancelled". Loaded models stay warm from request to request. It
-ends when it has been idle for long enough, and at once when stdin closes: then its parent is gone.
+It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes {"id",
+"event", ...} to stdout: "accepted", then "progress" and, as each stage is done, "output", then one
+of "result", "error", "cancelled". Loaded models stay warm from request to request. It exits when it
+has been idle for long enough, and at once when stdin closes: its parent is gone.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from transcription.engines.runtime import lifetime
 from transcription.media.errors import Cancelled, FinalError, MediaError
 
 OUT_OF_MEMORY = 71
-"""Exit status when Python itself had no memory left."""
+"""Exit status when Python ran out of memory."""
 PROGRESS_EVERY = 0.2
-"""Seconds between two pieces of news of the same stage."""
+"""Seconds between two progress reports of the same stage."""
 
 
 class ProgressReporter:
-    """Turns what a run tells into messages.
+    """Turns a run's reports into messages.
 
     Args:
-        send: takes an event and its values.
+        send: Called with an event and its values.
     """
 
     def __init__(self, send: Callable[..., None]) -> None:
         self._send = send
-        self._heard: list[Heard] = []  # they go along with other news; the last with the output
+        self._heard: list[Heard] = []  # sent with other reports; the last ones with the output
 
     def heard(self, heard: Heard) -> None:
         self._heard.append(heard)
@@ -75,7 +75,7 @@ class ProgressReporter:
 
 
 class Child:
-    """One request at a time; a second thread listens for the word to stop."""
+    """One request at a time; a second thread listens for cancels."""
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle = idle_seconds
@@ -93,7 +93,7 @@ class Child:
             try:
                 message = self._requests.get(timeout=self._patience())
             except queue.Empty:
-                os._exit(0)  # no tidy end: native libraries may hang in theirs
+                os._exit(0)  # no normal exit: native libraries may hang in theirs
             self._run(message["id"], Request(**message["request"]))
             self._worked = True
 
@@ -138,7 +138,7 @@ class Child:
         self._write(line.encode())
 
     def _remove_pcm(self) -> None:
-        with suppress(OSError):  # Windows: still open; the parent tidies up
+        with suppress(OSError):  # Windows: still open; the parent cleans up
             if self._pcm:
                 self._pcm.unlink(missing_ok=True)
 

@@ -1,7 +1,7 @@
-"""Which model aligns which language, as whisperx has it: as something to download.
+"""whisperx's table of alignment models for each language, as assets to download.
 
-whisperx's own tables take ten seconds and 500 MB to import, and are asked for in processes that
-must stay small. A test holds these against them.
+whisperx's own tables take ten seconds and 500 MB to import, and are needed in processes that must
+stay small. A test compares them.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ BY_LANGUAGE = {
 
 LARGE = "large"
 SIZES = {"xlarge": 3850, "-1b-": 3850, "base": 378, LARGE: 1262}
-"""Kinds of models by what their names hold, with megabytes; what holds none is a large one."""
+"""Kinds of models by a part of their names, with megabytes; others count as large ones."""
 NOT_OURS = (
     'The alignment model "{0}" is none that this site downloads for its clients; '
     "its administrator can download it (manage.py fetch_models --align-model {0}), or name it in "
@@ -88,23 +88,23 @@ NOT_OURS = (
 
 
 def wanted(request: Request) -> str:
-    """The model that is to align: a name of BUNDLES, a repository, a local folder; "": none is."""
+    """The model to use: a name of BUNDLES, a repository, a local folder; "": there is none."""
     asked = request.options.get("align_model")
     return str(asked or BY_LANGUAGE.get(request.language or "", ""))
 
 
 def folder_of(model: str) -> Path | None:
-    """The local folder that is meant; None where a name is."""
+    """The local folder; None if it is a name."""
     if model in BUNDLES or not models.is_path(model):
         return None
     return models.folder_of(model)
 
 
 def may_be_asked_for(request: Request) -> bool:
-    """Whether the model is one of those that the site has, or lets its clients download.
+    """Whether the model is there, or is one that clients may make the site download.
 
-    Clients name it: they are not to fill the disk with repositories of their own choice, nor to
-    read private ones by the site's key.
+    Clients name it: they must not fill the disk with repositories of their choice, or read private
+    ones with the site's key.
     """
     model = wanted(request)
     if model in BUNDLES or model in BY_LANGUAGE.values():
@@ -115,11 +115,11 @@ def may_be_asked_for(request: Request) -> bool:
 
 
 def asset(request: Request) -> assets.Asset | None:
-    """The model as something to download; None where there is none, a local folder, or one that
-    this site does not download for its clients.
+    """The model as an asset; None if there is none, it is a local folder, or the site doesn't
+    download it for clients.
 
     Raises:
-        EngineError: there is no model of that name.
+        EngineError: There is no model of that name.
     """
     model = wanted(request)
     if not model or folder_of(model):
@@ -138,7 +138,7 @@ def asset(request: Request) -> assets.Asset | None:
 
 
 def size_of(model: str) -> int | None:
-    """Bytes of the download, about: four for each number of a model of its kind; None: unknown."""
+    """The approximate size of the download in bytes: four for each parameter; None: unknown."""
     if model not in BUNDLES and model not in BY_LANGUAGE.values():
         return None
     kinds = (kind for kind in SIZES if kind in model.lower())
@@ -146,12 +146,12 @@ def size_of(model: str) -> int | None:
 
 
 def problem(request: Request) -> str:
-    """Why the language of the request cannot be aligned; "" where it can."""
+    """Why the language of the request can't be aligned; "" if it can."""
     model, language = wanted(request), request.language or "an unknown language"
     if not model:
         return f'WhisperX has no alignment model for "{language}".'
     if folder := folder_of(model):
-        # Clients may say it: they are not to learn, or to have read, what else lies here.
+        # Shown to clients: they must not learn about, or read, other files here.
         if not models.is_below(folder, request.models_dir):
             return "Your own alignment model must be in the models folder (MODELS_DIR)."
         found = assets.folder_problem(folder, assets.hub_aligner(model, "", "").needs)
@@ -165,7 +165,7 @@ def problem(request: Request) -> str:
 
 
 def place(request: Request) -> tuple[str, str]:
-    """What whisperx is to be told: the model's name or folder, and its `model_dir`."""
+    """The arguments for whisperx: the model's name or folder, and its `model_dir`."""
     model = wanted(request)
     if folder := folder_of(model):
         return str(folder), ""

@@ -1,4 +1,4 @@
-"""WhisperX's alignment, segment by segment: what fails in one costs only that one."""
+"""WhisperX's alignment, segment by segment: a failure in one affects only that one."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from transcription.media.pcm import Audio
 
 LONGEST = 60.0
-"""Seconds of a segment that is aligned: the model's memory grows with their square."""
+"""Seconds of the longest segment that is aligned: the model's memory grows with their square."""
 MOST_CELLS = 50_000_000
-"""Of the table of moments and letters: 200 MB."""
+"""Size of the table of moments and letters: 200 MB."""
 MOMENTS_PER_SECOND = 50
 METHODS = ("nearest", "linear", "ignore")
 OWN = ("start", "end", "text", "words", "chars", "avg_logprob")
-"""What the alignment says anew of a segment; all else it keeps."""
+"""The keys that the alignment replaces in a segment; the others stay."""
 
 
 def align(
@@ -36,8 +36,8 @@ def align(
     """Each segment as one or more sentences with their words.
 
     Raises:
-        EngineError: the model cannot be loaded.
-        Cancelled: should_stop() said so.
+        EngineError: The model can't be loaded.
+        Cancelled: should_stop() returned True.
     """
     note = sentences.prepare(request)
     aligner = kept.aligner(request)
@@ -63,7 +63,7 @@ def align(
 def _sentences(
     kept: Models, aligner: tuple[Any, Any], audio: Audio, segment: Segment, request: Request
 ) -> list[Segment]:
-    """The sentences of a segment in their places; none where it cannot be aligned."""
+    """The sentences of a segment with their times; none if it can't be aligned."""
     from whisperx.alignment import align as whisperx_align
 
     text = " ".join(segment["text"].split())
@@ -82,7 +82,7 @@ def _sentences(
         return_char_alignments=bool(request.options.get("return_char_alignments")),
     )
     made = [_sentence(one, segment, start, audio.duration) for one in found["segments"]]
-    # Where nothing was found it gives the text without words; a sentence may get lost as well.
+    # If nothing was found, it returns the text without words; a sentence may also get lost.
     letters = sum(len(word["word"]) for one in made for word in one["words"])
     return made if letters >= len(text.replace(" ", "")) else []
 
@@ -90,7 +90,7 @@ def _sentences(
 def _sentence(
     found: Mapping[str, Any], segment: Segment, offset: float, duration: float
 ) -> Segment:
-    """A sentence in plain values, on the recording's own clock."""
+    """A sentence as plain values, with times of the whole recording."""
     sentence: Segment = {
         **_times(found, offset, duration),
         "text": found["text"].strip(),
@@ -109,7 +109,7 @@ def _sentence(
 
 
 def _times(found: Mapping[str, Any], offset: float, duration: float) -> Word:
-    """Start and end, and the score where there is one; nothing where there are no times."""
+    """Start and end, and the score if there is one; empty without times."""
     start, end = (_number(found.get(key)) for key in ("start", "end"))
     if start is None or end is None:
         return {}
@@ -124,7 +124,7 @@ def _times(found: Mapping[str, Any], offset: float, duration: float) -> Word:
 
 
 def _number(value: Any) -> float | None:
-    """A plain number; None for what is none, such as NaN."""
+    """A plain number; None if it isn't one, such as NaN."""
     if value is None or not math.isfinite(value):
         return None
     return float(value)

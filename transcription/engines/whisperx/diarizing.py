@@ -18,11 +18,11 @@ TOO_FEW = "At least {} speakers were asked for, but only {} could be told apart.
 def diarize(
     kept: Models, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
 ) -> Diarization:
-    """Who speaks when.
+    """Finds who speaks when.
 
     Raises:
-        EngineError: it cannot be done.
-        Cancelled: should_stop() said so.
+        EngineError: It can't be done.
+        Cancelled: should_stop() returned True.
     """
     least, most = bounds(request)
 
@@ -44,10 +44,10 @@ def diarize(
 
 
 def bounds(request: Request) -> tuple[int | None, int | None]:
-    """How many speakers there are at least and at most; None: any number.
+    """The minimum and maximum number of speakers; None: any number.
 
     Raises:
-        EngineError: no number is within both.
+        EngineError: No number fits both.
     """
     least, most = (request.options.get(name) for name in ("min_speakers", "max_speakers"))
     least = None if least is None else min(max(1, int(least)), MOST_SPEAKERS)

@@ -1,4 +1,4 @@
-"""WhisperX: Whisper in batches, words aligned by wav2vec2, speakers told apart by pyannote."""
+"""WhisperX: Whisper in batches, word alignment by wav2vec2, diarization by pyannote."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ PACKAGES = ("whisperx", "torch", "torchaudio", "transformers", "pyannote")
 
 
 class WhisperX:
-    """The engine. The last Whisper model, aligner and diarizer that were used stay loaded."""
+    """The engine. The last used Whisper model, aligner and diarizer stay loaded."""
 
     name = "whisperx"
 
@@ -91,11 +91,11 @@ class WhisperX:
         return ""
 
     def device(self, request: Request) -> str:
-        """A card where there is one for all stages and it is wanted."""
+        """A GPU if there is one that all stages can use and it was requested."""
         return self._models(request).device
 
     def load(self, request: Request) -> None:
-        """Get the Whisper model and the voice detector into memory."""
+        """Loads the Whisper model and the voice detector into memory."""
         self._check(request, TRANSCRIBE)
         kept = self._models(request)
         kept.whisper(request)
@@ -105,7 +105,7 @@ class WhisperX:
     def transcribe(
         self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
     ) -> Transcription:
-        """Turn audio into timed text, without times of words."""
+        """Turns audio into timed text, without word times."""
         from transcription.engines.whisperx.transcribing import transcribe
 
         self._check(request, TRANSCRIBE)
@@ -119,7 +119,7 @@ class WhisperX:
         on_progress: Progress,
         should_stop: ShouldStop,
     ) -> Alignment:
-        """Find the time of each word; segments become sentences."""
+        """Finds the time of each word; segments become sentences."""
         from transcription.engines.whisperx.aligning import align
 
         self._check(request, ALIGN)
@@ -139,10 +139,10 @@ class WhisperX:
             raise EngineError("model_unusable", reason)
 
     def _models(self, request: Request) -> Models:
-        """What is loaded, told which device the request may use."""
+        """The loaded models, with the device that the request may use."""
         from transcription.engines.whisperx.models import Models
 
-        os.environ["PYANNOTE_METRICS_ENABLED"] = "0"  # it would report what it works on
+        os.environ["PYANNOTE_METRICS_ENABLED"] = "0"  # it would send telemetry
         if self._kept is None:
             self._kept = Models()
         try:
@@ -154,7 +154,7 @@ class WhisperX:
 
 
 def rising(tell: Progress) -> Progress:
-    """Passes progress on as long as it rises: segments may come in any order, and overlap."""
+    """Passes progress on only if it increases: segments may come in any order, and overlap."""
     furthest = 0.0
 
     def report(done: float) -> None:

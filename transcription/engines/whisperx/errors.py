@@ -1,4 +1,4 @@
-"""Why a model of WhisperX cannot be loaded, in a sentence that clients may read."""
+"""Why a WhisperX model can't be loaded, in a sentence that clients may read."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from pathlib import Path
 from transcription.engines.base import causes_of
 
 HIDING = "could not be found in huggingface"
-"""What whisperx says of an alignment model whatever happened; what did, is below it."""
+"""whisperx's message for any error of an alignment model; the real error is its cause."""
 OF_DAMAGE = (
     *("UnpicklingError", "EOFError", "BadZipFile", "JSONDecodeError", "SafetensorError"),
     *("YAMLError", "MarkedYAMLError", "UnicodeDecodeError"),
 )
-"""Errors by name, since their packages need not be here."""
+"""Errors by name, since their packages may be missing."""
 DAMAGES = ("PytorchStreamReader", "is incomplete", "deserializing header", "allow_pickle")
-"""What the libraries say of damaged files with errors that may mean anything."""
+"""What the libraries say about damaged files, in errors that may mean anything."""
 
 
 def complaint(label: str, error: BaseException, folder: str, models_dir: str) -> str:
     """The sentence.
 
     Args:
-        label: What is meant, at the beginning of a sentence.
-        error: What came of loading it.
-        folder: Where it lies; clients are not to learn more than its place among the models.
-        models_dir: Where all of them lie.
+        label: The model, as the beginning of a sentence.
+        error: What loading it raised.
+        folder: Its place; clients only learn where it is within the models folder.
+        models_dir: The models folder.
     """
     causes = list(causes_of(error))
     cause = causes[1] if HIDING in str(error) and len(causes) > 1 else error
@@ -46,7 +46,7 @@ def _is_damage(error: BaseException) -> bool:
 
 
 def _place(folder: str, models_dir: str) -> str:
-    """The folder as seen from that of the models; elsewhere only its name."""
+    """The path relative to the models folder; if it is elsewhere, only its name."""
     if not folder:
         return ""
     with suppress(ValueError):
@@ -55,7 +55,7 @@ def _place(folder: str, models_dir: str) -> str:
 
 
 def _without(text: str, folder: str, place: str) -> str:
-    """The text with the place instead of the whole path, however that is written."""
+    """The text with the short path instead of the full one, in any spelling."""
     paths = {folder, str(Path(folder).absolute()), str(Path(folder).resolve())}
     for path in sorted(paths, key=len, reverse=True):
         text = text.replace(path, place)

@@ -1,4 +1,4 @@
-"""The models of WhisperX that are in memory: of each kind the last one used. Imports torch."""
+"""The WhisperX models in memory: the last used one of each kind. Imports torch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ LOADING = (
     *(RuntimeError, ValueError, OSError, LookupError, ImportError, EOFError, UnpicklingError),
     *(TypeError, AttributeError),
 )
-"""What the libraries raise where files are damaged, memory is short, packages do not fit; they read
-settings that are none without a look."""
+"""What the libraries raise if files are damaged, memory is short, or packages don't fit; they
+also read invalid settings unchecked.
+"""
 
 
 class Models:
-    """Keeps what it loads, one of each kind; a new one is loaded when the old one is gone."""
+    """Keeps one model of each kind; a new one is loaded after the old one is gone."""
 
     def __init__(self) -> None:
         self.device = "cpu"
@@ -31,7 +32,7 @@ class Models:
         self._kept: dict[str, tuple[Hashable, Any]] = {}
 
     def choose_device(self, request: Request) -> None:
-        """Take the card that is wanted, if both ctranslate2 and torch can use it."""
+        """The requested GPU, if both ctranslate2 and torch can use it."""
         import ctranslate2
         import torch
 
@@ -43,7 +44,7 @@ class Models:
             self.device, self.torch_device = "cuda", f"cuda:{request.device_index}"
 
     def compute_type(self, request: Request) -> str:
-        """The number format that is wanted, or the best that the device really has."""
+        """The requested number format, or the best that the device supports."""
         import ctranslate2
 
         supported = ctranslate2.get_supported_compute_types(self.device)
@@ -57,7 +58,7 @@ class Models:
         """The Whisper model.
 
         Raises:
-            EngineError: it cannot be loaded.
+            EngineError: It can't be loaded.
         """
         compute_type = self.compute_type(request)
 
@@ -78,22 +79,22 @@ class Models:
         return self._get("whisper", key, load, f'The model "{request.model}"', place)
 
     def voice_detector(self) -> Any:
-        """pyannote's, of which the weights come with whisperx."""
+        """pyannote's, whose weights come with whisperx."""
 
         def load() -> Any:
             import torch
             from whisperx.vads import Pyannote
 
-            # The thresholds are given to each search anew.
+            # The thresholds are passed at each search.
             return Pyannote(torch.device(self.torch_device), vad_onset=0.5, vad_offset=0.363)
 
         return self._get("voice", self.torch_device, load, "The voice detector", ("", ""))
 
     def aligner(self, request: Request) -> tuple[Any, dict[str, Any]]:
-        """The alignment model for the request's language, and what belongs to it.
+        """The alignment model for the request's language, with its metadata.
 
         Raises:
-            EngineError: it cannot be loaded.
+            EngineError: It can't be loaded.
         """
         model, folder = aligners.place(request)
 
@@ -118,7 +119,7 @@ class Models:
         """The diarization pipeline.
 
         Raises:
-            EngineError: it cannot be loaded.
+            EngineError: It can't be loaded.
         """
         folder = str(assets.directory(request.models_dir, assets.diarizer()))
 
@@ -128,7 +129,7 @@ class Models:
 
             try:
                 return DiarizationPipeline(model_name=folder, device=self.torch_device)
-            except YAMLError as error:  # it is none of those that all may raise
+            except YAMLError as error:  # not one of the errors that any model may raise
                 raise ValueError(str(error)) from error
 
         key = (folder, self.torch_device)
@@ -143,17 +144,17 @@ class Models:
         label: str,
         place: tuple[str, str],
     ) -> Any:
-        """What is kept, or loaded from a place: its folder, and that of all models."""
+        """The kept model, or one loaded from its folder, or from the models folder."""
         if kind in self._kept and self._kept[kind][0] == key:
             return self._kept[kind][1]
-        self._free(kind)  # two at a time may be one too many
+        self._free(kind)  # two may not fit into memory
         try:
             try:
                 made = load()
             except RuntimeError:
                 if self.device == "cpu" or not self._kept:
                     raise
-                self._free(*self._kept)  # a full card is the likeliest reason
+                self._free(*self._kept)  # most likely, the GPU's memory is full
                 made = load()
         except LOADING as error:
             raise EngineError("model_unusable", complaint(label, error, *place)) from error

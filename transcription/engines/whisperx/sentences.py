@@ -1,6 +1,6 @@
-"""NLTK's sentence data where there is some, and data that know no abbreviations where not.
+"""NLTK's sentence data if it is there, else data without abbreviations.
 
-whisperx would download what it misses, in the middle of its work.
+whisperx would otherwise download missing data during its work.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ NOTE = (
 
 
 def prepare(request: Request) -> str:
-    """See to it that NLTK finds data for the request's language; what to say of them, or ""."""
+    """Makes NLTK find data for the request's language; returns a remark, or ""."""
     import nltk
     from whisperx.utils import PUNKT_LANGUAGES
 
     language = PUNKT_LANGUAGES.get(request.language, "english")
     brought = assets.directory(request.models_dir, assets.punkt())
-    plain = Path(request.work_dir or ".") / "sentences"  # goes with the run
+    plain = Path(request.work_dir or ".") / "sentences"  # removed with the run's folder
     own = [path for path in nltk.data.path if Path(path).name not in (brought.name, plain.name)]
     nltk.data.path[:] = [str(brought), *own]
     place = f"tokenizers/punkt_tab/{language}"
     if any((Path(path) / place / FILES[0]).is_file() for path in nltk.data.path):
         return ""
     (plain / place).mkdir(parents=True, exist_ok=True)
-    for name in FILES:  # nothing has been learned: every full stop ends a sentence
+    for name in FILES:  # without training, every full stop ends a sentence
         (plain / place / name).touch()
     nltk.data.path.append(str(plain))
     return NOTE

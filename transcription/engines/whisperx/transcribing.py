@@ -1,4 +1,4 @@
-"""WhisperX's transcription: find the speech, put it together to chunks, decode them in batches."""
+"""WhisperX's transcription: finds speech, joins it to chunks, and decodes them in batches."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from transcription.media.pcm import Audio
 
 WINDOW = 30.0
-"""Seconds that Whisper hears at a time; the language is told from so much."""
+"""Seconds that Whisper hears at a time; the language is detected from that much."""
 SEARCH = 0.2
-"""Of the work on a chapter, what finding the speech counts for; a guess."""
+"""The share of the search for speech in the work on a chapter; an estimate."""
 DEFAULT_BATCH = 8
 LARGEST_BATCH = 64
-# What Whisper's own decoding goes by, and the batched one does not; with the contract's defaults.
+# Options of Whisper's own decoding that batches ignore, with the API's defaults.
 OF_NO_EFFECT = {
     "best_of": 5,
     "temperatures": 0.0,
@@ -49,11 +49,11 @@ PLACES = {"cpu": "processor", "cuda": "card"}
 def transcribe(
     kept: Models, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
 ) -> Transcription:
-    """Turn audio into timed text.
+    """Turns audio into timed text.
 
     Raises:
-        EngineError: it cannot be done.
-        Cancelled: should_stop() said so.
+        EngineError: It can't be done.
+        Cancelled: should_stop() returned True.
     """
     run = _Run(kept, audio, request, on_progress, should_stop)
     for start, seconds in chapters(audio):
@@ -65,7 +65,7 @@ def transcribe(
 
 
 class _Run:
-    """One recording, chapter by chapter. The first speech in it settles the language."""
+    """One recording, chapter by chapter. Its first speech decides the language."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class _Run:
             hear(self._on_progress, segment["text"], self.language)
 
     def _pipeline(self, chunks: Sequence[Mapping[str, Any]]) -> Any:
-        """whisperx's own, round the model that is loaded and the chunks that were found."""
+        """whisperx's own, with the loaded model and the found chunks."""
         from whisperx.asr import load_model
 
         return load_model(
@@ -151,7 +151,7 @@ class _Run:
 
 
 def _known(chunks: Sequence[Mapping[str, Any]]) -> Any:
-    """A voice detector that has found its chunks already."""
+    """A voice detector that already has its chunks."""
     from whisperx.vads import Vad
 
     class Known(Vad):  # type: ignore[misc]
@@ -168,7 +168,7 @@ def _known(chunks: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def _decoding(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
-    """Options for whisperx; it takes all, and uses those of its batched decoding."""
+    """Options for whisperx, which only uses those of its batched decoding."""
     mapped = whisper_options.mapped(options, model)
     names = (*whisper_options.PLAIN.values(), "initial_prompt", "hotwords", "suppress_tokens")
     decoding = {name: mapped[name] for name in names if name in mapped}
@@ -184,7 +184,7 @@ def _batch_size(options: Mapping[str, Any]) -> int:
 
 
 def _segment(found: Mapping[str, Any], offset: float, duration: float) -> Segment | None:
-    """A segment in plain values, on the recording's own clock; None where it says nothing."""
+    """A segment as plain values, with times of the whole recording; None if it has no text."""
     text = found["text"].strip()
     if not text:
         return None
@@ -199,7 +199,7 @@ def _segment(found: Mapping[str, Any], offset: float, duration: float) -> Segmen
 
 
 def _correction(kept: Models, request: Request) -> str:
-    """What to say where another number format than the one asked for did the work."""
+    """The remark if another number format than the requested one was used."""
     used = kept.compute_type(request)
     if request.compute_type in ("default", "auto", "", used):
         return ""

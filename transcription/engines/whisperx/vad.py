@@ -1,4 +1,4 @@
-"""Where there is speech, put together to chunks for Whisper, by one of two detectors."""
+"""Finds speech, by one of two detectors, and joins it to chunks for Whisper."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def chunks_of(
     options: Mapping[str, Any],
     on_share: Callable[[float], None],
 ) -> list[dict[str, Any]]:
-    """Chunks of speech, {"start", "end", ...} in seconds, none longer than `chunk_size`.
+    """Chunks of speech, {"start", "end", ...} in seconds, at most `chunk_size` long.
 
     Args:
-        samples: The sound.
+        samples: The audio.
         kept: Where the detector is kept.
-        options: By the contract's names.
-        on_share: Called with the share that is done, 0 to 1; what it raises ends the search.
+        options: By their names in the API.
+        on_share: Called with the finished share, 0 to 1; what it raises ends the search.
     """
     onset = _between(options.get("vad_onset", ONSET), 0.01, 0.99)
     offset = _between(options.get("vad_offset", OFFSET), 0.001, 0.98)
@@ -50,7 +50,7 @@ def _pyannote(samples: numpy.ndarray, detector: Any, on_share: Callable[[float],
         on_share(min(completed / total, 1.0))
 
     file = {"waveform": detector.preprocess_audio(samples), "sample_rate": RATE}
-    # All that the pipeline round it would do besides is to keep this news to itself.
+    # The pipeline around it would otherwise hide the progress.
     scores = detector.vad_pipeline._segmentation(file, hook=heard)
     return scores, detector.merge_chunks
 
@@ -58,7 +58,7 @@ def _pyannote(samples: numpy.ndarray, detector: Any, on_share: Callable[[float],
 def _silero(samples: numpy.ndarray, chunk: int, onset: float, offset: float) -> Any:
     """The model that comes with faster-whisper: whisperx itself would download one.
 
-    The pauses that count and the padding are those that whisperx uses with it.
+    Pauses and padding are those that whisperx uses with it.
     """
     from faster_whisper.vad import VadOptions, get_speech_timestamps
     from whisperx.diarize import Segment
@@ -80,5 +80,5 @@ def _silero(samples: numpy.ndarray, chunk: int, onset: float, offset: float) -> 
 
 
 def _between(value: Any, least: float, most: float) -> float:
-    """The value within bounds; what is no number is taken for the least."""
+    """The value within limits; the minimum if it isn't a number."""
     return min(max(least, float(value)), most)

@@ -1,4 +1,5 @@
-"""`manage.py fetch_models`: everything that transcription needs, before a network is missed."""
+"""`manage.py fetch_models`: downloads everything that transcription needs, for use without a
+network."""
 
 import sys
 from argparse import ArgumentParser
@@ -149,7 +150,7 @@ def needs_of(options: dict[str, Any]) -> Requirements:
 
 
 def missing_or_there(asset: Asset) -> str:
-    """Where an asset stands, with the size of its download."""
+    """An asset's state, with the size of its download."""
     if not problem(conf.MODELS_DIR, asset):
         return THERE
     size = f", about {readable(asset.size)}" if asset.size else ""

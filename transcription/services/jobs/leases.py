@@ -36,7 +36,7 @@ def claim_next(**kind: Any) -> Job | None:
     """Claims the next job in turn for this process; None if none waits.
 
     Args:
-        kind: What must be true of its row besides.
+        kind: Further conditions on its row.
     """
     waiting = Job.objects.filter(state=State.QUEUED, **kind)
     while found := next_job(waiting):
@@ -92,14 +92,15 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
     Args:
         job: As it was claimed.
         reason: For its history.
-        conditions: What must be true of the row besides.
+        conditions: Further conditions on its row.
 
     Returns:
         Whether it is in the queue again.
     """
     claims = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING, **conditions)
     free = {"token": None, "lease_expires": None}
-    # Once asked for, a cancel stays: so a row that the first UPDATE does not find, the second does.
+    # A requested cancel stays requested: if the first UPDATE doesn't match the row, the second
+    # does.
     if claims.filter(cancel_requested=False).update(
         state=State.QUEUED, stage=Stage.QUEUED, percent=0, seconds_done=0, started=None, **free
     ):
@@ -144,7 +145,7 @@ def reset_future_times() -> None:
     latest = timezone.now() + CLOCK_SLACK
     waiting = Job.objects.filter(state=State.QUEUED, queued__gt=latest)
     waiting.update(queued=timezone.now())
-    working = Job.objects.filter(state=State.PROCESSING)  # whose worker gives a sign, if it lives
+    working = Job.objects.filter(state=State.PROCESSING)  # living workers send heartbeats
     working.filter(lease_expires__gt=lease_end() + CLOCK_SLACK).update(lease_expires=lease_end())
 
 
@@ -159,17 +160,17 @@ def recover_on_startup() -> None:
 
 
 def stall_reason() -> str:
-    """Why the job worker must be restarted: jobs wait, and it takes none. Empty: it need not be."""
+    """Why the job worker must be restarted: jobs wait, and it takes none. Empty: no need."""
     now = timezone.now()
     before = now - WORKER_STALL_TIMEOUT
     if Job.objects.filter(state=State.PROCESSING).exists():
         return ""
-    # What is dated later than now is of a clock that was ahead.
+    # Times later than now are from a clock that was ahead.
     waiting = Job.objects.filter(state=State.QUEUED).exclude(queued__range=(before, now))
     if not waiting.exists():
         return ""
     if Job.objects.filter(started__range=(before, now)).exists():
-        return ""  # it has taken one a moment ago
+        return ""  # it has just taken one
     if identity_problem() is not None:
         return ""  # all wait for their recordings
     return "jobs wait and none is taken"

@@ -18,11 +18,11 @@ from transcription.services.stages import live, outputs
 
 logger = logging.getLogger(__name__)
 
-JOB_POLL_SECONDS = 0.3  # seconds between looks at whether the job is still wanted, and ours
+JOB_POLL_SECONDS = 0.3  # seconds between checks whether the job is still wanted, and ours
 REPORT_EVERY = 0.5  # seconds between reports of progress
 SIGNS_A_LEASE = 6  # heartbeats per lease
 SILENT_SHARE = 0.1
-"""How many seconds an engine may look over one second of audio before its first news."""
+"""Seconds of work per second of audio that an engine may take before its first report."""
 
 
 class JobMonitor:
@@ -38,10 +38,10 @@ class JobMonitor:
         self.looked = self.gave_sign = float("-inf")
         self.stage = ""
         self.reported = 0.0
-        self.heard: float | None = None  # when the engine gave its last news, once it works
+        self.heard: float | None = None  # time of the engine's last report, once it works
         self.audio = 0.0  # seconds
         self.plan: Sequence[str] = ()  # what the engine is to do
-        self.note = ""  # why it is another engine than was asked for
+        self.note = ""  # why another engine than the requested one is used
         self.kept: set[str] = set()  # the stages whose outputs are in the database
         self.segments: list[Heard] = []  # the newest, for a streaming client
         self.reported_segments = 0  # stored before these
@@ -50,7 +50,7 @@ class JobMonitor:
         """Whether to stop: cancelled, deleted, or claimed by another worker. Extends the lease.
 
         Raises:
-            EngineDied: The engine has given no news for too long.
+            EngineDied: The engine has reported nothing for too long.
         """
         now = time.monotonic()
         if not self.stop and now - self.looked > JOB_POLL_SECONDS:
@@ -59,12 +59,12 @@ class JobMonitor:
         if self.heard is not None and now - self.heard > self.patience:
             minutes = round(self.patience / 60)
             message = f"The speech engine reported nothing for {minutes} minutes, so it was ended."
-            # A file that cannot be read in this time cannot be read in the same time again.
+            # A file that can't be read in this time will not be read on another try.
             raise EngineDied(message, final=self.stage in (Stage.PROBING, Stage.DECODING))
         return self.stop
 
     def check_cancelled(self) -> None:
-        """Called during work of our own, of which no engine gives news.
+        """Called during our own work, without reports from an engine.
 
         Raises:
             Cancelled: The job is no longer wanted.
@@ -74,7 +74,7 @@ class JobMonitor:
             raise Cancelled
 
     def look(self, now: float) -> bool:
-        """Whether the job is still wanted; now and then with a heartbeat."""
+        """Whether the job is still wanted; sometimes sends a heartbeat."""
         if now - self.gave_sign < conf.JOB_LEASE_SECONDS / SIGNS_A_LEASE:
             return leases.should_continue(self.job)
         wanted = leases.heartbeat(self.job)
@@ -82,22 +82,22 @@ class JobMonitor:
         return wanted
 
     def listen(self) -> None:
-        """From now on the engine works, and must give news."""
+        """From now on the engine works, and must report."""
         self.heard = time.monotonic()
 
     @property
     def patience(self) -> float:
-        """Seconds without news after which an engine hangs."""
+        """Seconds without a report after which an engine counts as hanging."""
         return conf.ENGINE_STALL_SECONDS + SILENT_SHARE * self.audio
 
     def on_download(self, done: int, total: int | None) -> None:
-        """The model is on its way."""
+        """A progress report of the model's download."""
         self.report(Stage.FETCHING, done, total)
 
     def on_event(self, event: Event) -> None:
-        """News from the engine."""
+        """A report from the engine."""
         self.heard = time.monotonic()
-        if event.stage != FETCHING:  # that counts bytes
+        if event.stage != FETCHING:  # FETCHING counts bytes
             self.audio = event.total or self.audio
         if event.media:
             self.ask(progress.report_media, self.job, event.media)
@@ -115,7 +115,7 @@ class JobMonitor:
             self.kept.add(output.stage)
 
     def report(self, stage: str, done: float, total: float | None) -> None:
-        """Show progress, at a pace that a database likes; a new stage and its end at once."""
+        """Writes progress at most every REPORT_EVERY seconds; a new stage and its end at once."""
         is_end = total is not None and done >= total
         is_soon = time.monotonic() - self.reported < REPORT_EVERY
         if stage == self.stage and is_soon and not is_end:
@@ -126,7 +126,7 @@ class JobMonitor:
             self.ask(self.tell)
 
     def tell(self) -> None:
-        """Let who reads along have the segments; what the database did not take comes again."""
+        """Stores segments for the streaming client; if that fails, the next call retries."""
         live.keep(self.job, self.reported_segments, self.segments)
         self.reported_segments += len(self.segments)
         self.segments = []

@@ -14,16 +14,17 @@ from transcription.services.db_connection import release_connection
 logger = logging.getLogger(__name__)
 
 SHORTEST, LONGEST = 0.05, 0.5
-"""Seconds between two looks: short jobs are answered at once, long ones cost little."""
-SLOWER = 1.1  # each pause is so much longer than the one before
+"""Seconds between two looks: short jobs are answered quickly, long ones cost little."""
+SLOWER = 1.1  # the factor from each pause to the next
 
 
 def follow(job_id: uuid.UUID) -> Iterator[Job | None]:
-    """The job as it is now, again and again; None: it was deleted. The caller decides when to stop.
+    """The job's current row, again and again; None: it was deleted. The caller decides when to
+    stop.
 
-    Between two looks nothing is held, neither a transaction nor (where connections are few) a
-    connection to the database, and other clients of the same process are served. While the
-    database does not answer there are no news: the job comes as it was.
+    Between two looks no transaction and (if connections are few) no database connection is held,
+    and other clients of the same process are served. While the database doesn't answer, the last
+    known row is returned.
     """
     pause = SHORTEST
     job: Job | None = Job(pk=job_id)

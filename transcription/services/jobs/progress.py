@@ -7,8 +7,8 @@ from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, WORKING
 from transcription.models import Job, Stage, State
 from transcription.services.sanitize import clean_fields
 
-# Only work on the sound counts: reading it and loading a model take a moment beside that, and
-# joining what came out takes no time.
+# Only work on the audio counts: reading it and loading a model take little time beside that, and
+# joining the outputs takes none.
 SHARES = {TRANSCRIBE: 6, ALIGN: 2, DIARIZE: 2}
 JOINING = 99.0
 STAGE_OF = {Stage(shown): stage for stage, shown in WORKING.items()}
@@ -42,7 +42,7 @@ def report(job: Job, stage: str, done: float, total: float | None, plan: Sequenc
     if stage not in Stage.values:
         return
     facts: dict[str, Any] = {"stage": stage}
-    if stage != Stage.FETCHING:  # no part of the way: in the middle of a run, what is done stays so
+    if stage != Stage.FETCHING:  # not part of the percentage, which stays as it is
         facts["percent"] = percent_of(stage, done, total, plan)
     if stage in TIMED:
         facts |= {"seconds_done": done, "seconds_total": total}

@@ -27,8 +27,8 @@ def visible_to(user: User) -> QuerySet[Job]:
 def get_for_user(identifier: str, user: User, to_change: bool = False) -> Job | None:
     """The job with this identifier, or None; any text may be passed.
 
-    Identifiers are texts to clients: another way to write the same UUID names no job, but for the
-    way in which a tus client itself wrote it.
+    Clients use identifiers as texts: another spelling of the same UUID names no job, except the
+    spelling that a tus client itself sent.
 
     Args:
         identifier: From the request.
@@ -68,19 +68,19 @@ def listed(user: User, states: Iterable[str] | None = None, part: str = "") -> Q
     jobs = visible_to(user).order_by("created", "pk")
     if states is not None:
         jobs = jobs.filter(state__in=list(states))
-    part = part.replace("\0", "")  # no name has it, and PostgreSQL refuses the question
+    part = part.replace("\0", "")  # no name contains it, and PostgreSQL refuses the query
     return jobs.filter(name_holds(part)) if part else jobs
 
 
 def name_holds(part: str) -> Q:
-    """Whether a file's name has this in it, however its accents are written, there or here.
+    """Whether a file's name contains this text, however its accents are encoded.
 
-    Names are composed (NFC) at intake; older rows may have what Macs sent (NFD).
+    Names are composed (NFC) on arrival; older rows may have decomposed names from Macs (NFD).
     """
     forms = {unicodedata.normalize(form, part) for form in ("NFC", "NFD")}
     found = Q()
     for form in sorted(forms):
-        # SQLite's LIKE knows the cases of ASCII alone.
+        # SQLite's LIKE only ignores the case of ASCII letters.
         by_case = connection.vendor == "sqlite" and not form.isascii()
         found |= Q(file_name__iregex=re.escape(form)) if by_case else Q(file_name__icontains=form)
     return found

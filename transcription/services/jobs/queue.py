@@ -18,7 +18,7 @@ from uploads.conf import conf as uploads_conf
 SWEEP = "transcription: sweep"
 DELIVERIES = "transcription: deliveries"
 HEAVY = "heavy"
-LIGHT = Conf.PREFIX  # to be said: for the heavy worker's own calls, the default is itself
+LIGHT = Conf.PREFIX  # always named: the heavy worker's default is its own queue
 MOST_ADDED_ENTRIES = 50  # entries that one sweep adds at most
 LONGEST_TASK = timedelta(days=8)  # beyond the time limit of every task
 
@@ -50,7 +50,7 @@ def enqueue_outlook() -> None:
 def enqueue_for_all_waiting() -> int:
     """Makes sure that every waiting job has an entry; returns the number added."""
     waiting = Job.objects.filter(state=State.QUEUED).count()
-    # The broker dates an entry ahead when it is taken, for the time after which it comes again.
+    # The broker sets the time of a taken entry to when it would repeat it.
     untaken = OrmQ.objects.filter(key=HEAVY, lock__lte=timezone.now()).count()
     missing: int = min(max(0, waiting - untaken), MOST_ADDED_ENTRIES)
     for _ in range(missing):

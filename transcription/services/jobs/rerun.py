@@ -32,9 +32,9 @@ def run_again(job: Job, changes: Mapping[str, Any], everything: bool = False) ->
     done again. Because a user asked, recently failed downloads are tried again.
 
     Args:
-        job: One that has ended.
-        changes: Fields of Job that shall be otherwise (engine, model, language, task), and with
-            the key `options` some of its options; None takes an option away.
+        job: An ended job.
+        changes: New values of Job's fields (engine, model, language, task) and, under the key
+            `options`, of some of its options; None removes an option.
         everything: Reuse only the outputs that the client provided.
 
     Raises:
@@ -42,8 +42,8 @@ def run_again(job: Job, changes: Mapping[str, Any], everything: bool = False) ->
     """
     if needs_media(job) and not has_media(job):
         raise CannotRun("The recording was removed. Upload it again to transcribe it again.")
-    with suppress(OSError):  # models may lie where only the worker comes
-        forget_failures(conf.MODELS_DIR)  # before the worker hears of it
+    with suppress(OSError):  # models may be in a folder that only the worker can access
+        forget_failures(conf.MODELS_DIR)  # before the worker is notified
     fields = {"engine": conf.ENGINE, **changes}
     options = fields.pop("options", {})
     with transaction.atomic():

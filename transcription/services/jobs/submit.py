@@ -27,7 +27,7 @@ from uploads.services.finish import HEAD_BYTES, notify_finished
 from uploads.services.maintenance.batches import in_batches
 from uploads.services.read import first_bytes, metadata_of
 
-UNHEARD_AFTER = timedelta(seconds=30)  # a request may be at it this moment
+UNHEARD_AFTER = timedelta(seconds=30)  # a request may be finishing it right now
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ class JobSpec:
     Attributes:
         task_type: What to do.
         engine: Its name; empty: the site's (ENGINE).
-        model: Its name; empty where none is needed.
-        language: A code; empty: to be detected.
+        model: Its name; empty if none is needed.
+        language: A code; empty: detect it.
         task: `transcribe` or `translate`.
-        options: What engines read, by the API's names, flat (also `device`, `align_model`,
+        options: Engine options by the API's names, flat (also `device`, `align_model`,
             `min_speakers` and so on).
         params: The `task_params` that the API shows; None if the job did not come from the API.
         file_name: The client's name for the recording.
-        url: Where it was fetched from.
-        callback_url: Whom to tell when the job ends.
-        audio_duration: Seconds, where they are known already.
-        given: Outputs of stages that the client brings along.
+        url: The URL that it was downloaded from.
+        callback_url: Receives a webhook when the job ends.
+        audio_duration: In seconds, if already known.
+        given: Outputs of stages that the client provides.
     """
 
     task_type: TaskType = TaskType.FULL
@@ -79,8 +79,9 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     metadata = metadata_of(upload)
     wanted = requested_id(metadata)
     spec = JobSpec(**wanted_of(metadata, upload.file_name))
-    # Another upload with the same taskId may have finished before, or have taken our own id for
-    # its taskId: this one then gets a random identifier.
+    # Another upload with the same taskId may have finished before, or may have our id as its
+    # taskId:
+    # this one then gets a random identifier.
     free = wanted if wanted and task_ids.is_free_for(wanted, upload) else None
     for identifier in filter(None, (free, upload.id, uuid.uuid4())):
         taken = f" The task {wanted} was taken already." if wanted != identifier else ""
@@ -115,11 +116,11 @@ def enqueue(
 
     Args:
         spec: What to do.
-        owner_id: Who owns the job.
-        upload: Its recording, if it is about one.
-        identifier: Its own, if that is given.
+        owner_id: The job's owner.
+        upload: Its recording, if it has one.
+        identifier: Its identifier, if the client chose one.
         remark: For its history.
-        address: The client's, where no upload has it.
+        address: The client's, if there is no upload.
 
     Raises:
         IntegrityError: The identifier, or the upload, has a job already.
@@ -161,7 +162,7 @@ def submit_missed(after: timedelta = UNHEARD_AFTER) -> None:
     """Creates jobs of finished uploads whose notification was lost in a crash.
 
     Args:
-        after: The least time since they finished.
+        after: The minimum time since they finished.
     """
     unheard = Upload.objects.filter(
         state=UploadState.FINISHED, notified_at=None, finished__lte=timezone.now() - after
@@ -184,13 +185,13 @@ def is_stored_only(upload: Upload) -> bool:
         return True
 
 
-@lru_cache(maxsize=64)  # asked twice by the request that finishes an upload; its bytes stay as is
+@lru_cache(maxsize=64)  # called twice when an upload finishes; its bytes don't change
 def is_media(upload: Upload) -> bool:
-    """Whether a finished upload is worth a job: by its content, its name helps where it can.
+    """Whether a finished upload is a recording, by its content and, if that is unclear, its name.
 
     Raises:
-        RecordingGone: The store has lost it, perhaps for a moment: that is not remembered.
-        OSError: Its bytes cannot be read this moment.
+        RecordingGone: The store has lost it, perhaps temporarily: this is not cached.
+        OSError: Its bytes can't be read right now.
     """
     head = first_bytes(upload)
     if head is None:

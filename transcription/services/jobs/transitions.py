@@ -67,7 +67,7 @@ def fail(job: Job, reason: str) -> bool:
 def cancel(job: Job) -> bool:
     """Cancels a waiting job now, a running one through its worker; False: it has ended already."""
     asked = Job.objects.filter(pk=job.pk)
-    for _ in range(2):  # between the two looks it may come back from its worker into the queue
+    for _ in range(2):  # in between, its worker may put it back into the queue
         if cancel_waiting(job):
             return True
         if asked.filter(state=State.PROCESSING).update(cancel_requested=True):
@@ -100,7 +100,7 @@ def delete(job: Job) -> None:
         with suppress(NotFound):  # the recording was removed before
             terminate(job.upload)
     with transaction.atomic():
-        # Locked first: a worker that ends it this moment would add a transcript behind our back.
+        # Locked first: otherwise a worker that ends it right now would add a transcript.
         for locked in Job.objects.select_for_update().filter(pk=job.pk):
             locked.delete()
 

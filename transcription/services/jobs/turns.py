@@ -1,9 +1,9 @@
 """Serves the owners of waiting jobs in turn, however many jobs each has.
 
-Next is the owner with the fewest running jobs, and among those the one that has waited longest:
-since one of their jobs was last started, or since their oldest waiting job arrived, whichever is
-later. So a new owner waits for one job of each earlier owner, and goes ahead of all their others;
-however many new owners come, nobody starves. The jobs of one owner run in order.
+Next is the owner with the fewest running jobs; among equals, the one that has waited longest: since
+one of their jobs was last started, or since their oldest waiting job arrived, whichever is later.
+So a new owner waits for one job of each earlier owner, and goes ahead of all their others; however
+many new owners come, each owner is served. The jobs of one owner run in order.
 """
 
 from collections import Counter
@@ -16,16 +16,16 @@ from transcription.models import Job, State, Turn
 from uploads.services.client_address import network_of, peer_of
 
 REMEMBERED = timedelta(days=7)
-CLOCK_SLACK = timedelta(minutes=1)  # clocks are set back by a little all the time
+CLOCK_SLACK = timedelta(minutes=1)  # clocks are often set back by a little
 
 
 def turn_of(owner_id: int | None, address: str) -> str:
-    """Whose turn a job needs.
+    """The owner for serving in turn.
 
     Args:
-        owner_id: Who owns it; a key acts for its user.
-        address: As `client_address` has it; counts where the job has no owner.
-            Of it only who connected counts.
+        owner_id: The job's owner; a key acts for its user.
+        address: From `client_address`; used if the job has no owner. Only the connection's part
+            counts.
     """
     if owner_id is not None:
         return f"user {owner_id}"

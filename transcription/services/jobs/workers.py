@@ -9,9 +9,9 @@ import psutil
 from transcription.conf import conf
 from transcription.models import Job
 
-# Linux numbers the process namespace of the machine itself so; containers have others.
+# Linux's number of the machine's own process namespace; containers have others.
 MACHINES_OWN_PROCESSES = 0xEFFFFFFC
-ROUNDING = 2.0  # seconds by which the system's word on a process's birth may be off
+ROUNDING = 2.0  # seconds by which the system's start time of a process may be wrong
 
 
 def this_machine() -> str:
@@ -44,5 +44,5 @@ def is_gone(job: Job) -> bool:
         return bool(process.create_time() > last_sign.timestamp() + ROUNDING)
     except (psutil.NoSuchProcess, ValueError):
         return True
-    except psutil.Error:  # no permission to look: the lease will tell
+    except psutil.Error:  # no permission to check: the lease decides
         return False

@@ -1,4 +1,4 @@
-"""Parameters that take one of a few words, refused in the words that the API's clients know."""
+"""Parameters with a few allowed words; errors use the sentences that API clients know."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 @dataclass(frozen=True)
 class OneOf:
-    """Marks a text that must be one of some words, in their own case.
+    """Marks a text that must be one of some words, case-sensitive.
 
     Attributes:
-        words: What is accepted, and listed where something else comes.
-        aliases: Further words, with the one that each stands for; accepted, not listed.
+        words: The accepted words, which errors list.
+        aliases: Further accepted words, each with the word that it means; not listed.
     """
 
     words: Sequence[str]
@@ -33,10 +33,10 @@ class OneOf:
         return {"type": "string", "enum": list(self.words)}
 
     def check(self, value: Any) -> str:
-        """The word that `value` stands for.
+        """The word that `value` means.
 
         Raises:
-            PydanticKnownError: None of them.
+            PydanticKnownError: It is none of them.
         """
         word = self.aliases.get(value, value) if isinstance(value, str) else value
         if word not in self.words:

@@ -1,7 +1,7 @@
-"""The default language, of recordings for which the client names none.
+"""The default language of recordings for which the client names none.
 
-Recorders write languages into the names of their files (LANGUAGE_PATTERNS). Without that, the API
-has its own, and everything else detects what is spoken.
+Recorders put languages into file names (LANGUAGE_PATTERNS). Without a match, the API has its own
+default, and everything else detects the spoken language.
 """
 
 import unicodedata
@@ -10,14 +10,14 @@ from transcription.conf import conf
 from transcription.languages import LANGUAGES
 
 DEFAULT_LANGUAGE = "en"
-"""That of requests to the API which name none."""
+"""The language of API requests that name none."""
 
 
 def default_language(file_name: str) -> str:
-    """The language of the first pattern that the name holds, in any case.
+    """The language of the first pattern that the name contains, in any case.
 
     Returns:
-        Its code; empty: no pattern fits, so it is detected, or the API's DEFAULT_LANGUAGE.
+        Its code; empty: no pattern matches, so it is detected, or is the API's DEFAULT_LANGUAGE.
     """
     name = comparable(file_name)
     for part, language in patterns():
@@ -27,15 +27,15 @@ def default_language(file_name: str) -> str:
 
 
 def comparable(text: str) -> str:
-    """The text such that case, and how accents are written, make no difference."""
+    """The text without differences in case and in the encoding of accents."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def patterns() -> list[tuple[str, str]]:
-    """Parts of file names, each with its language, in the order of the setting.
+    """Parts of file names with their languages, in the order of the setting.
 
     Raises:
-        ValueError: An entry is no `part=code`, or its language is unknown.
+        ValueError: An entry isn't `part=code`, or its language is unknown.
     """
     found = []
     for entry in conf.LANGUAGE_PATTERNS:

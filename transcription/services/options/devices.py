@@ -1,4 +1,4 @@
-"""What this machine can compute on, without loading anything that could use it."""
+"""The devices of this machine, without loading anything that could use them."""
 
 import ctypes.util
 import sys
@@ -9,7 +9,7 @@ from transcription.conf import conf
 
 
 def default_device() -> str:
-    """The device where a request names none: the setting DEVICE, or what the machine has."""
+    """The default device: the setting DEVICE, or what the machine has."""
     if conf.DEVICE in ("cpu", "cuda"):
         return conf.DEVICE
     return "cuda" if has_gpu() else "cpu"
@@ -17,7 +17,7 @@ def default_device() -> str:
 
 @cache
 def has_gpu() -> bool:
-    """Whether a driver for NVIDIA GPUs is there; whether they work, engines find out."""
+    """Whether a driver for NVIDIA GPUs is installed; engines find out whether they work."""
     if sys.platform == "win32":
         return ctypes.util.find_library("nvcuda") is not None
     return Path("/dev/nvidiactl").exists()

@@ -1,7 +1,7 @@
-"""What can be asked of a job: names, kinds, defaults and bounds of the API's parameters.
+"""The parameters of a job: names, types, defaults and limits in the API.
 
-The defaults are the contract's, whatever this site's own settings say. What a value is called here
-is what clients, `task_params` and the options of engines call it.
+The defaults are those of the HTTP contract, whatever this site's settings are. Clients,
+`task_params` and engine options use these names.
 """
 
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from transcription.services.options.vocabulary import MODEL_ALIASES, MODELS, TAS
 
 
 def _without_nul(value: str) -> str:
-    return value.replace("\0", "")  # no database keeps it
+    return value.replace("\0", "")  # no database can store it
 
 
 Text = Annotated[str, AfterValidator(_without_nul)]
@@ -125,7 +125,7 @@ class DeviceParameters(BaseModel):
     device: Device = Field(default_factory=default_device, description="The device.")
 
 
-# pydantic lists the fields of the last base first, and faults are told in the order of the fields.
+# pydantic lists the fields of the last base first, and errors follow the order of the fields.
 
 
 class FullParameters(
@@ -172,6 +172,6 @@ def task_params(parameters: BaseModel) -> dict[str, Any] | None:
     for key, group in NESTED.items():
         if isinstance(parameters, group):
             shown[key] = {name: values[name] for name in group.model_fields}
-    if values.get("audio_track") is not None:  # clients of old know no such key
+    if values.get("audio_track") is not None:  # old clients don't know this key
         shown["audio_track"] = values["audio_track"]
     return shown or None

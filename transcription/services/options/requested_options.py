@@ -14,12 +14,12 @@ DETECTED = "auto"
 
 
 def told_params(parameters: BaseModel, wanted: Mapping[str, str]) -> dict[str, Any]:
-    """The `task_params` of a job that came by another door than the API's query; with all its keys.
+    """The `task_params` of a job that did not come by the API's query; with all keys.
 
-    What the client did not say is told as this site decides it.
+    Missing values are this site's defaults.
 
     Args:
-        parameters: What the client said.
+        parameters: From the client.
         wanted: Language, model and task of the job.
     """
     decided = {
@@ -34,10 +34,10 @@ def told_params(parameters: BaseModel, wanted: Mapping[str, str]) -> dict[str, A
 
 
 def told_language(language: str) -> str:
-    """A job's language as clients say it: empty means that it is detected."""
+    """A job's language as clients write it; empty means that it is detected."""
     return language or DETECTED
 
 
 def told_model(model: str) -> str:
-    """A model as anybody may know it: of a folder on this machine only its last name."""
+    """A model's public name: of a folder on this machine only the last part."""
     return re.split(r"[/\\]", model.rstrip("/\\"))[-1] if is_path(model) else model

@@ -9,7 +9,7 @@ from transcription.services.options.upload_options import DETECT, problems_of, r
 FIELDS = ("language", "model", "task")
 STEPS = ("align", "diarize")
 NUMBERS = ("min_speakers", "max_speakers", "audio_track")
-LONGEST = 1000  # characters of a value; a strange one is repeated in the refusal
+LONGEST = 1000  # characters of a value; the refusal repeats an invalid one
 
 
 class NotUnderstood(Exception):
@@ -17,18 +17,18 @@ class NotUnderstood(Exception):
 
 
 def changes_of(job: Job, said: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes that `run_again` is to make of a form's values.
+    """The changes for `run_again` from a form's values.
 
-    What is not said stays as it is, and so does a step that would be done, or left out, anyhow:
-    else its output would count as made by other wishes, and be made anew.
+    Missing values stay as they are. So does a step that would be done, or skipped, anyway:
+    otherwise its output would count as changed, and be created again.
 
     Args:
-        job: The one that runs again.
-        said: By the names of upload metadata; an empty number takes a bound away.
-        usual: Whether each step would be done by default.
+        job: The job that runs again.
+        said: By the names of upload metadata; an empty number removes a limit.
+        usual: Whether each step is done by default.
 
     Raises:
-        NotUnderstood: A value that no upload may have either.
+        NotUnderstood: A value that uploads may not have either.
     """
     values = {name: said[name][:LONGEST] for name in (*FIELDS, *STEPS, *NUMBERS) if name in said}
     if values.get("model") in ("", job.model):

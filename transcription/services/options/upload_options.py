@@ -16,17 +16,17 @@ from transcription.services.options.requested_options import told_params
 from transcription.services.options.vocabulary import MODELS, TASKS
 from transcription.services.sanitize import as_text
 
-# The forms of a UUID that people write; Python takes braces and URNs for one, too.
+# The spellings of a UUID that clients use; Python also accepts braces and URNs.
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
 OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
 DETECT = ("", "auto")
 
 
 class UploadParameters(FullParameters):
-    """The parameters as uploads know them, and two more.
+    """The API's parameters in uploads, and two more.
 
-    Language, task and model are judged by what this site offers. Whether to look for the times of
-    words and to tell speakers apart may be said, too; else it is done where the engine can.
+    This site's offer decides which language, task and model are valid. `align` and `diarize` may
+    switch these steps on or off; by default the engine's capabilities decide.
     """
 
     language: Text = ""
@@ -47,10 +47,10 @@ class UploadParameters(FullParameters):
 
 
 def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
-    """What the client asked for, as attributes of JobSpec; what we do not know counts as not said.
+    """The client's options as attributes of JobSpec; unknown values are ignored.
 
-    Where only recordings are taken, such words were refused before a byte came. Never may a client
-    name a folder or a repository of its own choice as model.
+    If only recordings are accepted, these were refused before a byte was received. Clients can
+    never name a folder or any repository as the model.
     """
     parameters, _ = read_options(metadata)
     language, model, task = parameters.language, parameters.model, parameters.task
@@ -72,17 +72,17 @@ def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
 
 
 def read_options(metadata: Mapping[str, bytes]) -> tuple[UploadParameters, dict[str, str]]:
-    """The parameters in an upload's metadata, without those that make no sense.
+    """The valid parameters in an upload's metadata.
 
     Returns:
-        The parameters, and by its key what is wrong with each that was left out.
+        The parameters, and for each invalid key what is wrong with it.
     """
     values: dict[str, Any] = {
         name: said
         for name in UploadParameters.model_fields
         if name in metadata and (said := text(metadata, name))
     }
-    if "suppress_tokens" in values:  # a key comes once, so its value is the list
+    if "suppress_tokens" in values:  # a key is unique, so its value is the list
         values["suppress_tokens"] = values["suppress_tokens"].strip("[]").split(",")
     try:
         return UploadParameters.model_validate(values), {}
@@ -93,7 +93,7 @@ def read_options(metadata: Mapping[str, bytes]) -> tuple[UploadParameters, dict[
 
 
 def problems_of(metadata: Mapping[str, bytes]) -> list[str]:
-    """Sentences on all options that this site does not understand."""
+    """Sentences about all invalid options."""
     parameters, faults = read_options(metadata)
     language, model, task = parameters.language, parameters.model, parameters.task
     problems = []
@@ -119,5 +119,5 @@ def requested_id(metadata: Mapping[str, bytes]) -> uuid.UUID | None:
 
 
 def text(metadata: Mapping[str, bytes], key: str) -> str:
-    """A metadata value as text; bytes that are no UTF-8 count as nothing that we know."""
+    """A metadata value as text; bytes that aren't UTF-8 become an unknown value."""
     return as_text(metadata.get(key, b"").decode("utf-8", "replace").strip())

@@ -1,4 +1,4 @@
-"""The models and tasks that people may name."""
+"""The models and tasks that clients may name."""
 
 from transcription.engines.models import ALIASES, TRUSTED
 
@@ -8,18 +8,19 @@ MODELS = (
     *("distil-large-v2", "distil-medium.en", "distil-small.en", "distil-large-v3"),
     *TRUSTED,
 )
-"""Those that the API's clients know, in the order in which its refusals list them. Where each comes
-from is in `engines.models`, whose other names belong to hubs and to the settings alone."""
+"""The names that API clients know, in the order in which errors list them. `engines.models` has
+their sources; its other names are only for hubs and settings.
+"""
 MODEL_ALIASES = {"turbo": ALIASES["turbo"]}
-"""Accepted by the API, but not in its list; "large" is in it, and so stays as it was said."""
+"""Accepted by the API, but not listed; "large" is listed, and so stays as it was sent."""
 TASKS = ("transcribe", "translate")
 
-# What the page offers: the others exist for scripts.
+# The page offers these; the others exist for scripts.
 OFFERED_MODELS = {
     "tiny": "fastest, rough",
     "base": "fast",
     "small": "balanced",
     "medium": "slow, accurate",
     "large-v3": "slowest, most accurate",
-    "turbo": "accurate, wants a GPU",
+    "turbo": "accurate, needs a GPU",
 }

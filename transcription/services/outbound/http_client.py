@@ -1,11 +1,11 @@
 """The HTTP client for URLs given by clients.
 
 A host is resolved once per connection, all its addresses are checked, and the connection goes to
-one of those: nothing is resolved again between check and use. That holds for every redirect, since
-each is a connection of its own. Host header, server name (SNI) and certificate check keep the
+one of those: nothing is resolved again between check and use. Every redirect is a new connection,
+so this also applies to redirects. Host header, server name (SNI) and certificate check keep the
 host's name. Proxies of the environment are not used: they would resolve the name themselves.
 
-Plain blocking sockets: cooperative where gevent has replaced them, and fine everywhere else.
+It uses plain blocking sockets, which gevent makes cooperative.
 """
 
 import ssl
@@ -27,12 +27,12 @@ AGENT = "whisperx-site"
 SCHEMES = ("http", "https")
 MOST_REDIRECTS = 10
 FAULTS = (httpx2.HTTPError, httpx2.InvalidURL)
-"""What a request can end in, besides Blocked."""
+"""The errors of a request, besides Blocked."""
 
 
 def reason_of(problem: Exception) -> str:
-    """The error, for logs and staff: never the parts of a URL that may be secret."""
-    if isinstance(problem, httpx2.InvalidURL):  # it quotes the part that it could not read
+    """The error, for logs and staff, without parts of a URL that may be secret."""
+    if isinstance(problem, httpx2.InvalidURL):  # it quotes the part that it could not parse
         return "The URL cannot be read."
     return told_problem(problem)
 
@@ -41,11 +41,11 @@ def client(seconds: float, silence: float, redirects: bool = False) -> httpx2.Cl
     """A client for one exchange.
 
     Args:
-        seconds: The whole exchange, to the last byte of the answer, must end within.
-        silence: Seconds in which a connection must be made, or bring something.
+        seconds: The time limit of the whole exchange, to the last byte of the response.
+        silence: The time limit for connecting, and between received bytes.
         redirects: Whether to follow them.
 
-    Its requests raise, besides FAULTS, Blocked.
+    Its requests raise FAULTS and Blocked.
     """
     return httpx2.Client(
         transport=Transport(time.monotonic() + seconds),
@@ -53,16 +53,16 @@ def client(seconds: float, silence: float, redirects: bool = False) -> httpx2.Cl
         follow_redirects=redirects,
         max_redirects=MOST_REDIRECTS,
         trust_env=False,
-        # Recordings are compressed already, and what is compressed may be larger than it looks.
+        # Recordings are compressed already, and compressed data may be larger than it looks.
         headers={"User-Agent": AGENT, "Accept-Encoding": "identity"},
     )
 
 
 def refuse_unreadable(url: str) -> None:
-    """Judge a URL by its form.
+    """Checks a URL's form.
 
     Raises:
-        Blocked: It cannot be read; or it is guarded, and scheme, host or port are not allowed.
+        Blocked: It can't be parsed or, if it is guarded, its scheme, host or port is not allowed.
     """
     try:
         parts = urlsplit(url)
@@ -91,30 +91,30 @@ def port_problem(url: str) -> bool:
         return True
 
 
-@lru_cache(maxsize=1)  # reading the authorities' certificates takes some 20 ms
+@lru_cache(maxsize=1)  # reading the certificate authorities takes some 20 ms
 def tls() -> ssl.SSLContext:
-    """Checks certificates, by the system's authorities or those of SSL_CERT_FILE."""
+    """Checks certificates with the system's authorities, or those of SSL_CERT_FILE."""
     return httpx2.create_ssl_context()
 
 
 class Transport(httpx2.BaseTransport):
-    """Sends requests, each over a connection to an address that was judged.
+    """Sends requests, each over a connection to a checked address.
 
     Args:
         deadline: By the monotonic clock, when everything must have ended.
     """
 
     def __init__(self, deadline: float) -> None:
-        # Not a connection is used twice but for the same scheme, host name and port.
+        # A connection is only reused for the same scheme, host name and port.
         self.pool = httpcore2.ConnectionPool(
             ssl_context=tls(), network_backend=Connector(deadline), max_connections=2
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request, be it the first or one that a redirect led to.
+        """Sends one request, also after a redirect.
 
         Raises:
-            Blocked: The site does not go there.
+            Blocked: The address is not allowed.
             httpx2.TransportError: It failed.
         """
         url = str(request.url)
@@ -154,7 +154,7 @@ class Transport(httpx2.BaseTransport):
 
 
 class ResponseBody(httpx2.SyncByteStream):
-    """An answer's body as it comes.
+    """A response's body as it arrives.
 
     Args:
         stream: Its pieces.
@@ -176,7 +176,7 @@ class ResponseBody(httpx2.SyncByteStream):
 
 @contextmanager
 def faults() -> Iterator[None]:
-    """Turn what can happen on the network into one kind of exception."""
+    """Turns all network errors into one kind of exception."""
     try:
         yield
     except httpcore2.TimeoutException as problem:

@@ -16,18 +16,18 @@ def told_url(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return UNREADABLE
-    if not host or "@" in host or "\\" in parts.netloc:  # readers do not agree where it ends
+    if not host or "@" in host or "\\" in parts.netloc:  # parsers disagree where it ends
         return UNREADABLE
     named = f"[{host}]" if ":" in host else host
     return shortened(f"{parts.scheme}://{named}{f':{port}' if port else ''}{parts.path}")
 
 
 def told_problem(problem: Exception) -> str:
-    """What an HTTP client complained of, without what it may say of a URL."""
+    """An HTTP client's error message, without parts of a URL that may be secret."""
     text = QUERY.sub("", CREDENTIALS.sub("", str(problem)))
     return shortened(text) or type(problem).__name__
 
 
 def shortened(text: str) -> str:
-    """At most LONGEST characters of it."""
+    """The text, shortened to LONGEST characters."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlparse
 from transcription.media.names import SUFFIXES
 
 ALLOWED = sorted(f".{suffix}" for suffix in SUFFIXES)
-FALLBACK = "recording"  # where nothing of a name is left but its extension
+FALLBACK = "recording"  # used if only the extension is left of a name
 _PARAMETER = re.compile(r'(?:^|;)\s*([\w-]+\*?)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)')
 
 
@@ -16,9 +16,9 @@ class UnsupportedExtension(Exception):
     """Neither URL nor server name a recording by its extension.
 
     Attributes:
-        filename: The name in the URL, as it would be kept.
-        extension: What there is of one.
-        allowed: What would do, sorted.
+        filename: The name in the URL, as it would be stored.
+        extension: Its extension, if any.
+        allowed: The accepted extensions, sorted.
     """
 
     extension = "(none)"
@@ -30,14 +30,14 @@ class UnsupportedExtension(Exception):
 
 
 def source_name(url: str, disposition: str) -> str:
-    """The name to keep: the server's if it has the extension of a recording, else the URL's.
+    """The name to store: the server's if it has the extension of a recording, else the URL's.
 
     Args:
         url: As the client sent it; percent escapes stay as they are.
-        disposition: The answer's Content-Disposition, or nothing.
+        disposition: The response's Content-Disposition; may be empty.
 
     Raises:
-        UnsupportedExtension: None of them has.
+        UnsupportedExtension: Neither name has one.
     """
     said = parameters(disposition)
     in_url = urlparse(url).path

@@ -12,7 +12,7 @@ from transcription.conf import conf
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# IPv6 addresses that carry an IPv4 address, and how many bits follow it: compatible, mapped,
+# IPv6 addresses that contain an IPv4 address, and the number of bits after it: compatible, mapped,
 # translated (RFC 2765), by NAT64 (RFC 6052) and by 6to4 (RFC 3056).
 CARRIERS = (
     (ipaddress.IPv6Network("::/96"), 0),
@@ -46,17 +46,17 @@ class Unresolvable(Blocked):
 
 
 def addresses_of(host: str, port: int) -> list[str]:
-    """The addresses of a host; where it is guarded, all of them may be connected to.
+    """The addresses of a host; if it is guarded, all of them are allowed.
 
     Args:
-        host: A name, or an address in whatever spelling the system's resolver understands.
+        host: A name, or an address in any spelling that the system's resolver understands.
         port: For the resolver.
 
     Raises:
         Blocked: It has an address in one of SSRF_BLOCKED_NETWORKS, or none at all.
     """
     try:
-        host.encode("idna")  # gevent resolves in a thread, and logs what fails there at length
+        host.encode("idna")  # gevent resolves in a thread, and logs errors there at length
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except UnicodeError as problem:  # an empty or overlong label
         raise Unreadable("The host name cannot be read.") from problem
@@ -73,7 +73,7 @@ def refuse_blocked(address: str) -> None:
     """Checks one address.
 
     Raises:
-        Blocked: It, or the IPv4 address that it carries, lies in a blocked network.
+        Blocked: It, or the IPv4 address within it, is in a blocked network.
     """
     networks = blocked_networks(tuple(conf.SSRF_BLOCKED_NETWORKS))
     for meant in meanings(ipaddress.ip_address(address)):
@@ -96,9 +96,9 @@ def meanings(address: Address) -> list[Address]:
 
 @lru_cache(maxsize=4)
 def blocked_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """SSRF_BLOCKED_NETWORKS, read.
+    """SSRF_BLOCKED_NETWORKS, parsed.
 
     Raises:
-        ValueError: One is no network; a system check says so at the start.
+        ValueError: An entry isn't a network; a system check reports it at the start.
     """
     return tuple(ipaddress.ip_network(text, strict=False) for text in texts)

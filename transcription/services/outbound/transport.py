@@ -30,11 +30,11 @@ class Connector(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connect to the first of the host's addresses that answers.
+        """Connects to the first of the host's addresses that answers.
 
         Raises:
-            Blocked: One of them is in a blocked network; or, guarded, the host is unknown.
-            httpcore2.ConnectError, httpcore2.ConnectTimeout: None answers.
+            Blocked: An address is in a blocked network, or the guarded host is unknown.
+            httpcore2.ConnectError, httpcore2.ConnectTimeout: No address answers.
         """
         try:
             addresses = addresses_of(host, port)
@@ -44,7 +44,7 @@ class Connector(httpcore2.NetworkBackend):
             raise httpcore2.ConnectError(problem.reason) from problem
         failure: Exception = httpcore2.ConnectError("The host has no address.")
         for position, address in enumerate(addresses):
-            # One that never answers must leave time for the others.
+            # An address that never answers must leave time for the others.
             patience = time_left(self.deadline, timeout) / (len(addresses) - position)
             try:
                 stream = self.sockets.connect_tcp(
@@ -71,7 +71,7 @@ class BoundedStream(httpcore2.NetworkStream):
         self.pause = Pacer()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        self.pause()  # a fast sender never lets us wait
+        self.pause()  # with a fast sender there is no wait
         return self.stream.read(max_bytes, time_left(self.deadline, timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -95,10 +95,10 @@ class BoundedStream(httpcore2.NetworkStream):
 
 
 def time_left(deadline: float, timeout: float | None) -> float:
-    """Seconds that the next step may take.
+    """The seconds left for the next step.
 
     Raises:
-        httpcore2.ReadTimeout: None.
+        httpcore2.ReadTimeout: No time is left.
     """
     left = deadline - time.monotonic()
     if left <= 0:

@@ -44,7 +44,7 @@ logger = logging.getLogger(__name__)
 PIECE = 64 * 1024  # bytes that are unpacked in one step
 CODINGS = ("", "identity", "gzip", "deflate")
 SILENCE = 30.0
-"""Seconds that a server which we fetch from may take to go on."""
+"""Seconds without a byte from a server after which a download fails."""
 
 
 class DownloadFailed(Exception):
@@ -65,11 +65,11 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a server says of what it sends.
+    """A server's information about its file.
 
     Attributes:
         file_name: A name with the extension of a recording.
-        content_type: The server's word, for people alone; empty where it has none.
+        content_type: The type that the server claims, for display only; may be empty.
     """
 
     file_name: str
@@ -84,11 +84,11 @@ class Download:
         self.response = response
 
     def pour(self, sink: Callable[[bytes], None], limit: int) -> None:
-        """Take the body, piece by piece.
+        """Yields the body, piece by piece.
 
         Raises:
             TooLarge: It is longer than `limit` bytes.
-            DownloadFailed: It ended early, stood still or took too long.
+            DownloadFailed: It ended early, stopped or took too long.
         """
         said = self.response.headers.get("Content-Length", "")
         if said.isdecimal() and int(said) > limit:
@@ -105,21 +105,21 @@ class Download:
 
 
 def coding_of(response: httpx2.Response) -> str:
-    """How an answer is packed. It was asked for as it is, but some servers do not listen."""
+    """A response's Content-Encoding. None was requested, but some servers ignore that."""
     coding: str = response.headers.get("Content-Encoding", "")
     return coding.strip().lower()
 
 
 def unpacked(response: httpx2.Response) -> Iterator[bytes]:
-    """The body of an answer as it was packed, once at most: little may hold endlessly much.
+    """The decoded body of a response, decoded at most once: little data may decode to any amount.
 
     Raises:
-        DownloadFailed: It is not what it says.
+        DownloadFailed: It is malformed.
     """
     if coding_of(response) in ("", "identity"):
         yield from response.iter_raw()
         return
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip's, or that of deflate
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # gzip, or deflate
     try:
         for piece in response.iter_raw():
             while piece:
@@ -132,14 +132,14 @@ def unpacked(response: httpx2.Response) -> Iterator[bytes]:
 
 
 def check_url(url: str, schemes: tuple[str, ...] = SCHEMES) -> None:
-    """Whether the site would go there now; to be sure, each connection is judged again.
+    """Checks whether the site would connect there now; each connection is checked again.
 
     Args:
         url: As the client sent it.
-        schemes: What the use knows; SSRF_ALLOWED_SCHEMES may allow less.
+        schemes: The schemes that the caller supports; SSRF_ALLOWED_SCHEMES may allow fewer.
 
     Raises:
-        Blocked: It would not.
+        Blocked: It is not allowed.
     """
     refuse_unreadable(url)
     if not conf.SSRF_PROTECTION_ENABLED:
@@ -159,9 +159,9 @@ def download(url: str) -> Iterator[Download]:
     """Requests a recording. Redirects are followed and checked; the name is known before the body.
 
     Raises:
-        Blocked: The site does not go there, or not where that leads.
+        Blocked: The address, or that of a redirect, is not allowed.
         UnsupportedExtension: Its name is not that of a recording.
-        DownloadFailed: The server cannot be reached or refuses.
+        DownloadFailed: The server can't be reached or refuses.
     """
     url = url.lstrip()
     with failures(url), client(conf.DOWNLOAD_TIMEOUT, SILENCE, redirects=True) as http:
@@ -179,12 +179,12 @@ def download(url: str) -> Iterator[Download]:
 
 
 def fetch(url: str, sink: Callable[[bytes], None], limit: int) -> Fetched:
-    """Fetch a recording; where its name is wanted before its bytes, take `download`.
+    """Downloads a recording; use `download` to know its name before its bytes.
 
     Args:
         url: As the client sent it.
-        sink: Takes the bytes, piece by piece.
-        limit: Most bytes.
+        sink: Called with the bytes, piece by piece.
+        limit: The maximum number of bytes.
 
     Raises:
         Blocked, UnsupportedExtension, DownloadFailed: See `download`.
@@ -196,11 +196,11 @@ def fetch(url: str, sink: Callable[[bytes], None], limit: int) -> Fetched:
 
 
 def probe(url: str) -> None:
-    """Ask a receiver by HEAD whether it is there. It need not know HEAD (405), nor be the last in
-    a row of redirects, which are not followed.
+    """Checks by HEAD whether a receiver answers. 405 and redirects count as answers; redirects are
+    not followed.
 
     Raises:
-        Blocked: The site does not go there.
+        Blocked: The address is not allowed.
         Unreachable: The receiver doesn't answer, or refuses.
     """
     try:
@@ -220,7 +220,7 @@ def probe(url: str) -> None:
 
 @contextmanager
 def failures(url: str) -> Iterator[None]:
-    """Tell the log why something could not be fetched, and the caller that it could not."""
+    """Logs why a download failed, and raises an error without the reason."""
     try:
         yield
     except Unreadable as blocked:

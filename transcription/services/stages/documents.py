@@ -1,4 +1,4 @@
-"""JSON documents that clients provide in place of an earlier stage's output."""
+"""JSON documents that clients provide instead of an earlier stage's output."""
 
 import json
 from collections.abc import Callable
@@ -13,9 +13,9 @@ Text = Annotated[str, AfterValidator(clean_text)]
 T = TypeVar("T")
 
 MOST_ITEMS = 250_000
-"""Segments and words of one document: a day and a night of speech."""
+"""The most segments and words of one document: 24 hours of speech."""
 MOST_WORDS = 10_000
-"""Words of one segment, which is judged in one step: more than an hour of speech."""
+"""The most words of one segment, which is checked in one step: more than an hour of speech."""
 
 
 class InvalidDocument(Exception):
@@ -43,7 +43,7 @@ class Transcript(BaseModel):
 
 
 class Word(BaseModel):
-    """A word, and where it is known, when it is said and how surely."""
+    """A word with its time and score, if known."""
 
     word: Text
     start: FiniteFloat | None = None
@@ -75,7 +75,7 @@ def read_transcript(content: bytes) -> dict[str, Any]:
     """The transcript in a JSON file: its `segments` and their `language`.
 
     Raises:
-        InvalidDocument: It is none.
+        InvalidDocument: It isn't one.
     """
     return _read(content, lambda document: document.whole(Transcript))
 
@@ -90,17 +90,17 @@ def read_aligned_transcript(content: bytes) -> dict[str, Any]:
 
 
 def read_turns(content: bytes) -> list[dict[str, Any]]:
-    """Who speaks when, from a JSON file; what is empty otherwise is an empty list.
+    """Who speaks when, from a JSON file; other empty values count as an empty list.
 
     Raises:
-        InvalidDocument: It is no list of turns.
+        InvalidDocument: It isn't a list of turns.
     """
     return _read(content, lambda document: document.turns())
 
 
 def _read(content: bytes, read: Callable[["Document"], T]) -> T:
     try:
-        # Of any Unicode encoding, with a byte order mark or without.
+        # In any Unicode encoding, with or without a byte order mark.
         text = content.decode(json.detect_encoding(content), "surrogatepass")
         document = Document(text.removeprefix("\ufeff"))
         value = read(document)
@@ -113,7 +113,7 @@ def _read(content: bytes, read: Callable[["Document"], T]) -> T:
 
 
 class Document:
-    """Reads a document item by item; the first that is wrong ends it.
+    """Reads a document item by item, and stops at the first invalid one.
 
     So no long lists are built, neither of faults nor of unused items.
     """
@@ -148,7 +148,7 @@ class Document:
         return item
 
     def fields(self, model: type[BaseModel]) -> dict[str, Any]:
-        """What the object that comes next has for this model; all else in it is passed by."""
+        """The next object's values for this model; all other keys are skipped."""
         if self.json.kind() != "{":
             raise InvalidDocument("It isn't an object.")
         found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""The one end of a job that has run: completed, with warnings, or failed."""
+"""Ends a job that has run: completed, with warnings, or failed."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -22,17 +22,17 @@ def finish_job(
     reason: str = "",
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> None:
-    """End the job with what is kept of it; what cannot be kept is a failure with its reason.
+    """Ends the job with its kept outputs; outputs that can't be stored fail the job with a reason.
 
     Args:
         job: As claimed.
-        result: What the engine told; None where it was not asked, or gave nothing.
-        reason: Why the stages that are neither there nor among the failures were not done.
-        check_cancelled: Called now and then; what it raises ends the work, and nothing is changed.
+        result: The engine's result; None if it was not called, or returned nothing.
+        reason: Why other stages without an output were not done.
+        check_cancelled: Called now and then; if it raises, nothing is changed.
 
     Raises:
-        OperationalError, InterfaceError: The database was away for too long: once the lease is over
-            the job runs again.
+        OperationalError, InterfaceError: The database was down for too long: the job runs again
+            after its lease.
     """
     failures, facts = {}, {}
     if result is not None:
@@ -56,15 +56,15 @@ def end_with_outputs(
     reason: str,
     check_cancelled: Callable[[], None],
 ) -> bool:
-    """End a job with the outputs that there are, if the claim still rules.
+    """Ends a job with its outputs, if the claim is still valid.
 
-    Without the output of its own stage it has failed; without another it is completed, with a
+    Without the output of its main stage it has failed; without another one it is completed with a
     warning.
 
     Args:
         job: As claimed.
-        failures: Why stages gave nothing.
-        facts: Fields of Job that the run told.
+        failures: Why stages have no output.
+        facts: Fields of Job that the run reported.
         reason: See `finish_job`.
         check_cancelled: See `finish_job`.
 
@@ -85,5 +85,5 @@ def end_with_outputs(
 
 
 def unforeseen(problem: Exception) -> str:
-    """A sentence about an error that nothing here expects."""
+    """A sentence about an unexpected error."""
     return f"An internal error occurred: {type(problem).__name__}: {problem}"

@@ -21,7 +21,7 @@ def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
 
     Args:
         job: As claimed.
-        first: The place of the first of them in the transcription.
+        first: The position of the first one in the transcription.
         heard: From the engine.
     """
     if not Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).exists():
@@ -41,7 +41,7 @@ def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
 def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:
     """Segments from this position on, in order; none while the database doesn't answer.
 
-    Not more than some hundreds: the next look brings the next.
+    At most some hundreds: the next call returns more.
     """
     later = LiveText.objects.filter(job_id=job_id, number__gte=first).order_by("number")
     try:
@@ -53,5 +53,5 @@ def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:
 
 
 def forget() -> None:
-    """Remove those of jobs that have ended: the transcript is there."""
+    """Removes segments of jobs that have ended and have their transcript."""
     LiveText.objects.filter(job__state__in=ENDED).delete()

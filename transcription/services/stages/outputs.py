@@ -27,7 +27,7 @@ def by_stage_for(job: Job) -> dict[str, StageOutput]:
 
 
 def without_output(job: Job) -> dict[str, StageOutput]:
-    """The same without what they hold, which may be long."""
+    """The same without the outputs themselves, which may be long."""
     return by_stage(StageOutput.objects.filter(job=job).defer("output"))
 
 
@@ -66,7 +66,7 @@ def keep(job: Job, output: Output) -> bool:
 
 
 def facts_of(job: Job, output: Output) -> dict[str, Any]:
-    """What the row of the job tells of the stage that is its own."""
+    """The fields of the job's row that come from its main stage."""
     if output.stage != MAIN.get(job.task_type):
         return {}
     facts = {"engine_used": output.engine, "model_used": output.model, "engine_note": output.note}
@@ -76,7 +76,7 @@ def facts_of(job: Job, output: Output) -> dict[str, Any]:
 
 
 def storable(stage: str, value: Any) -> Any:
-    """An engine's output such that every database can hold it and everybody can count on it."""
+    """An engine's output in a form that every database can store."""
     if stage == DIARIZE:
         turns = (clean_json(turn) for turn in value)
         return [turn for turn in turns if {"start", "end", "speaker"} <= turn.keys()]
@@ -96,7 +96,7 @@ def forget(job: Job, stages: Collection[str]) -> None:
 def transcript(
     job: Job, kept: Mapping[str, StageOutput], check_cancelled: Callable[[], None]
 ) -> list[dict[str, Any]] | None:
-    """The words and speakers of a job, joined; None where it is not about words."""
+    """The joined words and speakers of a job; None if its type has none."""
     if job.task_type == TaskType.DIARIZATION:
         return None
     source = kept.get(ALIGN) or kept[TRANSCRIBE]
@@ -117,5 +117,5 @@ def remarks(
 
 
 def once(texts: Iterable[str]) -> list[str]:
-    """Each text that says something, at its first place."""
+    """The non-empty texts, without duplicates."""
     return list(dict.fromkeys(text for text in texts if text))

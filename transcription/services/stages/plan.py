@@ -1,4 +1,4 @@
-"""Which stages a job has, which are left to do, and which a changed option invalidates."""
+"""Which stages a job has, which ones remain, and which ones a changed option invalidates."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ MAIN: Mapping[str, str] = {
     TaskType.ALIGNMENT: ALIGN,
     TaskType.DIARIZATION: DIARIZE,
 }
-"""What a job cannot do without; one that joins documents has all that it needs."""
+"""The main stage of each job type, without which the job fails; joining documents needs none."""
 PERFORMANCE_OPTIONS = frozenset(("device", "device_index", "threads"))
-"""Options that change how fast a stage is done, not what it gives."""
+"""Options that change how fast a stage is done, not its output."""
 OF_ALIGNMENT = frozenset(("align", "align_model", "interpolate_method", "return_char_alignments"))
 OF_DIARIZATION = frozenset(("diarize", "min_speakers", "max_speakers"))
 OF_THE_SOUND = frozenset(("audio_track",))
@@ -31,8 +31,8 @@ def wanted(job: Job, transcriber: str) -> list[str]:
 
     Args:
         job: Its type, engine and options count.
-        transcriber: The engine that transcribes it: where that tells the times of words, nobody
-            need align them.
+        transcriber: The engine that transcribes it: if that returns word times, no alignment is
+            needed.
     """
     if job.task_type != TaskType.FULL:
         return [MAIN[job.task_type]] if job.task_type in MAIN else []
@@ -45,12 +45,12 @@ def wanted(job: Job, transcriber: str) -> list[str]:
 
 
 def remaining(job: Job, done: Mapping[str, StageOutput], transcriber: str = "") -> list[str]:
-    """The stages left to do.
+    """The stages that remain.
 
     Args:
         job: See `wanted`.
-        done: What is kept of it, by stage.
-        transcriber: Who would transcribe it, where that is not done: empty, the job's own engine.
+        done: Its kept outputs, by stage.
+        transcriber: The engine that would transcribe it, if that remains; empty: the job's own.
     """
     if TRANSCRIBE in done:
         transcriber = done[TRANSCRIBE].engine
@@ -69,7 +69,7 @@ def wants_words(job: Job) -> bool:
 
 
 def wants_speakers(job: Job) -> bool:
-    """Whether to tell speakers apart: as the option `diarize` says, else where it is useful.
+    """Whether to tell speakers apart: as the option `diarize` says, else if it is useful.
 
     Without a capable engine, the fallback assigns all speech to one speaker. That is only useful to
     clients that expect a speaker.
@@ -79,7 +79,7 @@ def wants_speakers(job: Job) -> bool:
     engine = registry.find(job.engine)
     able = engine is not None and DIARIZE in engine.capabilities().stages
     asked = any(job.options.get(name) for name in OF_DIARIZATION)
-    # Uploads tell among their parameters that they could have asked; the API always wants it.
+    # Uploads have a parameter that shows whether they could have asked; the API always wants it.
     counts_on_it = job.params is not None and "diarize" not in job.params
     return able or asked or counts_on_it
 
@@ -89,8 +89,8 @@ class Change:
     """The changes when a job runs again.
 
     Attributes:
-        fields: Of the job: engine, model, language, task; as they shall be.
-        options: Of `Job.options`; None takes one away.
+        fields: New values of the job's engine, model, language and task.
+        options: New values in `Job.options`; None removes one.
     """
 
     fields: Mapping[str, Any]
@@ -103,7 +103,7 @@ class Change:
         return {name: value for name, value in merged.items() if value is not None}
 
     def params_of(self, job: Job) -> dict[str, Any] | None:
-        """The parameters as the API shall show them: the same keys, the new values."""
+        """The parameters that the API will show: the same keys, the new values."""
         if job.params is None:
             return None
         said = {**self.fields, **self.options}
@@ -118,7 +118,7 @@ class Change:
         }
         flat = {name: said[name] for name in job.params if name in said}
         params = {**job.params, **flat, **nested}
-        for name in OF_THE_SOUND & said.keys():  # told only where it was asked for
+        for name in OF_THE_SOUND & said.keys():  # only shown if it was requested
             if said[name] is None:
                 params.pop(name, None)
             else:

@@ -10,10 +10,10 @@ class RecordingGone(Exception):
 
 
 def local_path(job: Job) -> str:
-    """Where the engine finds the bytes.
+    """The path for the engine.
 
     Raises:
-        Gone: They were removed, or cannot be read now.
+        Gone: The bytes were removed, or can't be read now.
     """
     if job.upload is None or job.upload.state != UploadState.FINISHED:
         raise RecordingGone("The recording was removed before it was transcribed.")

@@ -1,4 +1,4 @@
-"""The models that the settings or options need on the disk."""
+"""The models that the settings or options require on the disk."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from transcription.services.options.default_language import DEFAULT_LANGUAGE, pa
 
 @dataclass(frozen=True)
 class Requirements:
-    """What shall work without a network.
+    """What must work without a network.
 
     Attributes:
         engine: Its name.
         models: Names, repositories or directories.
-        languages: Codes; the models that the site prefers for them count, too.
-        align: Whether words are to be aligned.
-        diarize: Whether speakers are to be told apart.
+        languages: Codes; also requires the models that the site prefers for them.
+        align: Whether to align words.
+        diarize: Whether to tell speakers apart.
         aligners: Alignment models besides those of the languages: names or repositories.
     """
 
@@ -33,7 +33,7 @@ class Requirements:
 
 
 def needs_of_site() -> Requirements:
-    """What uploads need that say nothing, in the languages that the settings name."""
+    """The requirements of uploads without options, in the languages of the settings."""
     named = [DEFAULT_LANGUAGE, *(language for _, language in patterns())]
     languages = dict.fromkeys((*named, *conf.LANGUAGE_MODEL_OVERRIDES))
     aligners = [model for model in conf.ALIGN_MODELS if model != ANY]
@@ -67,7 +67,7 @@ def _needed(engine: Engine, needs: Requirements) -> Iterator[Asset]:
 
 
 def wanted_models(needs: Requirements) -> list[str]:
-    """Those that were named, and those that the site prefers for the languages."""
+    """The named models, and those that the site prefers for the languages."""
     preferred = conf.LANGUAGE_MODEL_OVERRIDES
     return list(
         dict.fromkeys(
@@ -77,7 +77,7 @@ def wanted_models(needs: Requirements) -> list[str]:
 
 
 def languages_without_aligner(needs: Requirements) -> list[str]:
-    """Those whose words the engine cannot align, though it can those of others."""
+    """The languages whose words the engine can't align, if it can align others."""
     engine = registry.get(needs.engine)
     able = engine.capabilities()
     if not needs.align or not able.needs_download or ALIGN not in able.stages:
@@ -87,7 +87,7 @@ def languages_without_aligner(needs: Requirements) -> list[str]:
 
 
 def unusable_folders(needs: Requirements) -> dict[str, str]:
-    """Directories among the models that hold none, each with the reason."""
+    """The model directories without a model, each with the reason."""
     if not registry.get(needs.engine).capabilities().needs_download:
         return {}
     folders = [model for model in wanted_models(needs) if models.is_path(model)]

@@ -1,6 +1,6 @@
 """A job's result, in the API's shape for its type.
 
-Kept outputs have the shapes in which clients bring and get them: a transcription is `{"segments",
+Kept outputs have the shapes that clients send and receive: a transcription is `{"segments",
 "language"}`, an alignment `{"segments", "word_segments"}`, a diarization a list of turns.
 """
 
@@ -22,7 +22,7 @@ Shape = TypeVar("Shape")
 def result_of(job: Job) -> Outcome | None:
     """The `result` of a task, or None while it has none.
 
-    What may be long is an iterator over the items of a list, to be written item by item.
+    Long lists are iterators, to be written item by item.
     """
     if job.state not in (State.COMPLETED, State.WARNINGS):
         return None
@@ -36,7 +36,7 @@ def result_of(job: Job) -> Outcome | None:
 
 
 def transcription(job: Job) -> shapes.Transcription:
-    """Segments with their text, and the language that was spoken."""
+    """Segments with their text, and the spoken language."""
     kept = output_of(job, StageOutput.Name.TRANSCRIBE) or {}
     segments = kept.get("segments") or segments_of(job)
     return {
@@ -46,7 +46,7 @@ def transcription(job: Job) -> shapes.Transcription:
 
 
 def transcribed_segment(segment: Segment) -> shapes.TranscribedSegment:
-    """A segment without words; clients join the texts, so each brings its own blank."""
+    """A segment without words; clients join the texts, so each begins with a space."""
     shown = chosen(segment, shapes.TranscribedSegment)
     text = str(shown["text"])
     shown["text"] = f" {text}" if text and not text[0].isspace() else text
@@ -54,7 +54,7 @@ def transcribed_segment(segment: Segment) -> shapes.TranscribedSegment:
 
 
 def alignment(job: Job) -> shapes.Alignment:
-    """Segments with all their words, also those without times, and the words once more."""
+    """Segments with all their words, also those without times, and all words again."""
     kept = output_of(job, StageOutput.Name.ALIGN) or {}
     segments = kept.get("segments") or segments_of(job)
     words = kept.get("word_segments") or words_of(segments)
@@ -69,7 +69,7 @@ def words_of(segments: Iterable[Segment]) -> Iterator[Segment]:
 
 
 def aligned_segment(segment: Segment) -> shapes.AlignedSegment:
-    """A segment with its words, and its characters where they were asked for."""
+    """A segment with its words, and its characters if they were requested."""
     words = [chosen(word, AlignedWord) for word in segment.get("words") or []]
     return chosen({**segment, "words": words}, shapes.AlignedSegment)
 
@@ -83,9 +83,9 @@ def diarization(job: Job) -> Iterator[shapes.Turn]:
 def joined(job: Job) -> shapes.SpeakerTranscript:
     """Segments and words with their speakers.
 
-    Words without times or score are left out, and so are `chars`; a segment all of whose words are
-    left out goes, too. One that never had words keeps its text, but not where the client brought
-    the words: the old service drops it. `word_segments` is empty, and language is in the metadata.
+    Words without times or score are left out, and so are `chars`; a segment is left out if all of
+    its words are. A segment that never had words keeps its text, unless the client sent the words:
+    the replaced service drops it. `word_segments` is empty, and the language is in the metadata.
     """
     wordless = job.task_type != TaskType.COMBINATION
     shown = (joined_segment(segment, wordless) for segment in segments_of(job))
@@ -93,7 +93,7 @@ def joined(job: Job) -> shapes.SpeakerTranscript:
 
 
 def joined_segment(segment: Segment, wordless: bool) -> shapes.SpokenSegment | None:
-    """One segment, or None where nothing of it can be placed in time."""
+    """One segment, or None if nothing in it has a time."""
     words = segment.get("words") or []
     placed = [chosen(word, shapes.SpokenWord) for word in words if is_placed(word)]
     if not placed and (words or not wordless):
@@ -107,7 +107,7 @@ def is_placed(word: Segment) -> bool:
 
 
 def chosen(whole: Segment, shape: type[Shape]) -> Shape:
-    """The keys of this shape, where they have a value."""
+    """The keys of this shape that have a value."""
     keys = shape.__annotations__
     return cast(Shape, {key: whole[key] for key in keys if whole.get(key) is not None})
 
@@ -117,7 +117,7 @@ def output_of(job: Job, name: StageOutput.Name) -> Any:
 
 
 def segments_of(job: Job) -> "StoredList":
-    """The segments of the transcript; none where there is none."""
+    """The segments of the transcript; empty without one."""
     return find_segments(job) or StoredList("[]")
 
 
@@ -129,9 +129,9 @@ def find_segments(job: Job) -> "StoredList | None":
 
 
 class StoredList:
-    """The list in a JSON column, made of its text item by item, at each iteration anew.
+    """The list in a JSON column, parsed from its text item by item, again at each iteration.
 
-    All its items at once take ten times the memory of the text. Between items other requests go on.
+    All items at once take ten times the memory of the text. Between items, other requests run.
     """
 
     def __init__(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The stages of a claimed job, done by an engine in a process of its own."""
+"""Runs the stages of a claimed job in the engine process."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +19,7 @@ _engine: EngineProcess | None = None
 
 
 def engine_process() -> EngineProcess:
-    """This worker's engine process, warm from job to job."""
+    """This worker's engine process, kept warm between jobs."""
     global _engine
     if _engine is None:
         _engine = EngineProcess(idle_seconds=conf.MODEL_IDLE_SECONDS)
@@ -27,16 +27,17 @@ def engine_process() -> EngineProcess:
 
 
 def run_stages(job: Job, kept: Mapping[str, StageOutput], monitor: JobMonitor) -> Result:
-    """Let the engine do the stages of `monitor.plan`; each output is kept as soon as it is there.
+    """Lets the engine do the stages of `monitor.plan`; each output is stored as soon as it is
+    ready.
 
     Args:
         job: As claimed.
-        kept: What earlier runs have given, by stage.
-        monitor: Sees to the job's row meanwhile.
+        kept: Outputs of earlier runs, by stage.
+        monitor: Updates the job's row meanwhile.
 
     Raises:
         Cancelled: The job is no longer wanted.
-        FinalError, RecordingGone: It cannot be done, now or ever.
+        FinalError, RecordingGone: It can't be done, now or ever.
         EngineDied: The engine's process has ended, or hangs.
     """
     request = request_for(job, monitor.plan, {stage: row.output for stage, row in kept.items()})
@@ -45,17 +46,17 @@ def run_stages(job: Job, kept: Mapping[str, StageOutput], monitor: JobMonitor) -
     monitor.listen()
     result = engine_process().run(request, monitor.on_event, monitor.should_stop)
     for output in result.outputs.values():
-        retry_on_db_error(monitor.keep, output)  # those that the database was away for
+        retry_on_db_error(monitor.keep, output)  # those that the database did not store at the time
     return result
 
 
 def request_for(job: Job, stages: Sequence[str], given: Mapping[str, Any]) -> Request:
-    """What the engine needs to know.
+    """The request for the engine.
 
     Args:
         job: As claimed.
         stages: What to do.
-        given: The outputs of the stages that are done, by stage.
+        given: The outputs of the finished stages, by stage.
     """
     return Request(
         media_path=local_path(job),
@@ -81,7 +82,8 @@ def request_for(job: Job, stages: Sequence[str], given: Mapping[str, Any]) -> Re
 
 
 def with_model(job: Job, request: Request, monitor: JobMonitor) -> Request:
-    """The request with its model downloaded, or for the fallback; the plan follows the engine."""
+    """The request with its model downloaded, or for the fallback; the plan depends on the
+    engine."""
     prepared = prepare(
         request, conf.MODELS_DIR, monitor.on_download, monitor.should_stop, conf.MODEL_STALL_SECONDS
     )

@@ -1,13 +1,13 @@
-"""The results of tasks: what is told of them, and in which order. One shape for each type.
+"""The shapes of task results, one for each type; keys are in the order of the API.
 
-The names are those of the API description, by which clients' generators know them.
+Client generators use the names in the API description.
 """
 
 from collections.abc import Iterable
 from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
-from typing_extensions import TypedDict  # from pydantic: before Python 3.12 it knows no other
+from typing_extensions import TypedDict  # from pydantic, which requires this one before Python 3.12
 
 
 class Segment(TypedDict):
@@ -78,7 +78,7 @@ class Alignment(TypedDict):
 
 
 class Turn(TypedDict):
-    """Somebody speaks; the result of `diarization` is a list of these."""
+    """A speaker turn; the result of `diarization` is a list of these."""
 
     label: str
     speaker: str

@@ -11,7 +11,7 @@ from typing import Any
 Segment = dict[str, Any]
 _Turn = tuple[float, float, str]
 SHORTEST = 0.001
-"""Seconds: shorter turns are kept with those of this length."""
+"""Seconds: shorter turns are stored with those of this length."""
 
 
 def assign(
@@ -19,16 +19,16 @@ def assign(
     turns: Iterable[Mapping[str, Any]],
     check_cancelled: Callable[[], None] = lambda: None,
 ) -> list[Segment]:
-    """Give each segment and each of its words the speaker who speaks most of its time.
+    """Gives each segment and each word the speaker who speaks most of its time.
 
-    Where nobody speaks, and for a word without times, there is no key "speaker". Several turns of
-    one speaker count together; of speakers with equal shares the one who began first is taken.
+    If there is no speaker, or a word has no times, the key "speaker" is missing. Several turns of
+    one speaker count together; of speakers with equal shares, the one who began first wins.
 
     Args:
         segments: With "start", "end" (seconds) and maybe "words"; they are not changed.
         turns: With "speaker", "start", "end", in any order; they may overlap.
-        check_cancelled: Called before each segment: where very many turns overlap, this takes
-            long. What it raises ends the work.
+        check_cancelled: Called before each segment: if very many turns overlap, this takes long.
+            What it raises ends the work.
     """
     table = _Turns(turns)
     joined = []
@@ -50,17 +50,17 @@ def _spoken(part: Mapping[str, Any], table: _Turns) -> Segment:
 
 
 class _Turns:
-    """Turns by their lengths, in classes each twice as long as the one before.
+    """Turns by length, in classes of doubling lengths.
 
-    In a class, those that may reach into a stretch of time begin within a stretch that is not much
-    longer: so one turn that lasts for hours does not make every word look at all the others.
+    In a class, the turns that may overlap an interval begin within a range not much longer than it.
+    So with one turn of several hours, not every word has to be compared with all turns.
     """
 
     def __init__(self, turns: Iterable[Mapping[str, Any]]) -> None:
         classes: dict[int, list[_Turn]] = {}
         for turn in turns:
             start, end = float(turn["start"]), float(turn["end"])
-            longest = frexp(max(end - start, SHORTEST))[1]  # below 2 to the power of that
+            longest = frexp(max(end - start, SHORTEST))[1]  # shorter than this power of 2
             classes.setdefault(longest, []).append((start, end, str(turn["speaker"])))
         self._classes = {2.0**longest: sorted(alike) for longest, alike in classes.items()}
 
@@ -69,14 +69,14 @@ class _Turns:
         shares: dict[str, tuple[float, float]] = {}
         for began, ended, name in self._near(start, end):
             shared = min(end, ended) - max(start, began)
-            # A word may be so short that it has no length at all.
+            # A word may have no length at all.
             if shared > 0 or (shared == 0 and start == end):
                 before, first = shares.get(name, (0.0, -began))
                 shares[name] = before + shared, max(first, -began)
         return max(shares, key=shares.__getitem__, default=None)
 
     def _near(self, start: float, end: float) -> Iterator[_Turn]:
-        """All turns that reach into this time, and few others."""
+        """All turns that overlap this time, and few others."""
         for longest, alike in self._classes.items():
             first = bisect_left(alike, start - longest, key=itemgetter(0))
             last = bisect_right(alike, end, key=itemgetter(0))

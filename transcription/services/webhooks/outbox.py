@@ -30,19 +30,20 @@ logger = logging.getLogger(__name__)
 SLOW_DELAYS = (60, 300, 900)  # seconds between tries, after those in quick succession
 SLOWEST_DELAY = 3600
 GRACE = 5.0
-"""Seconds that a sender has to note how it went."""
+"""Seconds for a sender to record the outcome."""
 SLOWEST_RECEIVER = 100_000
-"""Bytes a second that a receiver must take, beyond CALLBACK_TIMEOUT: transcripts can be long."""
+"""Bytes per second that a receiver must accept, beyond CALLBACK_TIMEOUT: transcripts can be
+long."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to send one message, once.
+    """The right to send one webhook, once.
 
     Attributes:
         delivery: The row as claimed; its `attempts` counts this try, too.
-        body: What to send.
-        seconds: How long it may take.
+        body: The content to send.
+        seconds: The time limit.
     """
 
     delivery: Delivery
@@ -87,11 +88,11 @@ def send_again(delivery: Delivery) -> bool:
 def claim_due(most: int, only: Collection[uuid.UUID] | None = None) -> Iterator[Claim]:
     """Claims due webhooks for this process.
 
-    A job that runs again meanwhile is not told of: its message comes when it has ended.
+    Webhooks of jobs that run again are skipped: they are sent when the job has ended.
 
     Args:
-        most: At most so many.
-        only: Among these alone.
+        most: The maximum number.
+        only: Only claim these.
     """
     due = Delivery.objects.filter(
         state=Delivery.State.WAITING, next_attempt__lte=timezone.now(), job__state__in=ENDED
@@ -111,7 +112,7 @@ def claim_due(most: int, only: Collection[uuid.UUID] | None = None) -> Iterator[
 
 
 def body_of(job: Job) -> tuple[bytes, str]:
-    """The body of the task's GET; or nothing, and why: one webhook must not stop the others."""
+    """The JSON of the task's GET; or None and why: one webhook must not stop the others."""
     try:
         text = "".join(write_gradually(task_body(job)))
     except Exception as problem:
@@ -156,7 +157,7 @@ def failed(delivery: Delivery, status: int | None, reason: str) -> float | None:
 def backoff(attempts: int) -> float | None:
     """Seconds from a failed try of a webhook to its next retry; None: that was the last.
 
-    CALLBACK_MAX_RETRIES tries come in quick succession; then, ever more slowly, others follow until
+    CALLBACK_MAX_RETRIES tries follow quickly; then others with growing pauses, until
     CALLBACK_RETRY_WINDOW is over.
     """
     quick = conf.CALLBACK_MAX_RETRIES

@@ -1,6 +1,6 @@
 """Sends due webhooks, several at once.
 
-Only the sending is done by threads; rows are read and written by the caller's own thread alone.
+Threads only send; only the caller's own thread reads and writes rows.
 """
 
 import logging
@@ -19,20 +19,20 @@ from transcription.services.webhooks import outbox
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16
-DUE_POLL_SECONDS = 0.2  # seconds between looks at what has become due
+DUE_POLL_SECONDS = 0.2  # seconds between checks for due webhooks
 LONGEST_STAY = 5.0
-"""Seconds until a next try for which a round waits; for a later one the schedule begins another."""
+"""Seconds until the next try for which a round waits; later ones are left to the schedule."""
 LONGEST_ROUND = 60.0
-"""Seconds after which a round only ends what it has begun, so that other light tasks have their
+"""Seconds after which a round starts nothing new, so that other housekeeping tasks get their
 turn."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try went.
+    """The outcome of a try.
 
     Attributes:
-        status: What the receiver answered; None: nothing.
+        status: The receiver's status; None: no response.
         reason: What went wrong, in words.
     """
 
@@ -57,7 +57,7 @@ class DeliveryBatch:
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.pool = pool
         self.sending: dict[Future[Outcome], Delivery] = {}
-        self.awaited: dict[uuid.UUID, float] = {}  # until when, by the monotonic clock
+        self.awaited: dict[uuid.UUID, float] = {}  # end of the round, by the monotonic clock
 
     def run(self) -> None:
         ends = time.monotonic() + LONGEST_ROUND
@@ -71,7 +71,7 @@ class DeliveryBatch:
             enqueue_deliveries()
 
     def begin(self, only_awaited: bool) -> None:
-        """Claims what is due, and hands it to the threads."""
+        """Claims due webhooks, and gives them to the threads."""
         now = time.monotonic()
         self.awaited = {key: until for key, until in self.awaited.items() if until > now}
         only = list(self.awaited) if only_awaited else None
@@ -80,7 +80,7 @@ class DeliveryBatch:
             self.sending[self.pool.submit(send, claim)] = claim.delivery
 
     def look(self) -> None:
-        """Wait a moment, and note what has come of the tries."""
+        """Waits a moment, and records the outcomes of tries."""
         if not self.sending:
             time.sleep(DUE_POLL_SECONDS)
             return
@@ -100,7 +100,7 @@ class DeliveryBatch:
 
 
 def send(claim: outbox.Claim) -> Outcome:
-    """One try. Redirects are no delivery; of the answer, only its status counts."""
+    """One try. Redirects don't count as delivered; only the response's status matters."""
     headers = {
         "Content-Type": "application/json",
         "X-Delivery-ID": str(claim.delivery.pk),

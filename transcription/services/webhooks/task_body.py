@@ -61,7 +61,7 @@ def task_body(job: Job) -> Result:
 
 
 def metadata_of(job: Job) -> Metadata:
-    """What is told besides status, result and error; each key is always there."""
+    """The task's metadata; each key is always there."""
     return {
         "task_type": job.task_type,
         "task_params": job.params,
@@ -77,14 +77,14 @@ def metadata_of(job: Job) -> Metadata:
 
 
 def language_of(task_type: str, language: str) -> str | None:
-    """The language that was asked for; `auto` where a transcription shall detect it."""
+    """The requested language; `auto` if a transcription detects it."""
     if task_type in (TaskType.FULL, TaskType.TRANSCRIPTION):
         return told_language(language)
     return language or None
 
 
 def error_of(state: str, error: str) -> str | None:
-    """The plain reason of a job that failed; no other has one."""
+    """The reason of a failed job; empty for all others."""
     if state == State.CANCELLED:
         return "The job was cancelled."
     if state == State.FAILED:
@@ -93,22 +93,22 @@ def error_of(state: str, error: str) -> str | None:
 
 
 def start_of(state: str, started: datetime | None) -> str | None:
-    """When work began; clients know by it that a job no longer waits."""
+    """When work began: with it, clients see that a job no longer waits."""
     return None if state == State.QUEUED else moment(started)
 
 
 def end_of(state: str, finished: datetime | None) -> str | None:
-    """When a job came to its result; the API knows no other end."""
+    """When a job was completed; for other ends the API has no time."""
     return moment(finished) if state in DONE else None
 
 
 def duration_of(state: str, started: datetime | None, finished: datetime | None) -> float | None:
-    """Seconds of work of a job that came to its result."""
+    """Seconds of work of a completed job."""
     if state in DONE and started and finished:
         return (finished - started).total_seconds()
     return None
 
 
 def moment(value: datetime | None) -> str | None:
-    """A time as the API tells it: ISO 8601 in UTC, with microseconds and offset."""
+    """A time in the API's format: ISO 8601 in UTC, with microseconds and offset."""
     return value.isoformat(timespec="microseconds") if value else None

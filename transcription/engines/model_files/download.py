@@ -7,8 +7,10 @@ It runs in a process of its own, because a connection that says nothing can only
 outside. It writes {"event": "total", "bytes"}, {"event": "checking", "bytes"} and at last
 {"event": "done"} or {"event": "failed", "reason"} to stdout, one JSON object a line.
 
-An interrupted download goes on where it stopped. (The hub's own client does not do that between
-processes, and writes in steps of 10 MB, which a slow line takes longer for than our patience.)
+An interrupted download goes on where it stopped. The hub's own client lists the files, but doesn't
+get them: since its version 1.18 it doesn't resume what another process began, it compares no
+checksums, and it writes in steps of 10 MiB, which a line below 1 MB/s takes longer for than STALL.
+See docs/decisions/0015-models-are-downloaded-by-our-own-code.md.
 """
 
 from __future__ import annotations

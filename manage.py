@@ -9,11 +9,11 @@ import sys
 from typing import TextIO
 
 READER_HAS_GONE = 141
-"""The exit code that shells have for programs whose output nobody reads any more (`… | head`)."""
+"""The shells' exit code for programs whose output is no longer read (`… | head`)."""
 
 
 def reader_has_gone() -> bool:
-    """Whether standard output or errors lead nowhere; then what is left for them is dropped."""
+    """Whether standard output or errors are closed; remaining output is then discarded."""
     gone = [stream for stream in (sys.stdout, sys.stderr) if stream and is_broken(stream)]
     for stream in gone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -24,7 +24,7 @@ def is_broken(stream: TextIO) -> bool:
     """Whether this is a pipe whose other end is closed."""
     try:
         stream.flush()
-        if not hasattr(select, "poll"):  # Windows: only what is written tells
+        if not hasattr(select, "poll"):  # Windows: only writing shows it
             return False
         poll = select.poll()
         poll.register(stream.fileno(), select.POLLOUT)

@@ -1,4 +1,4 @@
-"""What this site makes of uploads: it takes photos only, and writes a note for each that came."""
+"""This site's use of uploads: it accepts only photos, and creates a row for each finished one."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class PhotoHooks(Hooks):
     """The rules of this site."""
 
     def pre_create(self, upload: Any, metadata: Any) -> None:
-        """Refuse what is no photo before a byte of it is sent."""
+        """Refuses other files before any byte is sent."""
         if not upload.file_type.startswith("image/"):
             raise BadRequest("Only photos: send their filetype in Upload-Metadata.")
 

@@ -1,4 +1,4 @@
-"""All that a site needs for resumable uploads; docs/uploads.md tells the rest."""
+"""All settings that a site needs for resumable uploads; see docs/uploads.md."""
 
 from pathlib import Path
 

@@ -84,7 +84,7 @@ def after_engine_death(job: Job, death: EngineDied, monitor: JobMonitor) -> None
     """
     logger.warning("job %s: %s", job.pk, death.message)
     for line in death.stderr.splitlines():
-        logger.warning("job %s, last words of the engine: %s", job.pk, line)
+        logger.warning("job %s, last output of the engine: %s", job.pk, line)
     monitor.heard = None
     deadline = time.monotonic() + PAUSE_AFTER_DEATH
     while time.monotonic() < deadline:

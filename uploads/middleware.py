@@ -14,11 +14,11 @@ from uploads.services import queries
 
 
 class TusMiddleware:
-    """Makes them speak tus, too.
+    """Adds the tus headers to them, too.
 
-    Every response except that to OPTIONS has Tus-Resumable; a successful OPTIONS lists the
-    server's capabilities (tus core). Put it before the CORS middleware, which answers some of
-    these requests. Unread request bodies are discarded.
+    Every response except that to OPTIONS has Tus-Resumable; a successful OPTIONS lists the server's
+    capabilities (tus core). Put it before the CORS middleware, which answers some of these
+    requests. Unread request bodies are discarded.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -1,4 +1,4 @@
-"""What a queue runs for `uploads`, by these names, and how it gets there."""
+"""The functions that a queue runs for `uploads`, by these names, and how they are queued."""
 
 from uploads.queues.base import queue
 from uploads.services.maintenance.cleanup import clean_up
@@ -10,7 +10,7 @@ def cleanup(trigger: str = "schedule", confirmed: int = 0) -> None:
 
 
 def enqueue_cleanup(trigger: str, confirmed: int = 0) -> bool:
-    """Let the site's queue clean up soon.
+    """Queues a cleanup in the site's queue.
 
     Returns:
         Whether the site has a queue; without one nothing happens.

@@ -41,7 +41,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_value=32767,
         validators=[MinValueValidator(1)],
-        help_text="How many, where it runs every so many minutes.",
+        help_text="The minutes between two runs.",
     )
 
     class Meta:
@@ -57,7 +57,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg]
         """Requires the minutes of a schedule that runs every so many minutes."""
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("schedule_type") == Schedule.MINUTES and not cleaned.get("minutes"):
-            self.add_error("minutes", "Say how many minutes lie between two runs.")
+            self.add_error("minutes", "Enter the minutes between two runs.")
         return cleaned
 
 

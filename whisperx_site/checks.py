@@ -32,7 +32,7 @@ def open_to_everybody(**kwargs: Any) -> list[CheckMessage]:
             "ALLOW_ANONYMOUS=1 lets everyone who reaches this site upload recordings and start "
             "jobs without login, and read and delete all recordings that were sent without login.",
             hint="Without it, programs on this machine send the key in DATA_DIR/local_key, and "
-            "other keys are made in the admin.",
+            "other keys are created in the admin.",
             id="site.W002",
         )
     ]

@@ -49,7 +49,7 @@ for name in ("UPLOADS_DIR", "MODELS_DIR", "WORK_DIR"):
     OPTIONS[name] = str(DATA_DIR / OPTIONS[name])
 globals().update(OPTIONS)
 
-# Who may speak to us ---------------------------------------------------------------------------
+# Access from outside ---------------------------------------------------------------------------
 
 PUBLIC = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS: list[str] = SITE["ALLOWED_HOSTS"] or (
@@ -74,7 +74,7 @@ CORS_ALLOW_HEADERS = [
     *("baggage", "sentry-trace", "traceparent", "tracestate", "cache-control"),  # of tracing tools
     *(name.lower() for name in SITE["CORS_ALLOW_HEADERS"]),
 ]
-# Cookies go along for origins that were named, never for all there are.
+# Cookies are only sent for named origins, never for all.
 CORS_ALLOW_CREDENTIALS = bool(CORS_ALLOWED_ORIGINS) and not CORS_ALLOW_ALL_ORIGINS
 CORS_EXPOSE_HEADERS = [
     *("Location", "Tus-Resumable", "Tus-Version", "Tus-Extension", "Tus-Max-Size"),
@@ -91,11 +91,11 @@ CORS_EXPOSE_HEADERS = [
 ]
 CORS_PREFLIGHT_MAX_AGE = 86400
 
-# https in front of us: the proxy says so, and everything else follows from PUBLIC_URL's scheme.
+# A proxy terminates https and says so; everything else follows from PUBLIC_URL's scheme.
 HTTPS = PUBLIC.scheme == "https"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_SSL_HOST = PUBLIC.netloc if HTTPS else None  # never to a host that the request made up
+SECURE_SSL_HOST = PUBLIC.netloc if HTTPS else None  # never to a host from the request
 SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
 SECURE_HSTS_SECONDS = SITE["HSTS_SECONDS"] if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -103,7 +103,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = HTTPS
-# Several sites run side by side on one machine: cookies know no ports, so the name carries it.
+# Several sites run on one machine: cookies ignore ports, so the name contains the port.
 SESSION_COOKIE_NAME = f"session_{PORT}"
 CSRF_COOKIE_NAME = f"csrftoken_{PORT}"
 KNOWN_BROWSER_COOKIE_NAME = f"known_{PORT}"
@@ -172,7 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 REST_FRAMEWORK = {
-    # Who may speak to us is decided once, in AccessMiddleware.
+    # Access is decided once, in AccessMiddleware.
     "DEFAULT_AUTHENTICATION_CLASSES": ["transcription.api.authentication.MiddlewareAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -208,8 +208,8 @@ DATABASES = {
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Behind PgBouncer in transaction mode nothing outlives its transaction. Django prepares no
-    # statements on the server unless told to; cursors there would be all that is left.
+    # Behind PgBouncer in transaction mode nothing outlives its transaction. Django only prepares
+    # statements on the server if configured; server-side cursors are the only other case.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
     if os.environ.get("SITE_PROCESS") == "web":
         # A server process has a greenlet or a thread for each client; PostgreSQL has 100
@@ -221,8 +221,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
             "timeout": 10,
             # A database that comes back finds few dead connections, each of which costs a second.
             "max_idle": 30,
-            # Nor is it waited for twice: attempts to reach it come less and less often by
-            # themselves.
+            # Nor should requests wait twice: attempts to connect get rarer by themselves.
             "reconnect_timeout": 2,
         }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -241,7 +240,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         DATABASES["default"]["ENGINE"] = "whisperx_site.serving.sqlite_pool"
 CACHES = {"default": ENVIRONMENT.cache_url_config(SITE["CACHE_URL"])}
 
-# A request body of an upload is never read by Django; this bounds forms alone.
+# Django never reads the body of an upload; this only limits forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE = FORM_BYTES
 
 DAY = 86400
@@ -254,7 +253,7 @@ Q_CLUSTER = {
     "bulk": 1,
     "poll": 0.5,
     "timeout": 600,
-    # Never delivered again behind our back: leases and sweeps recover what is lost.
+    # Never delivered again by the queue itself: leases and sweeps recover lost jobs.
     "retry": 30 * DAY,
     "max_attempts": 1,
     "ack_failures": True,
@@ -289,13 +288,13 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        # django-q tells of every process and task; what matters of it, our own lines say.
+        # django-q logs every process and task; our own log lines say what matters.
         "django-q": {
             "handlers": ["console"],
             "level": "INFO" if LOG_LEVEL == "DEBUG" else "WARNING",
             "propagate": False,
         },
-        # Refusals are told to the client; only faults of ours are news.
+        # The client sees refusals; only our own errors are logged.
         "django.request": {
             "handlers": [],
             "level": "ERROR",
@@ -303,7 +302,7 @@ LOGGING = {
             "propagate": True,
         },
         "django.security": {"handlers": [], "level": "CRITICAL", "propagate": True},
-        # It warns of every HEAD whose answer would have content; leaving that out is its work.
+        # It warns about every HEAD whose response would have content; leaving that out is its task.
         "gunicorn.http.wsgi": {"handlers": [], "level": "ERROR", "propagate": True},
         # It logs every outgoing request; URLs may contain secrets.
         "httpx2": {"handlers": [], "level": "WARNING", "propagate": True},

@@ -82,10 +82,10 @@ def test_why_a_stage_cannot_be_done(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert "requirements-whisperx.lock" in engine.readiness_error(request(), stage)
     monkeypatch.setattr(whisperx, "find_spec", lambda name: name)
     assert '"base" is not usable' in engine.readiness_error(request(), TRANSCRIBE)
-    assert "community-1 is not here" in engine.readiness_error(
+    assert "community-1 is not available" in engine.readiness_error(
         request(models_dir=tmp_path), DIARIZE
     )
-    assert '"en" is not here' in engine.readiness_error(request(models_dir=tmp_path), ALIGN)
+    assert '"en" is not available' in engine.readiness_error(request(models_dir=tmp_path), ALIGN)
     assert 'no alignment model for "sw"' in engine.readiness_error(request("sw"), ALIGN)
     own = request("sw", tmp_path, align_model=str(tmp_path / "own"))
     assert "is not usable" in engine.readiness_error(own, ALIGN)

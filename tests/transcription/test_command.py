@@ -121,7 +121,7 @@ def test_output_that_nobody_reads(site: Site, recording: Path, closed: str) -> N
     )
     assert "Traceback" not in done.stderr and "Exception" not in done.stderr
     if closed == ">&-":
-        assert "Standard output is closed. Say --output FILE." in done.stderr
+        assert "Standard output is closed. Use --output FILE." in done.stderr
         assert "code 1\n" in done.stderr
     else:
         assert "code 141\n" in done.stderr

@@ -103,7 +103,7 @@ def handle(problem: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(problem, Http404):
         return detail(404, "Not Found")
     if isinstance(problem, RequestDataTooBig):
-        return detail(413, "The request is larger than this server takes.")
+        return detail(413, "The request is larger than this server accepts.")
     if isinstance(problem, APIException):
         return detail(problem.status_code, str(problem.detail))
     if isinstance(problem, PermissionDenied):

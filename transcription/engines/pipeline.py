@@ -34,8 +34,8 @@ from transcription.media.probe import probe
 if TYPE_CHECKING:
     from transcription.media.pcm import Audio
 
-NO_CARD = "There is no CUDA card that {} can use here: the processor did the work."
-INSTEAD = "{} cannot {}: {} did it instead."
+NO_CARD = "{} can use no GPU here, so the CPU was used."
+INSTEAD = "{} can't {}, so {} did it."
 SILENT = "The recording is silent from beginning to end."
 LONG_SILENCE = 60.0
 """Seconds; the engines check shorter recordings themselves."""

@@ -115,8 +115,8 @@ def through_gunicorn(reader: Reader, request: bytes, settings: Any) -> None:
 
 
 def send(connection: socket.socket, data: bytes) -> None:
-    """Send it all and close, so that a reader that asks for more gets to an end."""
-    with connection, suppress(OSError):  # the other end is closed where the test has failed
+    """Sends it all and closes, so that a reader that asks for more gets to an end."""
+    with connection, suppress(OSError):  # the other end is closed if the test has failed
         connection.sendall(data)
 
 

@@ -1,6 +1,6 @@
-"""The upload protocol as OpenAPI describes it: plain data, which a site puts among its own paths.
+"""The upload protocol in OpenAPI: plain data, which a site adds to its own paths.
 
-Statuses and sentences of refusals come from `uploads.errors`: a new one is described at once.
+Statuses and sentences of refusals come from `uploads.errors`, so new ones are included.
 """
 
 from collections.abc import Collection, Mapping
@@ -27,12 +27,12 @@ BYTES: Part = {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format":
 HEADERS: Mapping[str, tuple[Part, str]] = {
     "Location": (TEXT, "Where the upload is."),
     "Tus-Resumable": ({"type": "string", "enum": [VERSION]}, "The version of the protocol."),
-    "Tus-Version": (TEXT, "The versions that are served."),
-    "Tus-Extension": (TEXT, "The extensions that are served."),
-    "Tus-Max-Size": (NUMBER, "The longest upload, in bytes."),
+    "Tus-Version": (TEXT, "The supported versions."),
+    "Tus-Extension": (TEXT, "The supported extensions."),
+    "Tus-Max-Size": (NUMBER, "The largest upload, in bytes."),
     "Tus-Checksum-Algorithm": (TEXT, "The algorithms of Upload-Checksum."),
-    "Upload-Offset": (NUMBER, "Bytes that are held; those of a PATCH go on from there."),
-    "Upload-Length": (NUMBER, "Bytes in all; PATCH tells it where POST deferred it."),
+    "Upload-Offset": (NUMBER, "The bytes held; a PATCH continues there."),
+    "Upload-Length": (NUMBER, "The length in bytes; PATCH sets it if POST deferred it."),
     "Upload-Defer-Length": ({"type": "string", "enum": ["1"]}, "The length follows."),
     "Upload-Metadata": (TEXT, "Keys and Base64 values, such as `filename` and `filetype`."),
     "Upload-Concat": (TEXT, "`partial`, or `final;` and the addresses of the parts."),
@@ -40,12 +40,12 @@ HEADERS: Mapping[str, tuple[Part, str]] = {
         TEXT,
         f"Algorithm ({', '.join(ALGORITHMS)}) and Base64 of the sum, of this request's bytes.",
     ),
-    "Upload-Expires": (TEXT, "When the upload ends unless more bytes come."),
+    "Upload-Expires": (TEXT, "When the upload expires without further bytes."),
 }
 CAPABILITIES = ("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm")
 STATE = ("Tus-Resumable", "Upload-Offset", "Upload-Expires")
 
-EVERY_ERROR = [  # those with a sentence of their own: what others say is the site's to describe
+EVERY_ERROR = [  # those with a specific sentence: the site describes the others
     kind
     for kind in vars(errors).values()
     if isinstance(kind, type) and UploadError in kind.__mro__[1:] and "message" in vars(kind)
@@ -66,8 +66,10 @@ def paths() -> dict[str, dict[str, Part]]:
     tus = header("Tus-Resumable", required=True)
     lengths = (header("Upload-Length"), header("Upload-Defer-Length"))
     able = {204: answer("Versions, extensions and limits.", *CAPABILITIES)}
-    state = answer("It stands at Upload-Offset.", *STATE, "Upload-Length", "Upload-Metadata")
-    capabilities = ("What this server can do", able, [errors.Unavailable])
+    state = answer(
+        "Upload-Offset says how many bytes are held.", *STATE, "Upload-Length", "Upload-Metadata"
+    )
+    capabilities = ("The server's capabilities", able, [errors.Unavailable])
     creation = operation(
         *("tus_create", "Begin an upload"),
         {201: answer("It waits for bytes.", "Location", *STATE)},
@@ -82,7 +84,7 @@ def paths() -> dict[str, dict[str, Part]]:
     termination = {204: answer("It is gone.")}
     download = {
         200: answer("The file.") | FILE,
-        206: answer("The part of it that Range names.") | FILE,
+        206: answer("The requested range.") | FILE,
         304: answer("The client has it."),
     }
     return {
@@ -92,7 +94,7 @@ def paths() -> dict[str, dict[str, Part]]:
         },
         f"{root}{{upload_id}}": {
             "head": operation(
-                *("tus_offset", "Where an upload stands", {200: state}, FINDING, one, tus), body={}
+                *("tus_offset", "An upload's offset", {200: state}, FINDING, one, tus), body={}
             ),
             "patch": appending | {"requestBody": {"required": True, **BYTES}},
             "delete": operation(

@@ -41,7 +41,7 @@ def is_packed(request: HttpRequest) -> bool:
 
 
 def user_of(request: HttpRequest) -> User | None:
-    """Who asks; None where the site has no middleware that would know."""
+    """The user; None if the site has no middleware that sets one."""
     return getattr(request, "user", None)
 
 

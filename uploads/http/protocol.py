@@ -1,7 +1,7 @@
 """tus 1.0.0 on the wire: header names, parsing and formatting. Pure functions.
 
-A request with `Tus-Resumable` speaks tus. The IETF's successor could share URLs and rows: it
-would be told apart here, by its own headers.
+A request with `Tus-Resumable` uses tus. The IETF's successor could share URLs and rows: this module
+would recognise it by its own headers.
 """
 
 import base64
@@ -52,7 +52,7 @@ def parse_metadata(text: str) -> dict[str, bytes]:
         BadRequest: The header breaks one of these rules or is longer than LONGEST_METADATA.
     """
     if len(text) > LONGEST_METADATA:
-        raise BadRequest(f"Upload-Metadata may have {LONGEST_METADATA} characters at most.")
+        raise BadRequest(f"Upload-Metadata may have at most {LONGEST_METADATA} characters.")
     pairs: dict[str, bytes] = {}
     if not text.strip(" \t"):
         return pairs
@@ -101,7 +101,7 @@ def parse_concat(header: str) -> list[str] | None:
         return None
     addresses = [address for address in rest.split(" ") if address]
     if len(addresses) > MOST_PARTS:
-        raise BadRequest(f"Upload-Concat may name {MOST_PARTS} parts at most. Send larger parts.")
+        raise BadRequest(f"Upload-Concat may name at most {MOST_PARTS} parts. Send larger parts.")
     if kind == "final" and addresses:
         return addresses
     raise BadRequest("Upload-Concat must be `partial`, or `final;` and the URLs of the parts.")

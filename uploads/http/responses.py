@@ -22,7 +22,7 @@ EXTENSIONS = (
     *("creation", "creation-with-upload", "creation-defer-length", "expiration", "termination"),
     *("checksum", "checksum-trailer", "concatenation", "concatenation-unfinished"),
 )
-"""The tus extensions, in the order in which OPTIONS tells them."""
+"""The tus extensions, in the order of OPTIONS."""
 
 
 def refusal_answer(
@@ -67,7 +67,7 @@ def capabilities(request: HttpRequest, methods: Iterable[str]) -> HttpResponse:
 
 
 def extensions(environ: dict[str, Any]) -> list[str]:
-    """What the store can do, and the web server's reader of bodies."""
+    """The extensions that the store and the web server's body reader support."""
     offered = store().extensions
     if not tells_trailers(environ):
         offered -= {"checksum-trailer"}

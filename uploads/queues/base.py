@@ -1,7 +1,7 @@
-"""The site's queue, by the name in UPLOADS_QUEUE: it runs the cleanup without a request waiting.
+"""The site's queue, by the name in UPLOADS_QUEUE: it runs the cleanup in the background.
 
-Nothing depends on one: without a queue cron calls `manage.py cleanup_uploads`, and the admin's
-button cleans up at once.
+It is optional: without a queue, cron calls `manage.py cleanup_uploads`, and the admin's button
+cleans up at once.
 """
 
 from functools import lru_cache
@@ -14,16 +14,16 @@ from uploads.conf import conf
 
 
 class Queue(Protocol):
-    """What runs `uploads.tasks.cleanup` soon, or every so often."""
+    """Runs `uploads.tasks.cleanup` soon, or regularly."""
 
     def enqueue_cleanup(self, trigger: str, confirmed: int) -> None:
-        """Let a worker call `uploads.tasks.cleanup` with these arguments, soon."""
+        """Queues a call of `uploads.tasks.cleanup` with these arguments."""
 
     def declare_schedule(self) -> None:
-        """Let the cleanup run every so often; called after each migration, so safe to repeat."""
+        """Schedules regular cleanups; called after each migration, so it must be repeatable."""
 
     def schedule(self) -> Model | None:
-        """The row that says how often it runs, for staff to look at; None where there is none."""
+        """The schedule's row, for staff; None if there is none."""
 
 
 @lru_cache(maxsize=8)

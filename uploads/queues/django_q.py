@@ -13,15 +13,15 @@ EVERY_MINUTES = 10
 
 
 class DjangoQ:
-    """See `uploads.queues.base.Queue`. Its schedule is a row, which staff may change."""
+    """See `uploads.queues.base.Queue`. Its schedule is a row that staff can change."""
 
     def enqueue_cleanup(self, trigger: str, confirmed: int) -> None:
         """Queues a cleanup for a worker of the default cluster."""
         async_task(TASK, trigger, confirmed, task_name="cleanup")
 
     def declare_schedule(self) -> None:
-        """Make the schedule where it is not there, once django-q2 has its tables."""
-        # Names are not unique to the queue: staff may have made a second one.
+        """Creates the schedule if it is missing, once django-q2 has its tables."""
+        # Names are not unique in the queue: staff may have created a second one.
         if not has_tables() or self.schedule() is not None:
             return
         Schedule.objects.create(
@@ -37,6 +37,6 @@ class DjangoQ:
 
 
 def has_tables() -> bool:
-    """Whether django-q2 was migrated: `migrate uploads` alone does not bring its tables."""
+    """Whether django-q2 was migrated: `migrate uploads` alone does not create its tables."""
     connection = connections[router.db_for_write(Schedule)]
     return Schedule._meta.db_table in connection.introspection.table_names()

@@ -26,10 +26,10 @@ HEAD_BYTES = 512
 
 
 def finish(upload: Upload, requests: int = 0) -> None:
-    """Marks an upload whose bytes are all held as finished, and tells all that wait for it.
+    """Marks an upload whose bytes are all held as finished, and notifies all that wait for it.
 
-    Safe to repeat at any time, in any number of processes: one of them changes the row.
-    After a crash on the way the next HEAD or cleanup calls it again.
+    Safe to repeat at any time, in any number of processes: one of them changes the row. After a
+    crash in between, the next HEAD or cleanup calls it again.
 
     Args:
         upload: All its bytes are held.

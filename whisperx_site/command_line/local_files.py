@@ -79,7 +79,7 @@ class Places:
         self.places: dict[Path, Path] = {}
         if output in (None, "-"):
             if sys.stdout is None:
-                raise CommandError("Standard output is closed. Say --output FILE.")
+                raise CommandError("Standard output is closed. Use --output FILE.")
             return
         target = Path(output or "")
         if len(files) > 1 or target.is_dir() or str(output).endswith(("/", "\\")):

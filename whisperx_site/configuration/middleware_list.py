@@ -1,15 +1,15 @@
-"""The site's middleware: one list, from which the shorter ways of upload requests follow."""
+"""The site's middleware: one list, from which the shorter lists for upload requests are derived."""
 
 PAGES = "pages"
-"""Concerns every address but those of uploads."""
+"""For every address except those of uploads."""
 BROWSERS = "browsers"
-"""Concerns uploads, too, but only where a browser sends the request."""
+"""Also for uploads, but only if a browser sends the request."""
 ALL = "all"
-"""Concerns every request."""
+"""For every request."""
 
 KEEPS_METHOD = "whisperx_site.middleware.https.KeptMethodMiddleware"
 WITHOUT_BROWSER = "whisperx_site.serving.fast_path.NoBrowserMiddleware"
-"""Takes the place of all that is for browsers."""
+"""Replaces all middleware for browsers."""
 
 MIDDLEWARE = (
     ("whisperx_site.middleware.unread_bodies.UnreadBodyMiddleware", PAGES),
@@ -45,6 +45,6 @@ def of_uploads(is_https: bool) -> list[str]:
 
 
 def of_uploads_without_browser(is_https: bool) -> list[str]:
-    """For the addresses of uploads, where the request has nothing that a browser would send."""
+    """For upload addresses, if the request has nothing that only browsers send."""
     wanted = {name for name, concerns in MIDDLEWARE if concerns == ALL}
     return [WITHOUT_BROWSER, *(name for name in of_site(is_https) if name in wanted)]

@@ -9,10 +9,10 @@ from whisperx_site.accounts.access import SAFE_METHODS
 
 
 class KeptMethodMiddleware:
-    """Makes 308 of the 301 with which Django's SecurityMiddleware answers an unsafe method: after
-    301 clients come back with GET and without their body (RFC 9110, section 15.4.2).
+    """Turns the 301 of Django's SecurityMiddleware into 308 for unsafe methods: after 301, clients
+    repeat the request with GET and without its body (RFC 9110, section 15.4.2).
 
-    Belongs before SecurityMiddleware.
+    Put it before SecurityMiddleware.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

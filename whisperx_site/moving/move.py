@@ -102,8 +102,8 @@ def refuse_rows(source: str, target: str, tables: list[Table], replace: bool) ->
     if filled:
         listed = ", ".join(f"{name}: {rows}" for name, rows in list(filled.items())[:8])
         raise CannotMove(
-            f"The target is not empty ({listed}). Name another database, or say --replace if all "
-            "that it holds may go."
+            f"The target is not empty ({listed}). Name another database, or use --replace "
+            "to delete its content."
         )
 
 

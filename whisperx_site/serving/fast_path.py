@@ -103,11 +103,11 @@ class ToolsRequest(WSGIRequest):
 class FastPathHandler(UploadsHandler):
     """For requests that no browser sends; see `fits`.
 
-    Measured, a HEAD costs a third less than through the whole chain. Left out is what could change
-    nothing: sessions, CSRF tokens and CORS (see `NoBrowserMiddleware`), the addresses of pages, the
-    signals request_started and request_finished, of which only the care for database connections
-    matters here, and what Django asks of each view: whether it is a coroutine, wants a transaction
-    of its own, or leaves its answer to a template.
+    Measured, a HEAD costs a third less than through the whole chain. It skips what has no effect on
+    these requests: sessions, CSRF tokens and CORS (see `NoBrowserMiddleware`), the URLs of pages,
+    the signals request_started and request_finished (this class closes database connections
+    itself), and Django's checks of each view: whether it is a coroutine, needs a transaction, or
+    returns a template.
     """
 
     middleware = "TOOLS_MIDDLEWARE"
@@ -119,7 +119,8 @@ class FastPathHandler(UploadsHandler):
 
     @staticmethod
     def fits(environ: dict[str, Any]) -> bool:
-        """Whether this handler and the full one would answer alike. GET may serve a file."""
+        """Whether this handler and the full one would give the same response. GET may serve a
+        file."""
         return (
             environ["REQUEST_METHOD"] != "GET"
             and not environ.get("SCRIPT_NAME")
@@ -164,7 +165,7 @@ class FastPathHandler(UploadsHandler):
 
 
 class Answer:
-    """A response on its way out. What Django does at its end by signals is done here, once."""
+    """A response on its way out. Does once what Django does at its end by signals."""
 
     def __init__(self, response: Any) -> None:
         self.response = response

@@ -1,8 +1,8 @@
-"""Request heads in gunicorn: limited in total size, parsed in linear time, with a deadline.
+"""Request headers in gunicorn: limited in total size, parsed in linear time, with a deadline.
 
 gunicorn limits each field separately, and scans everything again with each piece it receives: a
-hundred long fields keep a process busy for a minute. So a head that is not there at once is read
-here, and gunicorn gets it complete.
+hundred long fields keep a process busy for a minute. So incomplete headers are read here, and
+gunicorn gets them complete.
 """
 
 import logging
@@ -72,8 +72,8 @@ class HeadReader:
         self.unreader = unreader
         self.head = head
         self.longest_line = longest_line
-        self.seen = 0  # bytes that were looked through
-        self.fields: int | None = None  # where the fields begin, once the request line is there
+        self.seen = 0  # bytes that were searched
+        self.fields: int | None = None  # where the fields begin, once the request line is complete
         self.most = FIELDS_BYTES
 
     def read(self) -> None:
@@ -127,7 +127,7 @@ def check_fields(fields: bytearray, most: int) -> None:
     """Checks the size of a block of fields; large ones must belong to uploads.
 
     Raises:
-        LimitRequestHeaders: It is.
+        LimitRequestHeaders: It is too large.
     """
     check_size(len(fields), most)
     if len(fields) > FIELDS_BYTES:
@@ -148,8 +148,8 @@ def install(settings: Any) -> None:
     """Installs this for the current process, if a test shows that it fits the installed gunicorn.
 
     Args:
-        settings: The worker's. Where the installed gunicorn has other rooms than this module knows,
-            single fields get its own, narrower bound: no upload of very many parts then.
+        settings: The worker's. If it doesn't fit, single fields get gunicorn's own, narrower limit:
+            then uploads of very many parts are refused.
     """
     RequestParser.mesg_class = BoundedRequest
     problem = fault(settings)

@@ -33,11 +33,11 @@ workers = settings.SITE["WEB_WORKERS"]
 worker_connections = open_files.connections_within(open_files.raise_limit(), 8000) // 2
 keepalive = 75
 timeout = 120
-# An upload that is cut goes on elsewhere, and idle connections count, too. Not 1: a worker looks
-# once a second whether it shall stop, and one that had just looked was killed as if it had hung.
+# An interrupted upload resumes elsewhere, and idle connections count, too. Not 1: a worker checks
+# once a second whether it must stop, and one that had just checked was killed as if it hung.
 graceful_timeout = 2
-# All options of the API come in the query, a prompt of a thousand words among them; gunicorn itself
-# allows no more than 8190.
+# All options of the API are in the query, including a prompt of a thousand words; gunicorn itself
+# allows at most 8190.
 limit_request_line = message.MAX_REQUEST_LINE = 65536
 # Long metadata and lists of parts reach our own checks, which say what is wrong with them.
 limit_request_field_size = 256 * 1024
@@ -50,8 +50,8 @@ logconfig_dict = settings.LOGGING
 def when_ready(arbiter: Any) -> None:
     """Loads all URLs before processes are forked, so that errors appear at the start.
 
-    What is loaded by then stays: it need not be looked through for garbage again and again, which
-    would also make each process a copy of its own.
+    Objects loaded by then are permanent, and excluded from garbage collection, which would also
+    make each process copy them.
     """
     from django.db import connections
     from django.urls import get_resolver

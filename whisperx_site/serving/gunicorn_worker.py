@@ -19,7 +19,7 @@ class QuietLogger(Logger):  # type: ignore[misc]
     """No access log; gunicorn would still format every line of it."""
 
     def info(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Name the address where gunicorn does not: with SO_REUSEPORT it listens a little later."""
+        """Logs the address if gunicorn does not: with SO_REUSEPORT it listens a little later."""
         if msg.startswith("Listening at") and args and not args[0]:
             args = (f"http://{self.cfg.bind[0]}", *args[1:])
         super().info(msg, *args, **kwargs)
@@ -104,7 +104,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
             gunicorn_errors.write_error(client, 408, "Request Timeout", "")
         else:
             super().handle_error(req, client, addr, exc)
-        discard_remaining(client)  # else who still sends would lose the answer
+        discard_remaining(client)  # otherwise a client that still sends would lose the response
 
 
 def own_listener(shared: Any) -> Any:

@@ -138,7 +138,7 @@ def pieces(body: Body) -> Iterator[bytes]:
         size += len(piece)
         seconds = time.monotonic() - began
         if seconds > PATIENCE and size < SLOWEST * seconds:
-            raise RequestTimeout("The form comes too slowly. Upload large recordings by tus.")
+            raise RequestTimeout("The form arrives too slowly. Upload large recordings by tus.")
     if body.idle:
         raise RequestTimeout(STALLED)
     if body.cut:

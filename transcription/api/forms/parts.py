@@ -84,7 +84,7 @@ class DocumentPart(FilePart):
 
     def write(self, data: memoryview) -> None:
         if self._file.tell() + len(data) > DOCUMENT_BYTES:
-            raise TooLarge(f"A document has {DOCUMENT_BYTES // 1024**2} MiB at most.")
+            raise TooLarge(f"A document may have at most {DOCUMENT_BYTES // 1024**2} MiB.")
         self._file.write(data)
 
     def content(self) -> bytes:
@@ -134,9 +134,11 @@ class Form:
 
     def add(self, name: str, part: FormPart) -> None:
         if "\0" in name or (isinstance(part, TextPart) and "\0" in part.text):
-            raise ApiError(detail(400, f"The field {name!r} holds the character NUL. Remove it."))
+            raise ApiError(
+                detail(400, f"The field {name!r} contains the character NUL. Remove it.")
+            )
         if name in self.parts:
-            self.parts[name].drop("The form brought another file of the same name.")
+            self.parts[name].drop("The form has another file of the same name.")
         self.parts[name] = part
         if isinstance(part, TextPart):
             self.texts.setdefault(name, []).append(part.text)

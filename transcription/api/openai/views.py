@@ -222,7 +222,7 @@ def wait(job: Job, is_gone: Callable[[], bool]) -> Job:
                 raise ClientDisconnected
             if time.monotonic() > deadline:
                 message = (
-                    f"The transcript was not there after {conf.OPENAI_TIMEOUT} s (OPENAI_TIMEOUT), "
+                    f"The transcript was not ready after {conf.OPENAI_TIMEOUT} s (OPENAI_TIMEOUT), "
                     "so its job was cancelled. Upload long recordings by tus or /speech-to-text."
                 )
                 raise refuse(504, message, code="timeout")

@@ -26,7 +26,7 @@ CHAPTER = 60.0
 """Seconds per call, a quarter of a second of work: a call can't be interrupted."""
 PAUSE = 0.5
 """Seconds without speech that end a turn."""
-NOTE = "No engine here can tell speakers apart: all speech is given to one speaker, SPEAKER_00."
+NOTE = "No engine here can tell speakers apart: all speech is assigned to one speaker, SPEAKER_00."
 TOO_FEW = "At least {} speakers were asked for, but no engine here can tell speakers apart."
 
 
@@ -38,7 +38,7 @@ class SingleSpeakerDiarizer:
     def capabilities(self) -> Capabilities:
         return Capabilities(
             label="voice activity",
-            quality="Finds speech, but gives all of it to one speaker.",
+            quality="Finds speech, but assigns all of it to one speaker.",
             languages=None,
             words=False,
             translation=False,

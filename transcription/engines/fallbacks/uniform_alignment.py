@@ -41,7 +41,7 @@ class UniformAligner:
     def capabilities(self) -> Capabilities:
         return Capabilities(
             label="even spread",
-            quality="Times of words are not measured but reckoned from their segment's.",
+            quality="Word times are calculated from segments, not measured.",
             languages=None,
             words=False,
             translation=False,

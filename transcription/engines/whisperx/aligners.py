@@ -81,7 +81,7 @@ LARGE = "large"
 SIZES = {"xlarge": 3850, "-1b-": 3850, "base": 378, LARGE: 1262}
 """Kinds of models by a part of their names, with megabytes; others count as large ones."""
 NOT_OURS = (
-    'The alignment model "{0}" is none that this site downloads for its clients; '
+    'This site doesn\'t download the alignment model "{0}" for clients; '
     "its administrator can download it (manage.py fetch_models --align-model {0}), or name it in "
     "ALIGN_MODELS."
 )
@@ -161,7 +161,7 @@ def problem(request: Request) -> str:
         return NOT_OURS.format(model)
     found = assets.problem(request.models_dir, aligner)
     label = aligner.label[:1].upper() + aligner.label[1:]
-    return f"{label} is not here: {found}." if found else ""
+    return f"{label} is not available: {found}." if found else ""
 
 
 def place(request: Request) -> tuple[str, str]:

@@ -85,7 +85,7 @@ class WhisperX:
             return aligners.problem(request)
         if stage == DIARIZE:
             found = assets.problem(request.models_dir, assets.diarizer())
-            return f"{assets.DIARIZER} is not here: {found}." if found else ""
+            return f"{assets.DIARIZER} is not available: {found}." if found else ""
         if found := models.folder_problem(Path(request.model_path or ".")):
             return f'The model "{request.model}" is not usable: {found}.'
         return ""

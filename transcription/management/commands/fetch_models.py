@@ -35,9 +35,9 @@ class Command(BaseCommand):
     """Exit code 1 if a download failed, 130 after Ctrl-C."""
 
     help = (
-        "Download what transcription needs, for the site's settings or what is named here: the "
-        "Whisper model, for engines that have such the aligners of the languages, and the model "
-        "that tells speakers apart. What is there stays; what was interrupted goes on."
+        "Download the models that transcription needs, for the site's settings or the options: "
+        "the Whisper model and, if the engine uses them, alignment models and the diarization "
+        "model. Existing files are kept; interrupted downloads resume."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -67,12 +67,10 @@ class Command(BaseCommand):
             help="alignment models besides those of the languages, by name or repository, which "
             "clients may then name; default: those of ALIGN_MODELS",
         )
-        parser.add_argument("--no-align", action="store_true", help="without aligners of words")
+        parser.add_argument("--no-align", action="store_true", help="skip alignment models")
+        parser.add_argument("--no-diarize", action="store_true", help="skip the diarization model")
         parser.add_argument(
-            "--no-diarize", action="store_true", help="without the model that tells speakers apart"
-        )
-        parser.add_argument(
-            "--list", action="store_true", help="only say what is needed and what is there"
+            "--list", action="store_true", help="only list the needed models and their states"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -138,7 +136,7 @@ def needs_of(options: dict[str, Any]) -> Requirements:
     site = needs_of_site()
     for language in options["language"] or ():
         if language not in LANGUAGES:
-            raise CommandError(f"The language {language!r} is not known; say a code such as de.")
+            raise CommandError(f"The language {language!r} is not known; use a code such as de.")
     return Requirements(
         options["engine"] or site.engine,
         options["model"] or site.models,

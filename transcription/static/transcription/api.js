@@ -50,7 +50,7 @@ export async function postForm(url, fields) {
   return isJSON ? ((await response.json()).url ?? null) : null;
 }
 
-// What fetch() gives; a site that does not answer is an ApiError of status 0.
+// Like fetch(), but a site that does not answer is an ApiError of status 0.
 export async function answer(url, options) {
   try {
     return await fetch(url, options);
@@ -64,7 +64,7 @@ async function sentence(response) {
   return said || statusSentence(response.status);
 }
 
-// The reason that an answer's body gives, if it is a short one meant for reading; else "".
+// The reason in a response's body, if it is a short text for users; else "".
 export function plainReason(body) {
   let reason = body;
   try {

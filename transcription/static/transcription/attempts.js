@@ -13,7 +13,7 @@ export function requestBegins(request, file) {
   else attempts.set(file.id, null);
 }
 
-// Called with each answer.
+// Called with each response.
 export function requestAnswered(request, response) {
   if (response.getStatus() < 400) attempts.set(files.get(request), null);
 }

@@ -11,7 +11,7 @@ export function confirmed(dialog) {
   });
 }
 
-// The same with words of its own: { title, text, no, yes } go where data-field says so.
+// The same with other texts: { title, text, no, yes } go where data-field says so.
 export function ask(dialog, words) {
   for (const [field, text] of Object.entries(words)) {
     dialog.querySelector(`[data-field=${field}]`).textContent = text;

@@ -1,5 +1,5 @@
 // The OpenAPI document for the two pages that show it, under the name and version of this product.
-// The document itself bears those of the API that it describes, which other programs know.
+// The document itself has those of the API that it describes, which other programs expect.
 
 import { getJSON } from "./api.js";
 

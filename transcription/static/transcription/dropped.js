@@ -23,11 +23,11 @@ async function filesOf(entry, unreadable) {
 
 async function within(folder, unreadable) {
   const entries = await listed(folder.createReader());
-  const meant = entries.filter(({ name }) => !name.startsWith(".")); // systems' own
+  const meant = entries.filter(({ name }) => !name.startsWith(".")); // hidden files of the system
   return (await Promise.all(meant.map((one) => filesOf(one, unreadable)))).flat();
 }
 
-// The path is part of what an upload is known by: a file on its own has none, beside folders, too.
+// The path is part of an upload's identity: a single file has none, even beside folders.
 async function asFile(entry) {
   const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
   if (entry.fullPath.lastIndexOf("/") > 0) file.relativePath = entry.fullPath;

@@ -15,7 +15,7 @@ export class Estimate {
     while (now - this.#samples[0].now > WINDOW && this.#samples.length > 2) this.#samples.shift();
   }
 
-  // After a pause the time before it says nothing.
+  // After a pause, earlier measurements don't count.
   restart() {
     this.#samples = [];
   }
@@ -33,7 +33,7 @@ export class Estimate {
   }
 }
 
-// "26 s left"; "" where it is unknown.
+// "26 s left"; "" if unknown.
 export function timeLeft(bytes, speed) {
   if (!speed) return "";
   const seconds = Math.ceil(bytes / speed);

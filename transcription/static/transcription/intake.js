@@ -6,8 +6,8 @@ import { someOf } from "./text.js";
 
 const FORGOTTEN = 1000; // milliseconds without a drag event after which the drag is over
 
-// Calls take(files) with what was chosen, dropped or pasted. Before the page can take files, it
-// keeps them from being opened in place of the page.
+// Calls take(files) with the chosen, dropped or pasted files. Until the page can upload files, this
+// prevents the browser from opening them instead of the page.
 export function connectIntake(take) {
   const input = document.getElementById("files");
   document.getElementById("browse").addEventListener("click", () => input.click());
@@ -42,7 +42,7 @@ function connectDrop(take) {
     if (event.relatedTarget === null) show(false); // out of the window
   });
   addEventListener("drop", async (event) => {
-    if (!bringsFiles(event)) return; // text goes where text can go
+    if (!bringsFiles(event)) return; // text is left to the browser
     event.preventDefault();
     show(false);
     const { files, unreadable } = await droppedFiles(event.dataTransfer);

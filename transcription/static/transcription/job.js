@@ -9,8 +9,8 @@ import { connectSearch } from "./search.js";
 import { localise } from "./text.js";
 import { showTranscript } from "./transcript.js";
 
-const INTERVAL = 1000; // milliseconds between two questions while the job is active
-const ANSWER = 30000; // that a question waits for its answer
+const INTERVAL = 1000; // milliseconds between two requests while the job is active
+const ANSWER = 30000; // milliseconds to wait for a response
 const ACTIVE = ["queued", "processing"];
 
 let polling = null;
@@ -66,7 +66,7 @@ function write(article, field, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 
-// A new state changes most of the page: the server's own rendering takes the place of ours.
+// A new state changes most of the page, so the server's rendering replaces ours.
 async function reload(acted = false) {
   const headers = { Accept: "text/html" };
   const options = { cache: "no-store", headers, signal: ending(ANSWER) };

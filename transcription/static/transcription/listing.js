@@ -1,5 +1,5 @@
-// Which recordings the list shows: by name and state, page by page. The address says so, as it does
-// without this script; with it the page stays, and with it the uploads that are being sent.
+// Which recordings the list shows: by name and state, page by page. The address holds these filters,
+// as without this script. With it the page isn't reloaded, so uploads in progress continue.
 
 const PAUSE = 250; // milliseconds after the last key
 const form = document.getElementById("filters");
@@ -40,7 +40,7 @@ export function connectListing(onChange) {
   fillForm(); // browsers keep what was typed over a reload
 }
 
-// The pages beside this one, and what an empty list means.
+// The links to newer and older pages, and the message for an empty list.
 export function showPlaces({ newer, older, isEmpty }) {
   const narrow = Boolean(form.elements.q.value.trim() || form.elements.state.value);
   document.getElementById("no-recordings").hidden = !isEmpty || narrow;

@@ -29,7 +29,7 @@ function remove(key) {
   return hadFocus;
 }
 
-// Where the keyboard goes on when the note with this key is gone.
+// Where the keyboard focus goes when the note with this key is gone.
 function after(key) {
   const item = Array.from(list.children).find(({ dataset }) => dataset.key === key);
   const next = item?.nextElementSibling ?? item?.previousElementSibling;

@@ -5,7 +5,7 @@ const CROSSED = "Number of speakers: the minimum must not exceed the maximum.";
 const NO_NUMBER = "Number of speakers: enter a whole number from 1 to 99, or leave it empty.";
 
 // Connects all options within root. With remember, what was chosen before is chosen again; the
-// options that a site no longer offers are passed over.
+// options that a site no longer offers are ignored.
 export function connectOptions(root, { remember = false } = {}) {
   if (remember) restore(root);
   root.addEventListener("input", () => updateSpeakers(root));

@@ -42,7 +42,7 @@ function replace(media) {
   link.textContent = "Download it";
   sentence.append("This browser can't play the recording. ", link, " to listen to it.");
   const player = media.closest(".player");
-  (document.querySelector(".reading") ?? player).before(sentence); // before all that is to be read
+  (document.querySelector(".reading") ?? player).before(sentence); // before the text
   player.remove();
   document.getElementById("transcript")?.classList.add("no-media");
 }

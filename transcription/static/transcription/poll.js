@@ -1,12 +1,13 @@
 // Polling, except while the tab is hidden.
 
-const GATHER = 150; // milliseconds in which several reasons to ask become one question
-const SLOWEST = 15000; // milliseconds between two questions to a site that does not answer
+const GATHER = 150; // milliseconds in which several calls of soon() become one request
+const SLOWEST = 15000; // milliseconds between two requests to a site that does not answer
 
 // Calls task() at once and again delay() milliseconds after each end; delay() of null stops it.
-// While the tab is hidden nothing is asked; when it is shown again, at once. A task that fails is
-// tried again ever more slowly: onFailure(error, wait) is called then, onSuccess() after each success.
-// now() asks at once, soon() once for all who call it: nine files that end together are one question.
+// While the tab is hidden there are no calls; when it is shown again, there is one at once. A failed
+// task is retried with growing pauses: onFailure(error, wait) is called then, onSuccess() after each
+// success. now() calls it at once, soon() once for several calls: nine files that end together cause
+// one request.
 export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} } = {}) {
   let timer = null;
   let running = false;
@@ -33,7 +34,7 @@ export function poll(task, delay, { onFailure = () => {}, onSuccess = () => {} }
   function soon() {
     if (isWanted || stopped) return;
     isWanted = true;
-    if (running) return; // what changed may not be in the answer that is on its way: once more
+    if (running) return; // the response on its way may not show the change: once more
     clearTimeout(timer);
     timer = setTimeout(run, GATHER);
   }

@@ -13,10 +13,10 @@ import { localise } from "./text.js";
 import { followUp } from "./tally.js";
 import { isUploading, startUploads } from "./upload.js";
 
-const BUSY = 2000; // milliseconds between two questions while something is going on
+const BUSY = 2000; // milliseconds between two requests while a job or upload is active
 const IDLE = 15000;
-const SOON = 500; // where another list was asked for while an answer was awaited
-const ANSWER = 30000; // that a question waits for its answer
+const SOON = 500; // if another list was requested before the response
+const ANSWER = 30000; // milliseconds to wait for a response
 
 const section = document.getElementById("upload");
 const list = document.querySelector(".recordings");
@@ -82,7 +82,7 @@ async function refresh() {
   const asked = location.search;
   const address = jobList.dataset.url + asked;
   const { uploads, jobs, newer, older } = await getJSON(address, { limit: ANSWER });
-  if (asked !== location.search) return; // another list was asked for meanwhile
+  if (asked !== location.search) return; // another list was requested meanwhile
   const here = addressesHere();
   const others = uploads.filter(({ id }) => !here.isSending(id)); // those of this page are above
   updateList(uploadList, others, "upload-row", (row, upload) => fillUpload(row, upload, here));

@@ -1,4 +1,4 @@
-// Errors of uploads: which are retried, and what the user is told.
+// Errors of uploads: which are retried, and their messages.
 
 import { plainReason, statusSentence } from "./api.js";
 
@@ -13,12 +13,12 @@ const SENTENCES = {
   507: "The site's disk is full.",
 };
 
-// Addresses of uploads that this page has seen alive.
+// Addresses of uploads that existed at an earlier request of this page.
 const alive = new Set();
 
-// An answer to the question "how much do you have?" after which tus-js-client would start the whole
-// file anew, though the upload may be there, or was ended on purpose while this page was sending it.
-// Thrown, it is an error, and the stored address survives: dropped again, the file starts over.
+// A response to HEAD after which tus-js-client would send the whole file again, though the upload may
+// still exist, or was ended on purpose during this upload. Throwing makes it an error and keeps the
+// stored address: if the user drops the file again, it starts over.
 class ResumeRefused extends Error {
   constructor(status) {
     super(`status ${status}`);
@@ -32,7 +32,7 @@ export function markAlive(url) {
 
 export function keepStoredUpload(request, response) {
   const status = response.getStatus();
-  // Of a new upload the answer has the address; tus-js-client resolves it in the same way.
+  // The response has a new upload's address; tus-js-client resolves it in the same way.
   const url = new URL(response.getHeader("Location") ?? "", request.getURL()).href;
   if (status < 400) alive.add(url);
   const isGone = [404, 410].includes(status);
@@ -47,11 +47,11 @@ function statusOf(error) {
   return error.originalResponse?.getStatus() ?? unresumed?.status ?? 0;
 }
 
-// While the site doesn't answer, it is tried for long; an error that repeats is shown soon.
+// While the site doesn't answer, retries go on for long; a repeated error is shown soon.
 const AWAY = [0, 408, 423, 429, 502, 503, 504];
 const TRIES = 7;
 
-// next() is Uppy's own judgement: it makes the queue wait until the browser is online again.
+// next() is Uppy's own decision: it makes the queue wait until the browser is online again.
 export function isWorthRetrying(error, attempt, options, next) {
   const status = statusOf(error);
   if (!navigator.onLine) return next(error);
@@ -67,7 +67,7 @@ export function isFinal(error, response) {
   return status >= 400 && status < 500 && ![401, 403, 408, 423, 429].includes(status);
 }
 
-// Why a file couldn't be uploaded: { text, link, needsLogin }, the link where one helps.
+// Why a file couldn't be uploaded: { text, link, needsLogin }, the link if one helps.
 export function uploadReason(error, response) {
   const status = response?.status ?? statusOf(error);
   const said = plainReason(response?.body?.xhr?.responseText ?? "");

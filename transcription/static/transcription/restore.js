@@ -6,9 +6,9 @@ import * as tally from "./tally.js";
 
 const PATIENCE = 250; // milliseconds
 
-// Restoring replaces the list of files, so they should be added later. Where nothing is stored Uppy
-// says nothing: hence the limit. What is added then, before a slow browser has read what it stored,
-// is added once more. begin() makes Uppy look.
+// Restoring replaces the list of files, so new files should be added later. If nothing is stored, Uppy
+// sends no event: hence the limit. Files added after the limit, before a slow browser has read its
+// storage, are added once more. begin() makes Uppy read it.
 export function restore(uppy, begin) {
   const early = new Map();
   const forget = ({ id }) => early.delete(id);
@@ -59,13 +59,13 @@ function continueRestored(uppy) {
   const running = runningFiles(uppy);
   const failed = uppy.getFiles().filter(({ id, error }) => error && !running.has(id));
   const areSomeRunning = Object.keys(uppy.getState().currentUploads).length > 0;
-  uppy.emit("restore-confirmed"); // goes on with what was running, else with what had failed
+  uppy.emit("restore-confirmed"); // resumes files that were running, and retries failed ones
   if (areSomeRunning) failed.forEach((file) => uppy.retryUpload(file.id).catch(() => {}));
   paused.forEach((id) => uppy.setFileState(id, { isPaused: true }));
 }
 
-// Uppy would start what is paused, and never end it: it starts when it is resumed. What failed and
-// was tried again belongs to two uploads, and would be sent by both.
+// Uppy would start paused files, and never end them: they start when the user resumes them. Failed
+// files that were retried belong to two uploads, and both would send them.
 function leaveAlone(uppy, paused) {
   const taken = new Set(paused);
   const isFree = (id) => !taken.has(id) && taken.add(id);
@@ -77,7 +77,7 @@ function leaveAlone(uppy, paused) {
 }
 
 // The tus address of the upload is kept apart, under the file's path, size and date: dropping the
-// same file again finds it, one from a folder within that folder only.
+// same file again finds it; a file from a folder must be dropped with that folder.
 function askFor(file) {
   const aim = file.tus?.uploadUrl ? "to resume" : "to upload it";
   note(file.name, "wait", `Drop ${whatToDrop(file)} again ${aim}.`);

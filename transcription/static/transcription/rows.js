@@ -2,8 +2,8 @@
 
 import { ago, clock, size, writeName } from "./text.js";
 
-// Milliseconds without new bytes after which an upload counts as interrupted. One of this browser
-// is asked for soon, because its page has most likely been reloaded.
+// Milliseconds without new bytes after which an upload counts as interrupted. For uploads of this
+// browser the time is short, because its page has most likely been reloaded.
 const SILENCE = 20000;
 const SILENCE_HERE = 8000;
 const ACTIVE = ["queued", "processing"];
@@ -13,9 +13,9 @@ export function isActive(job) {
   return ACTIVE.includes(job.state);
 }
 
-// Bring a list into the order of the items. Rows are kept (and with them focus and selection),
-// only those that are new are made and those that are gone are removed: these first, because a row
-// that is moved to close the gap loses the focus.
+// Brings a list into the order of the items. Existing rows stay (with focus and selection), missing
+// ones are created and old ones removed: those first, because a row that is moved to close the gap
+// loses the focus.
 export function updateList(list, items, templateId, fill) {
   const template = document.getElementById(templateId);
   const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
@@ -67,7 +67,7 @@ export function fillUpload(row, upload, here) {
   setProgress(row.querySelector("progress"), percent);
 }
 
-// When the upload last grew, by the server's word or by what this page has seen, in milliseconds.
+// When the upload last grew, according to the server or to this page, in milliseconds.
 function lastGrowth(row, upload) {
   if (Number(row.dataset.offset ?? upload.offset) < upload.offset) row.dataset.grewAt = Date.now();
   row.dataset.offset = upload.offset;

@@ -65,10 +65,10 @@ export function connectSearch({ paragraphs, texts }) {
     else go(1);
   });
   document.getElementById("search-previous").addEventListener("click", () => go(-1));
-  if (input.value) find(); // the browser has kept the text over a reload
+  if (input.value) find(); // the browser keeps the text over a reload
 }
 
-// Any case; blanks match any white space.
+// Any case; spaces match any white space.
 function allMatches(texts, wanted) {
   if (!wanted) return [];
   const escaped = wanted.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&").replace(/\s+/g, "\\s+");

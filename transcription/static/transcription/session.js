@@ -4,8 +4,8 @@ import { answer } from "./api.js";
 
 const META = 'meta[name="csrf-token"]';
 
-// Takes the token of a fresh copy of this page. Without a login, or while the site is away, it stays
-// as it is: the next request meets the same and says so.
+// Takes the token from a new copy of this page. Without a login, or while the site doesn't answer, the
+// token stays: the next request fails in the same way and shows the reason.
 export async function renewToken() {
   try {
     const response = await answer(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });

@@ -13,7 +13,7 @@ const ENDS = {
 let batch = { ...NOTHING };
 let followed = null; // { task, name } of the recording whose note is updated when its job ends
 
-// More files are to come; isBusy: those before are still on their way, and count along.
+// Adds files to the batch; isBusy: earlier files are still in progress, and belong to the same batch.
 export function expect(files, isBusy) {
   if (!isBusy) {
     batch = { ...NOTHING };

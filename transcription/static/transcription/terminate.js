@@ -4,7 +4,7 @@ import { answer, csrfToken, statusSentence } from "./api.js";
 import { renewToken } from "./session.js";
 
 const RETRY_DELAYS = [500, 1500, 4000]; // milliseconds
-const TEMPORARY = [0, 403, 408, 423, 429]; // and 5xx: another try may fare better
+const TEMPORARY = [0, 403, 408, 423, 429]; // and 5xx: another try may succeed
 
 // Resolves to a sentence that says why it failed; empty if the upload is gone.
 export async function terminate(address) {
@@ -26,7 +26,7 @@ export async function terminateWithRetries(address) {
   return isGone(status) ? "" : statusSentence(status);
 }
 
-// Resolves to the status of the answer, 0 where there is none.
+// Resolves to the status of the response, 0 without one.
 async function askOnce(address) {
   const headers = { "Tus-Resumable": "1.0.0", "X-CSRFToken": csrfToken() };
   try {
@@ -42,7 +42,7 @@ function isGone(status) {
   return (status >= 200 && status < 300) || status === 404 || status === 410;
 }
 
-// tus-js-client stores the address of each upload under a key of its own.
+// tus-js-client stores the address of each upload under a separate key.
 function forgetStored(address) {
   const { href } = new URL(address, location.href);
   for (const key of Object.keys(localStorage)) {

@@ -1,7 +1,7 @@
 // Times, sizes (as Django's filesizeformat writes them) and dates as people read them.
 
 const RELATIVE = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
-const NAMED = 8; // of many names in one sentence
+const NAMED = 8; // the most names in one sentence
 const STEPS = [["day", 86400], ["hour", 3600], ["minute", 60]];
 
 // 3725.4 -> "1:02:05"
@@ -33,8 +33,8 @@ export function ago(iso) {
   return unit ? RELATIVE.format(Math.trunc(seconds / length), unit) : "just now";
 }
 
-// Tells write() now and each second how long it is until a time in milliseconds: "in 8 s", "now".
-// Returns what stops it.
+// Calls write() now and each second with the wait until a time in milliseconds: "in 8 s", "now".
+// Returns a function that stops it.
 export function countDown(until, write) {
   const tick = () => {
     const seconds = Math.ceil((until - Date.now()) / 1000);
@@ -46,7 +46,7 @@ export function countDown(until, write) {
   return () => clearInterval(timer);
 }
 
-// Rewrite what the server wrote neutrally: <time datetime>, and elements with data-seconds.
+// Rewrites neutral values of the server for this user: <time datetime>, and data-seconds.
 export function localise(root = document) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
@@ -67,7 +67,7 @@ export function someOf(names) {
   return rest > 0 ? `${names.slice(0, NAMED).join(", ")} and ${rest} more` : names.join(", ");
 }
 
-// The name of a file, whole where one points at it; a name of one word may break anywhere.
+// The name of a file, with the full name as its title; a name without spaces may break anywhere.
 export function writeName(element, name) {
   if (element.textContent !== name) element.textContent = name;
   element.title = name;

@@ -16,8 +16,8 @@ const MEBIBYTE = 1024 * 1024;
 const DAY = 24 * 60 * 60 * 1000;
 const SLOWEST = 15000; // milliseconds between two tries, for a day: a closed laptop opens again
 const RETRY_DELAYS = [0, 1000, 2000, 4000, 8000, ...Array(DAY / SLOWEST).fill(SLOWEST)];
-// A recording up to this size is copied into the browser's own storage, so that its upload goes on
-// by itself after a reload. Anything larger has to be dropped again (and then goes on, too).
+// A recording up to this size is copied into the browser's storage, so that its upload resumes by
+// itself after a reload. Larger files must be dropped again, and then resume, too.
 const RESTORABLE = { maxFileSize: 256 * MEBIBYTE, maxTotalSize: 1024 * MEBIBYTE };
 const REFUSALS = {
   noDuplicates: "This file is already being uploaded.",
@@ -26,7 +26,7 @@ const REFUSALS = {
   youCanOnlyUploadFileTypes:
     "This kind of file can't be transcribed. Audio and video can, such as mp3, m4a, wav, mp4 or mov.",
 };
-const SHOW_COMPLETE = 2500; // milliseconds that a finished file stays in sight
+const SHOW_COMPLETE = 2500; // milliseconds for which a finished file stays visible
 let shownRefusals = []; // the keys of their notes
 const reasons = new Map(); // why a file failed, by its identifier
 
@@ -92,7 +92,7 @@ function without(files, known) {
   return files.filter((file) => !those.has(file));
 }
 
-// Returns what Uppy refuses to take: { file, message }, the file as Uppy would have it.
+// Returns the files that Uppy refuses: { file, message }, each file in Uppy's form.
 function addToList(uppy, files) {
   const refused = [];
   const refuse = (file, { message }) => refused.push({ file, message });
@@ -126,7 +126,7 @@ function addChoices(uppy, section, files) {
   const changed = files.map((file) => {
     return [file.id, { meta: { ...file.meta, ...choices(file), ...chosen } }];
   });
-  uppy.patchFilesState(Object.fromEntries(changed)); // all at once, though there be a thousand
+  uppy.patchFilesState(Object.fromEntries(changed)); // all at once, even a thousand
 }
 
 function choices(file) {
@@ -191,13 +191,13 @@ function listen(uppy, onChange) {
     onChange();
   });
   uppy.on("file-removed", ({ id }) => forgetAttempts(id));
-  // Uppy marks a file as uploaded or failed after it has told the others of it.
+  // Uppy marks a file as uploaded or failed only after this event.
   for (const name of ["upload-success", "upload-error"]) {
     uppy.on(name, () => setTimeout(() => conclude(uppy)));
   }
 }
 
-// A file that the site refused for good leaves the list; a note says why.
+// A file that the site refused permanently leaves the list; a note says why.
 function refuse(uppy, file, text) {
   note(file.name, "error", `${file.name}: ${text}`);
   tally.refused(file);

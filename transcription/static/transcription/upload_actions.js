@@ -1,4 +1,4 @@
-// What the buttons of uploads do, for one of them or for all that are unfinished.
+// The actions of the upload buttons, for one file or for all unfinished ones.
 
 import { forgetAttempts, outage } from "./attempts.js";
 import { runningFiles } from "./restore.js";
@@ -27,11 +27,11 @@ export function retryAll(uppy) {
 
 function toggle(uppy, files, paused) {
   const concerned = files.filter(({ error, isPaused }) => !error && Boolean(isPaused) !== paused);
-  if (!paused) concerned.forEach(({ id }) => forgetAttempts(id)); // they may have to wait again
+  if (!paused) concerned.forEach(({ id }) => forgetAttempts(id)); // they may wait in the queue again
   const running = runningFiles(uppy);
   const isAll = concerned.length > 1 && concerned.length === files.length;
   if (isAll && files.every(({ id, progress }) => running.has(id) && progress.uploadStarted)) {
-    return paused ? uppy.pauseAll() : uppy.resumeAll(); // at once, though there be a thousand
+    return paused ? uppy.pauseAll() : uppy.resumeAll(); // at once, even for a thousand files
   }
   for (const { id } of concerned) {
     if (running.has(id)) uppy.pauseResume(id);
@@ -39,7 +39,7 @@ function toggle(uppy, files, paused) {
   }
 }
 
-// Only what failed: a second try beside a first one would take its place in the queue for good.
+// Only failed files: a second try beside a running one would occupy its place in the queue forever.
 async function retry(uppy, files, reasonOf) {
   if (files.some((file) => reasonOf(file).needsLogin)) await renewToken();
   const failed = files.filter(({ id }) => uppy.getFile(id)?.error);

@@ -1,5 +1,4 @@
-// To cancel an upload asks first, where something of it was sent already, and deletes that from the
-// site.
+// Cancels uploads: asks first if bytes were already sent, and deletes those from the site.
 
 import { hasBegun } from "./attempts.js";
 import { ask } from "./confirm.js";
@@ -13,12 +12,12 @@ const left = new Map(); // names of cancelled files by the addresses that are st
 
 addEventListener("online", () => deleteSent(Array.from(left)));
 
-// Returns what cancels files of Uppy; done(files) is called when they have left its list.
+// Returns a function that cancels files of Uppy; done(files) is called when they left its list.
 export function cancelOf(uppy, done) {
   const dialog = document.getElementById("question");
   return async (files) => {
     const open = () => stillOpen(uppy, files);
-    const close = () => open().length || dialog.close(); // it has arrived meanwhile
+    const close = () => open().length || dialog.close(); // the upload finished meanwhile
     uppy.on("upload-success", close);
     const agreed = !open().some(isSent) || (await ask(dialog, wordsFor(open())));
     uppy.off("upload-success", close);
@@ -31,7 +30,7 @@ function stillOpen(uppy, files) {
   return now.filter((file) => file && !file.progress.uploadComplete);
 }
 
-// How much is there of one that waits to be resumed the site has not been asked yet.
+// For an upload that waits to be resumed, the site has not been asked for its offset yet.
 function isSent({ id, tus, progress }) {
   return progress.bytesUploaded > 0 || Boolean(tus?.uploadUrl && !hasBegun(id));
 }
@@ -43,8 +42,8 @@ function remove(uppy, files, done) {
   deleteSent(sent.filter(([address]) => address));
 }
 
-// Uppy deletes only what it is sending at the moment, and does not say when that fails. Without the
-// address it leaves that to this page.
+// Uppy deletes only uploads in progress, and does not report failures. Without the address, it leaves
+// the deletion to this page.
 function takeAddress(uppy, { id, tus }) {
   const upload = uppy.getPlugin("Tus").uploaders[id];
   const address = upload?.url ?? tus?.uploadUrl ?? null;

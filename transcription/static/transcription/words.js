@@ -1,4 +1,4 @@
-// Where the words of a segment lie in its text, found only for the segment that needs it.
+// The positions of a segment's words in its text, computed only for the segment that needs them.
 
 // [{ from, to, start, end }]: positions in the text and seconds, for words that have a time.
 export function placeWords(segment) {

@@ -26,4 +26,4 @@ def check_uses(parts: list[Upload]) -> None:
     named = Part.objects.filter(part__in=uses).values_list("part").annotate(Count("pk")).order_by()
     uses.update(dict(named))
     if max(uses.values(), default=0) > MOST_USES:
-        raise BadRequest(f"A part may be joined {MOST_USES} times at most. Upload it again.")
+        raise BadRequest(f"A part may be joined at most {MOST_USES} times. Upload it again.")

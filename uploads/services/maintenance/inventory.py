@@ -20,9 +20,9 @@ ORPHAN_GRACE = timedelta(hours=1)
 # a younger one may belong to a request that is about to create its row or remove the file.
 GRACE = timedelta(minutes=2)
 KEPT_ABOVE = 10
-"""So many orphans go without a word, however few files there are."""
+"""Up to this many orphans need no confirmation, however few files there are."""
 KEPT_ABOVE_SHARE = 0.05
-"""Such a share of all files goes without a word, however many that are."""
+"""Up to this share of all files needs no confirmation, however many orphans that is."""
 ROWS_AT_ONCE = 5_000
 DIGITS = "0123456789abcdef"
 OURS = re.compile(f"[{DIGITS}]{{32}}")

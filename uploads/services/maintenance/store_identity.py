@@ -26,9 +26,9 @@ from uploads.stores.registry import store
 logger = logging.getLogger(__name__)
 
 BELIEVED_FOR = 5.0
-"""Seconds for which a process does not look again: where all is well, and at files and rows."""
+"""Seconds for which a process trusts a good check, and the comparison of files and rows."""
 RETRY_AFTER = 60
-"""Seconds after which a refused client may try again: people have to act first."""
+"""Seconds after which a refused client may try again: staff have to act first."""
 
 
 @dataclass(frozen=True)

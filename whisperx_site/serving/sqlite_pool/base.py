@@ -1,9 +1,9 @@
 """Django's SQLite backend for a web server: closed connections are pooled.
 
-Each client of the server has a greenlet, and Django gives each greenlet a connection. One of SQLite
-holds 170 KiB and takes 0.7 ms to open (both measured), so a thousand slow clients must not have one
-each, nor may a request wait for a new one. While few are in use clients keep theirs; beyond that
-each goes back when its request is answered, or waits for bytes.
+Each client of the server has a greenlet, and Django gives each greenlet a connection. An SQLite
+connection takes 170 KiB and 0.7 ms to open (both measured), so a thousand slow clients must not
+have one each, and requests should not wait for a new one. While few are in use, clients keep
+theirs; otherwise each is returned when its request is answered, or waits for bytes.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base
 
-MOST_KEPT = 16  # by clients that do nothing at the moment, and as many that wait to be used again
+MOST_KEPT = 16  # connections of idle clients, and as many unused ones
 
 
 class Pool:

@@ -1,4 +1,4 @@
-"""What axe-core finds amiss on a page, as people with a screen reader or a keyboard meet it."""
+"""The problems that axe-core finds on a page for users of screen readers and keyboards."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 def problems(page: Page) -> list[str]:
-    """One line for each rule that the page breaks, with elements that do."""
+    """One line for each rule that the page breaks, with the elements that break it."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     asked = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
     found: list[dict[str, Any]] = page.evaluate(

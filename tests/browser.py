@@ -1,4 +1,4 @@
-"""Finds a Chromium for the tests, and gets one where there is none: `python -m tests.browser`."""
+"""Finds a Chromium for the tests, and installs one if there is none: `python -m tests.browser`."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def system_browser() -> str | None:
 
 
 def playwright_browser() -> str | None:
-    """The one that Playwright has downloaded, if it has."""
+    """The one that Playwright has downloaded, if any."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -42,7 +42,7 @@ def browser() -> str | None:
 
 @contextmanager
 def launched() -> "Iterator[Browser]":
-    """A Chromium without windows, which asks nothing of the network by itself."""
+    """A Chromium without windows, which makes no network requests by itself."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -52,7 +52,7 @@ def launched() -> "Iterator[Browser]":
 
 
 def main() -> int:
-    """Make sure that there is one."""
+    """Installs one if there is none."""
     if browser():
         return 0
     print("No Chromium here; trying Playwright's download.", flush=True)

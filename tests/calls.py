@@ -1,7 +1,7 @@
-"""Which functions tests call: a plugin for a run of pytest of its own, in that one process.
+"""Records which functions tests call: a pytest plugin for a separate run in one process.
 
 `-p tests.calls` with CALLS_OF (`module:function`, one a line) and CALLS_TO, a file, which gets a
-line `test<TAB>module:function` for each function that a test was seen to call.
+line `test<TAB>module:function` for each function that a test called.
 """
 
 import os
@@ -27,7 +27,7 @@ def function_of(name: str) -> Any:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Look at each call of this test, in whatever thread it begins."""
+    """Watches the calls of this test, in any thread."""
     names = os.environ["CALLS_OF"].splitlines()
     by_code = {id(function_of(name).__code__): name for name in names}
     test = item.nodeid.partition("[")[0]
@@ -44,6 +44,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 
 
 def pytest_sessionfinish() -> None:
-    """Tell what was seen."""
+    """Writes the calls to the file."""
     lines = (f"{test}\t{name}\n" for test, name in sorted(seen))
     Path(os.environ["CALLS_TO"]).write_text("".join(lines), encoding="utf-8")

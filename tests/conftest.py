@@ -24,7 +24,8 @@ from tests.unit import Unit
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Each worker would compile all tests anew, and each process of each site all its modules.
+# Otherwise each worker would compile all tests again, and each process of each site all its
+# modules.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
@@ -38,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Let Hypothesis draw by the seed of the run, too, unless it was given its own."""
+    """Lets Hypothesis use the seed of the run, too, unless it was given its own."""
     if config.option.hypothesis_seed is None:
         config.option.hypothesis_seed = str(SEED)
     if config.option.unit:
@@ -50,7 +51,7 @@ def pytest_report_header() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
-    """Also where the header was not shown, as by -q."""
+    """Also if the header was not shown, as with -q."""
     if exitstatus:
         terminalreporter.line(pytest_report_header())
 
@@ -59,7 +60,7 @@ POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:54
 
 
 def postgres_problem() -> str:
-    """Why PostgreSQL cannot be tested here, or an empty text."""
+    """Why PostgreSQL can't be tested here; empty if it can."""
     try:
         psycopg.connect(POSTGRES.replace("postgres://", "postgresql://"), connect_timeout=3).close()
     except psycopg.OperationalError as problem:
@@ -69,17 +70,17 @@ def postgres_problem() -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Where the processes of this session keep what one of them makes for all."""
+    """The folder that the processes of this session share."""
     own = tmp_path_factory.getbasetemp()
     running.SHARED[:] = [own.parent if "PYTEST_XDIST_WORKER" in os.environ else own]
 
 
 @pytest.fixture(scope="session")
 def new_database() -> Iterator[Callable[[], str]]:
-    """Makes empty databases and gives their URLs; they are dropped at the end of the session.
+    """Creates empty databases and returns their URLs; they are dropped at the end of the session.
 
-    A site needs one of its own: rows of uploads whose store is elsewhere mean a disk that is away.
-    Absent PostgreSQL skips, in CI it fails.
+    Each site needs its own: rows of uploads in another store look like an unmounted disk. Without
+    PostgreSQL the tests are skipped; in CI they fail.
     """
     made: list[str] = []
     server = POSTGRES.replace("postgres://", "postgresql://")
@@ -112,12 +113,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with the default settings and the built-in engine, on SQLite."""
     shared = Site(tmp_path_factory.mktemp("site") / "data").start()
     yield shared
-    shared.kill_everything()  # quicker than to stop it, which others test
+    shared.kill_everything()  # quicker than stopping it, which other tests check
 
 
 @pytest.fixture
 def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
-    """Makes sites of a test's own (not started), and stops what it leaves running."""
+    """Creates sites for one test (not started), and stops those that it leaves running."""
     made: list[Site] = []
 
     def make(**environment: str) -> Site:
@@ -138,6 +139,6 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that keeps the built-in engine at work for a minute or more."""
+    """Speech that the built-in engine needs a minute or more for."""
     path = tmp_path_factory.mktemp("long") / "long.wav"
     return recordings.write(path, recordings.long_speech(400))

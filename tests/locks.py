@@ -1,4 +1,4 @@
-"""Reads the locks that `make lock` writes: what is installed, and the hashes of its files."""
+"""Reads the locks that `make lock` writes: packages, and the hashes of their files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Locked:
     """One package at one version.
 
     Attributes:
-        name: Spelled as `plain` does.
-        version: The only one that is taken.
-        marker: Where it is wanted; empty: everywhere.
+        name: Spelled as by `plain`.
+        version: The only accepted one.
+        marker: Where it is installed; empty: everywhere.
         hashes: SHA-256 of each file that may be installed.
-        text: The entry as it stands in the lock.
+        text: The entry's text in the lock.
     """
 
     name: str
@@ -30,12 +30,12 @@ class Locked:
 
 
 def plain(name: str) -> str:
-    """A package's name, of which several spellings are allowed, in one of them."""
+    """A package's name in one of its allowed spellings."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read_lock(file: Path) -> list[Locked]:
-    """Every entry of a lock; raises ValueError where a line is none."""
+    """All entries of a lock; raises ValueError for an invalid line."""
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
     code = "".join(line for line in lines if not line.lstrip().startswith("#"))
     return [_entry(text) for text in re.split(r"^(?=\S)", code, flags=re.MULTILINE) if text]

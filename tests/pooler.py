@@ -33,9 +33,9 @@ server_round_robin = 1
 
 @contextmanager
 def pgbouncer(url: str, folder: Path) -> Iterator[str]:
-    """Run PgBouncer; gives the database's URL behind it.
+    """Runs PgBouncer; yields the database's URL behind it.
 
-    Its few connections are taken in turn, so what a client leaves on one is missed at once.
+    Its few connections are used in turn, so a test soon notices what a client leaves on one.
     """
     parts = urlsplit(url)
     port = free_port()
@@ -70,11 +70,12 @@ def pgbouncer(url: str, folder: Path) -> Iterator[str]:
 
 
 def fill_pool(url: str) -> None:
-    """Let it open all its connections: one client alone always meets the same, and no fault."""
+    """Opens all its connections: a single client would always get the same one, and find no
+    error."""
     with ExitStack() as clients:
         for _ in range(SIZE):
             client = clients.enter_context(psycopg.connect(standard(url)))
-            client.execute("SELECT 1")  # begins a transaction, which keeps the connection
+            client.execute("SELECT 1")  # begins a transaction, which holds the connection
 
 
 def standard(url: str) -> str:
@@ -83,7 +84,7 @@ def standard(url: str) -> str:
 
 
 def answers(url: str) -> bool:
-    """Whether a database lets us in."""
+    """Whether a database accepts connections."""
     try:
         psycopg.connect(standard(url), connect_timeout=3).close()
     except psycopg.OperationalError:

@@ -1,6 +1,6 @@
-"""Finds programs that tests run beside the site, and gets them: `python -m tests.programs`.
+"""Finds programs that tests run beside the site, and installs them: `python -m tests.programs`.
 
-Each is a Debian package. Without it, and without root, its tests skip and say so; in CI they fail.
+Each is a Debian package. Without it, and without root, its tests are skipped; in CI they fail.
 """
 
 import os
@@ -20,7 +20,7 @@ def program(name: str) -> str | None:
 
 
 def needed(name: str) -> str:
-    """The same for a test that cannot do without it."""
+    """The same for a test that needs it: skips, or fails in CI, without it."""
     path = program(name)
     if path is None:
         problem = f"no {name} here; apt-get install {PACKAGES[name]} brings it"
@@ -31,7 +31,7 @@ def needed(name: str) -> str:
 
 
 def install(package: str) -> None:
-    """Install a Debian package, without starting the service that it brings."""
+    """Installs a Debian package, without starting its service."""
     become_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
     quiet = {"check": False, "stdout": subprocess.DEVNULL}
     subprocess.run([*become_root, "apt-get", "update", "-q"], **quiet)  # type: ignore[call-overload]
@@ -40,7 +40,7 @@ def install(package: str) -> None:
 
 
 def main() -> int:
-    """Get what is missing; only in CI is it a fault where that fails."""
+    """Installs what is missing; only in CI is a failure an error."""
     missing = [name for name in PACKAGES if program(name) is None]
     for name in missing:
         if shutil.which("apt-get"):

@@ -1,4 +1,4 @@
-"""README's own commands, as a reader runs them."""
+"""Runs README's own commands, as a reader would."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def block(containing: str, language: str = "sh") -> str:
-    """The one fenced block of README.md in which these words stand."""
+    """The only fenced block of README.md that contains this text."""
     text = (ROOT / "README.md").read_text()
     found = [code for kind, code in FENCED.findall(text) if kind == language and containing in code]
     assert len(found) == 1, f"{len(found)} blocks hold {containing!r}"
@@ -23,12 +23,12 @@ def block(containing: str, language: str = "sh") -> str:
 
 
 def run(code: str, environment: Mapping[str, str], **words: str) -> str:
-    """Run a block in the project's folder, with a reader's own words in place of README's.
+    """Runs a block in the project's folder, with a reader's values instead of README's.
 
     Args:
         code: The block.
         environment: Of the shell; `python` there is ours.
-        words: What stands in README, as `what_it_is="README's|the reader's"`.
+        words: README's values and their replacements, as `what_it_is="README's|the reader's"`.
     """
     for pair in words.values():
         theirs, own = pair.split("|", 1)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -51,11 +51,11 @@ def wait_for(
 
 @functools.cache
 def prepared() -> Path:
-    """A data directory as a first start leaves it, without the key that each site makes itself.
+    """A data directory as after a first start, without the key that each site creates itself.
 
-    Made once a test session, for all its processes.
+    Created once per test session, for all its processes.
     """
-    if not SHARED:  # somebody runs a site by hand
+    if not SHARED:  # a site is run by hand
         SHARED.append(Path(tempfile.mkdtemp(prefix="prepared")))
         atexit.register(shutil.rmtree, SHARED[0])
     folder = SHARED[0] / "prepared"
@@ -66,8 +66,8 @@ def prepared() -> Path:
 
 
 def prepare(folder: Path) -> Path:
-    """Do in this directory what a first start does."""
-    shutil.rmtree(folder, ignore_errors=True)  # of somebody who was interrupted
+    """Does in this directory what a first start does."""
+    shutil.rmtree(folder, ignore_errors=True)  # left by an interrupted session
     folder.mkdir()
     code = """from whisperx_site.processes import preparation
 preparation.make_directories()
@@ -84,8 +84,8 @@ assert not local_key.ensure()"""
 class Site:
     """One site; its data directory outlives starts and stops.
 
-    Its first start finds done what each first start does (tables, static files, first user), which
-    is most of its work, unless it is to be `fresh`.
+    Unless it is `fresh`, its first start finds tables, static files and the first user ready, which
+    is most of the work.
     """
 
     def __init__(self, data_dir: Path, *, fresh: bool = False, **environment: str) -> None:
@@ -99,8 +99,8 @@ class Site:
             "LIGHT_WORKERS": "1",
             **environment,
         }
-        self.prefix: list[str] = []  # what runs it, such as a container
-        self.key_file: Callable[[], Path] = lambda: self.data_dir / "local_key"  # where we see it
+        self.prefix: list[str] = []  # the command that runs it, such as a container
+        self.key_file: Callable[[], Path] = lambda: self.data_dir / "local_key"  # as we see it
         self.process: subprocess.Popen[bytes] | None = None
         self.http = requests.Session()
         self.http.headers["Tus-Resumable"] = "1.0.0"
@@ -112,7 +112,7 @@ class Site:
 
     @property
     def key(self) -> str:
-        """The key of scripts on this machine, which the first start writes; "" before it."""
+        """The key of scripts on this machine, which the first start writes; "" before that."""
         try:
             return self.key_file().read_text().strip()
         except FileNotFoundError:
@@ -120,11 +120,11 @@ class Site:
 
     @property
     def authorization(self) -> dict[str, str]:
-        """The header with which a request brings that key."""
+        """The header with this key."""
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
     def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Let a request that names no key bring that one."""
+        """Adds that key to a request without one."""
         if "Authorization" not in request.headers:
             request.headers.update(self.authorization)
         return request
@@ -140,7 +140,7 @@ class Site:
         }
 
     def copy_prepared(self) -> None:
-        """Let its first start find done what it may."""
+        """Prepares its data directory for a quick first start, if that is allowed."""
         if not self.fresh and not self.data_dir.exists():
             part = "static" if "DATABASE_URL" in self.environment else "."
             shutil.copytree(prepared() / part, self.data_dir / part)
@@ -162,7 +162,7 @@ class Site:
         return self
 
     def answers(self) -> bool:
-        """Whether it serves requests, whatever is amiss with its store of uploads."""
+        """Whether it serves requests, even if its upload store has a problem."""
         if self.process is not None and self.process.poll() is not None:
             raise AssertionError(f"the site ended: {self.log.read_text()[-3000:]}")
         try:
@@ -182,7 +182,7 @@ class Site:
             return []
 
     def running(self, word: str) -> list[psutil.Process]:
-        """Its processes that have this word in their command line, but for those that just end."""
+        """Its processes with this word in their command line, except those that just end."""
         found = []
         for member in self.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -191,7 +191,7 @@ class Site:
         return found
 
     def stop(self) -> None:
-        """Ask it to stop, as Ctrl-C does."""
+        """Stops it, as Ctrl-C does."""
         if self.process is None:
             return
         self.process.send_signal(signal.SIGTERM)
@@ -199,7 +199,7 @@ class Site:
         self.process = None
 
     def kill_everything(self) -> None:
-        """SIGKILL to every process at once."""
+        """Kills every process at once (SIGKILL)."""
         for member in self.processes():
             try:
                 member.kill()
@@ -210,7 +210,7 @@ class Site:
         self.process = None
 
     def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a management command on the site's data."""
+        """Runs a management command on the site's data."""
         try:
             return subprocess.run(
                 [*self.prefix, sys.executable, "manage.py", *arguments],
@@ -227,7 +227,7 @@ class Site:
             raise
 
     def shell(self, code: str) -> str:
-        """Run Python inside the site's Django; returns what it printed."""
+        """Runs Python in the site's Django; returns its output."""
         return self.manage("shell", "-v0", "-c", code).stdout
 
     # tus, by hand -------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ class Site:
         return int(response.headers["Upload-Offset"])
 
     def upload(self, path: Path, chunk: int = 1 << 20, **metadata: str) -> str:
-        """Send a whole file; returns the upload's address."""
+        """Sends a whole file; returns the upload's address."""
         data = path.read_bytes()
         address = self.create(len(data), {"filename": path.name, **metadata})
         offset = 0

@@ -1,8 +1,8 @@
-"""`pytest --unit`: the tests that start nothing beside themselves, for the loop while one writes.
+"""`pytest --unit`: only tests that start nothing, for quick runs while writing.
 
-Left out are proofs, tests with a fixture that hands out what runs outside (OUTSIDE), those that
-start something themselves and are marked `starts`, and those marked `slow`. What starts something
-all the same fails, so that the list stays true.
+Excluded are proof tests, tests with a fixture that returns something running outside (OUTSIDE),
+those that start something themselves and are marked `starts`, and those marked `slow`. A test that
+starts something anyway fails, so that the selection stays correct.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import pytest
 OUTSIDE = re.compile(
     r"\b(Site|Browser|EngineProcess|Hub|Server|SmallDisk|Clock|Popen|new_database)\b"
 )
-"""Names in what a fixture says that it gives: sites, servers, browsers and processes."""
+"""Names in a fixture's annotation: sites, servers, browsers and processes."""
 ONLY_PROOFS = re.compile(r"^pytestmark = \[?pytest\.mark\.proof", re.MULTILINE)
-"""A line of modules that are not even imported."""
+"""A line in modules that are not even imported."""
 STARTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", "socket.bind"}
-"""Events of Python (its audit hooks) by which a process starts, or somebody listens."""
+"""Python's audit events for starting a process or listening on a socket."""
 
 
 class Unit:
@@ -36,7 +36,7 @@ class Unit:
         is_test = collection_path.match("test_*.py")
         if is_test and ONLY_PROOFS.search(collection_path.read_text(encoding="utf-8")):
             return True
-        return None  # others may know a reason
+        return None  # other plugins may have a reason
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -54,13 +54,13 @@ class Unit:
             self.runs = False
 
     def look(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Called by Python at whatever happens."""
+        """Called by Python for every audit event."""
         if self.runs and event in STARTS:
             pytest.fail(f"{event}: mark the test `starts`, or let its fixture say what it is")
 
 
 def is_outside(item: pytest.Item) -> bool:
-    """Whether a test needs more than itself."""
+    """Whether a test needs something outside of itself."""
     if any(item.get_closest_marker(name) for name in ("proof", "starts", "slow")):
         return True
     assert isinstance(item, pytest.Function)

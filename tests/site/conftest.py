@@ -1,4 +1,4 @@
-"""Sites with other doors than the shared one's."""
+"""Sites with other access settings than the shared one."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def closed_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def anonymous_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site that serves everybody without login."""
+    """A site that serves everyone without login."""
     running = Site(tmp_path_factory.mktemp("anonymous") / "data", ALLOW_ANONYMOUS="1").start()
     yield running
     running.kill_everything()

@@ -1,4 +1,4 @@
-"""Requests that are made to hold up a site: one shape each, sent again and again by a process.
+"""Requests that try to block a site: one process sends each shape again and again.
 
 `python -m tests.site.hostile PORT KEY SECONDS SHAPE...` sends each shape, two at a time.
 """
@@ -22,18 +22,18 @@ PIECE = 256 * 1024
 KB = 1000
 MB = 1_000_000
 LARGE = 1024**3
-PATIENCE = 120.0  # seconds for an answer
+PATIENCE = 120.0  # seconds to wait for a response
 
 
 class Target:
-    """The site that is sent to.
+    """The attacked site.
 
     Args:
         port: Its port on this machine.
-        key: Its local key; "" where it has none.
+        key: Its local key; "" if it has none.
 
     Attributes:
-        url: Where recordings are that come fast.
+        url: The address of recordings that are sent fast.
         job: A job with a long transcript (HOSTILE_JOB).
         store: The folder of uploads (HOSTILE_STORE).
     """
@@ -52,13 +52,13 @@ class Target:
         pieces: Iterator[bytes],
         keep: Callable[[bytes], object] = len,
     ) -> str:
-        """One request on a connection of its own; the status that was answered.
+        """One request on a separate connection; returns the status of the response.
 
         Args:
             first: Method and path.
-            fields: The first header fields; no Authorization where they say so by an empty one.
-            pieces: What follows: perhaps more fields, the end of the head, and a body.
-            keep: Gets the beginning of the answer.
+            fields: The first header fields; an empty one means no Authorization.
+            pieces: The rest: perhaps more fields, the end of the header, and a body.
+            keep: Receives the beginning of the response.
         """
         lines = [f"{first} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
         if self.key and fields.get("Authorization") != "":
@@ -70,7 +70,7 @@ class Target:
                 for piece in pieces:
                     wire.sendall(piece)
             except OSError:
-                pass  # it was answered before its end, perhaps
+                pass  # perhaps the response came before its end
             return answered(wire, keep)
 
     def post(self, path: str, body: bytes, kind: str) -> str:
@@ -89,13 +89,13 @@ class Target:
         return self.post(path, b"".join(pieces), f"multipart/form-data; boundary={BOUNDARY}")
 
     def read_all(self, path: str, coding: str = "identity") -> str:
-        """GET; the whole answer is read."""
+        """GET; reads the whole response."""
         fields = {"Connection": "close", "Accept-Encoding": coding}
         return self.send(f"GET {path}", fields, iter([b"\r\n"]))
 
 
 def answered(wire: socket.socket, keep: Callable[[bytes], object]) -> str:
-    """The status of the answer, which is read to its end; why there is none otherwise."""
+    """The status of the response, which is read to its end; without one, the reason."""
     try:
         head = wire.recv(65536)
         keep(head)
@@ -142,7 +142,7 @@ def trailers(path: str, method: str = "POST") -> Callable[[Target], str]:
 
 
 def trailers_of_upload(target: Target) -> str:
-    """The same behind upload data that is taken."""
+    """The same after accepted upload data."""
 
     def pieces() -> Iterator[bytes]:
         yield b"\r\n1\r\na\r\n0\r\n"
@@ -315,7 +315,8 @@ def export(path: str, coding: str = "identity") -> Callable[[Target], str]:
 
 
 def delete_large(target: Target) -> str:
-    """An upload of 1 GiB ends. Its bytes are put where the site has them: sending takes long."""
+    """Terminates an upload of 1 GiB. Its bytes are put directly into the store: sending takes
+    long."""
     tus = {"Tus-Resumable": "1.0.0"}
     name = ""
 
@@ -352,7 +353,7 @@ def login(target: Target) -> str:
 
 
 class Source(BaseHTTPRequestHandler):
-    """Where recordings are: one that comes as fast as it can, one that is packed three times."""
+    """Serves recordings: one that comes as fast as it can, one that is compressed three times."""
 
     packed = b""
 
@@ -363,7 +364,7 @@ class Source(BaseHTTPRequestHandler):
         if packed:
             self.send_header("Content-Encoding", "gzip, gzip, gzip")
         self.end_headers()
-        with suppress(OSError):  # whoever asked had enough
+        with suppress(OSError):  # the client had enough
             for piece in [self.packed] if packed else [bytes(PIECE)] * (LARGE // PIECE):
                 self.wfile.write(piece)
 
@@ -372,7 +373,7 @@ class Source(BaseHTTPRequestHandler):
 
 
 def source() -> str:
-    """Start it; its address."""
+    """Starts it; returns its address."""
     Source.packed = gzip.compress(gzip.compress(gzip.compress(bytes(LARGE // 4), 1)))
     server = ThreadingHTTPServer(("127.0.0.1", 0), Source)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -408,7 +409,7 @@ SHAPES: dict[str, Callable[[Target], str]] = {
 
 
 def keep_sending(target: Target, shape: str, seconds: float) -> dict[str, int]:
-    """Send a shape, two at a time, for so long; how often which answer came."""
+    """Sends a shape, two at a time, for this long; counts the responses by status."""
     until = time.monotonic() + seconds
     said: dict[str, int] = {}
 

@@ -29,7 +29,7 @@ def try_login(
     path: str = "/login",
     session: requests.Session | None = None,
 ) -> tuple[requests.Session, requests.Response]:
-    """What comes back from the login form; no redirect is followed."""
+    """The response to the login form; redirects are not followed."""
     session = session or requests.Session()
     token = form_token(session, site.url + path)
     answer = session.post(
@@ -50,12 +50,13 @@ def signed_in(site: Site, name: str = "admin", password: str = PASSWORD) -> requ
 
 @functools.cache
 def session_of(site: Site) -> dict[str, str]:
-    """The cookies of the site's first user. Made once a site: to look at passwords takes time."""
+    """The cookies of the site's first user. Created once per site: checking passwords takes
+    time."""
     return dict(signed_in(site).cookies)
 
 
 def sign_in(browser: BrowserContext, site: Site) -> None:
-    """Let a browser be signed in as the site's first user, without passing its login page."""
+    """Logs a browser in as the site's first user, without the login page."""
     browser.add_cookies(
         [{"name": name, "value": said, "url": site.url} for name, said in session_of(site).items()]
     )

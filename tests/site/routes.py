@@ -1,4 +1,4 @@
-"""All addresses of the site, found by walking its URL patterns: a new one cannot be forgotten."""
+"""All addresses of the site, found by walking its URL patterns, so that no new one is forgotten."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Imports every module of the project in a process where POSIX's own modules cannot be had.
+"""Imports every module of the project in a process without the modules of POSIX.
 
-`python -m tests.site.without_posix`: prints the modules that it imported. `sys.platform` stays what
-it is, but for the one module that chooses by it: that gets Windows' word, and a stand-in for the
-`msvcrt` that it then wants.
+`python -m tests.site.without_posix`: prints the modules that it imported. `sys.platform` stays as
+it is, except for the one module that uses it to choose: that sees Windows, and a fake `msvcrt`.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def import_locking_as_on_windows() -> types.ModuleType:
         module = importlib.import_module(CHOOSES_BY_PLATFORM)
     finally:
         sys.platform = real
-        del sys.modules["msvcrt"]  # others would take it for the real one
+        del sys.modules["msvcrt"]  # other modules would take it for the real one
     with open(os.devnull, "rb") as file, module.locked(file.fileno()):
         assert taken == [(1, 1)]
     assert taken == [(1, 1), (0, 1)], taken
@@ -52,7 +51,7 @@ def import_locking_as_on_windows() -> types.ModuleType:
 
 def main() -> None:
     """Import all."""
-    importlib.import_module("psutil")  # its part for this system wants `resource`, as it may
+    importlib.import_module("psutil")  # its part for this system may import `resource`
     assert not {"gevent", "gunicorn"} & set(sys.modules)
     for name in ABSENT:
         sys.modules[name] = None  # type: ignore[assignment]

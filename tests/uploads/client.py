@@ -1,4 +1,4 @@
-"""One client and its upload: how it begins, how it asks, how it is brought to its end."""
+"""One client and its upload: how it begins, sends, and ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.uploads.wire import DATA, TUS, Answer, Wire, ask
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that happens.
+    """One event.
 
     Attributes:
-        kind: What: a method of the client.
-        share: How much of the rest the client means to send.
-        sent: How much of that it sends before something goes wrong.
-        pause: Seconds of silence, where there is one.
-        chunked: Whether the body has no announced length.
+        kind: A method of the client.
+        share: The share of the rest that the client means to send.
+        sent: The share of that which it sends before something goes wrong.
+        pause: Seconds of silence, if any.
+        chunked: Whether the body has no declared length.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Step:
 
 
 class Tally:
-    """What happened, for people to read."""
+    """What happened, as text."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -43,15 +43,15 @@ class Tally:
 
 
 class Client:
-    """One upload, and who brings it.
+    """One upload, and its client.
 
     Args:
         site: Where it goes.
         data: All of its bytes.
         tally: Where to count.
         headers: For the creation: metadata, or its role in a concatenation.
-        defers: Whether the length is said with the last bytes alone.
-        first: How many bytes come along with the creation.
+        defers: Whether the length is only sent with the last bytes.
+        first: How many bytes are sent with the creation.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Client:
         return len(self.data)
 
     def live(self, steps: list[Step]) -> None:
-        """All steps, and then what any client does: ask, and send the rest."""
+        """All steps, and then what any client does: get the offset, and send the rest."""
         for step in steps:
             self.tally.count(step.kind)
             getattr(self, step.kind)(step)
@@ -112,24 +112,24 @@ class Client:
         self.offset = answer.offset
 
     def accepted(self, answer: Answer, count: int) -> None:
-        """The request was right, so all of it is held."""
+        """The request was valid, so all of it is held."""
         assert answer.status == 204, (answer.status, answer.body)
         self.offset += count
         assert answer.offset == self.offset
 
     def piece(self, step: Step) -> bytes:
-        """What the client means to send; of a deferred upload never the last byte."""
+        """The bytes that the client means to send; never the last byte of a deferred upload."""
         rest = self.length - self.offset - self.defers
         return self.data[self.offset : self.offset + round(step.share * max(0, rest))]
 
     def begin(self, wire: Wire, piece: bytes, step: Step, unsent: int = 0, **headers: str) -> int:
-        """A PATCH, as far as it goes at first; returns how many bytes went.
+        """The first part of a PATCH; returns how many bytes were sent.
 
         Args:
             wire: Where to send it.
             piece: The bytes.
             step: How.
-            unsent: How many more bytes than these are announced.
+            unsent: How many more bytes than these are declared.
             headers: More of them.
         """
         length = None if step.chunked else len(piece) + unsent
@@ -142,7 +142,7 @@ class Client:
         return len(part)
 
     def end(self, wire: Wire, piece: bytes, step: Step, count: int) -> Answer:
-        """The rest of the PATCH, and its answer."""
+        """The rest of the PATCH, and its response."""
         rest = piece[count:]
         if step.chunked:
             if rest:

@@ -1,4 +1,4 @@
-"""What the tests of uploads share."""
+"""Shared by the tests of uploads."""
 
 from __future__ import annotations
 
@@ -33,14 +33,15 @@ def postgresql_site(
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def plain_site(request: pytest.FixtureRequest) -> Site:
-    """A site on each database in turn; both stay up, so files of tests do not start them anew."""
+    """A site on each database in turn; both stay up, so that files of tests need not start them
+    again."""
     running: Site = request.getfixturevalue(f"{request.param}_site")
     return running
 
 
 @pytest.fixture(scope="module")
 def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with little patience, and with a size limit above any disk."""
+    """A site with short timeouts, and with a size limit above any disk."""
     running = Site(
         tmp_path_factory.mktemp("hurried") / "data",
         UPLOADS_ACCEPT="any",

@@ -1,4 +1,4 @@
-"""A store whose copying is slow, or finds no room, while a test wants it so."""
+"""A store whose copying is slow, or finds no space, while a test requires it."""
 
 import errno
 from pathlib import Path

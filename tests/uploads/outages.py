@@ -1,4 +1,4 @@
-"""Faults of the machine under a running site: real ones, begun and ended while it serves."""
+"""Faults of the machine under a running site: real ones, which begin and end while it serves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ POWERLESS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--"]
 
 
 def can_mount() -> bool:
-    """Whether this machine lets us give a site disks of its own; most containers do not."""
+    """Whether this machine allows separate disks for a site; most containers do not."""
     attempt = [*NAMESPACE, "mount", "-t", "tmpfs", "faults", "/mnt"]
     with contextlib.suppress(FileNotFoundError):
         return subprocess.run(attempt, capture_output=True, check=False).returncode == 0
@@ -75,7 +75,7 @@ class OwnDisks:
 
     @contextmanager
     def full(self, *others: Path) -> Iterator[None]:
-        """Something else takes the disk; a body that is on its way still gets some of it."""
+        """Fills the disk; a body in progress still gets some of it."""
         fillers = [folder / "filler" for folder in (self.store, *others)]
         for filler in fillers:
             left = self.chance.randint(0, 200_000)
@@ -87,13 +87,14 @@ class OwnDisks:
             filler.unlink()
 
     def all_full(self) -> AbstractContextManager[None]:
-        """The same where the database lies, too."""
+        """The same if the database is on it, too."""
         return self.full(self.data)
 
     @contextmanager
     def read_only(self) -> Iterator[None]:
-        """A disk that somebody writes to cannot be made so: the processes that do die before, and
-        leave their right to write behind."""
+        """A disk that is being written can't be made read-only: the processes that write are
+        killed before, and leave their right to write behind.
+        """
         for process in web_processes(self.site)[1:]:
             process.kill()
         wait_for(self.site.answers, 20)
@@ -113,7 +114,7 @@ class OwnDisks:
 
 
 class LimitedDisk:
-    """What needs no right to mount: limits of the processes, bits and names of the files."""
+    """Faults that need no right to mount: limits of processes, permissions and names of files."""
 
     LARGEST = 5_000_000
 
@@ -122,7 +123,7 @@ class LimitedDisk:
         self.store = site.data_dir / "uploads"
 
     def give_up_power(self) -> None:
-        """Start the site so that permissions concern it, also where we are root."""
+        """Starts the site so that permissions apply to it, even if we are root."""
         if os.geteuid() == 0:
             self.site.prefix = POWERLESS
 
@@ -158,7 +159,7 @@ class LimitedDisk:
 
 @contextmanager
 def locked_database(site: Site) -> Iterator[None]:
-    """Somebody holds SQLite's write lock for longer than anybody waits for it."""
+    """Another process holds SQLite's write lock for longer than any request waits."""
     locker = sqlite3.connect(site.data_dir / "db.sqlite3", isolation_level=None)
     locker.execute("BEGIN EXCLUSIVE")
     yield
@@ -201,7 +202,7 @@ class Relay:
         hang_up(target)
 
     def cut(self) -> None:
-        """End all connections; new ones are refused."""
+        """Ends all connections; new ones are refused."""
         for end in (self.listener, *self.ends):
             hang_up(end)
 

@@ -28,6 +28,6 @@ print(json.dumps(secrets))
 
 
 def introduce(site: Site, password: str) -> dict[str, str]:
-    """Make them; returns their keys by name. `clerk` is staff that may look, but not steer."""
+    """Creates them; returns their keys by name. `clerk` is staff that may view, but not change."""
     keys: dict[str, str] = json.loads(site.shell(CODE % {"password": password}))
     return keys

@@ -1,6 +1,6 @@
 """A site whose database and uploads share one small disk, which tests fill to the last byte.
 
-The disk is a tmpfs in a mount namespace of its own: it is gone with the process that keeps it.
+The disk is a tmpfs in a separate mount namespace: it is gone with the process that keeps it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class SmallDisk:
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Something else takes every byte."""
+        """Takes every free byte."""
         filler = self.site.data_dir / "filler"
         self.fill(filler)
         try:
@@ -62,7 +62,7 @@ class SmallDisk:
             filler.unlink(missing_ok=True)
 
     def fill(self, filler: Path) -> None:
-        """Let this file take all that is free; it may grow while others give something back."""
+        """Lets this file take all free space; it may grow while others release some."""
         with filler.open("ab") as file, contextlib.suppress(OSError):
             while free := self.free:
                 os.posix_fallocate(file.fileno(), file.tell(), free)
@@ -71,7 +71,7 @@ class SmallDisk:
 
     @contextmanager
     def without_inodes(self) -> Iterator[None]:
-        """Something else takes every inode; there are bytes enough."""
+        """Takes every inode; there are enough bytes."""
         folder = self.site.data_dir / "many"
         folder.mkdir()
         with contextlib.suppress(OSError):
@@ -84,7 +84,7 @@ class SmallDisk:
             shutil.rmtree(folder)
 
     def end(self) -> None:
-        """Stop the site, and let go of the disk."""
+        """Stops the site, and releases the disk."""
         self.site.kill_everything()
         self.keeper.kill()
         self.keeper.wait()
@@ -93,7 +93,7 @@ class SmallDisk:
 
 
 def mounting() -> None:
-    """Skip, or in CI fail, where no disk can be mounted."""
+    """Skips, or fails in CI, if no disk can be mounted."""
     if can_mount():
         return
     problem = "run as root (or with CAP_SYS_ADMIN) to give the site a small disk of its own"

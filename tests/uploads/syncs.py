@@ -1,4 +1,4 @@
-"""A store for tests that writes down what is synced, and takes its time for it."""
+"""A store for tests that records what is synced, and takes its time for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from uploads.stores.disk import DiskStore
 
-LINGER = 0.2  # seconds: an answer that does not wait for the disk comes before what it is about
+LINGER = 0.2  # seconds: a response that doesn't wait for the disk comes before its sync
 _sync = os.fsync
 
 
@@ -30,4 +30,4 @@ os.fsync = sync_and_tell  # type: ignore[assignment]
 
 
 class TellingStore(DiskStore):
-    """The usual one, in a process whose syncs are told."""
+    """The usual store, in a process whose syncs are recorded."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: this server, its peers and the machine's own limit, measured side by side."""
+"""`python -m bench`: measures this server, its peers and the machine's own limit side by side."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from bench.servers import ROOT, candidates
 
 BUILD = ROOT / ".build" / "bench"
 RESULTS = ROOT / "bench" / "results"
-OPEN_FILES = 8192  # a thousand clients need them, at both ends
+OPEN_FILES = 8192  # a thousand clients need them, in the servers and in the load
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for."""
+    """The command line's arguments."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--modes", default=",".join(MODES), help=f"some of {','.join(MODES)}")
     parser.add_argument("--only", default=",".join(NAMES), help=f"some of {','.join(NAMES)}")
@@ -52,7 +52,7 @@ def arguments() -> argparse.Namespace:
 
 
 def raise_open_files() -> int:
-    """Allow enough open files, for the servers as for the load; returns how many."""
+    """Allows enough open files for servers and load; returns how many."""
     if os.name != "posix":
         return 0
     import resource
@@ -67,7 +67,7 @@ def raise_open_files() -> int:
 def write_results(
     place: Path, machine: dict[str, Any], chosen: list[Case], runs: list[dict[str, Any]]
 ) -> str:
-    """Write table, raw data and drawing; returns the table."""
+    """Writes table, raw data and drawing; returns the table."""
     place.mkdir(parents=True, exist_ok=True)
     text = report(machine, chosen, runs)
     lines = ",\n  ".join(json.dumps(run) for run in runs)
@@ -79,7 +79,7 @@ def write_results(
 
 
 def main() -> int:
-    """Measure and tell."""
+    """Measures and reports."""
     asked = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers are stopped
     scale = QUICK if asked.quick else FULL
@@ -96,7 +96,7 @@ def main() -> int:
         servers = candidates(work, peers, asked.only)
         for number in range(1, asked.rounds + 1):
             runs += run_round(Run(scale, source), servers, chosen, number)
-            # After each round: what is stopped early has told something, too.
+            # After each round: a run that is stopped early also has results.
             text = write_results(asked.out, {**machine, "rounds": number}, chosen, runs)
     finally:
         source.unlink()

@@ -1,4 +1,5 @@
-"""Rounds: every candidate in every round, one after the other, so that all see the same machine."""
+"""Rounds: every candidate in every round, one after the other, so that machine conditions are
+equal."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ def run_round(
     """All cases on all servers, once.
 
     Returns:
-        One entry a case and server; `problem` tells what failed.
+        One entry per case and server; `problem` says what failed.
     """
     seen: list[dict[str, Any]] = []
     for group in groups(chosen):
@@ -53,18 +54,20 @@ def run_group(run: Run, server: Server, group: list[Case], number: int) -> list[
 
 
 def run_case(run: Run, server: Server, case: Case, number: int, turn: int) -> dict[str, Any]:
-    """One case; what fails is written down, and the rest goes on."""
+    """One case; failures are recorded, and the rest continues."""
     started = time.monotonic()
     try:
         figures = measure(run, server, case, first=turn == 0, thorough=number == 1 and turn == 0)
     except PROBLEMS as problem:
         figures = {"problem": f"{type(problem).__name__}: {problem}"}
     seconds = time.monotonic() - started
-    told = figures.get("problem") or (
+    outcome = figures.get("problem") or (
         f"{figures['wall']:.2f} s, CPU {figures['cpu']:.2f} s"
         + (f", {figures['errors']} ERRORS" if figures.get("errors") else "")
     )
-    print(f"round {number} {case.name:15} {server.name:12} {told}  [{seconds:.0f} s]", flush=True)
+    print(
+        f"round {number} {case.name:15} {server.name:12} {outcome}  [{seconds:.0f} s]", flush=True
+    )
     return entry(server, case, number, figures)
 
 

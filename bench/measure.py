@@ -1,4 +1,4 @@
-"""One case on one server that runs: warm up, measure, look at what was stored."""
+"""One case on one running server: warm up, measure, check what was stored."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from bench.servers import ROOT, Server
 from bench.stored import check_long, check_short
 
 LOAD_SECONDS = 600
-RUSH = 3.0  # seconds after the crowd's start when all are there, and the fast client comes
+RUSH = 3.0  # seconds after the crowd's start until all are connected, and the fast client starts
 FAST_UPLOADS = 3
 
 
 class LoadProblem(Exception):
-    """A load did not come to its end; says why."""
+    """A load failed; the message says why."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What all runs have in common."""
+    """Shared by all runs."""
 
     scale: Scale
     source: Path
 
 
 def measure(run: Run, server: Server, case: Case, first: bool, thorough: bool) -> dict[str, Any]:
-    """Put a case's load on a server.
+    """Puts a case's load on a server.
 
     Args:
         run: Scale and source of bytes.
-        server: It runs.
+        server: It is running.
         case: What to do.
-        first: Nothing of this case has just been measured: warm up, wait until all is quiet.
+        first: Whether this case was not just measured: warm up, and wait until all is quiet.
         thorough: Compare checksums, not only sizes.
 
     Returns:
-        What was seen: figures of the load; `cpu`, `other_cpu` and `load_cpu` in seconds; memory in
+        The results: figures of the load; `cpu`, `other_cpu` and `load_cpu` in seconds; memory in
         bytes; the machine's load average before.
     """
     if case.warm_up and first:
@@ -86,14 +86,14 @@ def measure(run: Run, server: Server, case: Case, first: bool, thorough: bool) -
 
 
 def cpu_of(server: Server) -> tuple[float, float]:
-    """CPU seconds so far: of the processes that serve, and of what else the server runs."""
+    """CPU seconds so far: of the processes that serve, and of the server's other processes."""
     return cpu_seconds(server.web_processes()), cpu_seconds(server.other_processes())
 
 
 def check(
     run: Run, server: Server, case: Case, seen: dict[str, Any], digest: str | None = None
 ) -> None:
-    """Look at what the server stored, and take it away."""
+    """Checks what the server stored, and removes it."""
     if case.kind == "bulk":
         check_long(server.directory, seen["places"], case.load["size"], digest)
     elif case.kind == "crowd":
@@ -109,7 +109,7 @@ def drip_of(size: int) -> bytes:
 
 
 def start_load(run: Run, server: Server, kind: str, load: dict[str, Any]) -> subprocess.Popen[str]:
-    """Start a load in a process of its own."""
+    """Starts a load in a separate process."""
     target = {"port": server.target.port, "path": server.path, "key": server.key}
     target["source"] = str(run.source)
     return subprocess.Popen(
@@ -123,7 +123,7 @@ def start_load(run: Run, server: Server, kind: str, load: dict[str, Any]) -> sub
 
 
 def end(load: subprocess.Popen[str]) -> dict[str, Any]:
-    """Wait for a load; returns what it saw.
+    """Waits for a load; returns its results.
 
     Raises:
         LoadProblem: It failed, or took too long.
@@ -141,7 +141,7 @@ def end(load: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def fast_alone(run: Run, server: Server, case: Case) -> dict[str, Any]:
-    """The fast client with nobody beside it: MB a second."""
+    """The fast client without other clients: MB a second."""
     fast = case.load["fast"]
     rates = [fast_upload(run, server, fast) for _ in range(FAST_UPLOADS)]
     wait_until_idle(server.pid, run.scale.settle)
@@ -156,7 +156,7 @@ def fast_upload(run: Run, server: Server, fast: dict[str, Any]) -> float:
 
 
 def rush(run: Run, server: Server, case: Case) -> dict[str, Any]:
-    """The crowd, and in the midst of it the fast client, several times if there is time."""
+    """The slow clients and, among them, the fast client, several times if there is time."""
     crowd = {name: value for name, value in case.load.items() if name != "fast"}
     started = time.monotonic()
     load = start_load(run, server, "slow", crowd)

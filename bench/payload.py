@@ -9,7 +9,7 @@ from pathlib import Path
 
 MIB = 1 << 20
 SOURCE_BYTES = 128 * MIB
-# No player would take this for a recording, so nobody's transcription queue gets work.
+# No player would accept this as a recording, so no transcription queue gets work.
 START = b"These bytes are sent to measure how fast they arrive.\n"
 
 

@@ -1,4 +1,4 @@
-"""What processes cost: CPU seconds and memory of a server, watched from outside."""
+"""The cost of processes: CPU seconds and memory of a server, measured from outside."""
 
 import mmap
 import threading
@@ -13,7 +13,7 @@ Processes = list[psutil.Process]
 
 
 def process_tree(pid: int) -> Processes:
-    """A process and all that descends from it; empty where it has ended."""
+    """A process and all its descendants; empty if it has ended."""
     try:
         top = psutil.Process(pid)
         return [top, *top.children(recursive=True)]
@@ -22,7 +22,7 @@ def process_tree(pid: int) -> Processes:
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """User and system time so far, with that of their children which have ended."""
+    """User and system time so far, including ended children."""
     total = 0.0
     for process in processes:
         try:
@@ -35,7 +35,7 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
 
 
 def rss_of(process: psutil.Process) -> int:
-    """Resident bytes; 0 where the process has ended."""
+    """Resident bytes; 0 if the process has ended."""
     try:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
@@ -43,7 +43,7 @@ def rss_of(process: psutil.Process) -> int:
 
 
 def pss_of(process: psutil.Process) -> int:
-    """Resident bytes with shared pages divided among their users; RSS where nobody can tell."""
+    """Resident bytes with shared pages divided among their users; RSS if the system doesn't say."""
     try:
         full = process.memory_full_info()
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -53,11 +53,11 @@ def pss_of(process: psutil.Process) -> int:
 
 @dataclass
 class Memory:
-    """What a sampler saw.
+    """A sampler's results.
 
     Attributes:
-        rss: By process, resident bytes at each look.
-        pss_peak: The largest sum over all processes, in bytes; only where it was asked for.
+        rss: By process, resident bytes at each sample.
+        pss_peak: The largest sum over all processes, in bytes; only if requested.
     """
 
     rss: dict[int, list[int]] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Memory:
 
     @property
     def worker_peak(self) -> int:
-        """The largest process at its largest, in bytes."""
+        """The largest size of any process, in bytes."""
         return max((max(series) for series in self.rss.values() if series), default=0)
 
     @property
@@ -83,12 +83,12 @@ class Memory:
 
 
 class Sampler(threading.Thread):
-    """Looks at the memory of a server from time to time, while the `with` block runs.
+    """Samples the memory of a server, while the `with` block runs.
 
     Args:
-        processes: Whom to look at.
-        every: Seconds between looks.
-        pss: Look at shares of shared pages, too, which costs more.
+        processes: The processes.
+        every: Seconds between samples.
+        pss: Also measure shares of shared pages, which costs more.
     """
 
     def __init__(self, processes: Callable[[], Processes], every: float, pss: bool) -> None:
@@ -100,7 +100,7 @@ class Sampler(threading.Thread):
         self.ended = threading.Event()
 
     def run(self) -> None:
-        """Look until told to end."""
+        """Samples until it is stopped."""
         while not self.ended.wait(self.every):
             self.look()
 
@@ -125,16 +125,16 @@ class Sampler(threading.Thread):
 
 
 def wait_until_idle(pid: int, seconds: float, window: float = 0.5, share: float = 0.08) -> bool:
-    """Wait until a server has done what it does at its start.
+    """Waits until a server's start is finished.
 
     Args:
         pid: Its first process.
-        seconds: No longer than this.
-        window: Seconds of each look.
-        share: Of one core, which counts as idle.
+        seconds: The maximum wait.
+        window: Seconds of each sample.
+        share: The share of one core that counts as idle.
 
     Returns:
-        Whether it came to rest.
+        Whether it became idle.
     """
     deadline = time.monotonic() + seconds
     before = cpu_seconds(process_tree(pid))
@@ -148,10 +148,10 @@ def wait_until_idle(pid: int, seconds: float, window: float = 0.5, share: float 
 
 
 def back_memory(size: int) -> None:
-    """Make free memory really be there, then give it back.
+    """Makes free memory really available, then releases it.
 
-    A virtual machine may have returned free pages to its host and pays for them when they are used
-    again: whoever wrote the first file after a pause would look several times slower.
+    A virtual machine may have returned free pages to its host, and using them again takes time: the
+    first server that writes a file after a pause would look several times slower.
 
     Args:
         size: Bytes that the next files take in the page cache.

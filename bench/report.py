@@ -23,13 +23,13 @@ SHORT = {
     "head-16": "HEAD, 16 connections",
 }
 METHOD = (
-    "Server CPU is user and system time of the processes that serve HTTP, load generator and "
-    "queue workers apart. Every candidate runs in every round, started anew with an empty "
-    "directory; figures are medians over the rounds. Nothing is synced to the disk. Every run "
-    "looks at what was stored: sizes always, checksums of long uploads in the first round. Small "
-    "files stay until all is done, as ext4 makes whoever creates files pay for those that were "
-    "removed in the five minutes before: let so many pass between two runs. "
-    "Compare CPU first: wall clock depends on who else uses the machine."
+    "Server CPU is user and system time of the processes that serve HTTP, without load generator "
+    "and queue workers. Every candidate runs in every round, restarted with an empty directory; "
+    "figures are medians over the rounds. Nothing is synced to the disk. Every run checks what was "
+    "stored: sizes always, checksums of long uploads in the first round. Small files stay until "
+    "the end, because on ext4 creating files is slow for five minutes after others were removed: "
+    "wait that long between two runs. Compare CPU first: wall clock time depends on other users "
+    "of the machine."
 )
 
 

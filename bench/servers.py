@@ -1,4 +1,4 @@
-"""The candidates: how each is started, where it keeps bytes, which processes are its own."""
+"""The candidates: how each is started, where it stores bytes, and which processes belong to it."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ STOP_SECONDS = 15
 # Names of the commands that serve HTTP below `manage.py serve`; the rest are its queue workers.
 WEB = ("gunicorn", "granian_server")
 LEASH = "whisperx_site.processes.process_guard"
-# Settings that must not be those of the site that people run from this directory: their data would
-# be touched. An empty value is the default, also where a .env file says otherwise.
+# Settings that must differ from those of a site in this directory, whose data would otherwise
+# be changed. An empty value is the default, also if a .env file says otherwise.
 OF_ITS_OWN = (
     *("DATABASE_URL", "CACHE_URL", "UPLOADS_DIR", "MODELS_DIR", "WORK_DIR", "SECRET_KEY"),
     *("PUBLIC_URL", "ALLOWED_HOSTS", "CORS_ALLOWED_ORIGINS", "ALLOW_ANONYMOUS", "ADMIN_PASSWORD"),
     *("UPLOADS_STORE", "UPLOADS_MAX_SIZE", "UPLOADS_MIN_FREE_SPACE", "UPLOADS_IDLE_TIMEOUT"),
     *("UPLOADS_EXPIRE_AFTER", "DEBUG", "LOG_LEVEL", "HEAVY_WORKERS"),
 )
-# Settings that somebody may want to compare; the report names those that are not the default.
+# Settings whose values may be compared; the report names those that are not the default.
 CHOSEN = ("WEB_WORKERS", "WEB_SERVER", "UPLOADS_DURABILITY")
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -45,7 +45,7 @@ def free_port() -> int:
 
 
 class Server:
-    """One candidate, started anew with an empty directory for each group of cases."""
+    """One candidate, restarted with an empty directory for each group of cases."""
 
     name = ""
     title = ""
@@ -63,11 +63,11 @@ class Server:
         raise NotImplementedError
 
     def environment(self, port: int) -> dict[str, str]:
-        """What it finds in its environment, on top of ours."""
+        """Its environment variables, in addition to ours."""
         return {}
 
     def start(self) -> None:
-        """Start it and wait until it answers.
+        """Starts it and waits until it answers.
 
         Raises:
             RuntimeError: It does not.
@@ -100,7 +100,7 @@ class Server:
             time.sleep(0.1)
 
     def answers(self) -> bool:
-        """Whether a request is answered without a fault of the server."""
+        """Whether a request is answered without a server error."""
         host = f"{self.target.host}:{self.target.port}"
         request = f"OPTIONS {self.path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         try:
@@ -115,13 +115,13 @@ class Server:
         return process_tree(self.pid)
 
     def other_processes(self) -> Processes:
-        """What else it runs; told apart."""
+        """Its other processes, counted separately."""
         web = {process.pid for process in self.web_processes()}
         return [process for process in process_tree(self.pid) if process.pid not in web]
 
     @property
     def key(self) -> str:
-        """What its clients must send to be served; empty: nothing."""
+        """The header that its clients must send; empty: none."""
         return ""
 
     @property
@@ -131,7 +131,7 @@ class Server:
         return self.process.pid
 
     def stop(self) -> None:
-        """End it with all that it started, and put aside what it stored."""
+        """Ends it with all its processes, and moves what it stored aside."""
         if self.process is None:
             return
         members = process_tree(self.pid)
@@ -143,7 +143,7 @@ class Server:
             self.process.wait()
         for member in members:
             try:
-                member.kill()  # psutil looks that the number is still the same process
+                member.kill()  # psutil checks that the id is still the same process
             except psutil.NoSuchProcess:
                 continue
         self.process = None
@@ -161,9 +161,8 @@ class Limit(Server):
 
 
 class Ours(Server):
-    """The whole product, as `make run` starts it: clients send a key, which the others' need not.
-
-    To look it up is a part of what a request costs here.
+    """The whole product, as `make run` starts it. Clients send a key, which the others don't
+    need: looking it up is a part of a request's cost here.
     """
 
     name = "ours"

@@ -1,4 +1,4 @@
-"""Whether a server really holds what it acknowledged. Every run looks."""
+"""Checks whether a server really holds what it acknowledged. Every run does this."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,17 +7,18 @@ from bench.payload import digest_of
 
 
 class NotStored(Exception):
-    """Bytes that were acknowledged are not there, or are others."""
+    """Acknowledged bytes are missing or wrong."""
 
 
 def check_long(directory: Path, places: Iterable[str], size: int, digest: str | None) -> None:
-    """Look at the files of long uploads, and remove them: each run finds the same free memory.
+    """Checks the files of long uploads, and removes them, so that each run has the same free
+    memory.
 
     Args:
         directory: Where the server keeps its files, at any depth.
         places: The paths of the uploads; their last parts are in the files' names.
-        size: What each must hold, in bytes.
-        digest: Its SHA-256; None: only sizes are compared.
+        size: The expected size of each, in bytes.
+        digest: The expected SHA-256; None: only sizes are compared.
 
     Raises:
         NotStored: Something is missing or wrong.
@@ -36,21 +37,21 @@ def check_long(directory: Path, places: Iterable[str], size: int, digest: str | 
 def check_short(
     directory: Path, aside: Path, size: int, count: int, content: bytes | None = None
 ) -> None:
-    """Look that at least `count` files of `size` bytes are there, all with this content if given.
+    """Checks that at least `count` files of `size` bytes exist, all with this content if given.
 
-    They are put aside, not removed: ext4 passes over each inode that was freed in the last minutes
-    when it looks for one for a new file. After some ten thousand removals that was a third of the
-    CPU time of whoever came next.
+    They are moved aside, not removed: when ext4 looks for an inode for a new file, it passes over
+    each inode that was freed in the last minutes. After some ten thousand removals that was a third
+    of the next server's CPU time.
 
     Args:
         directory: Where the server keeps its files, at any depth.
         aside: Where they go, on the same file system.
-        size: What each must hold, in bytes.
-        count: How many were acknowledged.
-        content: What each must hold.
+        size: The expected size of each, in bytes.
+        count: The number of acknowledged uploads.
+        content: The expected content of each.
 
     Raises:
-        NotStored: There are fewer, or one holds something else.
+        NotStored: There are fewer, or one has another content.
     """
     found = [file for file in files(directory) if sized(file, size)]
     if content is not None:
@@ -61,7 +62,7 @@ def check_short(
 
 
 def put_aside(found: Iterable[Path], aside: Path) -> None:
-    """Move files or directories to where they are removed at the end of all."""
+    """Moves files or directories to a place where they are removed at the end."""
     place = aside / str(len(list(aside.iterdir())) if aside.is_dir() else 0)
     place.mkdir(parents=True)
     for number, file in enumerate(found):
@@ -74,7 +75,7 @@ def files(directory: Path) -> Iterable[Path]:
 
 
 def sized(file: Path, size: int) -> bool:
-    """Whether the file has this size; a file that has just gone has not."""
+    """Whether the file has this size; False if it is gone."""
     try:
         return file.stat().st_size == size
     except FileNotFoundError:

@@ -52,9 +52,7 @@ def compare(
 def verdicts(figures: Figures, modes: set[str]) -> list[Verdict]:
     """All bars of the modes that were measured."""
     by_mode = {"bulk": bulk, "slow": slow, "small": small, "head": head, "big": big}
-    return [
-        verdict for mode, judge in by_mode.items() if mode in modes for verdict in judge(figures)
-    ]
+    return [verdict for mode, rate in by_mode.items() if mode in modes for verdict in rate(figures)]
 
 
 def bulk(figures: Figures) -> Iterator[Verdict]:

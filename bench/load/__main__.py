@@ -1,7 +1,7 @@
-"""Puts one load on a server, in a process of its own: `python -m bench.load KIND SPECIFICATION`.
+"""Puts one load on a server, in a separate process: `python -m bench.load KIND SPECIFICATION`.
 
-The specification and what was seen are JSON. Every load reports its own CPU seconds as `load_cpu`:
-it shares the machine with the server.
+The specification and the results are JSON. Every load reports its own CPU seconds as `load_cpu`: it
+shares the machine with the server.
 """
 
 import json
@@ -14,7 +14,7 @@ KINDS = {"bulk": bulk.load, "small": small.load, "slow": slow.load}
 
 
 def main() -> None:
-    """Run the load and print what was seen."""
+    """Runs the load and prints the results."""
     specification = json.loads(sys.argv[2])
     started = time.process_time()
     seen = KINDS[sys.argv[1]](specification)

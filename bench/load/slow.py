@@ -1,4 +1,4 @@
-"""A crowd on bad lines: each client drips its upload, a piece at a time."""
+"""Many clients on slow connections: each sends its upload a small piece at a time."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Drip:
         self.problem = ""
 
     def begin(self) -> None:
-        """Connect, without waiting for it."""
+        """Connects, without waiting for it."""
         self.connection.setblocking(False)
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection.connect_ex((self.crowd.target.host, self.crowd.target.port))
         self.crowd.selector.register(self.connection, selectors.EVENT_WRITE, self)
 
     def on_ready(self) -> None:
-        """The socket is connected, or has something to read."""
+        """The socket is connected, or has data to read."""
         if self.state == "connecting":
             self.crowd.selector.modify(self.connection, selectors.EVENT_READ, self)
             self.connection.send(self.crowd.target.create(self.crowd.size))
@@ -74,7 +74,7 @@ class Drip:
         self.leave()
 
     def on_time(self) -> None:
-        """Send what is due by now."""
+        """Sends what is due by now."""
         now = time.perf_counter()
         if self.state == "connecting":
             self.begin()
@@ -96,7 +96,7 @@ class Drip:
             self.state = "awaiting the answer"
 
     def leave(self) -> None:
-        """Close; nothing more comes."""
+        """Closes; nothing more is sent."""
         self.crowd.selector.unregister(self.connection)
         self.connection.close()
         self.crowd.left += 1
@@ -122,7 +122,7 @@ class Crowd:
         heapq.heappush(self.due, (when, next(self.numbers), client))
 
     def drive(self, clients: list[Drip], until: float) -> None:
-        """Until all have left."""
+        """Runs until all clients are done."""
         while self.left < len(clients):
             now = time.perf_counter()
             if now > until:
@@ -133,10 +133,10 @@ class Crowd:
                 self.attend(key.data, Drip.on_ready)
             spare = now + TICK - time.perf_counter()
             if spare > 0:
-                time.sleep(spare)  # else every answer would cost a round of its own
+                time.sleep(spare)  # otherwise every response would need a separate round
 
     def attend(self, client: Drip, what: Callable[[Drip], None]) -> None:
-        """Let a client do something; what fails ends it."""
+        """Lets a client act; an error ends it."""
         try:
             what(client)
         except OSError as problem:

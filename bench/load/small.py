@@ -15,7 +15,7 @@ PATIENCE = 10.0  # seconds that requests on the way may take at the end
 
 
 class Client:
-    """One connection; each answer is followed by the next request at once."""
+    """One connection; the next request follows each response at once."""
 
     def __init__(self, target: Target, tally: Tally) -> None:
         self.target = target
@@ -26,22 +26,22 @@ class Client:
         self.buffer = b""
 
     def begin(self) -> None:
-        """The first request of a piece of work."""
+        """The first request of a unit of work."""
         raise NotImplementedError
 
     def follow(self, answer: Answer) -> None:
-        """What comes after an answer."""
+        """What follows a response."""
         raise NotImplementedError
 
     def send(self, method: str, request: bytes) -> None:
-        """Send a request; so little always fits into the socket."""
+        """Sends a request; such a short one always fits into the socket."""
         self.method = method
         self.buffer = b""
         self.sent = time.perf_counter()
         self.connection.sendall(request)
 
     def on_bytes(self) -> None:
-        """The socket has something."""
+        """The socket has data."""
         piece = self.connection.recv(65536)
         if not piece:
             raise ConnectionError(f"closed while {self.method} was unanswered")
@@ -52,7 +52,7 @@ class Client:
             self.follow(answer)
 
     def expect(self, answer: Answer, status: int, offset: int | None) -> None:
-        """Note what is not as it must be."""
+        """Records an unexpected response."""
         if answer.status != status or offset not in (None, answer.offset):
             self.tally.fail(f"{self.method}: {answer.status} {answer.head[:300]!r}")
 
@@ -112,7 +112,7 @@ class Resume(Client):
 
 
 class Tally:
-    """Counts what was done, until the time is over."""
+    """Counts finished work, until the time is over."""
 
     def __init__(self) -> None:
         self.until = 0.0
@@ -126,11 +126,11 @@ class Tally:
         self.latencies.setdefault(method, []).append(seconds)
 
     def fail(self, problem: str) -> None:
-        """Something was not as it must be."""
+        """A response was unexpected."""
         self.errors.append(problem)
 
     def done(self, client: Client) -> None:
-        """A piece of work is done: on to the next, while there is time."""
+        """A unit of work is done: starts the next one, while there is time."""
         self.count += 1
         if time.perf_counter() < self.until:
             client.begin()
@@ -168,7 +168,7 @@ def load(specification: dict[str, Any]) -> dict[str, Any]:
 
 
 def drive(clients: list[Client], tally: Tally) -> None:
-    """Answer the sockets as they become readable, until all work is done."""
+    """Handles sockets as they become readable, until all work is done."""
     with selectors.DefaultSelector() as selector:
         tally.working = set(clients)
         for client in clients:

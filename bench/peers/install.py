@@ -1,4 +1,5 @@
-"""Installs the peers into a directory of their own, once; what cannot be had is left out."""
+"""Installs the peers into a separate directory, once; peers that can't be installed are left
+out."""
 
 import json
 import os
@@ -11,12 +12,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 NODE_LOCK = HERE.parent.parent / "requirements-node.lock"
-OLDEST_NODE = (20, 19)  # what @tus/server asks for
+OLDEST_NODE = (20, 19)  # required by @tus/server
 SECONDS = 600
 
 
 class CannotInstall(Exception):
-    """A peer, or what it runs on, cannot be had here."""
+    """A peer, or its runtime, can't be installed here."""
 
 
 @dataclass
@@ -24,9 +25,9 @@ class Peers:
     """What was installed.
 
     Attributes:
-        python: The interpreter that has tuspyserver; None where it is missing.
-        node: The Node that runs @tus/server; None where one of the two is missing.
-        node_directory: Where its packages lie.
+        python: The interpreter that has tuspyserver; None if it is missing.
+        node: The Node that runs @tus/server; None if one of the two is missing.
+        node_directory: The folder of its packages.
         versions: Versions by name, for the report.
         missing: Names of peers that are left out, each with the reason.
     """
@@ -39,10 +40,10 @@ class Peers:
 
 
 def install(directory: Path, wanted: set[str]) -> Peers:
-    """Install the peers that are wanted, or find them installed.
+    """Installs the wanted peers, or finds them installed.
 
     Args:
-        directory: Ours alone; what lies there from an earlier run is used again.
+        directory: Used only for this; results of an earlier run are reused.
         wanted: Any of `tuspyserver` and `tus-node`.
     """
     peers = Peers(directory / "node")
@@ -76,7 +77,7 @@ def install_tuspyserver(directory: Path, peers: Peers) -> None:
 
 
 def install_tus_node(directory: Path, peers: Peers) -> None:
-    """npm packages as package-lock.json names them; no package runs a script of its own."""
+    """npm packages as in package-lock.json; no package runs a script."""
     node, npm = node_of_machine() or node_of_wheel(directory)
     target = peers.node_directory
     target.mkdir(parents=True, exist_ok=True)
@@ -96,7 +97,7 @@ def install_tus_node(directory: Path, peers: Peers) -> None:
 
 
 def environment(directory: Path) -> Path:
-    """The interpreter of the peers' virtual environment, which is made if need be."""
+    """The interpreter of the peers' virtual environment, which is created if missing."""
     place = directory / "python"
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not python.exists():
@@ -124,20 +125,20 @@ def node_of_wheel(directory: Path) -> tuple[str, str]:
 
 
 def pip_install(python: Path, lock: Path) -> None:
-    """Install the files that a lock names by hash."""
+    """Installs the files that a lock names by hash."""
     run([str(python), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)])
 
 
 def is_installed(stamp: Path, locked: str) -> bool:
-    """Whether an earlier run came to its end with the same lock."""
+    """Whether an earlier run finished with the same lock."""
     return stamp.exists() and stamp.read_text() == locked
 
 
 def run(command: list[str], cwd: Path | None = None, path: Path | None = None) -> str:
-    """Run an installer; returns what it printed.
+    """Runs an installer; returns its output.
 
     Raises:
-        CannotInstall: It failed; carries its last line.
+        CannotInstall: It failed; contains its last line.
     """
     found = os.pathsep.join([*([str(path)] if path else []), os.environ.get("PATH", "")])
     done = subprocess.run(

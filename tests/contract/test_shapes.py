@@ -13,7 +13,7 @@ from tests.running import Site
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO")
-NOBODY = "6f1c1c46-3f0b-4b5e-9d9e-0a8f5a1d2c3b"
+NO_WRITER = "6f1c1c46-3f0b-4b5e-9d9e-0a8f5a1d2c3b"
 ROUTES = {
     "/health": "GET",
     "/health/live": "GET",
@@ -25,9 +25,9 @@ ROUTES = {
     "/service/diarize": "POST",
     "/service/combine": "POST",
     "/task/all": "GET",
-    f"/task/{NOBODY}": "GET",
-    f"/task/{NOBODY}/delete": "DELETE",
-    f"/tasks/{NOBODY}/progress": "GET",
+    f"/task/{NO_WRITER}": "GET",
+    f"/task/{NO_WRITER}/delete": "DELETE",
+    f"/tasks/{NO_WRITER}/progress": "GET",
 }
 DOCUMENTS = ("/docs", "/redoc", "/openapi.json")
 UNKNOWN = (

@@ -198,7 +198,7 @@ def test_speaker_bounds(engine: EngineProcess, request_for: Requests, dialogue: 
     one = speakers(max_speakers=1).outputs[DIARIZE]
     assert {turn["speaker"] for turn in one.value} == {"SPEAKER_00"} and not one.warnings
     many = speakers(min_speakers=7).outputs[DIARIZE]
-    assert many.warnings == ["At least 7 speakers were asked for, but only 2 could be told apart."]
+    assert many.warnings == ["At least 7 speakers were requested, but only 2 were found."]
     assert "at least 3 and at most 2" in speakers(min_speakers=3, max_speakers=2).failures[DIARIZE]
 
 

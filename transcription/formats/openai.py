@@ -15,7 +15,7 @@ from transcription.languages import UNSPACED
 
 ENDINGS = {"srt": "\n\n", "vtt": "\n"}
 LOWEST_SCORE = 1e-4  # a score of 0 has no logarithm
-NOBODY_KNOWS = "unknown"
+UNKNOWN_SPEAKER = "unknown"
 PLAIN = Options(speakers=False)
 
 
@@ -55,7 +55,7 @@ def diarized(segments: Iterable[Segment]) -> list[dict[str, Any]]:
                 "start": segment["start"],
                 "end": segment["end"],
                 "text": str(segment.get("text") or "").strip(),
-                "speaker": speaker or NOBODY_KNOWS,
+                "speaker": speaker or UNKNOWN_SPEAKER,
             }
         )
     return shown

@@ -49,7 +49,7 @@ class Look:
     def run(self) -> None:
         try:
             self.found.set_result(look())
-        except BaseException as problem:  # noqa: BLE001  (told to those who wait)
+        except BaseException as problem:  # noqa: BLE001  (raised to those who wait)
             self.found.set_exception(problem)
 
     @property

@@ -22,7 +22,7 @@ from uploads.stores.base import FULL, Entry, Missing, OffsetMismatch, StoreUnava
 from uploads.stores.disk_writing import DiskWriter
 from uploads.stores.fence import (
     CLOSED,
-    NOBODY,
+    NO_WRITER,
     NOTHING_TENTATIVE,
     OPEN,
     REMOVED,
@@ -151,7 +151,9 @@ class DiskStore:
         except OSError:
             os.close(fence)
             raise
-        mine = Fence(secrets.token_bytes(len(NOBODY)), offset if tentative else NOTHING_TENTATIVE)
+        mine = Fence(
+            secrets.token_bytes(len(NO_WRITER)), offset if tentative else NOTHING_TENTATIVE
+        )
         try:
             with locked(fence):
                 found = _unless_removed(name, read_fence(fence))
@@ -184,7 +186,7 @@ class DiskStore:
         try:
             with locked(fence):
                 found = _unless_removed(name, read_fence(fence))
-                if found.token != NOBODY:
+                if found.token != NO_WRITER:
                     found = self._end_writer(name, fence, found)
                 size = counting(self._size(name), found)
         finally:

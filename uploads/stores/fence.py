@@ -4,7 +4,7 @@ import os
 import struct
 from typing import NamedTuple
 
-NOBODY = bytes(16)
+NO_WRITER = bytes(16)
 REMOVED = b"\xff" * 16
 NOTHING_TENTATIVE = -1
 
@@ -13,7 +13,7 @@ class Fence(NamedTuple):
     """The content of the fence file.
 
     Attributes:
-        token: The current writer's; or NOBODY, or REMOVED, which is final.
+        token: The current writer's; or NO_WRITER, or REMOVED, which is final.
         base: The bytes that count while later ones are tentative; else NOTHING_TENTATIVE.
     """
 
@@ -22,7 +22,7 @@ class Fence(NamedTuple):
 
 
 RECORD = struct.Struct("<16sq")
-OPEN = Fence(NOBODY, NOTHING_TENTATIVE)
+OPEN = Fence(NO_WRITER, NOTHING_TENTATIVE)
 CLOSED = Fence(REMOVED, NOTHING_TENTATIVE)
 
 

@@ -1,7 +1,7 @@
 """Waits for SQLite's write lock without blocking other requests of the process (gevent).
 
 SQLite's own waiting blocks all requests of the process: one slow writer would make even readers
-wait. So SQLite is told not to wait, and refused statements are retried while other requests
+wait. So SQLite is configured not to wait, and refused statements are retried while other requests
 continue.
 """
 
@@ -17,7 +17,7 @@ from django.db.backends.signals import connection_created
 from gevent import sleep
 from gevent.lock import Semaphore
 
-PATIENCE = 10.0  # seconds; then the client is told to retry later
+PATIENCE = 10.0  # seconds; then the client is asked to retry later
 # Seconds between attempts: usually the lock is held for less than a millisecond.
 PAUSES = (*repeat(0.001, 20), *repeat(0.005, 20), 0.02)  # the last one repeats
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_BUSY_RECOVERY)

@@ -27,7 +27,7 @@ CHAPTER = 60.0
 PAUSE = 0.5
 """Seconds without speech that end a turn."""
 NOTE = "No engine here can tell speakers apart: all speech is assigned to one speaker, SPEAKER_00."
-TOO_FEW = "At least {} speakers were asked for, but no engine here can tell speakers apart."
+TOO_FEW = "At least {} speakers were requested, but no engine here can tell speakers apart."
 
 
 class SingleSpeakerDiarizer:

@@ -225,7 +225,7 @@ def main(models_dir: str, asset_json: str, how: str = "") -> None:
             listing(asset, TIMEOUT)
         else:
             fetch(models_dir, asset, tell)
-    except Exception as error:  # noqa: BLE001 - told to the parent
+    except Exception as error:  # noqa: BLE001 - reported to the parent
         traceback.print_exc()
         tell("failed", reason=reason(error, asset))
     else:

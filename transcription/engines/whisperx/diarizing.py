@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from transcription.media.pcm import Audio
 
 MOST_SPEAKERS = 255  # pyannote counts them in one byte
-TOO_FEW = "At least {} speakers were asked for, but only {} could be told apart."
+TOO_FEW = "At least {} speakers were requested, but only {} were found."
 
 
 def diarize(

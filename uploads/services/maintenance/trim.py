@@ -1,6 +1,6 @@
 """Removes long headers from the rows of ended uploads.
 
-Name and type have columns of their own. Metadata of 16 KB, or a thousand part URLs, would stay
+Name and type have separate columns. Metadata of 16 KB, or a thousand part URLs, would stay
 uselessly for UPLOADS_RECORD_RETENTION, and one client can create thousands of such rows in seconds.
 """
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.contract.forms import post
 from tests.running import Site
-from tests.site.hostile import BOUNDARY, KB, filled
+from tests.site.hostile.documents import filled
+from tests.site.hostile.target import BOUNDARY, KB
 from tests.uploads.conftest import ROOT, created, head, patching
 from tests.uploads.wire import TUS, Answer, Wire, ask
 from transcription.services.stages import documents

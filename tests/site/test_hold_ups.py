@@ -18,7 +18,7 @@ from contextlib import closing
 import pytest
 
 from tests.running import ROOT, Site
-from tests.site.hostile import SHAPES
+from tests.site.hostile.shapes import SHAPES
 
 pytestmark = [pytest.mark.proof, pytest.mark.alone]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 PLAIN = "/plain/"
+STORAGE = "/storage/"
 BIG = ("model.bin", "model.safetensors", "big.pth")
 """Files that the faults concern."""
 
@@ -27,6 +28,7 @@ class Hub(ThreadingHTTPServer):
         plain: a folder whose files lie at addresses of their own, below `/plain/`.
         gated: repositories whose files only the bearer of `key` gets.
         key: see `gated`.
+        storage: whether model.bin lies at another host, as with the real one.
         cut_after: bytes of a big file after which the connection is dropped, once.
         damage: whether model.bin arrives with wrong bytes.
         answer: what the API says of every repository, whatever it is.
@@ -47,6 +49,7 @@ class Hub(ThreadingHTTPServer):
         self.plain: Path | None = None
         self.gated: set[str] = set()
         self.key = "Bearer good"
+        self.storage = False
         self.cut_after: int | None = None
         self.damage = False
         self.drip = 0.0
@@ -106,6 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
         if repository in self.server.gated and self.headers["Authorization"] != self.server.key:
             self._send(403 if self.headers["Authorization"] else 401, b"{}")
             return
+        if path.startswith(STORAGE):
+            repository = repository.removeprefix(STORAGE.lstrip("/"))
+        elif self.server.storage and name == "model.bin":
+            self._send_to_storage(path)
+            return
         folder = self.server.repositories.get(repository, self.server.folder)
         if path.startswith(PLAIN) and self.server.plain:
             folder, name = self.server.plain, path.removeprefix(PLAIN)
@@ -124,6 +132,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers["If-Range"] not in (None, tag):
             start = 0
         self._send(206 if start else 200, data[start:], file.name, tag)
+
+    def _send_to_storage(self, path: str) -> None:
+        """By a name that is another one than the hub's."""
+        self.send_response(302)
+        place = f"{STORAGE}{path.lstrip('/')}"
+        self.send_header("Location", f"http://localhost:{self.server.server_address[1]}{place}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _send(self, status: int, data: bytes, name: str = "", tag: str = "") -> None:
         self.send_response(status)

@@ -139,8 +139,8 @@ def check_fields(fields: bytearray, most: int) -> None:
 def check_size(size: int, most: int) -> None:
     if size > most:
         raise LimitRequestHeaders(
-            f"all header fields have {FIELDS_BYTES // 1024} KiB at most together; on the addresses "
-            f"of uploads those named Upload-… have {UPLOAD_FIELDS_BYTES // 1024} KiB besides"
+            f"all header fields together may have {FIELDS_BYTES // 1024} KiB; at upload addresses, "
+            f"fields named Upload-… may have {UPLOAD_FIELDS_BYTES // 1024} KiB more"
         )
 
 
@@ -157,8 +157,8 @@ def install(settings: Any) -> None:
         RequestParser.mesg_class = Request
         settings.limit_request_field_size = CHUNK_LINE_BYTES
         logger.error(
-            "THE BOUND OF REQUEST HEADERS DOES NOT FIT THE INSTALLED GUNICORN: %s. Each field has "
-            "%s KiB at most instead. Install the release that requirements.txt names.",
+            "THE LIMIT OF REQUEST HEADERS DOES NOT FIT THE INSTALLED GUNICORN: %s. Each field "
+            "may have %s KiB instead. Install the release that requirements.txt names.",
             problem,
             CHUNK_LINE_BYTES // 1024,
         )

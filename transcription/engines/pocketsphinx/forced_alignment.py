@@ -51,7 +51,7 @@ class ForcedAligner:
         warnings = []
         if guessed:
             warnings.append(
-                f"{guessed} of {len(aligned)} segments could not be found in the sound; "
+                f"{guessed} of {len(aligned)} segments could not be found in the audio; "
                 "their words share their segment's time evenly, with score 0."
             )
         return Alignment(aligned, warnings=warnings)

@@ -54,7 +54,7 @@ def align(
     warnings = []
     if lost:
         warnings.append(
-            f"{lost} of {len(segments)} segments could not be aligned with the sound; "
+            f"{lost} of {len(segments)} segments could not be aligned with the audio; "
             "their words have no times."
         )
     return Alignment(aligned, note if aligned else "", warnings)

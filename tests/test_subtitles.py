@@ -164,6 +164,7 @@ def check(cues: list[Cue], label: str) -> None:
     assert (before.end - before.start, after.start - before.end) == (500, 22_000)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("door", ["export srt", "/v1 srt", "export vtt", "/v1 vtt", "command vtt"])
 def test_every_script_by_every_door(
     door: str, written: dict[str, str], by_chromium: Callable[[str], list[Cue]]
@@ -174,7 +175,7 @@ def test_every_script_by_every_door(
     check(read[0], LABEL if door == "export srt" else "")
 
 
-@pytest.mark.starts
+@pytest.mark.proof
 def test_all_doors_have_the_same_cues(written: dict[str, str]) -> None:
     of_srt, of_vtt = by_srt(written["export srt"]), by_webvtt(written["export vtt"])
     assert [(cue.start, cue.end, cue.line) for cue in of_srt] == [

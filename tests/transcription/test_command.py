@@ -63,6 +63,7 @@ def newest_job(site: Site) -> list[str]:
     return site.shell(NEWEST).split()
 
 
+@pytest.mark.proof
 def test_without_a_site(new_site: Callable[..., Site], recording: Path) -> None:
     """In a data directory that has never been used."""
     site = new_site()

@@ -93,7 +93,7 @@ pytest: install-dev browser
 	$(PY) -m pytest -m "not proof" -n 3 --dist loadfile
 
 proof: install-dev browser $(WHISPERX)/installed
-	$(PY) -m pytest -m "proof and not alone" -n 2 --dist loadfile
+	$(PY) -m pytest -m "proof and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 	$(PY) -m pytest -m "proof and alone"
 
 $(VENV)/bin/uv: $(STAMPS)/venv

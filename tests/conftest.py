@@ -46,6 +46,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Unit())
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let files that take minutes begin first: else one worker is at them while the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_report_header() -> str:
     return f"seed: {SEED} (TEST_SEED={SEED} repeats it)"
 

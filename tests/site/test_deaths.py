@@ -1,10 +1,10 @@
-"""Parts of the site die, or stand still; the rest sees to it that work goes on."""
+"""Parts of the site die; the rest sees to it that work goes on."""
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,7 +14,7 @@ from tests.running import Site, text_of, wait_for
 from tests.site.processes import leaves_nothing, parts
 from tests.speech import recordings
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.long]
 LIGHT_WORK = """
 from uploads.tasks import enqueue_cleanup
 enqueue_cleanup("start")
@@ -129,34 +129,3 @@ def test_the_leash_itself_may_die(mortal_site: Site, speech: Path, name: str) ->
     wait_for(lambda: answers_anew(mortal_site, before[0]), 20)
     does_light_work(mortal_site)
     does_heavy_work(mortal_site, speech)
-
-
-def lock_queue_by_killing_idle_workers(site: Site, name: str) -> None:
-    """Kill idle workers: the first that waited for work dies holding the queue's lock."""
-    found = of_cluster(site, name)
-    kill(found["worker"])
-    for _ in range(3):
-        time.sleep(2)
-        kill(max(found["sentinel"].children(), key=lambda child: child.pid))  # its successor
-    time.sleep(2)
-
-
-def test_a_light_cluster_that_stands_still_is_restarted(
-    new_site: Callable[..., Site],
-) -> None:
-    site = new_site(WORKER_STALL_TIMEOUT="20").start()
-    does_light_work(site)
-    lock_queue_by_killing_idle_workers(site, "light")
-    does_light_work(site, 150)
-    assert "light is stuck" in site.log.read_text()
-
-
-def test_a_heavy_cluster_that_stands_still_is_restarted(
-    new_site: Callable[..., Site], speech: Path
-) -> None:
-    """How long jobs wait before that counts is the transcription app's to say: three minutes."""
-    site = new_site().start()
-    does_heavy_work(site, speech)
-    lock_queue_by_killing_idle_workers(site, "heavy")
-    does_heavy_work(site, speech, 420)
-    assert "heavy is stuck" in site.log.read_text()

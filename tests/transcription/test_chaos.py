@@ -136,6 +136,7 @@ def history(site: Site) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.proof
+@pytest.mark.long
 def test_every_job_ends_whatever_is_killed(
     new_site: Callable[..., Site], receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -70,6 +70,7 @@ class Client(threading.Thread):
 
 
 @pytest.mark.proof
+@pytest.mark.long
 def test_kills_lose_nothing_and_repeat_nothing(
     new_site: Callable[..., Site], tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ def test_kills_lose_nothing_and_repeat_nothing(
 
 
 @pytest.mark.proof
+@pytest.mark.long
 def test_heavy_worker_killed_midway_runs_the_job_again(
     new_site: Callable[..., Site], tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from tests.speech import recordings
 
 from .conftest import engine_of, run
 
+pytestmark = pytest.mark.long
+
 
 def progress(site: Site, identifier: str) -> dict[str, Any]:
     body: dict[str, Any] = site.http.get(f"{site.url}/tasks/{identifier}/progress").json()
@@ -126,8 +128,9 @@ def test_a_database_locked_for_half_a_minute(new_site: Callable[..., Site], tmp_
 
 @pytest.mark.proof
 def test_an_idle_worker_killed_with_the_queue_in_its_hand(new_site: Callable[..., Site]) -> None:
-    """Its successor waits for ever on the lock that died; the site notices."""
-    site = new_site().start()
+    """Its successor waits for ever on the lock that died; the site notices, here by looking each
+    other second rather than each half minute."""
+    site = new_site(WORKER_STALL_TIMEOUT="20").start()
     first = run(site, recordings.GO_FORWARD)
     assert site.wait_for_task(first)["status"] == "completed"
     worker = site.shell(

@@ -111,6 +111,7 @@ def web_workers(site: Site) -> list[psutil.Process]:
 
 
 @pytest.mark.proof
+@pytest.mark.long
 def test_a_storm_of_kills(new_site: Callable[..., Site]) -> None:
     chance = random.Random(SEED)
     site = new_site(UPLOADS_ACCEPT="any").start()

@@ -27,7 +27,7 @@ from transcription.media.errors import Cancelled
 
 from .conftest import LANGUAGE, SCRIPT, run_there
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.long]
 Requests = Callable[..., Request]
 SPOKEN = ((0.46, 2.2), (4.25, 6.0), (8.03, 9.8), (11.83, 13.5))
 """Where the dialogue has speech, about."""

@@ -21,7 +21,7 @@ from transcription.engines.whisperx.aligners import BY_LANGUAGE
 
 from .conftest import CLOSED, LANGUAGE, SCRIPT
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.long]
 QUERY = f"model=tiny&language={LANGUAGE}&chunk_size=5&beam_size=1&device=cpu&compute_type=int8"
 PATIENCE = 240.0
 """Seconds that a job may take; the first one of a site imports torch."""

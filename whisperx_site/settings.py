@@ -5,7 +5,6 @@ import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from transcription.api.schema.options import SPECTACULAR_SETTINGS  # noqa: F401  (a setting)
@@ -111,17 +110,16 @@ CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "whisperx_site.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "img-src": [SELF, "blob:", "data:"],
-        "media-src": [SELF, "blob:"],
-        "object-src": [NONE],
-        "base-uri": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
+SECURE_CSP = {
+    "default-src": ["'self'"],
+    "img-src": ["'self'", "blob:", "data:"],
+    "media-src": ["'self'", "blob:"],
+    "object-src": ["'none'"],
+    "base-uri": ["'self'"],
+    "form-action": ["'self'"],
+    "frame-ancestors": ["'none'"],
 }
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": SECURE_CSP}  # its name on Django 5.2, see http/csp.py
 
 # The application -------------------------------------------------------------------------------
 
@@ -132,7 +130,6 @@ INSTALLED_APPS = [
     "transcription",
     "django_q",
     "corsheaders",
-    "csp",
     "rest_framework",
     "drf_spectacular",
     "whitenoise.runserver_nostatic",

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from csp.constants import SELF, UNSAFE_INLINE
-from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -14,9 +12,13 @@ from transcription.api.base import ApiView
 from transcription.api.schema.document import document
 from transcription.api.schema.options import PRODUCT
 from transcription.http.compression import compressed
+from transcription.http.csp import csp_override
 
 # Both pages have inline styles, and ReDoc searches in a worker made from a blob.
-RELAXED = {"style-src": [SELF, UNSAFE_INLINE], "worker-src": ["blob:"]}
+RELAXED = settings.SECURE_CSP | {
+    "style-src": ["'self'", "'unsafe-inline'"],
+    "worker-src": ["blob:"],
+}
 
 
 class DocumentView(ApiView):
@@ -44,7 +46,7 @@ class OpenApi(DocumentView):
         return compressed(request._request, answer)
 
 
-@method_decorator(csp_update(RELAXED), name="dispatch")
+@method_decorator(csp_override(RELAXED), name="dispatch")
 class SwaggerPage(DocumentView):
     """GET `/docs`."""
 
@@ -52,7 +54,7 @@ class SwaggerPage(DocumentView):
         return page(request, "transcription/docs.html")
 
 
-@method_decorator(csp_update(RELAXED), name="dispatch")
+@method_decorator(csp_override(RELAXED), name="dispatch")
 class RedocPage(DocumentView):
     """GET `/redoc`."""
 

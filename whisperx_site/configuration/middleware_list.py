@@ -1,5 +1,7 @@
 """The site's middleware: one list, from which the shorter lists for upload requests are derived."""
 
+from transcription.http import csp
+
 PAGES = "pages"
 """For every address except those of uploads."""
 BROWSERS = "browsers"
@@ -20,7 +22,7 @@ MIDDLEWARE = (
     (KEEPS_METHOD, ALL),
     ("django.middleware.security.SecurityMiddleware", ALL),
     ("whisperx_site.middleware.static_files.StaticFilesMiddleware", PAGES),
-    ("csp.middleware.CSPMiddleware", PAGES),
+    (csp.MIDDLEWARE, PAGES),
     ("django.middleware.clickjacking.XFrameOptionsMiddleware", PAGES),
     ("django.contrib.sessions.middleware.SessionMiddleware", BROWSERS),
     ("django.contrib.auth.middleware.AuthenticationMiddleware", BROWSERS),

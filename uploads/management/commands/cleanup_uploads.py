@@ -30,6 +30,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--no-input", action="store_true", help="Do not ask for confirmation.")
 
+    def check(self, *args: Any, **options: Any) -> None:
+        """Django 6 would open the database, which a full disk may prevent until there is room."""
+        super().check(*args, **{**options, "databases": []})
+
     def handle(
         self, *args: Any, dry_run: bool, remove_orphans: bool, no_input: bool, **options: Any
     ) -> None:

@@ -33,6 +33,10 @@ class Command(BaseCommand):
 
     help = "Run the web server, the housekeeping worker and the job worker together."
 
+    def check(self, *args: Any, **options: Any) -> None:
+        """Django 6 would open the database, which a full disk may prevent until there is room."""
+        super().check(*args, **{**options, "databases": []})
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs until SIGINT or SIGTERM."""
         os.umask(0o077)  # files of the site are private to its system user

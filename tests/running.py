@@ -100,6 +100,7 @@ class Site:
             **environment,
         }
         self.prefix: list[str] = []  # the command that runs it, such as a container
+        self.python = sys.executable
         self.key_file: Callable[[], Path] = lambda: self.data_dir / "local_key"  # as we see it
         self.process: subprocess.Popen[bytes] | None = None
         self.http = requests.Session()
@@ -149,7 +150,7 @@ class Site:
         self.copy_prepared()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, "manage.py", "serve"],
+                [*self.prefix, self.python, "manage.py", "serve"],
                 cwd=ROOT,
                 env=self.full_environment,
                 stdin=subprocess.DEVNULL,
@@ -213,7 +214,7 @@ class Site:
         """Runs a management command on the site's data."""
         try:
             return subprocess.run(
-                [*self.prefix, sys.executable, "manage.py", *arguments],
+                [*self.prefix, self.python, "manage.py", *arguments],
                 cwd=ROOT,
                 env=self.full_environment,
                 capture_output=True,

@@ -173,7 +173,7 @@ def test_admin_shows_uploads_and_jobs(site: Site, page: Page, tmp_path: Path) ->
     expect(page.get_by_role("link", name="half a lecture.mp3")).to_be_visible()
     expect(page.locator("progress").first).to_be_visible()
     shot(page, "admin")
-    page.locator("#content-main").get_by_role("link", name="Cleanup runs").click()
+    page.locator(".object-tools").get_by_role("link", name="Cleanup runs").click()
     expect(page.get_by_role("button", name="Clean up now")).to_be_visible()
     page.goto(f"{site.url}/admin/transcription/job/")
     expect(page.get_by_role("link", name="goforward.flac").first).to_be_visible()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import random
@@ -21,6 +20,7 @@ import pytest
 import requests
 from tusclient.client import TusClient
 
+from tests.newer_django import newer_python
 from tests.running import ROOT, free_port, wait_for
 
 pytestmark = pytest.mark.proof
@@ -43,22 +43,6 @@ SERVERS = {
         *("--host", "127.0.0.1", "--port", "{port}", "--blocking-threads", "4"),
     ),
 }
-
-
-def newer_python() -> str:
-    """A Python for Django 6, which wants 3.12; without one the test is skipped, but not in CI."""
-    if sys.version_info >= (3, 12):
-        return sys.executable
-    pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    for minor in (14, 13, 12):
-        found = shutil.which(f"python3.{minor}", path="/usr/local/bin:/usr/bin")
-        kept = sorted(glob.glob(f"{pyenv}/versions/3.{minor}.*/bin/python3.{minor}"))
-        if found or kept:
-            return found or kept[-1]
-    reason = "Django 6 needs Python 3.12 or newer, and none is found here"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 @dataclass(frozen=True)

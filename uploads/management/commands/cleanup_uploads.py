@@ -31,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="Do not ask for confirmation.")
 
     def check(self, *args: Any, **options: Any) -> None:
-        """Django 6 would open the database, which a full disk may prevent until there is room."""
+        """Django 6.1 would open the database, which a full disk may prevent until there is room."""
         super().check(*args, **{**options, "databases": []})
 
     def handle(

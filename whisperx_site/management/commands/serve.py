@@ -34,7 +34,7 @@ class Command(BaseCommand):
     help = "Run the web server, the housekeeping worker and the job worker together."
 
     def check(self, *args: Any, **options: Any) -> None:
-        """Django 6 would open the database, which a full disk may prevent until there is room."""
+        """Django 6.1 would open the database, which a full disk may prevent until there is room."""
         super().check(*args, **{**options, "databases": []})
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -75,6 +75,8 @@ def _parts(member: zipfile.ZipInfo) -> tuple[str, ...]:
     Raises:
         FetchError: It would be elsewhere, or is a link.
     """
+    if not member.filename:  # would be the folder itself
+        raise zipfile.BadZipFile("a file has no name")
     path = PurePosixPath(member.filename.replace("\\", "/"))
     link = stat.S_ISLNK(member.external_attr >> 16)
     if link or path.is_absolute() or ".." in path.parts or ":" in member.filename:

@@ -224,14 +224,14 @@ def test_the_processor_does_what_was_asked_of_a_card_and_says_so(
 ) -> None:
     request = replace(draft(silent), device="cuda", stages=[TRANSCRIBE, DIARIZE])
     result = engine.run(request)
-    assert "no CUDA card" in result.outputs[TRANSCRIBE].note
+    assert "so the CPU was used" in result.outputs[TRANSCRIBE].note
     assert result.outputs[DIARIZE].note == "" and result.warnings == []
 
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No stand-in is there."""
-    monkeypatch.setattr(registry, "STAND_INS", {ALIGN: (), DIARIZE: ()})
+    """There are no fallbacks."""
+    monkeypatch.setattr(registry, "FALLBACKS", {ALIGN: (), DIARIZE: ()})
     yield
 
 

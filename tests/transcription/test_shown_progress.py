@@ -16,7 +16,7 @@ from .building import NO_SHOW, make_job, result, script_engine, staff_client, wi
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HTML = {"accept": "text/html,*/*;q=0.8"}
-STAND_IN = "Draft only. The model could not be downloaded, so the built-in one was used."
+FALLBACK_NOTE = "Draft only. The model could not be downloaded, so the built-in one was used."
 
 
 @pytest.fixture
@@ -75,9 +75,9 @@ def test_a_failed_job_speaks_of_no_draft_and_shows_no_player(
         raise EngineError("no sound", "There is no sound in it.")
 
     script_engine(monkeypatch, fail)
-    job = make_job(engine="faster-whisper", engine_used="pocketsphinx", engine_note=STAND_IN)
+    job = make_job(engine="faster-whisper", engine_used="pocketsphinx", engine_note=FALLBACK_NOTE)
     tasks.work()
-    Job.objects.filter(pk=job.pk, state=State.FAILED).update(engine_note=STAND_IN)
+    Job.objects.filter(pk=job.pk, state=State.FAILED).update(engine_note=FALLBACK_NOTE)
     page = client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()
     assert "There is no sound in it." in page and "couldn't be transcribed" in page
     assert "Draft" not in page and "<audio" not in page

@@ -124,6 +124,6 @@ def stage_of(job: Job) -> str:
 def with_engine(response: R, job: Job) -> R:
     """Adds a header that names the engine, and says whether it was a fallback."""
     if job.engine_used:
-        stand_in = "; stand-in" if job.used_fallback else ""
-        response["X-Transcription-Engine"] = f"{job.engine_used}{stand_in}"
+        suffix = "; stand-in" if job.used_fallback else ""
+        response["X-Transcription-Engine"] = f"{job.engine_used}{suffix}"
     return response

@@ -200,7 +200,10 @@ class Pipeline:
         if stage == TRANSCRIBE:
             return ""
         chosen = chosen_for(stage, self._request)
-        if engine.name in (chosen.name, *registry.HELPERS):  # fallbacks have their own remark
+        if engine.name in (
+            chosen.name,
+            *registry.FALLBACK_ENGINES,
+        ):  # fallbacks have their own remark
             return ""
         return INSTEAD.format(chosen.capabilities().label, WORK[stage], engine.capabilities().label)
 

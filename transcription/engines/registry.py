@@ -20,12 +20,12 @@ ENGINES = {
     BUILT_IN: "transcription.engines.pocketsphinx.engine:PocketSphinx",
     "whisperx": "transcription.engines.whisperx.engine:WhisperX",
 }
-HELPERS = {
+FALLBACK_ENGINES = {
     UNIFORM: "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
     SINGLE_SPEAKER: "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
 }
 """Fallbacks for a single stage; they can't be requested by name."""
-STAND_INS = {ALIGN: (BUILT_IN, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
+FALLBACKS = {ALIGN: (BUILT_IN, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
 """The fallbacks for a stage that the chosen engine can't do: the first one that is ready does
 it."""
 _made: dict[str, Engine] = {}
@@ -38,7 +38,7 @@ def names() -> tuple[str, ...]:
 
 def find(name: str) -> Engine | None:
     """The engine or fallback of that name; None if it doesn't exist (any more)."""
-    return get(name) if name in ENGINES or name in HELPERS else None
+    return get(name) if name in ENGINES or name in FALLBACK_ENGINES else None
 
 
 def get(name: str) -> Engine:
@@ -47,7 +47,7 @@ def get(name: str) -> Engine:
     Raises:
         EngineError: There is none of that name.
     """
-    place = ENGINES.get(name) or HELPERS.get(name)
+    place = ENGINES.get(name) or FALLBACK_ENGINES.get(name)
     if place is None:
         known = ", ".join(ENGINES)
         raise EngineError(

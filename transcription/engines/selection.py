@@ -53,14 +53,14 @@ def prepare(
         request = replace(request, model="")  # a model named for other engines
     if engine.capabilities().needs_download:
         if reason := engine.installation_error():
-            return _stand_in(request, reason)
+            return _fallback(request, reason)
         if models.is_path(request.model):
             request = replace(request, model_path=str(_local(request.model)))
         for asset in engine.assets(request, TRANSCRIBE):
             try:
                 folder = obtain(asset, models_dir, on_progress, should_stop, stall)
             except ModelUnavailable as error:
-                return _stand_in(request, unavailable_message(asset, error))
+                return _fallback(request, unavailable_message(asset, error))
             if asset.kind == assets.WHISPER:
                 request = replace(request, model_path=str(folder))
     if reason := engine.readiness_error(request):
@@ -79,7 +79,7 @@ def engine_for(stage: str, request: Request) -> Engine:
     chosen = chosen_for(stage, request)
     if stage == TRANSCRIBE or (can(chosen, stage) and not chosen.readiness_error(request, stage)):
         return chosen
-    for name in registry.STAND_INS[stage]:
+    for name in registry.FALLBACKS[stage]:
         if not registry.get(name).readiness_error(request, stage):
             return registry.get(name)
     raise EngineError("no_engine", f"No engine here can {WORK[stage]}.")
@@ -184,10 +184,10 @@ def _local(model: str) -> Path:
     return folder
 
 
-def _stand_in(request: Request, missing: str) -> Prepared:
+def _fallback(request: Request, missing: str) -> Prepared:
     """The built-in engine instead of the one whose model is missing, if it supports the request."""
-    stand_in = registry.get(registry.BUILT_IN)
-    languages = stand_in.capabilities().languages or ()
+    built_in = registry.get(registry.BUILT_IN)
+    languages = built_in.capabilities().languages or ()
     if request.language is not None and request.language not in languages:
         limit = f'The built-in engine doesn\'t know "{request.language}".'
         raise EngineError("model_unavailable", f"{missing} {limit}")
@@ -202,7 +202,7 @@ def _stand_in(request: Request, missing: str) -> Prepared:
         model_path="",
         task="transcribe",
     )
-    if problem := stand_in.readiness_error(replaced):
+    if problem := built_in.readiness_error(replaced):
         raise EngineError("model_unavailable", f"{missing} {problem}")
-    label = stand_in.capabilities().label
+    label = built_in.capabilities().label
     return Prepared(replaced, f"Draft only. {missing} The built-in engine ({label}) was used.")

@@ -26,7 +26,7 @@ COUNTS_FOR = 86400.0
 INSTALL = "Install its requirements, or set ENGINE to another one."
 NAME_A_FOLDER = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
 DRAFTS = "Results will be drafts."
-STAND_IN = "Meanwhile the built-in engine is used: in English only, other languages fail."
+MEANWHILE = "Meanwhile the built-in engine is used: in English only, other languages fail."
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def outlook() -> Outlook | None:
     if registry.find(conf.ENGINE) is None:
         return None  # a system check reports it
     if reason := registry.get(conf.ENGINE).installation_error():
-        return Outlook(DRAFTS, f"{ended(reason)} {STAND_IN}", INSTALL)
+        return Outlook(DRAFTS, f"{ended(reason)} {MEANWHILE}", INSTALL)
     for model, reason in unusable_folders(needs_of_site()).items():
         return Outlook("Recordings will fail.", no_model(model, reason), NAME_A_FOLDER)
     found = sorted(map(of_missing, missing_models()), key=lambda one: not one.is_bad)
@@ -75,7 +75,7 @@ def of_missing(asset: Asset) -> Outlook:
         size = f" ({asset.size / 1e6:,.0f} MB)" if asset.size else ""
         said = f"{label}{size} is downloaded with the first recording, which then takes longer."
         return Outlook("", said, f"To download it now: {FETCH}")
-    return Outlook(DRAFTS, f"{said} {STAND_IN}", remedy_for(asset))
+    return Outlook(DRAFTS, f"{said} {MEANWHILE}", remedy_for(asset))
 
 
 def label_of(asset: Asset) -> str:

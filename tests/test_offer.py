@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 
 from tests.running import ROOT
+from tests.speech import built_in
 from tests.speech.able_engine import Able
 from tests.transcription.building import make_job, staff_client, within
 from transcription.conf import conf
@@ -27,8 +28,9 @@ Use = Callable[[str], None]
 
 @pytest.fixture
 def use(settings: LazySettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Use:
-    """Makes an engine that of the site."""
+    """Makes an engine that of the site, without the built-in model."""
     within(settings, tmp_path)
+    built_in.hide(monkeypatch)
     settings.HF_TOKEN = ""
     monkeypatch.setitem(registry.ENGINES, Able.name, "tests.speech.able_engine:Able")
 
@@ -86,6 +88,16 @@ def test_a_model_that_is_there_is_ready(use: Use) -> None:
         (folder / name).touch()
     assert "base – fast · 148 MB · ready" in shown()[""]
     assert "small – balanced · 486 MB" in shown()[""]
+
+
+def test_the_built_in_model_is_ready(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
+    use("faster-whisper")
+    monkeypatch.setattr("transcription.engines.model_files.built_in.folder", lambda where: ROOT)
+    assert "tiny.en · 78 MB" in shown()["English only"]  # another folder holds no model
+    folder = assets.directory(conf.MODELS_DIR, models.asset("base"))
+    test_a_model_that_is_there_is_ready(use)
+    monkeypatch.setattr("transcription.engines.model_files.built_in.folder", lambda where: folder)
+    assert "tiny.en · 78 MB · ready" in shown()["English only"]
 
 
 def test_the_sites_own_model_comes_first(use: Use, settings: LazySettings) -> None:

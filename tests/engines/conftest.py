@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.speech import recordings, tiny_whisper
+from tests.speech import built_in, recordings, tiny_whisper
 from transcription.engines.base import Request
 from transcription.engines.runtime.engine_process import EngineProcess
 
@@ -46,6 +46,12 @@ def long_recording(recordings_dir: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_whisper.make(tmp_path_factory.mktemp("models") / "scripted", SCRIPT)
+
+
+@pytest.fixture
+def no_built_in_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The built-in engine is the only fallback."""
+    built_in.hide(monkeypatch)
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,7 @@ def test_what_the_api_offers_is_known_to_the_engines() -> None:
     assert set(models.KNOWN) - set(MODELS) == {"distil-large-v3.5"}  # the API's list has it not
 
 
+@pytest.mark.usefixtures("no_built_in_model")
 def test_available_without_any_folder(tmp_path: Path) -> None:
     infos = models.available(tmp_path / "nothing")
     assert [info.name for info in infos][:2] == ["tiny", "tiny.en"]

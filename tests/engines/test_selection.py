@@ -25,6 +25,7 @@ from transcription.media.errors import Cancelled
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
 TINY = models.asset("tiny")
+pytestmark = pytest.mark.usefixtures("no_built_in_model")  # see test_built_in.py
 
 
 @pytest.fixture

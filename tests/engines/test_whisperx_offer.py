@@ -107,6 +107,7 @@ def test_progress_only_rises() -> None:
     assert told == [1.0, 3.0, 4.0]
 
 
+@pytest.mark.usefixtures("no_built_in_model")
 def test_without_its_packages_the_built_in_engine_stands_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

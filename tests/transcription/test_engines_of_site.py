@@ -41,6 +41,7 @@ def test_stand_in_says_so_everywhere(
     assert progress.headers["X-Transcription-Engine"] == "pocketsphinx; stand-in"
     note = progress.json()["engine_note"]
     assert "base" in note
+    assert "built-in model (tiny.en) can't be used: its config.json is not the published" in note
     html = {"Accept": "text/html"}
     page = site.http.get(f"{site.url}/jobs/{identifier}", headers=html, timeout=30).text
     assert "Run again" in page and "base" in page

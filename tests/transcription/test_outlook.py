@@ -1,6 +1,7 @@
 """What becomes of recordings is said before they come: on the page, in the log, by doctor."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from django.test import Client
 from tests.engines import hub
 from tests.running import Site, wait_for
 from tests.site.people import signed_in
-from tests.speech import tiny_whisper
+from tests.speech import built_in, tiny_whisper
 from transcription.conf import conf
+from transcription.engines.model_files import built_in as published
 from transcription.services import outlook
+from whisperx_site.configuration import diagnostics
 
 from .building import staff_client, within
 
@@ -52,6 +55,27 @@ def offered(
     with hub.serving(tiny_whisper.make(tmp_path / "model")) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url)
         yield server
+
+
+@pytest.mark.django_db
+def test_what_makes_the_drafts(
+    settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within(settings, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    model = built_in.write(tmp_path / "packages")
+    why = "The built-in model (tiny.en) can't be used: its config.json is not the published one."
+    assert outlook.fallback() == f"{why} {outlook.MEANWHILE}"
+    found = diagnostics.built_in_model()
+    assert "its config.json" in found.fact and "requirements-model.lock" in found.remedy
+    contents = {name: sha256(b"another").hexdigest() for name in published.SHA256}
+    monkeypatch.setattr(published, "SHA256", contents)
+    assert model.is_dir() and outlook.fallback() == outlook.BUILT_IN_MODEL
+    assert not diagnostics.built_in_model().remedy
+    built_in.hide(monkeypatch)
+    assert outlook.fallback() == outlook.MEANWHILE
+    found = diagnostics.built_in_model()
+    assert "requirements-model.lock" in found.fact and not found.remedy  # no model is amiss
 
 
 def shown(client: Client) -> str:

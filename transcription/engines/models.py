@@ -175,7 +175,7 @@ def available(models_dir: str | Path) -> list[ModelInfo]:
 
 
 def _info(models_dir: str | Path, name: str, where: str, download: int) -> ModelInfo:
-    folder = assets.directory(models_dir, asset(name))
+    folder = assets.location(models_dir, asset(name))
     present = not folder_problem(folder)
     held = assets.size_on_disk(folder) if present else None
     return ModelInfo(name, where, present, held, download)

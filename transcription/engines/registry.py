@@ -13,6 +13,8 @@ from transcription.engines.interface import Engine
 
 BUILT_IN = "pocketsphinx"
 """Needs no download, so it can transcribe if another engine can't."""
+BUILT_IN_MODEL = "built-in"
+"""Transcribes English if the requested model can't be downloaded."""
 UNIFORM = "even-spread"
 SINGLE_SPEAKER = "voice-activity"
 ENGINES = {
@@ -21,6 +23,7 @@ ENGINES = {
     "whisperx": "transcription.engines.whisperx.engine:WhisperX",
 }
 FALLBACK_ENGINES = {
+    BUILT_IN_MODEL: "transcription.engines.faster_whisper.built_in:BuiltInModel",
     UNIFORM: "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
     SINGLE_SPEAKER: "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from transcription.engines import models, registry
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, Request, ShouldStop
+from transcription.engines.fallbacks.transcription import cause_of, draft_request
 from transcription.engines.interface import Engine
 from transcription.engines.model_files import assets
 from transcription.engines.model_files.ensure_downloaded import (
@@ -53,14 +54,16 @@ def prepare(
         request = replace(request, model="")  # a model named for other engines
     if engine.capabilities().needs_download:
         if reason := engine.installation_error():
-            return _fallback(request, reason)
+            return Prepared(*draft_request(request, models_dir, reason))
         if models.is_path(request.model):
             request = replace(request, model_path=str(_local(request.model)))
         for asset in engine.assets(request, TRANSCRIBE):
             try:
                 folder = obtain(asset, models_dir, on_progress, should_stop, stall)
             except ModelUnavailable as error:
-                return _fallback(request, unavailable_message(asset, error))
+                missing = unavailable_message(asset, error)
+                cause = cause_of(request.model, str(error))
+                return Prepared(*draft_request(request, models_dir, missing, cause))
             if asset.kind == assets.WHISPER:
                 request = replace(request, model_path=str(folder))
     if reason := engine.readiness_error(request):
@@ -182,27 +185,3 @@ def _local(model: str) -> Path:
     if problem := models.folder_problem(folder):
         raise EngineError("model_path", f'"{model}" is not a model folder: {problem}.')
     return folder
-
-
-def _fallback(request: Request, missing: str) -> Prepared:
-    """The built-in engine instead of the one whose model is missing, if it supports the request."""
-    built_in = registry.get(registry.BUILT_IN)
-    languages = built_in.capabilities().languages or ()
-    if request.language is not None and request.language not in languages:
-        limit = f'The built-in engine doesn\'t know "{request.language}".'
-        raise EngineError("model_unavailable", f"{missing} {limit}")
-    if request.task == "translate" and request.language is None:
-        limit = "The built-in engine can't translate."
-        raise EngineError("model_unavailable", f"{missing} {limit}")
-    replaced = replace(
-        request,
-        engine=registry.BUILT_IN,
-        asked=request.engine,
-        model="",
-        model_path="",
-        task="transcribe",
-    )
-    if problem := built_in.readiness_error(replaced):
-        raise EngineError("model_unavailable", f"{missing} {problem}")
-    label = built_in.capabilities().label
-    return Prepared(replaced, f"Draft only. {missing} The built-in engine ({label}) was used.")

@@ -14,6 +14,7 @@ from django.db import connection
 
 from transcription.conf import conf as transcription_conf
 from transcription.engines import registry
+from transcription.engines.model_files import built_in
 from transcription.engines.registry import ENGINES
 from transcription.services.outlook import look_ahead
 from uploads.conf import conf as uploads_conf
@@ -59,6 +60,7 @@ def examine() -> Iterator[Finding]:
             yield workers()
     yield media_library()
     yield from engines()
+    yield built_in_model()
     yield results()
     yield front_end()
     yield openness()
@@ -172,6 +174,17 @@ def engines() -> Iterator[Finding]:
     if transcription_conf.ENGINE not in ENGINES:
         known = " or ".join(ENGINES)
         yield Finding("engine", f"ENGINE={transcription_conf.ENGINE} is unknown", f"Use {known}.")
+
+
+def built_in_model() -> Finding:
+    """Whether the model that needs no download is there, and the published one."""
+    what = f"built-in model {built_in.NAME}"
+    reason = built_in.problem(transcription_conf.MODELS_DIR)
+    if not reason:
+        return Finding(what, "installed, and the published one")
+    if not built_in.is_installed():
+        return Finding(what, f"not installed ({built_in.LOCK}); PocketSphinx makes the drafts")
+    return Finding(what, f"not used: {reason}", built_in.INSTALL)
 
 
 def results() -> Finding:

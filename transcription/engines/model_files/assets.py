@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from transcription.engines.model_files import checkpoints
+from transcription.engines.model_files import built_in, checkpoints
 
 WHISPER, ALIGNER, PUNKT, DIARIZATION = "whisper", "aligner", "punkt", "diarization"
 REMEMBER_FAILURE = 300.0
@@ -139,10 +139,19 @@ def diarizer(repository: str = DIARIZER) -> Asset:
 
 
 def directory(models_dir: str | Path, asset: Asset) -> Path:
-    """The folder of an asset, where it is or will be once it is complete."""
+    """The folder of a downloaded asset, where it is or will be once it is complete."""
     # Whisper's models came first, so they are at the top.
     top = Path(models_dir) if asset.kind == WHISPER else Path(models_dir) / asset.kind
     return top / asset.name.replace("/", "--")
+
+
+def location(models_dir: str | Path, asset: Asset) -> Path:
+    """The folder to read an asset from: `directory`, or that of the built-in model."""
+    own = directory(models_dir, asset)
+    is_built_in = asset.kind == WHISPER and asset.source.repository == built_in.REPOSITORY
+    if is_built_in and folder_problem(own, asset.needs):
+        return built_in.folder(models_dir) or own
+    return own
 
 
 def partial(models_dir: str | Path, asset: Asset) -> Path:
@@ -153,7 +162,7 @@ def partial(models_dir: str | Path, asset: Asset) -> Path:
 
 def problem(models_dir: str | Path, asset: Asset) -> str:
     """ "" if an asset is there and complete, else what is wrong with it."""
-    return folder_problem(directory(models_dir, asset), asset.needs)
+    return folder_problem(location(models_dir, asset), asset.needs)
 
 
 def folder_problem(folder: Path, needs: Iterable[tuple[str, ...]]) -> str:

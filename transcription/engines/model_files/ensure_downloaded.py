@@ -46,9 +46,9 @@ def obtain(
         Unavailable: It can't be downloaded.
         Cancelled: should_stop() returned True; what was downloaded is kept for the next time.
     """
-    folder = assets.directory(models_dir, asset)
     if not assets.problem(models_dir, asset):
-        return folder
+        return assets.location(models_dir, asset)
+    folder = assets.directory(models_dir, asset)
     if folder.exists():
         where = folder.relative_to(models_dir).as_posix()
         raise ModelUnavailable(f"{where} in the models folder is damaged. Remove it.")

@@ -45,8 +45,10 @@ def tree(tmp_path: Path) -> Path:
     engines = tmp_path / "transcription" / "engines"
     (engines / "loudness.py").write_text(file)
     registry = (engines / "registry.py").read_text()
-    assert registry.count("ENGINES = {\n") == 1
-    (engines / "registry.py").write_text(registry.replace("ENGINES = {\n", f"ENGINES = {{\n{line}"))
+    assert registry.count("\nENGINES = {\n") == 1
+    (engines / "registry.py").write_text(
+        registry.replace("\nENGINES = {\n", f"\nENGINES = {{\n{line}")
+    )
     return tmp_path
 
 

@@ -14,6 +14,7 @@ from transcription.engines.model_files.ensure_downloaded import ModelUnavailable
 TINY = models.asset("tiny")
 
 
+@pytest.mark.starts
 def test_a_download_resumes_there_and_the_key_stays_at_the_hub(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,11 @@ from tests.pages.sending import button, choose, enter, large, listed, slow_down
 from tests.running import PASSWORD, Site, wait_for
 from tests.speech import recordings
 
+# What is uploaded leaves the list after 2.5 seconds; here, after a minute.
+SHOW_LONGER = """
+const { setTimeout: start } = window;
+window.setTimeout = (act, wait, ...rest) => start(act, wait === 2500 ? 60000 : wait, ...rest);
+"""
 INTERRUPTED = """
 from datetime import timedelta
 from django.utils import timezone
@@ -85,13 +90,25 @@ def test_of_several_files_each_is_counted_and_what_is_refused_is_named(
         [re.compile("8 of 9 uploaded, 1 refused"), re.compile("holiday.mp3: .*PNG picture")],
         timeout=30_000,
     )
-    assert not page.get_by_role("button", name="Cancel all").is_visible()  # nothing is left of it
     last = recordings.write(tmp_path / "the last.wav", recordings.speech())
     choose(page, last)
     expect(notes.first).to_contain_text("the last.wav is uploaded. Watch its progress")
     expect(notes.filter(has_text="8 of 9")).to_have_count(0)
     page.get_by_role("link", name="Open the transcript").click(timeout=60_000)
     expect(page.locator("#transcript")).to_contain_text("go forward")
+
+
+def test_there_is_nothing_to_cancel_where_all_is_uploaded(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    page.add_init_script(SHOW_LONGER)
+    enter(page, site)
+    sound = recordings.silence(0.5)
+    choose(page, *(recordings.write(tmp_path / name, sound) for name in ("1.wav", "2.wav")))
+    rows = page.locator("#sending li")
+    expect(rows).to_have_text([re.compile("Uploaded")] * 2)
+    expect(page.get_by_role("button", name="Cancel all")).to_be_hidden()
+    expect(rows).to_have_count(2)
 
 
 def test_files_that_are_none_or_empty_are_named(site: Site, page: Page, tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ class Transcript(models.Model):
 class LiveText(models.Model):
     """A segment's text of a running job, for a streaming client.
 
-    Only jobs with a streaming client have some (`engines.base.LIVE`), until they have ended.
+    Jobs have some until they have ended.
     """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="live_texts")

@@ -14,7 +14,7 @@ import pytest
 from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
 from transcription.engines import chunking
-from transcription.engines.base import EngineError, Event, Request
+from transcription.engines.base import ChunkProgress, EngineError, Event, Progress, Request
 from transcription.engines.faster_whisper import engine as faster_whisper
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.runtime.cores import cores, threads_for
@@ -29,6 +29,11 @@ Scripted = Callable[..., Request]
 def speech12(recordings_dir: Path) -> Path:
     """Twelve seconds of noise that the voice detector would doubt, with speech at the start."""
     return recordings.write(recordings_dir / "twelve.wav", recordings.long_speech(12, pause=0.2))
+
+
+def progress(tell: Progress = lambda done: None) -> ChunkProgress:
+    """Of a run that begins at the beginning; nobody reads its chunks."""
+    return ChunkProgress(tell, [], lambda chunks: None)
 
 
 def test_exact_text_and_times(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
@@ -206,14 +211,14 @@ def test_long_audio_is_cut_where_it_is_quiet(
         options={"beam_size": 1, "temperatures": 0.0},
     )
     told: list[float] = []
-    text = model.transcribe(sound, request, told.append, lambda: False)
+    text = model.transcribe(sound, request, progress(told.append), lambda: False)
     assert text.language == "en"  # of the first chapter with speech
     assert text.segments[0]["start"] > 45
     starts = [segment["start"] for segment in text.segments]
     assert starts == sorted(starts) and starts[-1] > 80
     assert told[-1] == pytest.approx(sound.duration)
     with pytest.raises(Cancelled):
-        model.transcribe(sound, request, told.append, lambda: True)
+        model.transcribe(sound, request, progress(told.append), lambda: True)
 
 
 @pytest.mark.slow
@@ -228,15 +233,15 @@ def test_batches(
     options = {"beam_size": 1, "temperatures": 0.0, "batch_size": 4, "chunk_size": 20}
     request = Request("", "faster-whisper", "x", str(tiny_model), options=options)
     model.load(request)
-    run = faster_whisper._Run(model._model, request, lambda done: None, lambda: False)
+    run = faster_whisper._Run(model._model, request, progress(), lambda: False)
     assert type(run._how(45.0)[0].__self__).__name__ == "BatchedInferencePipeline"
     assert type(run._how(20.0)[0].__self__).__name__ == "WhisperModel"
-    text = model.transcribe(sound, request, lambda done: None, lambda: False)
+    text = model.transcribe(sound, request, progress(), lambda: False)
     assert len(text.segments) >= 4
     assert text.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
     assert text.segments[0]["words"]
     silence = audio(tmp_path, recordings.silence(60))
-    assert model.transcribe(silence, request, lambda done: None, lambda: False).segments == []
+    assert model.transcribe(silence, request, progress(), lambda: False).segments == []
     monkeypatch.setattr(faster_whisper, "cores", lambda: 2)  # no gain there
     assert type(run._how(45.0)[0].__self__).__name__ == "WhisperModel"
 

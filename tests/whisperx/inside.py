@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.speech import tiny_aligner
-from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, Progress, Request
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, ChunkProgress, Progress, Request
 from transcription.engines.model_files import assets
 from transcription.engines.whisperx import aligners
 from transcription.engines.whisperx.engine import WhisperX
@@ -74,7 +74,8 @@ def cancelled(audio: Audio, request: Request) -> dict[str, Any]:
 
     def do(stage: str, tell: Progress) -> Any:
         if stage == TRANSCRIBE:
-            return engine.transcribe(audio, request, tell, lambda: False).segments
+            progress = ChunkProgress(tell, [], lambda chunks: None)
+            return engine.transcribe(audio, request, progress, lambda: False).segments
         if stage == ALIGN:
             return engine.align(audio, [SEGMENT] * 3, request, tell, lambda: False).segments
         return engine.diarize(audio, request, tell, lambda: False).turns

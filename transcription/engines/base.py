@@ -18,8 +18,6 @@ Segment = dict[str, Any]
 """{"start", "end", "text", "speaker"?, "avg_logprob"?, "words"?}: plain JSON values, seconds."""
 Word = dict[str, Any]
 """{"word", "start"?, "end"?, "score"?, "speaker"?}: seconds; a score is between 0 and 1."""
-Heard = dict[str, Any]
-"""{"text", "language"}: a segment's text for a streaming client."""
 Turn = dict[str, Any]
 """{"label", "speaker", "start", "end"}: who speaks from when to when, in seconds."""
 
@@ -53,6 +51,26 @@ class Request:
     models_dir: str = ""  # where assets are, and are downloaded to; "": nothing is downloaded
     decoder_memory: int = 2**30  # the most memory that reading the file may take
     stall: float = 10.0  # seconds without a byte after which a download is stopped
+    chunks: Sequence[Mapping[str, Any]] = ()  # kept from an earlier run, in order: see Chunk
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A part of the recording with its text, which depends on the sound of this part alone.
+
+    Attributes:
+        start: Seconds; also where the part before it ended, or later.
+        end: Seconds; the search for the next chunk begins here.
+        segments: Its text, with times of the whole recording; none where nobody speaks.
+        language: Of the whole recording: as requested, or as detected in the first chunk.
+        language_probability: If it was detected.
+    """
+
+    start: float
+    end: float
+    segments: Sequence[Segment]
+    language: str | None = None
+    language_probability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -164,11 +182,9 @@ class Event:
     total: float | None = None
     media: dict[str, Any] | None = None  # with the first report after the probe
     output: Output | None = None  # with the last report of a stage
-    heard: Sequence[Heard] = ()  # segments since the last report, if `LIVE` is among the options
+    chunks: Sequence[Chunk] = ()  # transcribed since the last report
 
 
-LIVE = "live"
-"""The option of a request that wants segments as soon as they are ready."""
 WORKING = {TRANSCRIBE: "transcribing", ALIGN: "aligning", DIARIZE: "diarizing"}
 """The reported name of each stage's work."""
 FETCHING = "fetching"
@@ -210,27 +226,28 @@ Progress = Callable[[float], None]
 """Called with the seconds of audio that are done."""
 
 
+class Paused(Exception):
+    """The run ended after a batch of chunks, because others wait: it goes on from these chunks."""
+
+
 @dataclass(frozen=True)
-class LiveProgress:
-    """Progress of a transcription that a streaming client reads.
+class ChunkProgress:
+    """Progress of a transcription that works chunk by chunk.
 
     Attributes:
         tell: See Progress.
-        hear: Called with each segment as soon as it is ready.
+        kept: The chunks of an earlier run, in order: the work begins after the last of them.
+        keep: Called with each batch of new chunks, in order, as soon as it is done. It raises
+            Paused where others wait, and Cancelled; both must pass through.
     """
 
     tell: Progress
-    hear: Callable[[Heard], None]
+    kept: Sequence[Chunk]
+    keep: Callable[[Sequence[Chunk]], None]
 
     def __call__(self, done: float) -> None:
         """Reports the seconds of audio done."""
         self.tell(done)
-
-
-def hear(on_progress: Progress, text: str, language: str | None) -> None:
-    """Gives a new segment to the streaming client, if there is one, in the transcript's order."""
-    if isinstance(on_progress, LiveProgress):
-        on_progress.hear({"text": text, "language": language})
 
 
 ShouldStop = Callable[[], bool]

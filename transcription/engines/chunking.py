@@ -16,15 +16,20 @@ CUT_WITHIN = 30.0
 """Seconds before a chapter's end; the quietest moment in them becomes its end."""
 
 
-def chapters(audio: Audio) -> Iterator[tuple[float, float]]:
-    """Start and length in seconds of parts that are split where it is quiet."""
-    start = 0.0
+def chapters(audio: Audio, start: float = 0.0) -> Iterator[tuple[float, float]]:
+    """Start and length in seconds of parts that are split where it is quiet.
+
+    Args:
+        audio: The recording.
+        start: Where the first one begins: the same follow if an earlier one ended there.
+    """
     while audio.duration - start > CHAPTER * 1.25:
         end = _quietest(audio.samples(start + CHAPTER - CUT_WITHIN, CUT_WITHIN))
         seconds = CHAPTER - CUT_WITHIN + end
         yield start, seconds
         start += seconds
-    yield start, audio.duration - start
+    if start < audio.duration:
+        yield start, audio.duration - start
 
 
 def _quietest(samples: numpy.ndarray) -> float:

@@ -10,6 +10,7 @@ from transcription.engines.base import (
     TRANSCRIBE,
     Alignment,
     Capabilities,
+    ChunkProgress,
     Diarization,
     Progress,
     Request,
@@ -73,9 +74,13 @@ class Transcriber(Engine, Protocol):
         ...
 
     def transcribe(
-        self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+        self, audio: Audio, request: Request, on_progress: ChunkProgress, should_stop: ShouldStop
     ) -> Transcription:
         """Turns audio into timed text. Silence gives no segments and is not an error.
+
+        An engine that works chunk by chunk begins after the chunks that `on_progress` has kept, and
+        gives it each batch of new ones; its result has the segments of all. For other engines that
+        is only the progress.
 
         Raises:
             EngineError: It can't be done.

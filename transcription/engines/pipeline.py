@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -13,12 +13,12 @@ from transcription.engines.base import (
     ALIGN,
     DIARIZE,
     FETCHING,
-    LIVE,
     TRANSCRIBE,
     WORKING,
-    Heard,
-    LiveProgress,
+    Chunk,
+    ChunkProgress,
     Output,
+    Paused,
     Progress,
     Request,
     Result,
@@ -54,8 +54,12 @@ class Listener(Protocol):
         """Reports what the probe found."""
         ...
 
-    def heard(self, heard: Heard) -> None:
-        """Reports a new segment to a streaming client."""
+    def chunks(self, chunks: Sequence[Chunk]) -> None:
+        """Reports a batch of transcribed chunks as soon as it is done.
+
+        Raises:
+            Paused: Others wait, and the run ends here.
+        """
         ...
 
     def output(self, output: Output, duration: float) -> None:
@@ -96,6 +100,7 @@ class Pipeline:
         Raises:
             EngineError: The audio can't be read, or the transcription failed.
             Cancelled: should_stop() returned True.
+            Paused: Others wait; what was reported need not be done again.
         """
         with memory.limited(self._request.decoder_memory, self._listener.failed):
             audio = self._read()
@@ -103,7 +108,7 @@ class Pipeline:
             self._go_on()
             try:
                 output = self._stage(stage, audio)
-            except (Cancelled, MemoryError):
+            except (Cancelled, Paused, MemoryError):
                 raise
             except Exception as error:
                 if stage == TRANSCRIBE:
@@ -169,9 +174,11 @@ class Pipeline:
         self._listener.progress_reporter("loading", audio.duration)(0.0)
         able.load(request)
         self._go_on()
-        tell = self._tell(TRANSCRIBE, audio)
-        if request.options.get(LIVE):
-            tell = LiveProgress(tell, self._listener.heard)
+        tell = ChunkProgress(
+            self._tell(TRANSCRIBE, audio),
+            [Chunk(**chunk) for chunk in request.chunks],
+            self._listener.chunks,
+        )
         text = able.transcribe(audio, request, tell, self._stop)
         self._result.language_probability = text.language_probability
         value = {"segments": text.segments, "language": text.language}

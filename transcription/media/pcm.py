@@ -24,6 +24,18 @@ class Audio:
     note: str = ""  # remarks for users on how it was read
     is_silent: bool = False  # whether all samples are zero
 
+    @property
+    def expected_duration(self) -> float | None:
+        """Seconds, as far as they are known before everything is read."""
+        return self.duration
+
+    def stream(self, after: float = 0.0) -> Iterator[bytes]:
+        """The raw samples from this second on, in blocks of any length."""
+        with self.path.open("rb") as file:
+            file.seek(round(after * RATE) * 2)
+            while block := file.read(BYTES_PER_SECOND):
+                yield block
+
     def samples(self, start: float = 0.0, seconds: float | None = None) -> numpy.ndarray:
         """The samples from `start` on as float32 between -1 and 1."""
         import numpy

@@ -8,7 +8,6 @@ from transcription.api.openai.models import OF_OPENAI
 from transcription.api.schema.responses import Schema, file, form
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.base import LIVE
 from transcription.models import TaskType
 from transcription.services.jobs.submit import JobSpec
 from transcription.services.options.default_language import default_language
@@ -94,8 +93,6 @@ class TranscriptionRequest(TranslationRequest):
         params = told_params(parameters, wanted)
         if whole_way:
             options["diarize"] = params["diarize"] = self.is_diarized
-        if self.streams:
-            options[LIVE] = True
         return JobSpec(
             task_type=TaskType.FULL if whole_way else TaskType.TRANSCRIPTION,
             model=wanted["model"],

@@ -9,7 +9,7 @@ from transcription.engines import registry
 from transcription.engines.base import (
     TRANSCRIBE,
     Capabilities,
-    Progress,
+    ChunkProgress,
     Request,
     ShouldStop,
     Transcription,
@@ -52,7 +52,7 @@ class BuiltInModel(FasterWhisper):
         _shared().load(request)
 
     def transcribe(
-        self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+        self, audio: Audio, request: Request, on_progress: ChunkProgress, should_stop: ShouldStop
     ) -> Transcription:
         return _shared().transcribe(audio, request, on_progress, should_stop)
 

@@ -11,13 +11,13 @@ from transcription.engines import models
 from transcription.engines.base import (
     TRANSCRIBE,
     Capabilities,
+    Chunk,
+    ChunkProgress,
     EngineError,
-    Progress,
     Request,
     Segment,
     ShouldStop,
     Transcription,
-    hear,
 )
 from transcription.engines.chunking import chapters
 from transcription.engines.faster_whisper import options as whisper_options
@@ -98,13 +98,13 @@ class FasterWhisper:
         self,
         audio: Audio,
         request: Request,
-        on_progress: Progress,
+        on_progress: ChunkProgress,
         should_stop: ShouldStop,
     ) -> Transcription:
         self.load(request)
         run = _Run(self._model, request, on_progress, should_stop)
-        for start, seconds in chapters(audio):
-            run.chapter(audio, start, seconds)
+        for start, seconds in chapters(audio, run.done):
+            on_progress.keep([run.chapter(audio, start, seconds)])
             on_progress(start + seconds)
         return Transcription(run.segments, run.language, run.probability, run.warnings)
 
@@ -113,20 +113,23 @@ class _Run:
     """One recording, chapter by chapter. The first chapter with speech decides the language."""
 
     def __init__(
-        self, model: Any, request: Request, on_progress: Progress, should_stop: ShouldStop
+        self, model: Any, request: Request, on_progress: ChunkProgress, should_stop: ShouldStop
     ) -> None:
         self._model = model
         self._request = request
         self._on_progress = on_progress
         self._should_stop = should_stop
-        self.language = request.language
-        self.probability: float | None = None
-        self.segments: list[Segment] = []
+        kept = on_progress.kept
+        self.language = kept[0].language if kept else request.language
+        self.probability = kept[0].language_probability if kept else None
+        self.segments: list[Segment] = [segment for chunk in kept for segment in chunk.segments]
+        self.done = kept[-1].end if kept else 0.0
         self.warnings: list[str] = []
         self._options = whisper_options.mapped(request.options, model)
         self._check_language()
 
-    def chapter(self, audio: Audio, start: float, seconds: float) -> None:
+    def chapter(self, audio: Audio, start: float, seconds: float) -> Chunk:
+        before = len(self.segments)
         if self._should_stop():
             raise Cancelled
         transcribe, options = self._how(seconds)
@@ -135,7 +138,7 @@ class _Run:
             samples, language=self.language, task=self._request.task, **options
         )
         if not info.duration_after_vad:  # silence: a language "detected" in it means nothing
-            return
+            return Chunk(start, start + seconds, [], self.language, self.probability)
         if self.language is None:
             self.language = str(info.language)
             self.probability = round(float(info.language_probability), 4)
@@ -147,8 +150,9 @@ class _Run:
                 if self._request.options.get("details"):
                     made |= _details(segment, start)
                 self.segments.append(made)
-                hear(self._on_progress, made["text"], self.language)
                 self._on_progress(made["end"])
+        new = self.segments[before:]
+        return Chunk(start, start + seconds, new, self.language, self.probability)
 
     def _how(self, seconds: float) -> tuple[Any, dict[str, Any]]:
         """In batches if that is faster: several windows on many cores or on a GPU."""

@@ -19,7 +19,6 @@ from transcription.engines.base import (
     Segment,
     ShouldStop,
     Transcription,
-    hear,
 )
 from transcription.engines.pocketsphinx.forced_alignment import ForcedAligner
 from transcription.media.errors import Cancelled
@@ -119,7 +118,6 @@ class PocketSphinx:
         for utterance in _utterances(audio, on_progress, should_stop):
             if segment := self._segment(utterance, on_progress, should_stop):
                 segments.append(segment)
-                hear(on_progress, segment["text"], "en")
             on_progress(min(utterance.end, audio.duration))
         on_progress(audio.duration)
         return Transcription(segments, language="en" if segments else request.language)

@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from transcription.engines.base import (
+    Chunk,
     EngineDied,
     EngineError,
     Event,
     Output,
+    Paused,
     Request,
     Result,
     ShouldStop,
@@ -54,6 +56,7 @@ class EngineProcess:
         request: Request,
         on_event: Callable[[Event], None] = lambda event: None,
         should_stop: ShouldStop = lambda: False,
+        should_pause: ShouldStop = lambda: False,
     ) -> Result:
         """Transcribes one recording.
 
@@ -61,12 +64,13 @@ class EngineProcess:
             EngineError, MediaError: A final reason why it can't.
             EngineDied: The process ended during the run; the next run starts another.
             Cancelled: should_stop() returned True; raised within two seconds of that.
+            Paused: should_pause() returned True; raised after the batch of chunks at work.
         """
         with workdir.made(request.work_dir) as folder:
             request = replace(request, work_dir=str(folder))
             try:
-                return self._run(request, on_event, should_stop)
-            except (FinalError, Cancelled):
+                return self._run(request, on_event, should_stop, should_pause)
+            except (FinalError, Cancelled, Paused):
                 raise
             except BaseException:
                 self.close()  # its result is no longer needed
@@ -79,15 +83,21 @@ class EngineProcess:
             self._child = None
 
     def _run(
-        self, request: Request, on_event: Callable[[Event], None], should_stop: ShouldStop
+        self,
+        request: Request,
+        on_event: Callable[[Event], None],
+        should_stop: ShouldStop,
+        should_pause: ShouldStop,
     ) -> Result:
         try:
-            return self._talk(self._ready_child(request), request, on_event, should_stop)
+            child = self._ready_child(request)
+            return self._talk(child, request, on_event, should_stop, should_pause)
         except _NotAcceptedError:
             # The idle child exited first; retried once.
             self.close()
         try:
-            return self._talk(self._ready_child(request), request, on_event, should_stop)
+            child = self._ready_child(request)
+            return self._talk(child, request, on_event, should_stop, should_pause)
         except _NotAcceptedError as error:
             raise error.died from None
 
@@ -111,15 +121,19 @@ class EngineProcess:
         request: Request,
         on_event: Callable[[Event], None],
         should_stop: ShouldStop,
+        should_pause: ShouldStop,
     ) -> Result:
         self._number += 1
-        accepted, stopping = False, 0.0
+        accepted, pausing, stopping = False, False, 0.0
         outputs: dict[str, Output] = {}
         child.send({"id": self._number, "request": vars(request)})
         while True:
             if not stopping and should_stop():
                 stopping = time.monotonic()
                 child.send({"cancel": self._number})
+            if not (pausing or stopping) and should_pause():
+                pausing = True
+                child.send({"pause": self._number})
             if stopping and time.monotonic() - stopping > GRACE:
                 self.close()
                 raise Cancelled
@@ -132,7 +146,7 @@ class EngineProcess:
                 raise died if accepted else _NotAcceptedError(died)
             if message and message["id"] == self._number:
                 accepted = True
-                if stopping and message["event"] in ("result", "error"):
+                if stopping and message["event"] in ("result", "error", "paused"):
                     raise Cancelled
                 if result := _judge(message, on_event, outputs):
                     return result
@@ -153,8 +167,9 @@ def _judge(
     event = message["event"]
     if event in ("progress", "output"):
         values: dict[str, Any] = {
-            key: message[key] for key in ("done", "total", "media", "heard") if key in message
+            key: message[key] for key in ("done", "total", "media") if key in message
         }
+        values["chunks"] = [Chunk(**chunk) for chunk in message.get("chunks", ())]
         if event == "output":
             output = values["output"] = Output(**message["output"])
             outputs[output.stage] = output
@@ -163,6 +178,8 @@ def _judge(
         return Result(**{**message["result"], "outputs": outputs})
     elif event == "cancelled":
         raise Cancelled
+    elif event == "paused":
+        raise Paused
     elif event == "error":
         kind = MediaError if message["kind"] == "media" else EngineError
         raise kind(message["code"], message["message"])

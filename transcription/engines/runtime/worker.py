@@ -1,9 +1,10 @@
 """The engine process: `python -m transcription.engines.runtime.worker --idle SECONDS`.
 
-It reads one JSON object a line from stdin, {"id", "request"} or {"cancel": id}, and writes {"id",
-"event", ...} to stdout: "accepted", then "progress" and, as each stage is done, "output", then one
-of "result", "error", "cancelled". Loaded models stay warm from request to request. It exits when it
-has been idle for long enough, and at once when stdin closes: its parent is gone.
+It reads one JSON object a line from stdin, {"id", "request"}, {"cancel": id} or {"pause": id}, and
+writes {"id", "event", ...} to stdout: "accepted", then "progress" and, as each stage is done,
+"output", then one of "result", "error", "cancelled", "paused". Loaded models stay warm from request
+to request. It exits when it has been idle for long enough, and at once when stdin closes: its
+parent is gone.
 """
 
 from __future__ import annotations
@@ -17,13 +18,22 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from transcription.engines.base import WORKING, EngineError, Heard, Output, Progress, Request
+from transcription.engines.base import (
+    TRANSCRIBE,
+    WORKING,
+    Chunk,
+    EngineError,
+    Output,
+    Paused,
+    Progress,
+    Request,
+)
 from transcription.engines.pipeline import Pipeline, failure
 from transcription.engines.runtime import lifetime
 from transcription.media.errors import Cancelled, FinalError, MediaError
@@ -39,26 +49,31 @@ class ProgressReporter:
 
     Args:
         send: Called with an event and its values.
+        is_paused: Whether the run is to end after a batch of chunks.
     """
 
-    def __init__(self, send: Callable[..., None]) -> None:
+    def __init__(self, send: Callable[..., None], is_paused: Callable[[], bool]) -> None:
         self._send = send
-        self._heard: list[Heard] = []  # sent with other reports; the last ones with the output
+        self._is_paused = is_paused
+        self._total: float | None = None  # seconds of audio
 
-    def heard(self, heard: Heard) -> None:
-        self._heard.append(heard)
+    def chunks(self, chunks: Sequence[Chunk]) -> None:
+        if chunks:
+            new = [vars(chunk) for chunk in chunks]
+            at = {"stage": WORKING[TRANSCRIBE], "done": chunks[-1].end, "total": self._total}
+            self._send("progress", **at, chunks=new)
+        if self._is_paused():
+            raise Paused
 
     def progress_reporter(self, stage: str, total: float | None) -> Progress:
-        reported = 0.0
+        reported, self._total = 0.0, total
 
         def tell(done: float) -> None:
             nonlocal reported
             now = time.monotonic()
             if now - reported >= PROGRESS_EVERY:
                 reported = now
-                news = {"heard": self._heard} if self._heard else {}
-                self._heard = []
-                self._send("progress", stage=stage, done=round(done, 2), total=total, **news)
+                self._send("progress", stage=stage, done=round(done, 2), total=total)
 
         return tell
 
@@ -81,6 +96,7 @@ class Child:
         self._idle = idle_seconds
         self._requests: queue.Queue[dict[str, Any]] = queue.Queue()
         self._cancelled: set[int] = set()
+        self._paused: set[int] = set()
         self._pcm: Path | None = None
         self._worked = False
         self._write = lifetime.take_stdout()
@@ -108,17 +124,23 @@ class Child:
             message = json.loads(line)
             if "cancel" in message:
                 self._cancelled.add(message["cancel"])
+            elif "pause" in message:
+                self._paused.add(message["pause"])
             else:
                 self._requests.put(message)
 
     def _run(self, number: int, request: Request) -> None:
         self._send(number, "accepted")
-        reporter = ProgressReporter(partial(self._send, number))
+        reporter = ProgressReporter(
+            partial(self._send, number), is_paused=lambda: number in self._paused
+        )
         try:
             pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
             result = Pipeline(request, reporter, lambda: number in self._cancelled, pcm).run()
         except Cancelled:
             self._send(number, "cancelled")
+        except Paused:
+            self._send(number, "paused")
         except FinalError as error:
             reporter.failed(error)
         except MemoryError:
@@ -132,6 +154,7 @@ class Child:
         finally:
             self._remove_pcm()
             self._cancelled.discard(number)
+            self._paused.discard(number)
 
     def _send(self, number: int, event: str, **values: Any) -> None:
         line = json.dumps({"id": number, "event": event, **values}) + "\n"

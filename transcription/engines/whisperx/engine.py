@@ -15,9 +15,9 @@ from transcription.engines.base import (
     TRANSCRIBE,
     Alignment,
     Capabilities,
+    ChunkProgress,
     Diarization,
     EngineError,
-    LiveProgress,
     Progress,
     Request,
     Segment,
@@ -103,13 +103,13 @@ class WhisperX:
             kept.voice_detector()
 
     def transcribe(
-        self, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+        self, audio: Audio, request: Request, on_progress: ChunkProgress, should_stop: ShouldStop
     ) -> Transcription:
         """Turns audio into timed text, without word times."""
         from transcription.engines.whisperx.transcribing import transcribe
 
         self._check(request, TRANSCRIBE)
-        return transcribe(self._models(request), audio, request, rising(on_progress), should_stop)
+        return transcribe(self._models(request), audio, request, on_progress, should_stop)
 
     def align(
         self,
@@ -163,4 +163,4 @@ def rising(tell: Progress) -> Progress:
             furthest = done
             tell(done)
 
-    return LiveProgress(report, tell.hear) if isinstance(tell, LiveProgress) else report
+    return report

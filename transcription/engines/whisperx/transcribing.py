@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines.base import (
+    Chunk,
+    ChunkProgress,
     EngineError,
-    Progress,
     Request,
     Segment,
     ShouldStop,
     Transcription,
-    hear,
 )
 from transcription.engines.chunking import chapters
 from transcription.engines.faster_whisper import options as whisper_options
@@ -47,7 +47,11 @@ PLACES = {"cpu": "processor", "cuda": "card"}
 
 
 def transcribe(
-    kept: Models, audio: Audio, request: Request, on_progress: Progress, should_stop: ShouldStop
+    kept: Models,
+    audio: Audio,
+    request: Request,
+    on_progress: ChunkProgress,
+    should_stop: ShouldStop,
 ) -> Transcription:
     """Turns audio into timed text.
 
@@ -56,8 +60,8 @@ def transcribe(
         Cancelled: should_stop() returned True.
     """
     run = _Run(kept, audio, request, on_progress, should_stop)
-    for start, seconds in chapters(audio):
-        run.chapter(start, seconds)
+    for start, seconds in chapters(audio, run.done):
+        on_progress.keep([run.chapter(start, seconds)])
         on_progress(start + seconds)
     notes = [_correction(kept, request), _unheard(request.options)]
     note = " ".join(note for note in notes if note)
@@ -72,19 +76,21 @@ class _Run:
         kept: Models,
         audio: Audio,
         request: Request,
-        on_progress: Progress,
+        on_progress: ChunkProgress,
         should_stop: ShouldStop,
     ) -> None:
         self._kept, self._audio, self._request = kept, audio, request
         self._on_progress, self._should_stop = on_progress, should_stop
         self._model = kept.whisper(request)
         self._batch = _batch_size(request.options)
-        self.language = request.language
-        self.probability: float | None = None
-        self.segments: list[Segment] = []
+        kept_chunks = on_progress.kept
+        self.language = kept_chunks[0].language if kept_chunks else request.language
+        self.probability = kept_chunks[0].language_probability if kept_chunks else None
+        self.segments: list[Segment] = [one for chunk in kept_chunks for one in chunk.segments]
+        self.done = kept_chunks[-1].end if kept_chunks else 0.0
         self._check_language()
 
-    def chapter(self, start: float, seconds: float) -> None:
+    def chapter(self, start: float, seconds: float) -> Chunk:
         length = min(seconds, self._audio.duration - start)
 
         def progress(share: float) -> None:
@@ -97,7 +103,7 @@ class _Run:
             samples, self._kept, self._request.options, lambda share: progress(share * SEARCH)
         )
         if not chunks:
-            return
+            return Chunk(start, start + seconds, [], self.language, self.probability)
         if self.language is None:
             self._detect(samples[round(chunks[0]["start"] * RATE) :])
 
@@ -113,9 +119,9 @@ class _Run:
             progress_callback=decoded,
         )
         made = [_segment(one, start, self._audio.duration) for one in found["segments"]]
-        for segment in filter(None, made):
-            self.segments.append(segment)
-            hear(self._on_progress, segment["text"], self.language)
+        new = [segment for segment in made if segment]
+        self.segments += new
+        return Chunk(start, start + seconds, new, self.language, self.probability)
 
     def _pipeline(self, chunks: Sequence[Mapping[str, Any]]) -> Any:
         """whisperx's own, with the loaded model and the found chunks."""

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from transcription.conf import conf
-from transcription.engines.base import FETCHING, TRANSCRIBE, EngineDied, Event, Heard, Output
+from transcription.engines.base import FETCHING, TRANSCRIBE, Chunk, EngineDied, Event, Output
 from transcription.media.errors import Cancelled
 from transcription.models import Job, Stage
 from transcription.services.jobs import leases, progress
@@ -43,7 +43,7 @@ class JobMonitor:
         self.plan: Sequence[str] = ()  # what the engine is to do
         self.note = ""  # why another engine than the requested one is used
         self.kept: set[str] = set()  # the stages whose outputs are in the database
-        self.segments: list[Heard] = []  # the newest, for a streaming client
+        self.chunks: list[Chunk] = []  # the newest, for a streaming client
         self.reported_segments = 0  # stored before these
 
     def should_stop(self) -> bool:
@@ -101,7 +101,7 @@ class JobMonitor:
             self.audio = event.total or self.audio
         if event.media:
             self.ask(progress.report_media, self.job, event.media)
-        self.segments += event.heard
+        self.chunks += event.chunks
         self.report(event.stage, event.done, event.total)
         if event.output:
             self.ask(self.keep, event.output)
@@ -122,14 +122,13 @@ class JobMonitor:
             return
         self.stage, self.reported = stage, time.monotonic()
         self.ask(progress.report, self.job, stage, done, total, self.plan)
-        if self.segments:
+        if self.chunks:
             self.ask(self.tell)
 
     def tell(self) -> None:
         """Stores segments for the streaming client; if that fails, the next call retries."""
-        live.keep(self.job, self.reported_segments, self.segments)
-        self.reported_segments += len(self.segments)
-        self.segments = []
+        self.reported_segments += live.keep(self.job, self.reported_segments, self.chunks)
+        self.chunks = []
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:
         """Accesses the database; if it doesn't answer, the job continues."""

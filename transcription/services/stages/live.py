@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from transcription.engines.base import Heard
+from transcription.engines.base import Chunk
 from transcription.models import ENDED, Job, LiveText, State
 from transcription.services.sanitize import clean_text
 
@@ -16,26 +16,31 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE = 500
 
 
-def keep(job: Job, first: int, heard: Sequence[Heard]) -> None:
+def keep(job: Job, first: int, chunks: Sequence[Chunk]) -> int:
     """Stores segments, if the claim is still valid; a repeated run changes none.
 
     Args:
         job: As claimed.
         first: The position of the first one in the transcription.
-        heard: From the engine.
+        chunks: From the engine.
+
+    Returns:
+        The number of segments.
     """
     if not Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).exists():
-        return
+        return 0
+    spoken = [(one["text"], chunk.language) for chunk in chunks for one in chunk.segments]
     texts = [
         LiveText(
             job_id=job.pk,
             number=number,
-            text=clean_text(str(one["text"])),
-            language=str(one["language"] or ""),
+            text=clean_text(str(text)),
+            language=str(language or ""),
         )
-        for number, one in enumerate(heard, first)
+        for number, (text, language) in enumerate(spoken, first)
     ]
     LiveText.objects.bulk_create(texts, ignore_conflicts=True)
+    return len(texts)
 
 
 def heard_from(job_id: uuid.UUID, first: int) -> list[LiveText]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from transcription.conf import conf
 from transcription.engines import registry
-from transcription.engines.base import ALIGN, DIARIZE, LIVE, TRANSCRIBE, EngineError, Request
+from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, Request
 from transcription.engines.selection import select
 from transcription.models import Job, StageOutput, TaskType
 from transcription.services.options.requested_options import told_language, told_model
@@ -99,7 +99,6 @@ class Change:
     def options_of(self, job: Job) -> dict[str, Any]:
         """All options after the change."""
         merged = {**job.options, **self.options}
-        merged.pop(LIVE, None)  # the streaming client has gone
         return {name: value for name, value in merged.items() if value is not None}
 
     def params_of(self, job: Job) -> dict[str, Any] | None:

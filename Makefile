@@ -32,7 +32,7 @@ LOCKED := requirements requirements-dev requirements-model requirements-whisperx
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
-.PHONY: run install install-model install-dev install-whisperx browser unit test check pytest proof hold-ups bench lock clean
+.PHONY: run install install-model install-dev install-whisperx browser unit test check pytest proof hold-ups bench bench-speech lock clean
 
 run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
@@ -120,5 +120,10 @@ hold-ups: install-dev
 clean:
 	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# Servers side by side, then speech engines: half an hour of a quiet machine.
 bench: install
 	$(PY) -m bench
+	$(PY) -m bench speech
+
+bench-speech: install
+	$(PY) -m bench speech

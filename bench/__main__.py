@@ -1,4 +1,7 @@
-"""`python -m bench`: measures this server, its peers and the machine's own limit side by side."""
+"""`python -m bench`: measures this server, its peers and the machine's own limit side by side.
+
+`python -m bench speech` compares the speech engine with the bare libraries (bench.speech).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from bench.plan import FULL, MODES, NAMES, QUICK, Case, cases
 from bench.plot import plot
 from bench.report import report
 from bench.servers import ROOT, candidates
+from bench.speech.__main__ import main as speech
 
 BUILD = ROOT / ".build" / "bench"
 RESULTS = ROOT / "bench" / "results"
@@ -106,4 +110,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["speech"]:
+        sys.exit(speech(sys.argv[2:]))
     sys.exit(main())

@@ -94,6 +94,12 @@ class TranscriptionConf:
     JOB_LEASE_SECONDS = Option(
         "seconds", 60, "A job whose worker sends no heartbeat for this time is requeued."
     )
+    JOB_TURN_SECONDS = Option(
+        "seconds",
+        60,
+        "A job that has worked for this time, and ten times as long as its model took to load, is "
+        "paused if others wait.",
+    )
     CALLBACK_TIMEOUT = Option(
         "seconds", 10, "A webhook is retried if its receiver takes longer to answer."
     )

@@ -21,11 +21,13 @@ class State(models.TextChoices):
 
 
 ACTIVE = (State.QUEUED, State.PROCESSING)
+DONE = (State.COMPLETED, State.WARNINGS)
 ENDED = (State.COMPLETED, State.WARNINGS, State.FAILED, State.CANCELLED)
 
 
 class Stage(models.TextChoices):
     QUEUED = "queued", "waiting for its turn"
+    PAUSED = "paused", "waiting for its next turn"
     FETCHING = "fetching", "downloading the model"
     PROBING = "probing", "looking at the file"
     DECODING = "decoding", "reading the sound"
@@ -35,6 +37,14 @@ class Stage(models.TextChoices):
     DIARIZING = "diarizing", "telling speakers apart"
     COMBINING = "combining", "joining words and speakers"
     COMPLETE = "complete", "complete"
+
+
+class Priority(models.IntegerChoices):
+    """Which of the jobs of one owner are done first."""
+
+    LOW = -1, "low"
+    NORMAL = 0, "normal"
+    HIGH = 1, "high"
 
 
 class TaskType(models.TextChoices):
@@ -78,6 +88,9 @@ class Job(models.Model):
     stage = models.CharField(max_length=20, choices=Stage, default=Stage.QUEUED)
     percent = models.FloatField(default=0)
     seconds_done = models.FloatField(default=0, help_text="Seconds of audio done in this stage.")
+    speed = models.FloatField(
+        null=True, blank=True, help_text="Seconds of audio per second of work in this stage."
+    )
     seconds_total = models.FloatField(null=True, blank=True, help_text="Seconds of audio in total.")
     created = models.DateTimeField(default=timezone.now)
     queued = models.DateTimeField(default=timezone.now)
@@ -88,8 +101,10 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
     engine_deaths = models.PositiveIntegerField(default=0, help_text="Crashes of the engine.")
 
-    # Its place in the queue (see `services.turns`)
+    # Its place in the queue (see `services.jobs.turns`)
     turn = models.CharField(max_length=64, blank=True, editable=False)
+    turns = models.PositiveIntegerField(default=0, help_text="How often it was started.")
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
 
     # Its worker
     token = models.UUIDField(null=True, blank=True)
@@ -124,6 +139,11 @@ class Job(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it has begun, and waits for its next turn."""
+        return self.state == State.QUEUED and self.stage == Stage.PAUSED
 
     @property
     def used_fallback(self) -> bool:
@@ -165,24 +185,26 @@ class Transcript(models.Model):
     segments = LongJSONField(default=list)
 
 
-class LiveText(models.Model):
-    """A segment's text of a running job, for a streaming client.
+class TranscribedChunk(models.Model):
+    """The text of one part of a recording, kept while the rest is being transcribed.
 
-    Jobs have some until they have ended.
+    A job that was interrupted, or had to let others go first, goes on after its last chunk.
     """
 
-    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="live_texts")
-    number = models.PositiveIntegerField(help_text="Its position in the transcription.")
-    text = models.TextField()
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
+    number = models.PositiveIntegerField(help_text="Its position in the recording.")
+    start = models.FloatField(help_text="Seconds.")
+    end = models.FloatField(help_text="Seconds; the next chunk begins here or later.")
+    segments = LongJSONField(default=list)
     language = models.CharField(max_length=20, blank=True)
+    language_probability = models.FloatField(null=True, blank=True)
+    recipe = models.CharField(max_length=64, help_text="What its text depends on, as a hash.")
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("job", "number"), name="live_texts_job_number"),
-        )
+        constraints = (models.UniqueConstraint(fields=("job", "number"), name="chunks_job_number"),)
 
     def __str__(self) -> str:
-        return self.text
+        return f"{self.start:.1f} to {self.end:.1f} s of {self.job_id}"
 
 
 class StageOutput(models.Model):

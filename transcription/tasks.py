@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from django.db import DatabaseError
 
-from transcription.engines.base import EngineDied
+from transcription.engines.base import EngineDied, Paused
 from transcription.media.errors import Cancelled, FinalError
 from transcription.models import Job, Stage, TaskType
 from transcription.services import outlook
@@ -17,7 +17,7 @@ from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import leases, queue, turns
 from transcription.services.jobs.monitor import JobMonitor
 from transcription.services.jobs.submit import submit_missed
-from transcription.services.stages import live, outputs, plan
+from transcription.services.stages import chunks, outputs, plan
 from transcription.services.stages.finish import finish_job, unforeseen
 from transcription.services.stages.recording import RecordingGone
 from transcription.services.stages.run import run_stages
@@ -60,6 +60,8 @@ def run(job: Job) -> None:
         result = run_stages(job, kept, monitor) if monitor.plan else None
     except Cancelled:
         retry_on_db_error(leases.release, job, "it was stopped.")
+    except Paused:
+        retry_on_db_error(leases.pause, job, "others wait.")
     except (FinalError, RecordingGone) as reason:
         finish_job(job, reason=str(reason))
     except EngineDied as death:
@@ -130,7 +132,7 @@ def sweep() -> None:
         queue.enqueue_for_all_waiting,
         queue.prune,
         turns.forget_old_turns,
-        live.forget,
+        chunks.forget,
         outlook.look_again,
     ):
         try:

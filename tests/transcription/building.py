@@ -80,8 +80,17 @@ class ScriptedEngine:
     """Stands where the engine's process stands."""
 
     def __init__(self, script: Script) -> None:
-        self.run = script
+        self.script = script
         self.closed = 0
+
+    def run(
+        self,
+        request: Request,
+        on_event: Callable[[Event], None],
+        should_stop: ShouldStop,
+        should_pause: ShouldStop,
+    ) -> Result:
+        return self.script(request, on_event, should_stop)
 
 
 def script_engine(monkeypatch: pytest.MonkeyPatch, script: Script) -> None:

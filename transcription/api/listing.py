@@ -12,21 +12,21 @@ from transcription.api.forms.parameters import read_query
 from transcription.api.schema.responses import Answer
 from transcription.api.shapes import HTTPValidationError, TaskListResponse, TaskSummaryResponse
 from transcription.api.tasks import TASKS
-from transcription.models import State
 from transcription.services.jobs.queries import listed
 from transcription.services.webhooks.task_body import (
-    STATUS,
     duration_of,
     end_of,
     error_of,
     language_of,
-    start_of,
+    moment,
+    status_of,
+    with_status,
 )
 
 # The columns of a row; nothing else of a job is loaded.
 COLUMNS = (
     *("pk", "state", "task_type", "file_name", "url", "audio_duration", "language", "error"),
-    *("started", "finished"),
+    *("stage", "started", "finished"),
 )
 
 
@@ -63,7 +63,9 @@ class AllTasks(ApiView):
     def get(self, request: Request) -> Response:
         """The tasks that this user may see: oldest first, or in pages, newest first."""
         asked = read_query(ListParameters, request)
-        jobs = listed(request.user, states_of(asked.status), asked.q or "")
+        jobs = listed(request.user, asked.q or "")
+        if asked.status:
+            jobs = jobs.filter(with_status(asked.status))
         if not asked.is_paged:
             whole: TaskListResponse = {"tasks": rows(jobs.values_list(*COLUMNS, named=True))}
             return Response(whole)
@@ -80,17 +82,12 @@ class AllTasks(ApiView):
         return Response(body)
 
 
-def states_of(status: str | None) -> list[State] | None:
-    """The states that a status means, none for an unknown one; None: any."""
-    return [State(state) for state, known in STATUS.items() if known == status] if status else None
-
-
 def rows(jobs: Iterable[Any]) -> list[TaskSummaryResponse]:
     """The rows of the list; `jobs` have COLUMNS."""
     return [
         {
             "identifier": str(job.pk),
-            "status": STATUS[job.state],
+            "status": status_of(job.state, job.stage),
             "task_type": job.task_type,
             "file_name": job.file_name or None,
             "url": job.url or None,
@@ -98,7 +95,7 @@ def rows(jobs: Iterable[Any]) -> list[TaskSummaryResponse]:
             "language": language_of(job.task_type, job.language),
             "error": error_of(job.state, job.error),
             "duration": duration_of(job.state, job.started, job.finished),
-            "start_time": start_of(job.state, job.started),
+            "start_time": moment(job.started),
             "end_time": end_of(job.state, job.finished),
         }
         for job in jobs

@@ -12,10 +12,10 @@ from transcription.api.errors import task_not_found
 from transcription.api.schema.responses import Answer
 from transcription.http.compression import compressed
 from transcription.http.streaming import streamed_json
-from transcription.models import Job, Stage, TaskType
+from transcription.models import DONE, Job, Stage, TaskType
 from transcription.services.jobs import transitions
 from transcription.services.jobs.queries import get_for_user
-from transcription.services.webhooks.task_body import DONE, STATUS, Result, error_of, task_body
+from transcription.services.webhooks.task_body import Result, error_of, status_of, task_body
 
 R = TypeVar("R", bound=HttpResponseBase)
 
@@ -24,6 +24,7 @@ UNKNOWN = Answer("You have no task with this identifier.", shapes.DomainError)
 # Clients of the API know five stages; ours are finer.
 STAGE: dict[str, str] = {
     Stage.QUEUED: "queued",
+    Stage.PAUSED: "transcribing",
     Stage.FETCHING: "transcribing",
     Stage.PROBING: "transcribing",
     Stage.DECODING: "transcribing",
@@ -100,7 +101,7 @@ class Progress(ApiView):
         percent = 100 if job.state in DONE else int(job.percent)
         body: shapes.TaskProgress = {
             "identifier": str(job.pk),
-            "status": STATUS[job.state],
+            "status": status_of(job.state, job.stage),
             "progress_percentage": percent,
             "progress_stage": stage_of(job),
             "error": error_of(job.state, job.error),

@@ -72,7 +72,7 @@ class Filters:
 def listing(user: User, filters: Filters, size: int = PAGE_SIZE) -> dict[str, Any]:
     """The recordings that this user may see, for the page and its script."""
     states = GROUPS[filters.state][1] if filters.state else None
-    jobs = listed(user, states, filters.name)
+    jobs = listed(user, filters.name, states)
     page = page_of(jobs, size, filters.before, filters.after)
     uploads = unfinished_uploads(user, filters.name) if filters.with_uploads else []
     return {

@@ -18,7 +18,7 @@ from transcription.models import Job, StageOutput, State
 from transcription.services.db_connection import release_connection
 from transcription.services.jobs import transitions
 from transcription.services.jobs.poll import follow
-from transcription.services.stages import live
+from transcription.services.stages import chunks
 from transcription.services.stages.results import output_of, segments_of
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Reading:
         self.job = job
         self.is_gone = is_gone
         self.sent = 0  # segments of the transcription
+        self.read = 0  # chunks of it
         self.comment = ""
         self.spoke = 0.0  # time of the last event or comment
         self.has_text = False
@@ -101,10 +102,12 @@ class Reading:
 
     def new_texts(self) -> Iterator[str]:
         """Texts of segments that were recognised since the last look."""
-        for row in live.heard_from(self.job.pk, self.sent):
-            if row.number != self.sent:  # a segment is missing: the end sends it
+        for chunk in chunks.since(self.job.pk, self.read):
+            if chunk.number != self.read:  # one is missing: the end sends it
                 return
-            yield self.delta(row.text, row.language)
+            self.read += 1
+            for segment in chunk.segments:
+                yield self.delta(str(segment["text"]), chunk.language)
 
     def delta(self, text: str, language: str) -> str:
         """The text of the next segment as an event; joined, they are the whole text. Empty for

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from transcription.conf import conf
@@ -52,10 +53,8 @@ def claim(job_id: uuid.UUID) -> Job | None:
         Job.objects.filter(pk=job_id, state=State.QUEUED).update(
             state=State.PROCESSING,
             stage=Stage.PROBING,
-            percent=0,
-            seconds_done=0,
-            seconds_total=None,
-            started=timezone.now(),
+            turns=F("turns") + 1,
+            started=Coalesce("started", timezone.now()),
             finished=None,
             error="",
             token=token,
@@ -102,7 +101,7 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
     # A requested cancel stays requested: if the first UPDATE doesn't match the row, the second
     # does.
     if claims.filter(cancel_requested=False).update(
-        state=State.QUEUED, stage=Stage.QUEUED, percent=0, seconds_done=0, started=None, **free
+        state=State.QUEUED, stage=Stage.QUEUED, started=None, speed=None, **free
     ):
         note(job.pk, f"Requeued: {reason}")
         enqueue_for_all_waiting()
@@ -112,6 +111,21 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
             note(job.pk, f"Cancelled: {reason}")
             outbox.open_for(job.pk)
     return False
+
+
+def pause(job: Job, reason: str) -> None:
+    """Ends a valid claim because others wait: the job goes on at its next turn."""
+    now = timezone.now()
+    ours = Job.objects.filter(
+        pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
+    )
+    paused = {"state": State.QUEUED, "stage": Stage.PAUSED, "queued": now, "speed": None}
+    if ours.update(**paused, token=None, lease_expires=None):
+        note_served(job)
+        note(job.pk, f"Paused: {reason}")
+        enqueue_for_all_waiting()
+    else:
+        release(job, "it was stopped.")
 
 
 def count_engine_death(job: Job) -> int:

@@ -13,14 +13,16 @@ from transcription.conf import conf
 from transcription.engines.base import FETCHING, TRANSCRIBE, Chunk, EngineDied, Event, Output
 from transcription.media.errors import Cancelled
 from transcription.models import Job, Stage
-from transcription.services.jobs import leases, progress
-from transcription.services.stages import live, outputs
+from transcription.services.jobs import leases, progress, turns
+from transcription.services.stages import chunks, outputs
 
 logger = logging.getLogger(__name__)
 
 JOB_POLL_SECONDS = 0.3  # seconds between checks whether the job is still wanted, and ours
 REPORT_EVERY = 0.5  # seconds between reports of progress
 SIGNS_A_LEASE = 6  # heartbeats per lease
+LOADS_A_TURN = 10
+"""A turn lasts at least so many times as long as its model took to load."""
 SILENT_SHARE = 0.1
 """Seconds of work per second of audio that an engine may take before its first report."""
 
@@ -43,8 +45,12 @@ class JobMonitor:
         self.plan: Sequence[str] = ()  # what the engine is to do
         self.note = ""  # why another engine than the requested one is used
         self.kept: set[str] = set()  # the stages whose outputs are in the database
-        self.chunks: list[Chunk] = []  # the newest, for a streaming client
-        self.reported_segments = 0  # stored before these
+        self.chunks: list[Chunk] = []  # the newest, not kept yet
+        self.kept_chunks = 0
+        self.recipe = ""  # of these chunks
+        self.turn_ends = time.monotonic() + conf.JOB_TURN_SECONDS
+        self.loads_since: float | None = None
+        self.asked_others = float("-inf")
 
     def should_stop(self) -> bool:
         """Whether to stop: cancelled, deleted, or claimed by another worker. Extends the lease.
@@ -62,6 +68,20 @@ class JobMonitor:
             # A file that can't be read in this time will not be read on another try.
             raise EngineDied(message, final=self.stage in (Stage.PROBING, Stage.DECODING))
         return self.stop
+
+    def should_pause(self) -> bool:
+        """Whether the turn is over and another job is next."""
+        now = time.monotonic()
+        soon = now - self.asked_others < JOB_POLL_SECONDS
+        if soon or now < self.turn_ends or self.stage != Stage.TRANSCRIBING:
+            return False
+        self.asked_others = now
+        try:
+            return turns.must_pause(self.job)
+        except DatabaseError:
+            logger.warning("the database doesn't answer; job %s continues", self.job.pk)
+            close_old_connections()
+            return False
 
     def check_cancelled(self) -> None:
         """Called during our own work, without reports from an engine.
@@ -101,7 +121,10 @@ class JobMonitor:
             self.audio = event.total or self.audio
         if event.media:
             self.ask(progress.report_media, self.job, event.media)
+        self.measure_load(event.stage)
         self.chunks += event.chunks
+        if self.chunks:
+            self.ask(self.keep_chunks)
         self.report(event.stage, event.done, event.total)
         if event.output:
             self.ask(self.keep, event.output)
@@ -122,12 +145,20 @@ class JobMonitor:
             return
         self.stage, self.reported = stage, time.monotonic()
         self.ask(progress.report, self.job, stage, done, total, self.plan)
-        if self.chunks:
-            self.ask(self.tell)
 
-    def tell(self) -> None:
-        """Stores segments for the streaming client; if that fails, the next call retries."""
-        self.reported_segments += live.keep(self.job, self.reported_segments, self.chunks)
+    def measure_load(self, stage: str) -> None:
+        """Prolongs the turn by the time that the model took to load."""
+        now = time.monotonic()
+        if stage == Stage.LOADING:
+            self.loads_since = self.loads_since or now
+        elif self.loads_since is not None:
+            loaded, self.loads_since = now - self.loads_since, None
+            self.turn_ends = max(self.turn_ends, now + LOADS_A_TURN * loaded)
+
+    def keep_chunks(self) -> None:
+        """Keeps the newest chunks; if that fails, the next call tries again."""
+        chunks.keep(self.job, self.kept_chunks, self.chunks, self.recipe)
+        self.kept_chunks += len(self.chunks)
         self.chunks = []
 
     def ask(self, question: Callable[..., bool | None], *facts: Any) -> bool:

@@ -42,7 +42,7 @@ def report(job: Job, stage: str, done: float, total: float | None, plan: Sequenc
     if stage not in Stage.values:
         return
     facts: dict[str, Any] = {"stage": stage}
-    if stage != Stage.FETCHING:  # not part of the percentage, which stays as it is
+    if stage in (*STAGE_OF, Stage.COMBINING):  # others don't change the percentage
         facts["percent"] = percent_of(stage, done, total, plan)
     if stage in TIMED:
         facts |= {"seconds_done": done, "seconds_total": total}

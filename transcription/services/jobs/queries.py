@@ -57,13 +57,13 @@ def said_by_client(job: Job) -> str:
     return metadata.get("taskId", b"").decode("utf-8", "replace").strip()
 
 
-def listed(user: User, states: Iterable[str] | None = None, part: str = "") -> QuerySet[Job]:
+def listed(user: User, part: str = "", states: Iterable[str] | None = None) -> QuerySet[Job]:
     """The jobs that this user may see, oldest first.
 
     Args:
         person: The user.
-        states: Only jobs in these states.
         part: Only jobs with this in their file's name, whatever the case.
+        states: Only jobs in these states.
     """
     jobs = visible_to(user).order_by("created", "pk")
     if states is not None:

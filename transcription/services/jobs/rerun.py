@@ -12,7 +12,7 @@ from django.utils import timezone
 from transcription.conf import conf
 from transcription.engines.base import STAGES
 from transcription.engines.model_files.assets import forget_failures
-from transcription.models import ENDED, Job, Stage, State, TaskType
+from transcription.models import DONE, ENDED, Job, Stage, State, TaskType, TranscribedChunk
 from transcription.services.jobs.events import note
 from transcription.services.jobs.queue import queue_for
 from transcription.services.jobs.transitions import RELEASED_LEASE
@@ -54,6 +54,8 @@ def run_again(job: Job, changes: Mapping[str, Any], everything: bool = False) ->
         left = kept_stages(ended, change, everything)
         queue_again(ended, change, left)
         outputs.forget(ended, set(STAGES) - set(left))
+        if everything or ended.state in DONE:
+            TranscribedChunk.objects.filter(job=ended).delete()
 
 
 def kept_stages(job: Job, change: plan.Change, everything: bool = False) -> list[str]:
@@ -89,7 +91,9 @@ def queue_again(job: Job, change: plan.Change, left: list[str]) -> None:
         percent=0,
         seconds_done=0,
         seconds_total=None,
+        speed=None,
         queued=timezone.now(),
+        turns=0,
         turn=turn_of(job.owner_id, job.upload.client_address if job.upload else ""),
         started=None,
         finished=None,

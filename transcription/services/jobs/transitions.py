@@ -85,7 +85,7 @@ def cancel_waiting(job: Job) -> bool:
             state=State.CANCELLED, finished=timezone.now(), **RELEASED_LEASE
         )
         if cancelled:
-            note(job.pk, "Cancelled before it began.")
+            note(job.pk, "Cancelled while it waited.")
             outbox.open_for(job.pk)
     return bool(cancelled)
 

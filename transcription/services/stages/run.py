@@ -5,14 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from transcription.conf import conf
-from transcription.engines.base import TRANSCRIBE, Request, Result
+from transcription.engines.base import TRANSCRIBE, Paused, Request, Result
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.selection import prepare
 from transcription.models import Job, StageOutput
 from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import progress
 from transcription.services.jobs.monitor import JobMonitor
-from transcription.services.stages import outputs, plan, requirements
+from transcription.services.stages import chunks, outputs, plan, requirements
 from transcription.services.stages.recording import local_path
 
 _engine: EngineProcess | None = None
@@ -39,12 +39,20 @@ def run_stages(job: Job, kept: Mapping[str, StageOutput], monitor: JobMonitor) -
         Cancelled: The job is no longer wanted.
         FinalError, RecordingGone: It can't be done, now or ever.
         EngineDied: The engine's process has ended, or hangs.
+        Paused: Others wait, and what was done so far is kept.
     """
     request = request_for(job, monitor.plan, {stage: row.output for stage, row in kept.items()})
     if TRANSCRIBE in monitor.plan:
         request = with_model(job, request, monitor)
+        request = with_kept_chunks(job, request, monitor)
     monitor.listen()
-    result = engine_process().run(request, monitor.on_event, monitor.should_stop)
+    try:
+        result = engine_process().run(
+            request, monitor.on_event, monitor.should_stop, monitor.should_pause
+        )
+    except Paused:
+        retry_on_db_error(monitor.keep_chunks)
+        raise
     for output in result.outputs.values():
         retry_on_db_error(monitor.keep, output)  # those that the database did not store at the time
     return result
@@ -91,3 +99,11 @@ def with_model(job: Job, request: Request, monitor: JobMonitor) -> Request:
     retry_on_db_error(progress.write, job, {"engine_used": chosen, "engine_note": prepared.note})
     monitor.plan = plan.remaining(job, retry_on_db_error(outputs.by_stage_for, job), chosen)
     return replace(prepared.request, stages=monitor.plan)
+
+
+def with_kept_chunks(job: Job, request: Request, monitor: JobMonitor) -> Request:
+    """The request with the chunks that an earlier run has kept."""
+    monitor.recipe = chunks.recipe_of(request)
+    kept = retry_on_db_error(chunks.kept_for, job, monitor.recipe)
+    monitor.kept_chunks = len(kept)
+    return replace(request, chunks=kept)

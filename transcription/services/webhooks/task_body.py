@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
+from django.db.models import Q
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from transcription.models import Job, State, TaskType
+from transcription.models import DONE, Job, Stage, State, TaskType
 from transcription.services.options.requested_options import told_language
 from transcription.services.stages.results import result_of
 from transcription.services.stages.shapes import Outcome
@@ -21,7 +22,6 @@ STATUS: Mapping[str, str] = {
     State.FAILED: "failed",
     State.CANCELLED: "failed",
 }
-DONE = (State.COMPLETED, State.WARNINGS)
 Status = Annotated[str, Field(json_schema_extra={"enum": [*dict.fromkeys(STATUS.values())]})]
 TaskTypeName = Annotated[str, Field(json_schema_extra={"enum": TaskType.values})]
 
@@ -53,7 +53,7 @@ class Result(TypedDict):
 def task_body(job: Job) -> Result:
     """Status, result, metadata and error; the identifier itself is not among them."""
     return {
-        "status": STATUS[job.state],
+        "status": status_of(job.state, job.stage),
         "result": result_of(job),
         "metadata": metadata_of(job),
         "error": error_of(job.state, job.error),
@@ -71,7 +71,7 @@ def metadata_of(job: Job) -> Metadata:
         "callback_url": job.callback_url or None,
         "duration": duration_of(job.state, job.started, job.finished),
         "audio_duration": job.audio_duration,
-        "start_time": start_of(job.state, job.started),
+        "start_time": moment(job.started),
         "end_time": end_of(job.state, job.finished),
     }
 
@@ -83,6 +83,25 @@ def language_of(task_type: str, language: str) -> str | None:
     return language or None
 
 
+def status_of(state: str, stage: str) -> str:
+    """The state as clients know it; a job that waits for its next turn has begun."""
+    return STATUS[State.PROCESSING if is_paused(state, stage) else state]
+
+
+def is_paused(state: str, stage: str) -> bool:
+    return (state, stage) == (State.QUEUED, Stage.PAUSED)
+
+
+def with_status(status: str) -> Q:
+    """The jobs with this status; none for an unknown one."""
+    states = [State(state) for state, known in STATUS.items() if known == status]
+    paused = Q(state=State.QUEUED, stage=Stage.PAUSED)
+    found = Q(state__in=states)
+    if status == STATUS[State.PROCESSING]:
+        return found | paused
+    return found & ~paused
+
+
 def error_of(state: str, error: str) -> str | None:
     """The reason of a failed job; empty for all others."""
     if state == State.CANCELLED:
@@ -90,11 +109,6 @@ def error_of(state: str, error: str) -> str | None:
     if state == State.FAILED:
         return error or "The job failed."
     return None
-
-
-def start_of(state: str, started: datetime | None) -> str | None:
-    """When work began: with it, clients see that a job no longer waits."""
-    return None if state == State.QUEUED else moment(started)
 
 
 def end_of(state: str, finished: datetime | None) -> str | None:

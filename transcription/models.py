@@ -160,6 +160,33 @@ class Turn(models.Model):
         return self.key
 
 
+class LearnedSpeed(models.Model):
+    """How fast a stage is done here, learned from past jobs; newer ones count more."""
+
+    stage = models.CharField(max_length=12)
+    engine = models.CharField(max_length=40)
+    model = models.CharField(max_length=200, blank=True)
+    device = models.CharField(max_length=20, blank=True)
+    audio_seconds = models.FloatField()
+    work_seconds = models.FloatField()
+    updated = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("stage", "engine", "model", "device"), name="learned_speeds_key"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.stage} by {self.engine} {self.model}: {self.speed:.1f} s a second"
+
+    @property
+    def speed(self) -> float:
+        """Seconds of audio per second of work."""
+        return self.audio_seconds / self.work_seconds
+
+
 class RequestedId(models.Model):
     """The identifier that an upload's client wants for its job (`taskId`), reserved at creation.
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from transcription import tasks
 from transcription.models import Job, State, Turn
-from transcription.services.jobs import leases, rerun, submit, transitions
+from transcription.services.jobs import leases, rerun, submit, transitions, turns
 
 from .building import make_job, make_upload, within
 
@@ -114,3 +114,57 @@ def test_turns_of_long_ago_are_forgotten() -> None:
     Turn.objects.filter(key="a").update(served=timezone.now() - timedelta(days=8))
     tasks.sweep()
     assert [turn.key for turn in Turn.objects.all()] == ["b"]
+
+
+def at_work(turn: str, minutes_ago: float = 10.0, **facts: object) -> Job:
+    """A job that has just been claimed."""
+    queued = timezone.now() - timedelta(minutes=minutes_ago)
+    job = leases.claim(make_job(turn=turn, queued=queued, created=queued, **facts).pk)
+    assert job
+    return job
+
+
+def test_a_job_goes_on_while_nobody_waits() -> None:
+    job = at_work("a")
+    assert not turns.must_pause(job)
+
+
+def test_a_job_is_paused_for_another_owner_and_goes_on_after_their_turn() -> None:
+    job = at_work("a")
+    in_line("bb", task_type="transcription")
+    assert turns.must_pause(job)
+    leases.pause(job, "others wait.")
+    assert served(2) == "ba"
+    job.refresh_from_db()
+    assert job.state == State.COMPLETED and job.turns == 2
+
+
+def test_a_job_is_paused_for_one_of_its_owner_that_was_not_started_yet_and_for_no_other() -> None:
+    """A short recording need not wait for a long one, and two long ones are not done by halves."""
+    job = at_work("a")
+    make_job(turn="a")
+    assert turns.must_pause(job)
+    leases.pause(job, "others wait.")
+    newer = leases.claim_next()
+    assert newer and newer.pk != job.pk
+    assert turns.must_pause(newer)  # the older one has begun, too
+    leases.pause(newer, "others wait.")
+    again = leases.claim_next()
+    assert again and again.pk == job.pk
+    assert not turns.must_pause(again)
+
+
+def test_a_job_of_high_priority_is_not_paused_for_one_of_its_owner_with_less() -> None:
+    job = at_work("a", priority=1)
+    make_job(turn="a")
+    assert not turns.must_pause(job)
+    make_job(turn="a", priority=1)
+    assert turns.must_pause(job)
+
+
+def test_a_job_that_is_cancelled_when_its_turn_ends_is_cancelled() -> None:
+    job = at_work("a")
+    transitions.cancel(job)
+    leases.pause(job, "others wait.")
+    job.refresh_from_db()
+    assert job.state == State.CANCELLED

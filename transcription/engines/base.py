@@ -83,6 +83,7 @@ class Output:
         value: Of "transcribe" {"segments", "language"}, of "align" {"segments", "word_segments"},
             of "diarize" a list of turns: plain JSON values.
         model: Its name, if the engine has models.
+        device: "cpu" or "cuda"; what it was done on.
         note: What users should know about it, such as that a fallback was used.
         warnings: What is wrong with it.
     """
@@ -93,6 +94,7 @@ class Output:
     model: str = ""
     note: str = ""
     warnings: Sequence[str] = ()
+    device: str = ""
 
 
 @dataclass

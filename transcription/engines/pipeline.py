@@ -154,7 +154,8 @@ class Pipeline:
             label = engine.capabilities().label
             if (request.device, device) == ("cuda", "cpu"):
                 notes.append(NO_CARD.format(label))
-        return replace(output, note=" ".join(note for note in notes if note))
+        note = " ".join(note for note in notes if note)
+        return replace(output, note=note, device=device)
 
     def _language(self, stage: str) -> str | None:
         """The language of the speech; for the alignment, that of the text."""

@@ -13,7 +13,8 @@ from transcription.conf import conf
 from transcription.engines.base import FETCHING, TRANSCRIBE, Chunk, EngineDied, Event, Output
 from transcription.media.errors import Cancelled
 from transcription.models import Job, Stage
-from transcription.services.jobs import leases, progress, turns
+from transcription.services.jobs import leases, progress, speeds, turns
+from transcription.services.jobs.speeds import Pace
 from transcription.services.stages import chunks, outputs
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class JobMonitor:
         self.turn_ends = time.monotonic() + conf.JOB_TURN_SECONDS
         self.loads_since: float | None = None
         self.asked_others = float("-inf")
+        self.pace = Pace()
 
     def should_stop(self) -> bool:
         """Whether to stop: cancelled, deleted, or claimed by another worker. Extends the lease.
@@ -125,9 +127,11 @@ class JobMonitor:
         self.chunks += event.chunks
         if self.chunks:
             self.ask(self.keep_chunks)
+        self.pace.note(event.stage, event.done)
         self.report(event.stage, event.done, event.total)
         if event.output:
             self.ask(self.keep, event.output)
+            self.ask(speeds.learn, event.output, *self.pace.covered)
 
     def keep(self, output: Output) -> None:
         """Keeps a stage's output, and for a transcription the reason why a fallback made it."""
@@ -144,7 +148,7 @@ class JobMonitor:
         if stage == self.stage and is_soon and not is_end:
             return
         self.stage, self.reported = stage, time.monotonic()
-        self.ask(progress.report, self.job, stage, done, total, self.plan)
+        self.ask(progress.report, self.job, stage, done, total, self.plan, self.pace.speed)
 
     def measure_load(self, stage: str) -> None:
         """Prolongs the turn by the time that the model took to load."""

@@ -37,15 +37,31 @@ def percent_of(
     return 100 * (before + SHARES[working] * share) / whole
 
 
-def report(job: Job, stage: str, done: float, total: float | None, plan: Sequence[str]) -> None:
-    """Writes the stage and its progress; stages that only the engine knows are not shown."""
+def report(
+    job: Job,
+    stage: str,
+    done: float,
+    total: float | None,
+    plan: Sequence[str],
+    speed: float | None = None,
+) -> None:
+    """Writes the stage and its progress; stages that only the engine knows are not shown.
+
+    Args:
+        job: As claimed.
+        stage: The current stage.
+        done: Seconds or bytes done in that stage.
+        total: Their total, if known.
+        plan: All stages that the engine does.
+        speed: Seconds of audio per second of work in that stage, if known.
+    """
     if stage not in Stage.values:
         return
     facts: dict[str, Any] = {"stage": stage}
     if stage in (*STAGE_OF, Stage.COMBINING):  # others don't change the percentage
         facts["percent"] = percent_of(stage, done, total, plan)
     if stage in TIMED:
-        facts |= {"seconds_done": done, "seconds_total": total}
+        facts |= {"seconds_done": done, "seconds_total": total, "speed": speed}
     write(job, facts)
 
 

@@ -73,11 +73,18 @@ def next_owner(
         at_work: The running jobs.
     """
     running = Counter(at_work.values_list("turn", flat=True)) if came else Counter()
+    return min(came, key=lambda turn: place_of(turn, came, served, running), default=None)
 
-    def place(turn: str) -> tuple[int, datetime, datetime]:
-        return running[turn], max(came[turn], served.get(turn, came[turn])), came[turn]
 
-    return min(came, key=place, default=None)
+def place_of(
+    turn: str,
+    came: Mapping[str, datetime],
+    served: Mapping[str, datetime],
+    running: Mapping[str, int],
+) -> tuple[int, datetime, datetime]:
+    """An owner's place among the owners: the smallest is next; see `next_owner`."""
+    last = max(came[turn], served.get(turn, came[turn]))
+    return running.get(turn, 0), last, came[turn]
 
 
 def first_of(waiting: "QuerySet[Job]") -> Job | None:

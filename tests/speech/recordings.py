@@ -87,6 +87,11 @@ def silence(seconds: float) -> bytes:
     return bytes(round(seconds * RATE) * 2)
 
 
+def louder(pcm: bytes, factor: float) -> bytes:
+    """The same samples, louder by this factor, or softer."""
+    return (np.frombuffer(pcm, "<i2") * factor).clip(-32768, 32767).astype("<i2").tobytes()
+
+
 def noise(seconds: float) -> bytes:
     """Loud white noise, always the same."""
     values = np.random.default_rng(1).normal(0, 6000, round(seconds * RATE))

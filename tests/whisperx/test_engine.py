@@ -76,6 +76,22 @@ def test_all_stages(
     assert_rising(events, result.duration)
 
 
+def test_each_batch_is_told_at_once_and_a_run_goes_on_after_it(
+    engine: EngineProcess, request_for: Requests, dialogue: Path
+) -> None:
+    events: list[Event] = []
+    request = request_for(dialogue, options={"batch_size": 1, "vad_method": "silero"})
+    whole = engine.run(request, events.append)
+    kept = [vars(chunk) for event in events for chunk in event.chunks]
+    assert [segment for chunk in kept for segment in chunk["segments"]] == whole.segments
+    assert len(kept) == 4
+    later: list[Event] = []
+    again = engine.run(replace(request, chunks=kept[:2]), later.append)
+    assert again.segments == whole.segments and again.language == whole.language
+    new = [chunk.start for event in later for chunk in event.chunks]
+    assert new == [chunk["start"] for chunk in kept[2:]]
+
+
 def assert_rising(events: list[Event], duration: float) -> None:
     """Progress of each stage begins at nothing, rises, and ends at the end."""
     for stage in WORKING.values():

@@ -31,6 +31,8 @@ WINDOW = 30.0
 """Seconds that Whisper hears at a time; the language is detected from that much."""
 SEARCH = 0.2
 """The share of the search for speech in the work on a chapter; an estimate."""
+ROUNDING = 0.002
+"""Seconds by which a kept chunk's end may differ from that of the same chunk found again."""
 DEFAULT_BATCH = 8
 LARGEST_BATCH = 64
 # Options of Whisper's own decoding that batches ignore, with the API's defaults.
@@ -60,8 +62,9 @@ def transcribe(
         Cancelled: should_stop() returned True.
     """
     run = _Run(kept, audio, request, on_progress, should_stop)
-    for start, seconds in chapters(audio, run.done):
-        on_progress.keep([run.chapter(start, seconds)])
+    for start, seconds in chapters(audio):
+        if start + seconds > run.done:
+            run.chapter(start, seconds)
         on_progress(start + seconds)
     notes = [_correction(kept, request), _unheard(request.options)]
     note = " ".join(note for note in notes if note)
@@ -90,11 +93,12 @@ class _Run:
         self.done = kept_chunks[-1].end if kept_chunks else 0.0
         self._check_language()
 
-    def chapter(self, start: float, seconds: float) -> Chunk:
+    def chapter(self, start: float, seconds: float) -> None:
+        """Transcribes what an earlier run has not kept of it, batch by batch."""
         length = min(seconds, self._audio.duration - start)
 
         def progress(share: float) -> None:
-            self._on_progress(start + length * share)
+            self._on_progress(max(self.done, start + length * share))
             self._go_on()
 
         progress(0.0)
@@ -103,25 +107,32 @@ class _Run:
             samples, self._kept, self._request.options, lambda share: progress(share * SEARCH)
         )
         if not chunks:
-            return Chunk(start, start + seconds, [], self.language, self.probability)
+            return
         if self.language is None:
             self._detect(samples[round(chunks[0]["start"] * RATE) :])
+        left = [chunk for chunk in chunks if start + chunk["end"] > self.done + ROUNDING]
+        for first in range(0, len(left), self._batch):
+            batch = left[first : first + self._batch]
+            self._on_progress.keep([self._transcribed(samples, batch, start)])
+            progress(SEARCH + (1 - SEARCH) * min(batch[-1]["end"] / seconds, 1.0))
 
-        def decoded(percent: float) -> None:
-            done = chunks[max(0, round(percent * len(chunks) / 100) - 1)]["end"]
-            progress(SEARCH + (1 - SEARCH) * min(done / seconds, 1.0))
-
-        found = self._pipeline(chunks).transcribe(
+    def _transcribed(
+        self, samples: numpy.ndarray, batch: Sequence[Mapping[str, Any]], start: float
+    ) -> Chunk:
+        """The text of a batch of chunks, whose times count from `start`."""
+        found = self._pipeline(batch).transcribe(
             samples,
             batch_size=self._batch,
             language=self.language,
             task=self._request.task,
-            progress_callback=decoded,
+            progress_callback=lambda percent: self._go_on(),
         )
         made = [_segment(one, start, self._audio.duration) for one in found["segments"]]
         new = [segment for segment in made if segment]
         self.segments += new
-        return Chunk(start, start + seconds, new, self.language, self.probability)
+        self.done = round(start + batch[-1]["end"], 3)
+        begins = round(start + batch[0]["start"], 3)
+        return Chunk(begins, self.done, new, self.language, self.probability)
 
     def _pipeline(self, chunks: Sequence[Mapping[str, Any]]) -> Any:
         """whisperx's own, with the loaded model and the found chunks."""

@@ -11,6 +11,7 @@ from transcription.engines.selection import prepare
 from transcription.models import Job, StageOutput
 from transcription.services.db_retry import retry_on_db_error
 from transcription.services.jobs import progress
+from transcription.services.jobs.events import note
 from transcription.services.jobs.monitor import JobMonitor
 from transcription.services.stages import chunks, outputs, plan, requirements
 from transcription.services.stages.recording import local_path
@@ -106,4 +107,6 @@ def with_kept_chunks(job: Job, request: Request, monitor: JobMonitor) -> Request
     monitor.recipe = chunks.recipe_of(request)
     kept = retry_on_db_error(chunks.kept_for, job, monitor.recipe)
     monitor.kept_chunks = len(kept)
+    if kept:
+        note(job.pk, f"Goes on after {len(kept)} chunks ({kept[-1]['end']:.0f} s).")
     return replace(request, chunks=kept)

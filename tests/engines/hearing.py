@@ -14,7 +14,9 @@ MIDDLE = 0.89  # second at which half of the sentence's energy has passed
 
 
 def decoded(path: Path, audio_track: int | None = None) -> Audio:
-    return decode(path, path.with_suffix(".pcm"), media=probe(path, audio_track))
+    pcm = path.with_suffix(".pcm")
+    with pcm.open("wb") as file:
+        return Audio(pcm, decode(path, file.write, media=probe(path, audio_track)))
 
 
 def middle_of(audio: Audio) -> float:

@@ -84,7 +84,7 @@ def test_each_stage_gets_what_it_needs_and_what_cannot_be_had_fails_it_alone(
     values = {stage: output.value for stage, output in result.outputs.items()}
     result, told = run(needy_process, replace(wanted, stages=[DIARIZE], outputs=values))
     assert result.outputs[DIARIZE].engine == "needy" and not result.failures
-    assert told.index("decoding") < told.index("fetching") < told.index("diarizing")
+    assert told.index("fetching") < told.index("decoding") < told.index("diarizing")
     asked = [path for path, _ in serving.requests]
     assert asked and all(needy.DIARIZER in path for path in asked)
 

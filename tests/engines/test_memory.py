@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.contract.forms import silence
@@ -78,7 +77,7 @@ def test_a_job_that_takes_too_much_ends_with_that_reason_and_the_next_one_runs(
     recording: Callable[[str], Path],
     tmp_path: Path,
 ) -> None:
-    """No second try, no other job is the worse for it."""
+    """No second try, no other job is the worse for it, and the models stay loaded."""
     engine = EngineProcess(idle_seconds=60)
     try:
         assert engine.run(draft(recording("wav"))).segments
@@ -88,7 +87,7 @@ def test_a_job_that_takes_too_much_ends_with_that_reason_and_the_next_one_runs(
         assert caught.value.code == "too_much_memory"
         assert list((tmp_path / "work").iterdir()) == []
         assert engine.run(draft(recording("wav"))).segments
-        assert engine.pid != warm and not (warm and psutil.pid_exists(warm))
+        assert engine.pid == warm  # the limit is that of the reader
     finally:
         engine.close()
 
@@ -103,5 +102,5 @@ def test_sound_that_cannot_be_converted_is_told_as_such(tmp_path: Path) -> None:
     path = tmp_path / "many.wav"
     path.write_bytes(wav_at(48_000, channels=255))
     with pytest.raises(MediaError) as caught:
-        decode(path, tmp_path / "pcm")
+        decode(path, len)
     assert "255 channels" in caught.value.message

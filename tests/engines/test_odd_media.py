@@ -124,11 +124,11 @@ def test_hours_of_nothing_in_a_sparse_file_cost_little(tmp_path: Path) -> None:
             file.truncate(4_400_000_000)
         before = time.process_time()
         try:
-            audio = decode(path, "/dev/null")
+            sound = decode(path, len)
         except MediaError as problem:
             assert problem.code == code
         else:
-            assert not code and audio.duration > 24_000
+            assert not code and sound.duration > 24_000
         assert time.process_time() - before < 10
 
 
@@ -146,8 +146,8 @@ def test_a_file_system_that_cannot_tell_holes_costs_no_sound(
         return real(file, position, whence)
 
     monkeypatch.setattr(os, "lseek", lseek)
-    audio = decode(path, tmp_path / "pcm")
-    assert (audio.duration, audio.is_silent) == (whole, False)
+    sound = decode(path, len)
+    assert (sound.duration, sound.is_silent) == (whole, False)
 
 
 def test_no_engine_looks_for_speech_in_hours_of_nothing(

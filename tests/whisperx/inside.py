@@ -28,7 +28,7 @@ SEGMENT = {"start": 0.5, "end": 2.5, "text": "Go forward. Ten meters"}
 def main(whisper: str, models_dir: str, recording: str) -> None:
     """Look, and print what was seen."""
     with tempfile.TemporaryDirectory() as work:
-        audio = decode(recording, Path(work) / "audio.pcm")
+        audio = decoded(recording, Path(work) / "audio.pcm")
         request = Request(
             recording,
             "whisperx",
@@ -43,6 +43,11 @@ def main(whisper: str, models_dir: str, recording: str) -> None:
         seen |= bundle(audio, replace(request, models_dir=str(Path(work) / "models")))
     seen["telemetry"] = telemetry()
     print(json.dumps(seen))
+
+
+def decoded(recording: str, pcm: Path) -> Audio:
+    with pcm.open("wb") as file:
+        return Audio(pcm, decode(recording, file.write))
 
 
 def different() -> list[str]:

@@ -50,6 +50,7 @@ class Request:
     aligners: Sequence[str] = ()  # repositories that `align_model` may name besides the usual ones
     models_dir: str = ""  # where assets are, and are downloaded to; "": nothing is downloaded
     decoder_memory: int = 2**30  # the most memory that reading the file may take
+    reader_stall: float = 600.0  # seconds after which a reader that found nothing is ended
     stall: float = 10.0  # seconds without a byte after which a download is stopped
     chunks: Sequence[Mapping[str, Any]] = ()  # kept from an earlier run, in order: see Chunk
 
@@ -173,6 +174,7 @@ class Capabilities:
     needs_download: bool
     models: tuple[str, ...] = ()
     stages: tuple[str, ...] = (TRANSCRIBE,)
+    streams: bool = False  # whether it reads streams; for others a file is made first
 
 
 @dataclass(frozen=True)

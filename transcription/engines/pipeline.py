@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -25,11 +26,11 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.engines.interface import Aligner, Diarizer, Engine, Transcriber
-from transcription.engines.runtime import gpu_slots, memory
+from transcription.engines.runtime import gpu_slots
+from transcription.engines.runtime.reader_process import WaitingReaders
+from transcription.engines.runtime.recording import Recording
 from transcription.engines.selection import WORK, chosen_for, select_ready
-from transcription.media.decode import decode
 from transcription.media.errors import Cancelled, FinalError
-from transcription.media.probe import probe
 
 if TYPE_CHECKING:
     from transcription.media.pcm import Audio
@@ -38,7 +39,7 @@ NO_CARD = "{} can use no GPU here, so the CPU was used."
 INSTEAD = "{} can't {}, so {} did it."
 SILENT = "The recording is silent from beginning to end."
 LONG_SILENCE = 60.0
-"""Seconds; the engines check shorter recordings themselves."""
+"""Seconds; the engines check shorter recordings, and streams, themselves."""
 REPORTED = ("container", "codec", "mime", "has_video", "duration", "audio_tracks", "track")
 """The facts about a file that are reported."""
 
@@ -81,18 +82,26 @@ class Pipeline:
         listener: Receives the reports.
         should_stop: Whether the run is no longer wanted.
         pcm: The file for decoded audio.
+        waiting: The readers of paused runs.
     """
 
     def __init__(
-        self, request: Request, listener: Listener, should_stop: ShouldStop, pcm: Path
+        self,
+        request: Request,
+        listener: Listener,
+        should_stop: ShouldStop,
+        pcm: Path,
+        waiting: WaitingReaders,
     ) -> None:
         self._request = request
         self._listener = listener
         self._stop = should_stop
         self._pcm = pcm
+        self._waiting = waiting
         self._values: dict[str, Any] = dict(request.outputs)
         self._result = Result(0.0, {})
-        self._fetches: dict[int | None, Progress] = {}  # counted in bytes of the whole download
+        self._reporters: dict[tuple[str, float | None], Progress] = {}  # the current one alone
+        self._reported: tuple[str, float, float | None] = ("probing", 0.0, None)
 
     def run(self) -> Result:
         """Does all stages.
@@ -102,46 +111,56 @@ class Pipeline:
             Cancelled: should_stop() returned True.
             Paused: Others wait; what was reported need not be done again.
         """
-        with memory.limited(self._request.decoder_memory, self._listener.failed):
-            audio = self._read()
-        for stage in self._request.stages:
-            self._go_on()
-            try:
-                output = self._stage(stage, audio)
-            except (Cancelled, Paused, MemoryError):
-                raise
-            except Exception as error:
-                if stage == TRANSCRIBE:
-                    raise
-                self._result.failures[stage] = _reason(error)
-            else:
-                self._result.outputs[stage] = output
-                self._values[stage] = output.value
-                self._listener.output(output, audio.duration)
+        self._report("probing")
+        with self._recording() as audio:
+            self._probe(audio)
+            for stage in self._request.stages:
+                self._go_on()
+                self._do(stage, audio)
+            self._result.duration = audio.duration
+            if not self._result.media["has_video"]:  # video may last longer
+                self._result.media["duration"] = audio.duration
         return self._result
 
-    def _read(self) -> Audio:
-        """Probes the file and decodes its audio."""
-        self._listener.progress_reporter("probing", None)(0.0)
-        found = probe(self._request.media_path, self._request.options.get("audio_track"))
+    def _recording(self) -> Recording:
+        return Recording(
+            self._request,
+            self._pcm,
+            self._waiting,
+            on_decoding=partial(self._report, "decoding"),
+            on_sign=lambda: self._report(*self._reported),
+            should_stop=self._stop,
+        )
+
+    def _probe(self, audio: Recording) -> None:
+        found = audio.media()
         self._go_on()
-        about = {key: value for key, value in asdict(found).items() if key in REPORTED}
-        self._listener.found(about)
-        tell = self._listener.progress_reporter("decoding", found.duration)
-        audio = decode(self._request.media_path, self._pcm, tell, self._stop, media=found)
-        if not found.has_video:  # video may last longer
-            about["duration"] = audio.duration
-        self._result.media, self._result.duration = about, audio.duration
-        return audio
+        self._result.media = {key: found[key] for key in REPORTED}
+        self._listener.found(self._result.media)
+
+    def _do(self, stage: str, audio: Audio) -> None:
+        try:
+            output = self._stage(stage, audio)
+        except (Cancelled, Paused, MemoryError):
+            raise
+        except Exception as error:
+            if stage == TRANSCRIBE:
+                raise
+            self._result.failures[stage] = _reason(error)
+        else:
+            self._result.outputs[stage] = output
+            self._values[stage] = output.value
+            self._listener.output(output, audio.duration)
 
     def _stage(self, stage: str, audio: Audio) -> Output:
         """Runs a stage with the engine selected for it."""
         request = replace(self._request, language=self._language(stage))
         engine, why = select_ready(stage, request, self._fetching, self._stop)
         device = engine.device(request)
-        waiting = self._listener.progress_reporter("waiting", None)
+        if not engine.capabilities().streams:
+            audio.ensure_file()
         doing = {TRANSCRIBE: self._transcribe, ALIGN: self._align, DIARIZE: self._diarize}
-        with gpu_slots.taken(request, device, lambda: waiting(0.0), self._stop):
+        with gpu_slots.taken(request, device, lambda: self._report("waiting"), self._stop):
             output = doing[stage](engine, audio, request)
         if stage == ALIGN and not output.value["segments"]:
             why = ""  # without speech, a missing aligner doesn't matter
@@ -150,7 +169,9 @@ class Pipeline:
             output = replace(output, warnings=[*output.warnings, why])  # the client expects it
         if stage == self._request.stages[0]:
             notes.append(audio.note)
-            output = replace(output, warnings=[*audio.warnings, *output.warnings])
+            silent = [SILENT] if _is_long_silence(audio) else []
+            warnings = dict.fromkeys([*audio.warnings, *output.warnings, *silent])
+            output = replace(output, warnings=list(warnings))
             label = engine.capabilities().label
             if (request.device, device) == ("cuda", "cpu"):
                 notes.append(NO_CARD.format(label))
@@ -172,7 +193,7 @@ class Pipeline:
             silence: dict[str, Any] = {"segments": [], "language": request.language}
             return Output(TRANSCRIBE, engine.name, silence, request.model, warnings=[SILENT])
         able = cast(Transcriber, engine)
-        self._listener.progress_reporter("loading", audio.duration)(0.0)
+        self._report("loading", 0.0, audio.expected_duration)
         able.load(request)
         self._go_on()
         tell = ChunkProgress(
@@ -214,15 +235,22 @@ class Pipeline:
         return INSTEAD.format(chosen.capabilities().label, WORK[stage], engine.capabilities().label)
 
     def _fetching(self, done: int, total: int | None) -> None:
-        """Reports a download; its total size becomes known after a while."""
-        if total not in self._fetches:
-            self._fetches[total] = self._listener.progress_reporter(FETCHING, total)
-        self._fetches[total](float(done))
+        """Reports a download, in bytes."""
+        self._report(FETCHING, float(done), total)
 
     def _tell(self, stage: str, audio: Audio) -> Progress:
-        tell = self._listener.progress_reporter(WORKING[stage], audio.duration)
+        def tell(done: float) -> None:
+            self._report(WORKING[stage], done, audio.expected_duration)
+
         tell(0.0)
         return tell
+
+    def _report(self, stage: str, done: float = 0.0, total: float | None = None) -> None:
+        """Reports progress; the total may become known, or exact, on the way."""
+        self._reported = stage, done, total
+        if (stage, total) not in self._reporters:
+            self._reporters = {(stage, total): self._listener.progress_reporter(stage, total)}
+        self._reporters[stage, total](done)
 
     def _go_on(self) -> None:
         if self._stop():
@@ -230,8 +258,8 @@ class Pipeline:
 
 
 def _is_long_silence(audio: Audio) -> bool:
-    """Whether an engine would search silence for speech for hours."""
-    return audio.is_silent and audio.duration > LONG_SILENCE
+    """Whether an engine would search silence for speech for hours, as far as that is known."""
+    return audio.is_read and audio.is_silent and audio.duration > LONG_SILENCE
 
 
 def _reason(error: Exception) -> str:

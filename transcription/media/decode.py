@@ -1,21 +1,20 @@
-"""Decodes the audio of any recording to 16 kHz mono on disk.
+"""Decodes the audio of any recording to 16 kHz mono.
 
-Memory stays constant whatever the length: frames go to the disk as they are decoded.
+Memory stays constant whatever the length: samples are passed on as they are decoded.
 """
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from transcription.media import mp4, tracks, wave
 from transcription.media.clock import Clock
 from transcription.media.container import Source, opened
-from transcription.media.errors import Cancelled, FinalError, MediaError
+from transcription.media.errors import Cancelled, MediaError
 from transcription.media.formats import TIMED_FORMATS
-from transcription.media.pcm import Audio
+from transcription.media.pcm import Decoded
 from transcription.media.probe import Media, check_rate, probe
 from transcription.media.writer import Writer
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_SECONDS = 24 * 3600
 """Longer audio is refused: a few megabytes of specially encoded silence must not fill the disk."""
+_COUNTED_FORMATS = frozenset(("mov", "flac"))
+"""Their headers count the samples, so that too many are refused without reading them."""
 MOST_TRIED = 8
 """The number of other tracks to check if the chosen one is silent."""
 _MIRRORED = (
@@ -33,36 +34,31 @@ _MIRRORED = (
 
 def decode(
     path: str | Path,
-    pcm_path: str | Path,
-    on_progress: Callable[[float], None] = lambda seconds: None,
+    write: Callable[[bytes], Any],
+    on_progress: Callable[[float, float], None] = lambda seconds, share: None,
     should_stop: Callable[[], bool] = lambda: False,
     max_seconds: float = MAX_SECONDS,
     media: Media | None = None,
-) -> Audio:
-    """Writes the file's audio to `pcm_path`, and returns how long it really is.
+) -> Decoded:
+    """Passes the file's audio to `write`, block by block, and returns how long it really is.
 
     Parts that are damaged or missing at the end are left out, with a warning.
 
     Args:
         path: The file.
-        pcm_path: Where the audio goes.
-        on_progress: Called with the seconds that are done.
+        write: Called with 16 kHz mono signed 16-bit samples.
+        on_progress: Called with the seconds that are done, and the share of the file's bytes that
+            was read for them (0 if that isn't known).
         should_stop: Called now and then.
         max_seconds: Longer audio is refused.
         media: The result of `probe`, if it was called.
 
     Raises:
         MediaError: No audio can be read, or it is longer than `max_seconds`.
-        FinalError: The disk is full.
         Cancelled: should_stop() returned True.
     """
     reading = _Reading(Path(path), media or probe(path), on_progress, should_stop, max_seconds)
-    try:
-        return reading.to(Path(pcm_path))
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise FinalError("disk_full", "The disk is full: no space for the audio.") from error
+    return reading.to(write)
 
 
 class _Reading:
@@ -72,7 +68,7 @@ class _Reading:
         self,
         path: Path,
         media: Media,
-        on_progress: Callable[[float], None],
+        on_progress: Callable[[float, float], None],
         should_stop: Callable[[], bool],
         max_seconds: float,
     ) -> None:
@@ -82,17 +78,18 @@ class _Reading:
         self._should_stop = should_stop
         self._max_seconds = max_seconds
 
-    def to(self, pcm_path: Path) -> Audio:
+    def to(self, write: Callable[[bytes], Any]) -> Decoded:
         self._refuse_what_is_surely_too_long()
-        with opened(self._path) as source, pcm_path.open("wb") as file:
-            writer = Writer(file.write, self._clock(source))
+        with opened(self._path) as source:
+            size = self._path.stat().st_size
+            writer = Writer(write, self._clock(source))
             stream = tracks.stream_of(source.container, self._media.track)
             for frame in source.frames(stream):
                 if self._should_stop():
                     raise Cancelled
                 writer.add(frame)
                 at_end = writer.is_at_rest and self._skip_hole(writer, source, stream)
-                self._on_progress(writer.seconds)
+                self._on_progress(writer.seconds, source.read_until / size)
                 if writer.seconds > self._max_seconds:
                     raise self._too_long()
                 if at_end:
@@ -103,7 +100,7 @@ class _Reading:
         warnings = tuple(self._warnings(writer, source))
         notes = (self._media.note, _MIRRORED if writer.has_cancelled else "")
         note = " ".join(filter(None, notes))
-        return Audio(pcm_path, writer.seconds, warnings, note, writer.levels.peak == 0)
+        return Decoded(writer.seconds, warnings, note, writer.levels.peak == 0)
 
     def _skip_hole(self, writer: Writer, source: Source, stream: av.AudioStream) -> bool:
         """Whether only zeros follow that use no disk space; they need not be read."""
@@ -122,8 +119,11 @@ class _Reading:
         return Clock((source.container.start_time or 0) / 1e6, self._media.duration)
 
     def _refuse_what_is_surely_too_long(self) -> None:
-        """Whether samples are uncompressed, so that they can be counted without reading."""
-        if self._is_plain_wav() and (self._media.duration or 0) > self._max_seconds:
+        media = self._media
+        said = media.duration if self._is_plain_wav() else None  # their bytes count the samples
+        if media.container in _COUNTED_FORMATS:
+            said = media.audio_duration
+        if (said or 0) > self._max_seconds:
             raise self._too_long()
 
     def _is_plain_wav(self) -> bool:
@@ -182,7 +182,7 @@ class _Reading:
             for frame in source.frames(stream):
                 if self._should_stop():
                     raise Cancelled
-                self._on_progress(seconds)
+                self._on_progress(seconds, 1.0)
                 writer.add(frame)
                 if writer.levels.is_sounding or writer.seconds > self._max_seconds:
                     return writer.levels.is_sounding

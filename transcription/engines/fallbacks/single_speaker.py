@@ -16,7 +16,7 @@ from transcription.engines.base import (
     ShouldStop,
 )
 from transcription.media.errors import Cancelled
-from transcription.media.pcm import RATE
+from transcription.media.pcm import BYTES_PER_SECOND, RATE
 
 if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
@@ -44,6 +44,7 @@ class SingleSpeakerDiarizer:
             translation=False,
             needs_download=False,
             stages=(DIARIZE,),
+            streams=True,
         )
 
     def installation_error(self) -> str:
@@ -86,15 +87,19 @@ def _speech(
     audio: Audio, on_progress: Progress, should_stop: ShouldStop
 ) -> Iterator[tuple[float, float]]:
     """Start and end in seconds of each part with speech, chapter by chapter."""
+    import numpy
     from faster_whisper.vad import VadOptions, get_speech_timestamps
 
     options = VadOptions(min_silence_duration_ms=round(PAUSE * 1000), speech_pad_ms=100)
     start = 0.0
-    while start < audio.duration:
+    for block in audio.blocks(CHAPTER):
         if should_stop():
             raise Cancelled
-        for found in get_speech_timestamps(audio.samples(start, CHAPTER), options):
-            begin, end = (start + found[key] / RATE for key in ("start", "end"))
-            yield round(begin, 3), round(min(end, audio.duration), 3)
-        start += CHAPTER
-        on_progress(min(start, audio.duration))
+        end = start + len(block) / BYTES_PER_SECOND
+        if block.strip(b"\0"):
+            samples = numpy.frombuffer(block, "<i2").astype(numpy.float32) / 32768.0
+            for found in get_speech_timestamps(samples, options):
+                first, last = (start + found[key] / RATE for key in ("start", "end"))
+                yield round(first, 3), round(min(last, end), 3)
+        start = end
+        on_progress(start)

@@ -30,7 +30,7 @@ def measured(path: str, audio_track: int | None) -> dict[str, Any]:
     """
     found = probe(path, audio_track)
     # The first of several tracks may be silent; the job checks the others.
-    sound = decode(path, os.devnull, media=replace(found, others=()))
+    sound = decode(path, lambda samples: None, media=replace(found, others=()))
     return {"duration": sound.duration, "mime": found.mime, "has_video": found.has_video}
 
 

@@ -94,7 +94,7 @@ class ChildProcess:
 def start(
     module: str,
     arguments: Sequence[str],
-    stderr: int,
+    stderr: int | None,
     environment: dict[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Starts one of our modules as a process, with pipes for stdin and stdout.

@@ -36,6 +36,7 @@ from transcription.engines.base import (
 )
 from transcription.engines.pipeline import Pipeline, failure
 from transcription.engines.runtime import lifetime
+from transcription.engines.runtime.reader_process import WaitingReaders
 from transcription.media.errors import Cancelled, FinalError, MediaError
 
 OUT_OF_MEMORY = 71
@@ -78,7 +79,7 @@ class ProgressReporter:
         return tell
 
     def found(self, about: Mapping[str, Any]) -> None:
-        self._send("progress", stage="decoding", total=about["duration"], media=dict(about))
+        self._send("progress", stage="probing", total=about["duration"], media=dict(about))
 
     def output(self, output: Output, duration: float) -> None:
         at_end = {"stage": WORKING[output.stage], "done": duration, "total": duration}
@@ -99,6 +100,7 @@ class Child:
         self._paused: set[int] = set()
         self._pcm: Path | None = None
         self._worked = False
+        self._waiting = WaitingReaders(idle_seconds)
         self._write = lifetime.take_stdout()
 
     def serve(self) -> None:
@@ -136,7 +138,10 @@ class Child:
         )
         try:
             pcm = self._pcm = Path(request.work_dir or ".") / "audio.pcm"
-            result = Pipeline(request, reporter, lambda: number in self._cancelled, pcm).run()
+            pipeline = Pipeline(
+                request, reporter, lambda: number in self._cancelled, pcm, self._waiting
+            )
+            result = pipeline.run()
         except Cancelled:
             self._send(number, "cancelled")
         except Paused:

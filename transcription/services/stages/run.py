@@ -87,6 +87,7 @@ def request_for(job: Job, stages: Sequence[str], given: Mapping[str, Any]) -> Re
         models_dir=conf.MODELS_DIR,
         stall=conf.MODEL_STALL_SECONDS,
         decoder_memory=conf.DECODER_MEMORY,
+        reader_stall=conf.ENGINE_STALL_SECONDS * 0.8,  # before the engine counts as hanging
     )
 
 

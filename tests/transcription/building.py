@@ -90,6 +90,7 @@ class ScriptedEngine:
         should_stop: ShouldStop,
         should_pause: ShouldStop,
     ) -> Result:
+        self.should_pause = should_pause
         return self.script(request, on_event, should_stop)
 
 

@@ -24,6 +24,8 @@ REPORT_EVERY = 0.5  # seconds between reports of progress
 SIGNS_A_LEASE = 6  # heartbeats per lease
 LOADS_A_TURN = 10
 """A turn lasts at least so many times as long as its model took to load."""
+NEARLY_DONE = 10.0
+"""Seconds of transcription for which a job is not paused."""
 SILENT_SHARE = 0.1
 """Seconds of work per second of audio that an engine may take before its first report."""
 
@@ -75,7 +77,7 @@ class JobMonitor:
         """Whether the turn is over and another job is next."""
         now = time.monotonic()
         soon = now - self.asked_others < JOB_POLL_SECONDS
-        if soon or now < self.turn_ends or self.stage != Stage.TRANSCRIBING:
+        if soon or now < self.turn_ends or self.stage != Stage.TRANSCRIBING or self.is_nearly_done:
             return False
         self.asked_others = now
         try:
@@ -84,6 +86,12 @@ class JobMonitor:
             logger.warning("the database doesn't answer; job %s continues", self.job.pk)
             close_old_connections()
             return False
+
+    @property
+    def is_nearly_done(self) -> bool:
+        """Whether the rest is not worth another turn."""
+        left = self.pace.left(self.audio)
+        return left is not None and left < NEARLY_DONE
 
     def check_cancelled(self) -> None:
         """Called during our own work, without reports from an engine.

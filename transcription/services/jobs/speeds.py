@@ -35,6 +35,10 @@ class Pace:
             return 0.0, 0.0
         return self._last - self._first, self._now - self._began
 
+    def left(self, total: float) -> float | None:
+        """Seconds of work until that much audio is done; None while too little was done."""
+        return None if self.speed is None else max(0.0, total - self._last) / self.speed
+
     @property
     def speed(self) -> float | None:
         """Seconds of audio per second of work; None while too little was done."""

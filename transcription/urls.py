@@ -31,6 +31,7 @@ urlpatterns = [
     path("upload/stream", stream.UploadStream.as_view(), name="upload-stream"),
     path("task/all", listing.AllTasks.as_view(), name="tasks"),
     path("task/<str:identifier>", tasks.OneTask.as_view(), name="task"),
+    path("task/<str:identifier>/partial", tasks.Partial.as_view(), name="task-partial"),
     path("task/<str:identifier>/delete", tasks.DeleteTask.as_view(), name="task-delete"),
     path("tasks/<str:identifier>/progress", tasks.Progress.as_view(), name="progress"),
     path("v1/models", openai.Models.as_view(), name="openai-models"),

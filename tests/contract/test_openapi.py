@@ -32,6 +32,7 @@ TAGS = {
     "/task/{identifier}": "Tasks Management",
     "/task/{identifier}/delete": "Tasks Management",
     "/tasks/{identifier}/progress": "Tasks Management",
+    "/task/{identifier}/partial": "Tasks Management",
     "/health": "Health",
     "/health/live": "Health",
     "/health/ready": "Health",
@@ -95,6 +96,14 @@ def test_parameters_and_their_defaults(document: dict[str, Any], path: str) -> N
     own = {"audio_track": None} if "device" in QUERIES[path] else {}  # beyond the contract
     assert defaults == QUERIES[path] | own
     assert all(one["in"] == "query" and not one.get("required") for one in parameters.values())
+
+
+def test_the_text_so_far_is_asked_for_by_a_place(document: dict[str, Any]) -> None:
+    parameters = document["paths"]["/task/{identifier}/partial"]["get"]["parameters"]
+    (place,) = (one for one in parameters if one["in"] == "query")
+    assert (place["name"], place["schema"]["default"], place["schema"]["minimum"]) == (
+        *("after", 0, 0),
+    )
 
 
 def test_words_that_parameters_take(document: dict[str, Any]) -> None:

@@ -28,6 +28,7 @@ ROUTES = {
     f"/task/{NO_WRITER}": "GET",
     f"/task/{NO_WRITER}/delete": "DELETE",
     f"/tasks/{NO_WRITER}/progress": "GET",
+    f"/task/{NO_WRITER}/partial": "GET",
 }
 DOCUMENTS = ("/docs", "/redoc", "/openapi.json")
 UNKNOWN = (

@@ -98,6 +98,7 @@ def test_no_other_identifier_names_it(site: Site, kept: dict[str, str]) -> None:
             ("GET", f"/task/{path}"),
             ("DELETE", f"/task/{path}/delete"),
             ("GET", f"/tasks/{path}/progress"),
+            ("GET", f"/task/{path}/partial"),
         ):
             answer = site.http.request(method, site.url + address, timeout=30)
             assert answer.status_code == 404, (method, said)
@@ -125,6 +126,7 @@ def test_a_tus_client_finds_its_task_as_it_named_it(site: Site, tmp_path: Path) 
         for identifier in (said, plain):
             assert get(site, f"/task/{identifier}").status_code == 200
             assert get(site, f"/tasks/{identifier}/progress").status_code == 200
+            assert get(site, f"/task/{identifier}/partial").status_code == 200
         deleted = site.http.delete(f"{site.url}/task/{said}/delete", timeout=30)
         assert deleted.json() == {"identifier": said, "message": "Task deleted"}
         assert get(site, f"/task/{plain}").status_code == 404
@@ -188,3 +190,30 @@ def test_progress(site: Site, kept: dict[str, str], name: str, stage: str, perce
     assert body["progress_stage"] == body["stage"] == stage
     assert body["progress_percentage"] == body["percentage"] == percent
     assert isinstance(body["percentage"], int) and isinstance(body["message"], str)
+
+
+def test_text_so_far_of_an_ended_task_is_its_transcription(
+    site: Site, kept: dict[str, str]
+) -> None:
+    """Without speakers; of a task that never transcribed, and of a failed one, it is empty."""
+    body = get(site, f"/task/{kept['transcription']}/partial").json()
+    assert (body["status"], body["error"], body["language"]) == ("completed", None, "lv")
+    first = {"start": 0.5, "end": 2.0, "text": " One 2 three.", "avg_logprob": -0.25}
+    words = [WORD, {"word": "2", "start": 1.0, "end": 1.2}, LAST]
+    assert body["segments"] == [
+        {**first, "words": words},
+        {"start": 3.0, "end": 4.0, "text": " 4 5", "words": [{"word": "4"}, {"word": "5"}]},
+        {"start": 5.0, "end": 6.0, "text": " Wordless", "avg_logprob": -1.5},
+    ]
+    later = get(site, f"/task/{kept['transcription']}/partial", after=3).json()
+    assert later["segments"] == body["segments"][1:] and not later["more"]
+    for name, status in (("diarization", "completed"), ("failed", "failed")):
+        body = get(site, f"/task/{kept[name]}/partial").json()
+        assert (body["status"], body["segments"]) == (status, [])
+
+
+@pytest.mark.parametrize("after", ["-1", "nan", "inf", "x", ""])
+def test_text_so_far_is_asked_for_by_seconds(site: Site, kept: dict[str, str], after: str) -> None:
+    answer = get(site, f"/task/{kept['transcription']}/partial", after=after)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["query", "after"]

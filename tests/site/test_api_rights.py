@@ -71,7 +71,12 @@ def test_the_api_and_pages_forbid_what_the_admin_forbids_jobs() -> None:
     owner = someone("owner", staff=False)
     job = make_job(upload=make_upload(b"", owner=owner), state=State.COMPLETED)
     nobody, looker = with_key(someone("nobody")), with_key(someone("looker", "view_job"))
-    reading = [f"/task/{job.pk}", f"/tasks/{job.pk}/progress", f"/jobs/{job.pk}"]
+    reading = [
+        f"/task/{job.pk}",
+        f"/tasks/{job.pk}/progress",
+        f"/task/{job.pk}/partial",
+        f"/jobs/{job.pk}",
+    ]
     for path in reading:
         assert nobody.get(path).status_code == 404, path
         assert looker.get(path).status_code == 200, path

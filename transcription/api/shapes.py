@@ -3,11 +3,13 @@
 Client generators use the names in the description.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
+from transcription.services.stages.shapes import PartialSegment
 from transcription.services.webhooks.task_body import Status, TaskTypeName
 
 Count = Annotated[int, Field(ge=0)]
@@ -97,7 +99,18 @@ class TaskListResponse(TypedDict):
     page_size: NotRequired[int]
 
 
-class TaskProgress(TypedDict):
+class Expectation(TypedDict):
+    """What is expected of an active task, learned from earlier ones; null where it isn't known.
+
+    `position` is 1 for the next task, `expected_start` also that of its next turn if it has begun.
+    """
+
+    position: int | None
+    expected_start: str | None
+    remaining_seconds: float | None
+
+
+class TaskProgress(Expectation):
     """A task's progress; stage and percentage have two names each."""
 
     identifier: str
@@ -110,6 +123,27 @@ class TaskProgress(TypedDict):
     message: str
     engine: str | None
     engine_note: str | None
+
+
+class PartialTask(Expectation):
+    """A task and its text so far, in segments from the second `after` on.
+
+    Ask again with `after` = `next`: at once if there is `more`, else after a while until the task
+    has ended. If `after` is less than you asked for, transcription has begun anew: discard what you
+    have from there.
+    """
+
+    identifier: str
+    status: Status
+    error: str | None
+    percentage: Percent
+    seconds_done: float
+    seconds_total: float | None
+    language: str | None
+    segments: Iterable[PartialSegment]
+    after: float
+    next: float
+    more: bool
 
 
 class TaskEventReceived(TypedDict):

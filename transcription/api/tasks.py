@@ -1,21 +1,32 @@
-"""One task: its progress, its result, and its deletion."""
+"""One task: its progress, its text so far, its result, and its deletion."""
 
 from typing import TypeVar
 
 from django.http.response import HttpResponseBase
+from pydantic import BaseModel, Field, FiniteFloat
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from transcription.api import shapes
 from transcription.api.base import ApiView
 from transcription.api.errors import task_not_found
+from transcription.api.forms.parameters import read_query
 from transcription.api.schema.responses import Answer
 from transcription.http.compression import compressed
 from transcription.http.streaming import streamed_json
 from transcription.models import DONE, Job, Stage, TaskType
 from transcription.services.jobs import transitions
+from transcription.services.jobs.estimates import expectation_of
 from transcription.services.jobs.queries import get_for_user
-from transcription.services.webhooks.task_body import Result, error_of, status_of, task_body
+from transcription.services.stages.partial import Part, part_of
+from transcription.services.stages.results import partial_segment
+from transcription.services.webhooks.task_body import (
+    Result,
+    error_of,
+    moment,
+    status_of,
+    task_body,
+)
 
 R = TypeVar("R", bound=HttpResponseBase)
 
@@ -98,7 +109,7 @@ class Progress(ApiView):
         job = get_for_user(identifier, request.user)
         if job is None:
             return task_not_found(identifier)
-        percent = 100 if job.state in DONE else int(job.percent)
+        percent = percent_of(job)
         body: shapes.TaskProgress = {
             "identifier": str(job.pk),
             "status": status_of(job.state, job.stage),
@@ -110,8 +121,81 @@ class Progress(ApiView):
             "message": job.engine_note or job.get_stage_display(),
             "engine": job.engine_used or None,
             "engine_note": job.engine_note or None,
+            **expected(job),
         }
         return with_engine(Response(body), job)
+
+
+class PartialParameters(BaseModel):
+    """The query of the text so far."""
+
+    after: FiniteFloat = Field(
+        0, ge=0, description="`next` of the response before: only what follows is sent."
+    )
+
+
+class Partial(ApiView):
+    """A task's text so far.
+
+    The segments that are transcribed already, without waiting for the rest; of an ended task, those
+    of its transcription. Speakers and corrected word times only come with the task's result.
+    """
+
+    operation_id = "task_partial"
+    tag = TASKS
+    parameters = PartialParameters
+    answers = {
+        200: Answer("Progress, and segments from `after` on.", shapes.PartialTask),
+        404: UNKNOWN,
+        422: Answer("`after` is not a number of seconds.", shapes.HTTPValidationError),
+    }
+
+    def get(self, request: Request, identifier: str) -> HttpResponseBase:
+        asked = read_query(PartialParameters, request)
+        job = get_for_user(identifier, request.user)
+        if job is None:
+            return task_not_found(identifier)
+        part = part_of(job, asked.after)
+        body: shapes.PartialTask = {
+            "identifier": str(job.pk),
+            "status": status_of(job.state, job.stage),
+            "error": error_of(job.state, job.error),
+            "percentage": percent_of(job),
+            "seconds_done": seconds_done(job, part),
+            "seconds_total": seconds_total(job),
+            **expected(job),
+            "language": job.language_used or part.language or job.language or None,
+            "segments": map(partial_segment, part.segments),
+            "after": part.after,
+            "next": part.next,
+            "more": part.more,
+        }
+        return compressed(request._request, with_engine(streamed_json(body), job))
+
+
+def percent_of(job: Job) -> int:
+    return 100 if job.state in DONE else int(job.percent)
+
+
+def seconds_total(job: Job) -> float | None:
+    """Seconds of sound in the recording, once known."""
+    return job.audio_duration if job.audio_duration is not None else job.seconds_total
+
+
+def seconds_done(job: Job, part: Part) -> float:
+    """Seconds of sound that were transcribed."""
+    working = job.seconds_done if job.stage == Stage.TRANSCRIBING else 0.0
+    return max(part.reached, working)
+
+
+def expected(job: Job) -> shapes.Expectation:
+    """What is expected of a job, by the API's names."""
+    found = expectation_of(job)
+    return {
+        "position": found.position,
+        "expected_start": moment(found.expected_start),
+        "remaining_seconds": found.remaining,
+    }
 
 
 def stage_of(job: Job) -> str:

@@ -53,6 +53,14 @@ def transcribed_segment(segment: Segment) -> shapes.TranscribedSegment:
     return shown
 
 
+def partial_segment(segment: Segment) -> shapes.PartialSegment:
+    """A segment as it was transcribed."""
+    shown = chosen(transcribed_segment(segment), shapes.PartialSegment)
+    if words := segment.get("words"):
+        shown["words"] = [chosen(word, AlignedWord) for word in words]
+    return shown
+
+
 def alignment(job: Job) -> shapes.Alignment:
     """Segments with all their words, also those without times, and all words again."""
     kept = output_of(job, StageOutput.Name.ALIGN) or {}

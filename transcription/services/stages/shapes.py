@@ -41,6 +41,12 @@ class AlignedSegment(Segment):
     avg_logprob: NotRequired[float]
 
 
+class PartialSegment(TranscribedSegment):
+    """A transcribed segment, with its words if the engine has them."""
+
+    words: NotRequired[list[AlignedWord]]
+
+
 class WordPlace(TypedDict):
     """A word with its time, in seconds."""
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.running import Site, wait_for
+from transcription.engines.runtime import reader
 
 from .forms import BOUNDARY, MULTIPART, accepted, file, form, part, post, silence
 
@@ -171,7 +172,7 @@ def test_measuring_ends_with_its_client(small_site: Site, tmp_path: Path) -> Non
     ).encode()
 
     def measuring() -> list[psutil.Process]:
-        return site.running("transcription.engines.runtime.measure")
+        return site.running(reader.MEASURE)
 
     with socket.create_connection(("127.0.0.1", site.port), 60) as connection:
         connection.sendall(head + body)

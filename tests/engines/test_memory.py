@@ -14,6 +14,7 @@ import pytest
 from tests.contract.forms import silence
 from tests.speech import recordings
 from transcription.engines.base import Request
+from transcription.engines.runtime import reader
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.runtime.process import start
 from transcription.media.decode import decode
@@ -39,12 +40,11 @@ def wav_at(rate: int, channels: int = 1) -> bytes:
 
 def measured(path: Path, most: int) -> tuple[str, int]:
     """What is said of a file, and the most memory that reading it took."""
-    process = start(
-        "transcription.engines.runtime.measure", [str(path), str(most)], subprocess.DEVNULL
-    )
+    arguments = [reader.MEASURE, str(path), str(most)]
+    process = start(reader.__name__, arguments, subprocess.DEVNULL)
     assert process.stdin and process.stdout
     with process.stdin, process.stdout:
-        said = process.stdout.read().decode()
+        said = process.stdout.read().decode(errors="replace")
     usage = os.wait4(process.pid, 0)[2]
     process.returncode = 0
     return said, usage.ru_maxrss * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -327,14 +328,32 @@ def test_hours_of_silence_fill_no_disk(setting: Setting, tmp_path: Path) -> None
     assert found.st_blocks * 512 < MIB / 2
 
 
-def test_too_long_by_its_header_is_refused_at_once(
-    setting: Setting, speech: Callable[[str], Path], tmp_path: Path
+def two_days_in(flac: bytearray) -> None:
+    """The number of samples, 36 bits of the first block."""
+    samples = 48 * 3600 * 44_100
+    flac[21] = flac[21] & 0xF0 | samples >> 32
+    flac[22:26] = (samples & 0xFFFFFFFF).to_bytes(4, "big")
+
+
+def two_days_for(matroska: bytearray) -> None:
+    """The length in milliseconds."""
+    at = matroska.index(b"\x44\x89\x88") + 3
+    matroska[at : at + 8] = struct.pack(">d", 48 * 3600e3)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"), [("flac", two_days_in), ("mka", two_days_for), ("weba", two_days_for)]
+)
+def test_what_its_header_says_is_too_long_is_refused_at_once(
+    suffix: str,
+    change: Callable[[bytearray], None],
+    setting: Setting,
+    speech: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
-    """The number of samples is in the first block of a FLAC file."""
-    data = bytearray(speech("flac").read_bytes())
-    data[21:26] = bytes([data[21] & 0xF0]) + (48 * 3600 * 44_100).to_bytes(5, "big")[1:]
-    data[21] |= (48 * 3600 * 44_100) >> 32
-    path = tmp_path / "long.flac"
+    data = bytearray(speech(suffix).read_bytes())
+    change(data)
+    path = tmp_path / "long"
     path.write_bytes(data)
     with pytest.raises(MediaError) as caught, setting.recording(path) as recording:
         next(recording.stream())

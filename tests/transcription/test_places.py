@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import select
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import requests
@@ -15,6 +18,9 @@ from tests.contract.forms import MULTIPART, WAV, file, form
 from tests.running import Site, wait_for
 from tests.site.people import make_key, make_user
 from tests.speech import recordings
+from transcription.engines.runtime import reader
+from transcription.media.errors import MediaError
+from transcription.services import audio_probe
 from transcription.services.places import ClientDisconnected, Places
 from uploads.errors import TooManyRequests, Unavailable
 
@@ -157,7 +163,7 @@ def test_six_long_files_of_one_do_not_hold_up_another(
     other = {"Authorization": f"Bearer {make_key(site, 'other')}", "Content-Type": MULTIPART}
 
     def measuring() -> int:
-        return len(site.running("transcription.engines.runtime.measure"))
+        return len(site.running(reader.MEASURE))
 
     with posting(site, long_form, 6) as clients:
         wait_for(lambda: measuring() >= 2, 60, what="two recordings that are read")
@@ -170,3 +176,21 @@ def test_six_long_files_of_one_do_not_hold_up_another(
         assert answer.status_code == 200, answer.text
         assert not select.select(clients, [], [], 0)[0], "one of the six was answered before"
     wait_for(lambda: measuring() == 0, 30, what="the end of what nobody waits for")
+
+
+@pytest.mark.starts
+@pytest.mark.parametrize("output", [b"", b"M\1", reader.frame(reader.MESSAGE, b"{}")[:-1]])
+def test_a_decoder_that_crashes(
+    output: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It had nothing to say, or was in the middle of a word."""
+
+    def crash(module: str, *_: object) -> subprocess.Popen[bytes]:
+        code = f"import os; os.write(1, {output!r}); os.abort()"
+        pipe = subprocess.PIPE
+        return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe)
+
+    monkeypatch.setattr(audio_probe, "start", crash)
+    with pytest.raises(MediaError) as caught:
+        audio_probe.measure(str(tmp_path / "a.wav"), "owner")
+    assert caught.value.message == "Reading the recording made the decoder crash."

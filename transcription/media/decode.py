@@ -25,6 +25,8 @@ MAX_SECONDS = 24 * 3600
 """Longer audio is refused: a few megabytes of specially encoded silence must not fill the disk."""
 _COUNTED_FORMATS = frozenset(("mov", "flac"))
 """Their headers count the samples, so that too many are refused without reading them."""
+_MEASURED_FORMATS = frozenset(("matroska", "webm"))
+"""Their headers tell the length of sound and pictures together."""
 MOST_TRIED = 8
 """The number of other tracks to check if the chosen one is silent."""
 _MIRRORED = (
@@ -119,12 +121,16 @@ class _Reading:
         return Clock((source.container.start_time or 0) / 1e6, self._media.duration)
 
     def _refuse_what_is_surely_too_long(self) -> None:
-        media = self._media
-        said = media.duration if self._is_plain_wav() else None  # their bytes count the samples
-        if media.container in _COUNTED_FORMATS:
-            said = media.audio_duration
-        if (said or 0) > self._max_seconds:
+        if (self._stated_seconds() or 0) > self._max_seconds:
             raise self._too_long()
+
+    def _stated_seconds(self) -> float | None:
+        """Seconds of audio that the header states exactly; None if that would be an estimate."""
+        media = self._media
+        if self._is_plain_wav():
+            return media.duration
+        is_alone = media.container in _MEASURED_FORMATS and not media.has_video
+        return media.audio_duration if is_alone or media.container in _COUNTED_FORMATS else None
 
     def _is_plain_wav(self) -> bool:
         return self._media.container == "wav" and self._media.codec.startswith("pcm_")

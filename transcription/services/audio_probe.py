@@ -4,7 +4,6 @@ Waiting requests don't block others: under gevent the waits are cooperative, in 
 plain.
 """
 
-import json
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from transcription.conf import conf
+from transcription.engines.runtime import reader
 from transcription.engines.runtime.process import start
 from transcription.media.errors import MediaError
 from transcription.services.db_connection import release_connection
@@ -66,10 +66,10 @@ def measure(
 def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None) -> bytes:
     """The output of the process."""
     try:
-        arguments = [path, str(conf.DECODER_MEMORY)]
+        arguments = [reader.MEASURE, path, str(conf.DECODER_MEMORY)]
         if audio_track is not None:
             arguments.append(str(audio_track))
-        process = start("transcription.engines.runtime.measure", arguments, subprocess.DEVNULL)
+        process = start(reader.__name__, arguments, subprocess.DEVNULL)
     except OSError as problem:
         raise Unavailable from problem
     assert process.stdin and process.stdout
@@ -80,7 +80,7 @@ def _answer(path: str, is_unwanted: Callable[[], bool], audio_track: int | None)
                 raise ClientDisconnected
             if time.monotonic() > deadline:
                 raise MediaError("too_slow", "Reading the recording's audio took too long.")
-        return process.stdout.read()  # a line that fits into the pipe
+        return process.stdout.read()  # so little that it fits into the pipe
     finally:
         process.kill()
         process.wait()
@@ -97,11 +97,13 @@ def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
     return True
 
 
-def _result(line: bytes) -> Measured:
-    try:
-        answer: dict[str, Any] = json.loads(line)
-    except ValueError as problem:
-        raise MediaError("died", "Reading the recording made the decoder crash.") from problem
-    if "error" in answer:
-        raise MediaError(answer["error"], answer["message"])
-    return Measured(**answer)
+def _result(data: bytes) -> Measured:
+    facts: dict[str, Any] = {"event": "died"}
+    with suppress(ValueError):
+        for message in reader.messages(data):
+            facts |= message
+    if facts["event"] == "error":
+        raise MediaError(facts["code"], facts["message"])
+    if facts["event"] != "end":
+        raise MediaError("died", "Reading the recording made the decoder crash.")
+    return Measured(facts["duration"], facts["mime"], facts["has_video"])

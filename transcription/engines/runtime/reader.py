@@ -4,6 +4,9 @@ It reads the file with at most that many bytes of memory, and writes frames to s
 Messages are JSON objects, each with an "event": "media" (the fields of `Media`), then "progress"
 now and then, last "end" (the fields of `Decoded`) or "error" (code, message). The samples come in
 between; it waits while its parent doesn't take them. It exits when stdin closes.
+
+With `--measure` in front it writes no samples and no progress, and doesn't look for sound in other
+tracks.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 from transcription.engines.runtime import lifetime, memory
@@ -25,6 +29,7 @@ from transcription.media.errors import FinalError
 from transcription.media.probe import probe
 
 SAMPLES, MESSAGE = b"S", b"M"
+MEASURE = "--measure"
 HEAD = struct.Struct("<cI")
 """Of a frame: its kind and the length of its content."""
 SIGN_EVERY = 1.0
@@ -35,12 +40,39 @@ def frame(kind: bytes, content: bytes) -> bytes:
     return HEAD.pack(kind, len(content)) + content
 
 
+def messages(data: bytes) -> Iterator[dict[str, Any]]:
+    """The messages among these frames.
+
+    Raises:
+        ValueError: The last one is not complete.
+    """
+    while data:
+        if len(data) < HEAD.size:
+            raise ValueError("A frame is not complete.")
+        kind, length = HEAD.unpack_from(data)
+        content, data = data[HEAD.size :][:length], data[HEAD.size + length :]
+        if kind == MESSAGE:
+            yield json.loads(content)
+
+
 class Reading:
     """Writes what is read of one file as frames."""
 
     def __init__(self) -> None:
         self._write = lifetime.take_stdout()
         self._reported = 0.0
+
+    def measure(self, path: str, audio_track: int | None) -> None:
+        """Reads the file to its end, but writes no samples.
+
+        Raises:
+            MediaError: It can't be read.
+        """
+        found = probe(path, audio_track)
+        self.say("media", **asdict(found))
+        # The first of several tracks may be silent; the job checks the others.
+        decoded = decode(path, lambda samples: None, media=replace(found, others=()))
+        self.say("end", **asdict(decoded))
 
     def all_of(self, path: str, audio_track: int | None) -> None:
         """Reads the file to its end.
@@ -69,7 +101,9 @@ class Reading:
             self.say("progress", expected=seconds / share if share else None)
 
 
-def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
+def main(arguments: list[str]) -> None:
+    measures = arguments[0] == MEASURE
+    path, most_memory, *track = arguments[1:] if measures else arguments
     # Ctrl-C goes to the whole process group: the parent decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifetime.lower_priority()
@@ -78,8 +112,9 @@ def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
     lifetime.watch_parent()
     status = 0
     try:
-        with memory.limited(most_memory, reading.refuse):
-            reading.all_of(path, audio_track)
+        with memory.limited(int(most_memory), reading.refuse):
+            read = reading.measure if measures else reading.all_of
+            read(path, int(track[0]) if track else None)
     except FinalError as reason:
         reading.refuse(reason)
     except Exception:  # noqa: BLE001 - the parent reports the exit status
@@ -89,4 +124,4 @@ def main(path: str, most_memory: int, audio_track: int | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *(int(argument) for argument in sys.argv[2:]))
+    main(sys.argv[1:])

@@ -148,7 +148,10 @@ class Recording(Audio):
         return self._started()
 
     def _started(self) -> ReaderProcess:
-        reader = ReaderProcess(self._source, self._request.decoder_memory)
+        try:
+            reader = ReaderProcess(self._source, self._request.decoder_memory)
+        except OSError as error:
+            raise MemoryError("The system can't start a process.") from error
         self._readers.append(reader)
         return reader
 

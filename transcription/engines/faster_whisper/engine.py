@@ -94,6 +94,15 @@ class FasterWhisper:
             raise EngineError("model_unusable", message) from error
         self._key = key
 
+    def model(self, request: Request) -> Any:
+        """The library's model, in memory.
+
+        Raises:
+            EngineError: It can't be loaded.
+        """
+        self.load(request)
+        return self._model
+
     def transcribe(
         self,
         audio: Audio,

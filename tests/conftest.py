@@ -121,7 +121,7 @@ def postgres_url(new_database: Callable[[], str]) -> str:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with the default settings and the built-in engine, on SQLite."""
+    """A site with the built-in model, on SQLite."""
     shared = Site(tmp_path_factory.mktemp("site") / "data").start()
     yield shared
     shared.kill_everything()  # quicker than stopping it, which other tests check
@@ -150,6 +150,9 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that the built-in engine needs a minute or more for."""
+    """Speech that the built-in model needs a minute or more for.
+
+    What repeats itself so often is decoded again and again.
+    """
     path = tmp_path_factory.mktemp("long") / "long.wav"
     return recordings.write(path, recordings.long_speech(400))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import json
 import os
 import shutil
 import signal
@@ -21,8 +22,17 @@ import psutil
 import requests
 from filelock import FileLock
 
+from transcription.engines.model_files import built_in
+
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "correct horse battery staple"
+CLOSED_PORT = "http://127.0.0.1:9"
+"""A model hub that refuses each connection."""
+BUILT_IN_MODEL = {
+    "WHISPER_MODEL": built_in.NAME,
+    "LANGUAGE_MODEL_OVERRIDES": json.dumps({"en": built_in.NAME}),
+}
+"""The model of sites that name no engine, also where the API's clients ask for another."""
 SHARED: list[Path] = []  # the folder of all processes of a test session
 T = TypeVar("T")
 
@@ -95,8 +105,9 @@ class Site:
         self.log = data_dir.with_suffix(".log")
         self.environment = {
             "ADMIN_PASSWORD": PASSWORD,
-            "ENGINE": "pocketsphinx",
+            "HF_ENDPOINT": CLOSED_PORT,
             "LIGHT_WORKERS": "1",
+            **({} if "ENGINE" in environment else BUILT_IN_MODEL),
             **environment,
         }
         self.prefix: list[str] = []  # the command that runs it, such as a container

@@ -87,9 +87,8 @@ def by_chromium(chromium: Browser) -> Iterator[Callable[[str], list[Cue]]]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The subtitles of one recording, by every door of a site whose engine says many languages."""
     folder = tmp_path_factory.mktemp("polyglot")
-    site = Site(folder / "data")
     place = f"{polyglot_engine.__name__}:Polyglot"
-    site.environment |= able_engine.environment(folder, place, "polyglot")
+    site = Site(folder / "data", fresh=False, **able_engine.environment(folder, place, "polyglot"))
     recording = recordings.write(folder / "many.wav", recordings.speech())
     site.start()
     try:

@@ -7,6 +7,7 @@ from django.core.checks import CheckMessage, Error, register
 from transcription.conf import conf
 from transcription.engines import models, registry
 from transcription.engines.base import EngineError
+from transcription.engines.model_files import built_in
 from transcription.languages import LANGUAGES
 from transcription.services.options.default_language import patterns
 from transcription.services.outbound.ssrf import blocked_networks
@@ -14,17 +15,20 @@ from transcription.services.outbound.ssrf import blocked_networks
 VOICE_DETECTORS = ("pyannote", "silero")
 
 
+REMOVED = {
+    "pocketsphinx": "Remove ENGINE from the settings. For the same without a download, set "
+    f"WHISPER_MODEL={built_in.NAME}: the built-in Whisper model took the place of PocketSphinx."
+}
+"""Engines of earlier releases, and what to set instead."""
+
+
 @register("transcription")
 def known_engine(**kwargs: Any) -> list[CheckMessage]:
     if conf.ENGINE in registry.names():
         return []
-    return [
-        Error(
-            f"ENGINE={conf.ENGINE!r} is not known.",
-            hint=f"Use one of: {', '.join(registry.names())}.",
-            id="transcription.E001",
-        )
-    ]
+    known = f"Use one of: {', '.join(registry.names())}."
+    message, hint = f"ENGINE={conf.ENGINE!r} is not known.", REMOVED.get(conf.ENGINE, known)
+    return [Error(message, hint=hint, id="transcription.E001")]
 
 
 @register("transcription")

@@ -20,7 +20,7 @@ class TranscriptionConf:
     ENGINE = Option(
         "text",
         "faster-whisper",
-        "The speech engine: `whisperx`, `faster-whisper` or `pocketsphinx`.",
+        "The speech engine: `whisperx` or `faster-whisper`.",
     )
     WHISPER_MODEL = Option(
         "text", "small", "The default Whisper model: a name, or the path of a directory."

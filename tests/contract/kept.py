@@ -41,7 +41,7 @@ made_ids = {}
 job("full", SEGMENTS, age=9, language="lv", language_used="en", audio_duration=6.25,
     params={"model": "tiny", "asr_options": {"beam_size": 5}, "max_speakers": None},
     url="http://example.org/a%20b.wav", callback_url="http://example.org/",
-    engine_used="pocketsphinx", percent=100)
+    engine_used="faster-whisper", percent=100)
 job("warned", SEGMENTS, age=8, state=State.WARNINGS, warnings=["no speakers"])
 job("failed", age=7, state=State.FAILED, error="The sound is broken.", finished=START,
     stage="aligning", percent=41.9, engine_note="x")

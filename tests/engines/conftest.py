@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.speech import built_in, recordings, tiny_whisper
+from tests.speech import built_in as wheel
+from tests.speech import recordings, tiny_whisper
 from transcription.engines.base import Request
+from transcription.engines.model_files import built_in
 from transcription.engines.runtime.engine_process import EngineProcess
 
 SCRIPT = tiny_whisper.Script()
+CONTENT = {name: f"the published {name}" for name in built_in.SHA256}
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +54,26 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def no_built_in_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The built-in engine is the only fallback."""
-    built_in.hide(monkeypatch)
+    """No fallback transcribes."""
+    wheel.hide(monkeypatch)
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of a built-in model whose contents count as the published ones."""
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in CONTENT.items()}
+    monkeypatch.setattr(built_in, "SHA256", hashes)
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    return wheel.write(tmp_path / "packages", CONTENT)
+
+
+@pytest.fixture(scope="session")
+def checked_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A models folder that remembers that the real built-in model is the published one."""
+    wheel.needed()
+    folder = tmp_path_factory.mktemp("checked")
+    assert built_in.problem(folder) == ""
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +85,16 @@ def engine() -> Iterator[EngineProcess]:
 
 
 @pytest.fixture
-def draft(tmp_path: Path) -> Callable[[Path], Request]:
-    """A request for the built-in engine."""
-    return lambda path: Request(str(path), "pocketsphinx", work_dir=str(tmp_path / "work"))
+def draft(tmp_path: Path, checked_models: Path) -> Callable[[Path], Request]:
+    """A request for the real built-in model."""
+    return lambda path: Request(
+        str(path),
+        "faster-whisper",
+        model=built_in.NAME,
+        model_path=str(built_in.folder(checked_models)),
+        models_dir=str(checked_models),
+        work_dir=str(tmp_path / "work"),
+    )
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sys
@@ -10,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.speech import built_in as wheel
+from tests.engines.conftest import CONTENT
 from transcription.engines import models, registry, selection
 from transcription.engines.base import EngineError, Request
 from transcription.engines.fallbacks.transcription import cause_of
+from transcription.engines.faster_whisper import engine as faster_whisper
 from transcription.engines.model_files import assets, built_in
 
 SMALL = Request("recording", "faster-whisper", model="small")
 TINY = Request("recording", "faster-whisper", model="tiny.en")
-CONTENT = {name: f"the published {name}" for name in built_in.SHA256}
 
 
 @pytest.fixture
@@ -28,15 +27,6 @@ def models_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     assets.remember_failure(folder, models.asset("small"), "There is no connection to a (b).")
     return folder
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The files of an installed model whose contents count as the published ones."""
-    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in CONTENT.items()}
-    monkeypatch.setattr(built_in, "SHA256", hashes)
-    monkeypatch.syspath_prepend(tmp_path / "packages")
-    return wheel.write(tmp_path / "packages", CONTENT)
 
 
 def replace_unnoticed(file: Path) -> None:
@@ -100,38 +90,52 @@ def test_it_takes_the_place_of_an_engine_that_is_not_installed(
     ("language", "task", "word"),
     [("de", "transcribe", '"de"'), ("de", "translate", '"de"'), (None, "translate", "translate")],
 )
-def test_for_what_is_not_english_nothing_changes(
+def test_what_is_not_english_fails_with_the_reason(
     language: str | None, task: str, word: str, installed: Path, models_dir: Path
 ) -> None:
     wanted = Request("recording", "faster-whisper", model="small", language=language, task=task)
-    with pytest.raises(EngineError, match="The built-in engine") as caught:
+    with pytest.raises(EngineError, match="The built-in model") as caught:
         selection.prepare(wanted, models_dir)
     assert caught.value.code == "model_unavailable" and word in caught.value.message
+
+
+def refusal(models_dir: Path) -> str:
+    """Why a recording gets no draft."""
+    with pytest.raises(EngineError) as caught:
+        selection.prepare(SMALL, models_dir)
+    assert caught.value.code == "model_unavailable" and '"small"' in caught.value.message
+    return caught.value.message
 
 
 @pytest.mark.parametrize("file", list(CONTENT))
 def test_a_file_that_is_not_the_published_one(file: str, installed: Path, models_dir: Path) -> None:
     (installed / file).write_text("another", encoding="utf-8")
     assert built_in.problem(models_dir) == f"its {file} is not the published one"
-    prepared = selection.prepare(SMALL, models_dir)
-    assert prepared.request.engine == "pocketsphinx"
-    assert f"its {file} is not the published one" in prepared.note
+    assert f"(tiny.en) can't be used: its {file} is not the published" in refusal(models_dir)
     assert not [one for one in models.available(models_dir) if one.present]
 
 
 def test_a_file_that_is_missing(installed: Path, models_dir: Path) -> None:
     (installed / "model.bin").unlink()
     assert "can't be read" in built_in.problem(models_dir)
-    assert selection.prepare(SMALL, models_dir).request.engine == "pocketsphinx"
+    assert "can't be read" in refusal(models_dir)
 
 
-def test_without_the_wheel_the_built_in_engine_is_used(
-    models_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wheel.hide(monkeypatch)
-    prepared = selection.prepare(SMALL, models_dir)
-    assert prepared.request.engine == "pocketsphinx" and "built-in model" not in prepared.note
+@pytest.mark.usefixtures("no_built_in_model")
+def test_without_the_wheel_nothing_is_drafted(models_dir: Path) -> None:
+    assert refusal(models_dir) == (
+        'The model "small" couldn\'t be downloaded. There is no connection to a (b). The built-in '
+        "model (tiny.en) can't be used: its package is not installed (requirements-model.lock)."
+    )
     assert built_in.problem(models_dir) == built_in.NOT_INSTALLED
+
+
+def test_without_faster_whisper_nothing_is_drafted(
+    installed: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(faster_whisper, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match="The package faster-whisper is not installed"):
+        selection.prepare(SMALL, models_dir)
 
 
 def test_it_is_read_once_by_all_processes(

@@ -141,18 +141,17 @@ def test_no_card_is_held_while_something_is_downloaded(
     assert list(free)[-1] == "aligning"
 
 
-def test_who_is_meant_to_do_a_stage(serving: hub.Hub, wanted: Request) -> None:
+def test_who_is_meant_to_do_a_stage(serving: hub.Hub, wanted: Request, installed: Path) -> None:
     def meant(stage: str, request: Request) -> str:
         return selection.select(stage, request).name
 
     assert meant(ALIGN, wanted) == meant(DIARIZE, wanted) == "needy"
-    assert selection.engine_for(ALIGN, wanted).name == "pocketsphinx"
-    for engine, align in (("faster-whisper", "pocketsphinx"), ("pocketsphinx", "pocketsphinx")):
-        assert meant(ALIGN, replace(wanted, engine=engine)) == align
-        assert meant(DIARIZE, replace(wanted, engine=engine)) == "voice-activity"
+    assert selection.engine_for(ALIGN, wanted).name == "cross-attention"
+    assert meant(ALIGN, replace(wanted, engine="faster-whisper")) == "cross-attention"
+    assert meant(DIARIZE, replace(wanted, engine="faster-whisper")) == "voice-activity"
     # Who stands in for a transcription does not so for what comes after it.
-    replaced = replace(wanted, engine="pocketsphinx", asked="needy")
-    assert meant(TRANSCRIBE, replaced) == "pocketsphinx"
+    replaced = replace(wanted, engine="built-in", asked="needy")
+    assert meant(TRANSCRIBE, replaced) == "built-in"
     assert meant(ALIGN, replaced) == meant(DIARIZE, replaced) == "needy"
 
 

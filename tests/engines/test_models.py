@@ -80,12 +80,14 @@ def test_unknown_names(model: str, models_dir: Path) -> None:
     assert caught.value.code == "unknown_model" and "large-v3" in caught.value.message
 
 
-def test_the_built_in_engine_needs_nothing(models_dir: Path) -> None:
+def test_an_engine_of_earlier_releases_is_unknown(models_dir: Path) -> None:
     request = Request("recording", "pocketsphinx", language="en")
-    assert selection.prepare(request, models_dir) == selection.Prepared(request)
-    with pytest.raises(EngineError):
-        selection.prepare(replace(request, language="fr"), models_dir)
-    assert not models_dir.exists()
+    with pytest.raises(EngineError) as caught:
+        selection.prepare(request, models_dir)
+    assert caught.value.code == "unknown_engine"
+    assert caught.value.message == (
+        'There is no engine named "pocketsphinx" (there are faster-whisper, whisperx).'
+    )
 
 
 def test_our_table_of_models_is_the_library_s() -> None:

@@ -59,7 +59,7 @@ def gone(pid: int, within: float = 3.0) -> bool:
 
 
 @pytest.mark.parametrize("stage", ["probing", "decoding", "loading", "transcribing"])
-@pytest.mark.parametrize("name", ["pocketsphinx", "faster-whisper"])
+@pytest.mark.parametrize("name", ["built-in", "scripted"])
 def test_cancel_in_each_stage(
     stage: str,
     name: str,
@@ -68,7 +68,7 @@ def test_cancel_in_each_stage(
     scripted: Draft,
     long_recording: Path,
 ) -> None:
-    request = (draft if name == "pocketsphinx" else scripted)(long_recording)
+    request = (draft if name == "built-in" else scripted)(long_recording)
     stop = Stop(stage)
     with pytest.raises(Cancelled):
         engine.run(request, stop.hear, stop)

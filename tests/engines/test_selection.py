@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.engines import hub
-from transcription.engines import models, selection
+from transcription.engines import models, registry, selection
 from transcription.engines.base import EngineError, Request
 from transcription.engines.model_files import assets, ensure_downloaded
 from transcription.engines.runtime import process
@@ -25,7 +25,7 @@ from transcription.media.errors import Cancelled
 
 WANTED = Request("recording", "faster-whisper", model="tiny")
 TINY = models.asset("tiny")
-pytestmark = pytest.mark.usefixtures("no_built_in_model")  # see test_built_in.py
+pytestmark = pytest.mark.usefixtures("installed")  # the built-in model, see test_built_in.py
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def unavailable(models_dir: Path, reason: str = "No network.") -> None:
 
 def stands_in(prepared: selection.Prepared) -> bool:
     return (
-        prepared.request.engine == "pocketsphinx"
-        and "The built-in engine (PocketSphinx) was used." in prepared.note
+        prepared.request.engine == "built-in"
+        and "he built-in model (tiny.en) was used." in prepared.note
     )
 
 
@@ -71,7 +71,8 @@ def test_download_then_use(
     asked = len(serving.requests)
     again = selection.prepare(WANTED, models_dir)
     assert again.request == prepared.request and len(serving.requests) == asked
-    (tiny,) = [info for info in models.available(models_dir) if info.present]
+    tiny, built_in = [info for info in models.available(models_dir) if info.present]
+    assert built_in.name == "tiny.en"
     assert (tiny.name, tiny.bytes) == ("tiny", assets.size_on_disk(folder))
     options = {"beam_size": 1, "temperatures": 0.0}
     request = replace(
@@ -83,9 +84,12 @@ def test_download_then_use(
     assert engine.run(request).segments
 
 
-def test_an_engine_without_models_is_told_of_none(models_dir: Path) -> None:
+def test_an_engine_without_models_is_told_of_none(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Else the transcript would say that another engine's model had made it."""
-    prepared = selection.prepare(Request("a.flac", "pocketsphinx", model="tiny"), models_dir)
+    monkeypatch.setitem(registry.ENGINES, "plain", "tests.speech.able_engine:Plain")
+    prepared = selection.prepare(Request("a.flac", "plain", model="tiny"), models_dir)
     assert prepared.request.model == ""
 
 
@@ -97,7 +101,7 @@ def test_turbo_and_repositories(serving: hub.Hub, models_dir: Path) -> None:
     selection.prepare(replace(WANTED, model="somebody/my_model"), models_dir)
     assert (models_dir / "somebody--my_model" / "model.bin").exists()
     present = {info.name for info in models.available(models_dir) if info.present}
-    assert present == {"large-v3-turbo", "somebody/my_model"}
+    assert present == {"large-v3-turbo", "somebody/my_model", "tiny.en"}
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(
@@ -201,7 +205,7 @@ def test_no_name_service(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> N
 def test_refused_connection(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     prepared = selection.prepare(WANTED, models_dir)
-    assert stands_in(prepared) and "There is no connection to 127.0.0.1:9 (" in prepared.note
+    assert stands_in(prepared) and "(no connection to 127.0.0.1:9: " in prepared.note
 
 
 def test_a_repository_that_does_not_exist(serving: hub.Hub, models_dir: Path) -> None:
@@ -227,8 +231,8 @@ def test_what_the_stand_in_cannot_do_fails_with_the_reason(
 def test_english_or_undetermined_gets_the_stand_in(language: str | None, models_dir: Path) -> None:
     unavailable(models_dir)
     prepared = selection.prepare(replace(WANTED, language=language), models_dir)
-    assert stands_in(prepared) and "No network." in prepared.note
-    assert prepared.request.model == prepared.request.model_path == ""
+    assert stands_in(prepared) and "(No network)" in prepared.note
+    assert (prepared.request.model, prepared.request.language) == ("tiny.en", "en")
     assert prepared.request.asked == "faster-whisper"  # for the stages that come after it
 
 

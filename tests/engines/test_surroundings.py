@@ -38,15 +38,18 @@ from transcription.engines.runtime.engine_process import EngineProcess
 engine = EngineProcess(60)
 def hear(event):
     print(event.stage, engine.pid, flush=True)
-engine.run(Request(sys.argv[1], "pocketsphinx", work_dir=sys.argv[2]), hear)
+model, work = sys.argv[2:]
+engine.run(Request(sys.argv[1], "faster-whisper", model, model, work_dir=work), hear)
 """
 
 
 @pytest.mark.starts
 @posix
 @pytest.mark.parametrize("moment", ["decoding", "transcribing"])
-def test_the_engine_dies_with_its_parent(moment: str, long_recording: Path, tmp_path: Path) -> None:
-    arguments = [sys.executable, "-c", PARENT, str(long_recording), str(tmp_path)]
+def test_the_engine_dies_with_its_parent(
+    moment: str, long_recording: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    arguments = [sys.executable, "-c", PARENT, str(long_recording), str(tiny_model), str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(spawn.ROOT)}
     parent = subprocess.Popen(arguments, stdout=subprocess.PIPE, env=environment, text=True)
     assert parent.stdout
@@ -96,7 +99,6 @@ HEAVY = {
     "av",
     "numpy",
     "ctranslate2",
-    "pocketsphinx",
     "faster_whisper",
     "huggingface_hub",
     "django",
@@ -198,7 +200,7 @@ def test_only_stages_that_miss_a_model_may_download(
     assert not wanted(stages=(TRANSCRIBE,))
     assert not wanted(models_dir="")
     assert not selection.may_download(
-        Request("x.wav", "pocketsphinx", models_dir=str(tmp_path), stages=everything)
+        Request("x.wav", "faster-whisper", "tiny", models_dir=str(tmp_path), stages=everything)
     )
     monkeypatch.setattr(assets, "missing", lambda models_dir, wanted: [])
     assert not wanted()

@@ -107,13 +107,12 @@ def test_progress_only_rises() -> None:
     assert told == [1.0, 3.0, 4.0]
 
 
-@pytest.mark.usefixtures("no_built_in_model")
-def test_without_its_packages_the_built_in_engine_stands_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_its_packages_the_built_in_model_stands_in(
+    installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whisperx, "find_spec", lambda name: None)
     prepared = selection.prepare(request(), tmp_path)
-    assert (prepared.request.engine, prepared.request.asked) == ("pocketsphinx", "whisperx")
+    assert (prepared.request.engine, prepared.request.asked) == ("built-in", "whisperx")
     assert "requirements-whisperx.lock" in prepared.note and "Draft only" in prepared.note
     with pytest.raises(EngineError, match="requirements-whisperx"):
         selection.prepare(request("de"), tmp_path)

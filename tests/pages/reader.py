@@ -27,10 +27,10 @@ for number, state in enumerate([*State, *[State.FAILED] * 40]):
     ended = state in (State.COMPLETED, State.WARNINGS)
     upload = make_upload(GO_FORWARD.read_bytes() if ended else b"", owner=reader)
     job = Job.objects.create(
-        owner=reader, upload=upload, state=state, engine="pocketsphinx",
+        owner=reader, upload=upload, state=state, engine="faster-whisper",
         file_name=LONG if ended else "lecture.wav" if state in (State.QUEUED, State.PROCESSING)
         else f"{'Größe' if number % 2 else 'size'} {number:02}.wav",
-        engine_used="pocketsphinx" if ended else "", audio_duration=3671 if ended else None,
+        engine_used="faster-whisper" if ended else "", audio_duration=3671 if ended else None,
         language_used="en" if ended else "", media_type="audio/flac",
         has_video=state == State.WARNINGS,  # a player of videos plays sound, too
         error="The file is damaged." if state == State.FAILED else "",

@@ -22,14 +22,14 @@ def test_a_dropped_file_becomes_a_transcript(site: Site, page: Page, tmp_path: P
     row = page.locator("#jobs li", has_text=name)
     expect(row.get_by_text("done")).to_be_visible(timeout=30_000)
     row.get_by_role("link").click()
-    expect(page.locator("#transcript")).to_contain_text("go forward ten meters")
+    expect(page.locator("#transcript")).to_contain_text(recordings.TEXT)
     page.locator("#transcript button").first.click()  # a time: the player goes there
     wait_for(lambda: page.evaluate("document.querySelector('audio').currentTime") > 0.3, 10)
     page.locator("#search-text").fill("forward")
     expect(page.locator("#search-count")).to_contain_text("1")
     with page.expect_download() as download:
         page.get_by_role("link", name="SRT").click()
-    assert "go forward ten meters" in download.value.path().read_text()
+    assert recordings.TEXT in download.value.path().read_text()
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete …").click()
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -64,7 +64,7 @@ def test_an_upload_goes_on_after_a_reload(site: Site, page: Page, tmp_path: Path
     expect(row).to_be_visible(timeout=60_000)
     row.get_by_role("link").click()
     shot(page, "progress")
-    expect(page.locator("#transcript")).to_contain_text("go forward", timeout=120_000)
+    expect(page.locator("#transcript")).to_contain_text("Go forward", timeout=120_000)
     shot(page, "transcript")
     uploads = site.shell(
         "from uploads.models import Upload\n"

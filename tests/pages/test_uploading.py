@@ -95,7 +95,7 @@ def test_of_several_files_each_is_counted_and_what_is_refused_is_named(
     expect(notes.first).to_contain_text("the last.wav is uploaded. Watch its progress")
     expect(notes.filter(has_text="8 of 9")).to_have_count(0)
     page.get_by_role("link", name="Open the transcript").click(timeout=60_000)
-    expect(page.locator("#transcript")).to_contain_text("go forward")
+    expect(page.locator("#transcript")).to_contain_text("Go forward")
 
 
 def test_there_is_nothing_to_cancel_where_all_is_uploaded(

@@ -58,7 +58,7 @@ def test_before_the_first_start(tmp_path: Path, command: str) -> None:
 @pytest.mark.proof
 def test_doctor_before_the_first_start(tmp_path: Path) -> None:
     """Nothing is wrong yet."""
-    done = run(tmp_path, "doctor", ENGINE="pocketsphinx")
+    done = run(tmp_path, "doctor", WHISPER_MODEL="tiny.en")
     assert f"ok  tables: {NO_TABLES}" in done.stdout
     assert done.returncode == 0, done.stdout
 

@@ -42,7 +42,7 @@ def segment(number):
 
 now = timezone.now()
 job = Job.objects.create(state="completed", stage="complete", percent=100, file_name="long.wav",
-    engine="pocketsphinx", engine_used="pocketsphinx", started=now, finished=now)
+    engine="faster-whisper", engine_used="faster-whisper", started=now, finished=now)
 Transcript.objects.create(job=job, segments=[segment(number) for number in range(36_000)])
 print(job.pk)
 """

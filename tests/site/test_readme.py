@@ -38,7 +38,7 @@ def test_an_example_works_as_it_stands(
     )
     assert done.returncode == 0, done.stderr
     if word == "openai":
-        assert done.stdout == "go forward ten meters\n"
+        assert done.stdout == f"{recordings.TEXT}\n"
     if word == "curl":
         assert '"identifier"' in done.stdout, done.stdout
     newest = site.http.get(f"{site.url}/jobs.json", timeout=30).json()["jobs"][0]

@@ -111,6 +111,7 @@ def refused_start(site: Site, **environment: str) -> str:
         ("HOST", "no.such.host.invalid", "Cannot listen on no.such.host.invalid"),
         ("UPLOADS_ACCEPT", "everything", "UPLOADS_ACCEPT='everything' is not known"),
         ("ENGINE", "guessing", "ENGINE='guessing' is not known"),
+        ("ENGINE", "pocketsphinx", "set WHISPER_MODEL=tiny.en: the built-in Whisper model took"),
         ("UPLOADS_MAX_SIZE", "5 apples", "UPLOADS_MAX_SIZE='5 apples' is not valid"),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/x", "The database doesn't answer"),
         ("PUBLIC_URL", "transcripts.example.org", "http:// or https:// with a host name"),

@@ -96,6 +96,15 @@ class Able:
         )
 
 
+class Plain(Able):
+    """An engine that can do little: it transcribes English, and has no models."""
+
+    name = "plain"
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities("Plain", "Says little.", ("en",), True, False, needs_download=False)
+
+
 def _words(segment: Segment) -> list[dict[str, Any]]:
     first = segment["start"]
     return [

@@ -13,7 +13,8 @@ import numpy as np
 RATE = 16_000
 GO_FORWARD = Path(__file__).parent / "goforward.flac"
 """A man says "go forward ten meters" (2.8 s). README.md says where it is from."""
-WORDS = ("go", "forward", "ten", "meters")
+TEXT = "Go forward 10 meters."
+"""As the built-in model writes it."""
 
 
 @dataclass(frozen=True)

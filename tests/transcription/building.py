@@ -48,7 +48,7 @@ def make_upload(content: bytes = b"", **facts: Any) -> Upload:
 def make_job(**facts: Any) -> Job:
     """A waiting job with a recording, or another one where `facts` say so."""
     upload = facts.pop("upload", None) or make_upload()
-    facts = {"engine": "pocketsphinx", "file_name": "speech.wav", **facts}
+    facts = {"engine": "faster-whisper", "file_name": "speech.wav", **facts}
     return Job.objects.create(upload=upload, owner=upload.owner, **facts)
 
 

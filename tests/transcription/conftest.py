@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.running import Site
-from tests.speech import built_in, recordings, tiny_whisper
+from tests.speech import recordings, tiny_whisper
 
 
 @pytest.fixture(scope="session")
@@ -26,26 +26,21 @@ def speech_files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
 
 @pytest.fixture(scope="session")
 def some_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Speech that keeps the built-in engine at work for some seconds."""
+    """Speech that keeps the built-in model at work for some seconds."""
     path = tmp_path_factory.mktemp("some") / "some.wav"
     return recordings.write(path, recordings.long_speech(60))
 
 
 @pytest.fixture(scope="session")
 def scripted_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with the default engine on a scripted tiny model; no other model can be had.
-
-    The built-in one is damaged, so the built-in engine is the fallback.
-    """
+    """A site with the default engine on a scripted tiny model, and the built-in model as the
+    fallback; no other can be had."""
     folder = tmp_path_factory.mktemp("scripted")
     model = tiny_whisper.make(folder / "tiny-model")
-    built_in.write(folder / "packages")
     site = Site(
         folder / "data",
         ENGINE="faster-whisper",
         WHISPER_MODEL=str(model),
-        HF_ENDPOINT="http://127.0.0.1:9",  # nobody listens there
-        PYTHONPATH=str(folder / "packages"),
     ).start()
     yield site
     site.kill_everything()

@@ -1,6 +1,6 @@
 """An engine of the test's own that does each stage as it is told, and the jobs that it works on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -35,7 +35,7 @@ GIVEN: dict[str, Any] = {
         {"label": "B", "speaker": "SPEAKER_01", "start": 0.5, "end": 1.0},
     ],
 }
-BY = {TRANSCRIBE: "pocketsphinx", ALIGN: "pocketsphinx", DIARIZE: "voice-activity"}
+BY = {TRANSCRIBE: "faster-whisper", ALIGN: "cross-attention", DIARIZE: "voice-activity"}
 
 
 class Engine:
@@ -45,6 +45,7 @@ class Engine:
         dies: Stages in which the process ends.
         fails: Stages that give nothing.
         before: Called with each stage before it is done.
+        by: The engines' names by stage.
     """
 
     def __init__(
@@ -52,8 +53,9 @@ class Engine:
         dies: tuple[str, ...] = (),
         fails: tuple[str, ...] = (),
         before: Callable[[str, ShouldStop], None] = lambda stage, should_stop: None,
+        by: Mapping[str, str] = BY,
     ) -> None:
-        self.dies, self.fails, self.before = dies, fails, before
+        self.dies, self.fails, self.before, self.by = dies, fails, before, by
         self.asked: list[list[str]] = []
         self.requests: list[Request] = []
 
@@ -69,7 +71,9 @@ class Engine:
                 result.failures[stage] = f"No key for {stage}."
                 continue
             warnings = [f"odd {stage}"] if stage == TRANSCRIBE else []
-            output = Output(stage, BY[stage], GIVEN[stage], note=f"{stage}!", warnings=warnings)
+            output = Output(
+                stage, self.by[stage], GIVEN[stage], note=f"{stage}!", warnings=warnings
+            )
             result.outputs[stage] = output
             tell(Event("transcribing", 1.0, 1.0, output=output))
         return result

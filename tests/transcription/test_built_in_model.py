@@ -10,12 +10,12 @@ import pytest
 
 from tests.running import Site, text_of
 from tests.site.people import signed_in
-from tests.speech import built_in
+from tests.speech import built_in, recordings
 
 from .conftest import run
 
 HTML = {"Accept": "text/html"}
-WORDS = "Go forward 10 meters."
+WORDS = recordings.TEXT
 NO_NETWORK = r"\(no connection to 127\.0\.0\.1:9: [^()]+\)"
 DRAFT = (
     rf'Draft only\. The "small" model couldn\'t be downloaded {NO_NETWORK}, '
@@ -27,7 +27,7 @@ DRAFT = (
 def bare_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     built_in.needed()
     folder = tmp_path_factory.mktemp("built-in")
-    site = Site(folder / "data", ENGINE="faster-whisper", HF_ENDPOINT="http://127.0.0.1:9")
+    site = Site(folder / "data", ENGINE="faster-whisper")
     yield site.start()
     site.kill_everything()
 

@@ -21,7 +21,7 @@ from whisperx_site.command_line.local_files import Places
 from whisperx_site.command_line.progress_bar import printable
 from whisperx_site.management.commands.transcribe import Command, spec_from
 
-SAID = "go forward ten meters\n"
+SAID = f"{recordings.TEXT}\n"
 NEWEST = """
 from transcription.models import Job
 job = Job.objects.order_by("-created").first()
@@ -154,7 +154,7 @@ def test_options_reach_the_engine(
     new_site: Callable[..., Site], recording: Path, tmp_path: Path
 ) -> None:
     site = new_site()
-    unable = transcribe(site, recording, "--language", "lv", "--engine", "pocketsphinx")
+    unable = transcribe(site, recording, "--language", "lv")
     assert unable.returncode == 1
     assert 'knows English only, not "lv"' in unable.stderr
     site.environment["LANGUAGE_PATTERNS"] = "go=lv"
@@ -252,9 +252,9 @@ def test_options_become_a_wish(tmp_path: Path) -> None:
     command = Command()
     parser = command.create_parser("manage.py", "transcribe")
     said = ["--language", "auto", "--model", str(tmp_path), "--max-speakers", "2", "--prompt", "a"]
-    assert spec_from(vars(parser.parse_args([*said, "--engine", "pocketsphinx", "go.wav"]))) == {
+    assert spec_from(vars(parser.parse_args([*said, "--engine", "whisperx", "go.wav"]))) == {
         "task_type": "full_process",
-        "engine": "pocketsphinx",
+        "engine": "whisperx",
         "model": str(tmp_path),
         "language": "",
         "task": "transcribe",

@@ -101,7 +101,7 @@ def test_everything_is_tried_and_then_used_offline(
 
 
 def test_what_is_wanted_can_be_said(
-    serving: hub.Hub, settings: LazySettings, tmp_path: Path
+    serving: hub.Hub, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.LANGUAGE_PATTERNS = ["A03=lv"]
     whisper = ["--engine", "faster-whisper", "--list"]
@@ -117,14 +117,13 @@ def test_what_is_wanted_can_be_said(
         'the model "tiny": missing, about 78 MB',
         'the model "somebody/latvian": missing',
     ]
-    assert fetch("--engine", "pocketsphinx")[1] == [
-        "pocketsphinx needs nothing that can be downloaded."
-    ]
+    monkeypatch.setitem(registry.ENGINES, "plain", "tests.speech.able_engine:Plain")
+    assert fetch("--engine", "plain")[1] == ["plain needs nothing that can be downloaded."]
     for wrong in (["--language", "xx"], [*whisper, "--model", "tinny"]):
         with pytest.raises(CommandError, match="xx|tinny"):
             fetch(*wrong)
     settings.LANGUAGE_MODEL_OVERRIDES = {}
-    code, _, complaint = fetch("--engine", "faster-whisper", "--model", str(tmp_path))
+    code, _, complaint = fetch("--engine", "faster-whisper", "--model", conf.MODELS_DIR)
     assert code == 1 and "it holds no model.bin" in complaint
     assert serving.requests == []
 

@@ -57,23 +57,34 @@ def offered(
         yield server
 
 
+def expected() -> tuple[str, str]:
+    """The headline, and what makes the drafts or doesn't."""
+    found = outlook.outlook()
+    assert found
+    return found.headline, found.sentence.partition("Connection refused). ")[2]
+
+
 @pytest.mark.django_db
+@pytest.mark.starts
 def test_what_makes_the_drafts(
     settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     within(settings, tmp_path)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.syspath_prepend(tmp_path / "packages")
     model = built_in.write(tmp_path / "packages")
     why = "The built-in model (tiny.en) can't be used: its config.json is not the published one."
-    assert outlook.fallback() == f"{why} {outlook.MEANWHILE}"
+    outlook.look_ahead()
+    assert expected() == (outlook.FAILURES, why)
     found = diagnostics.built_in_model()
     assert "its config.json" in found.fact and "requirements-model.lock" in found.remedy
     contents = {name: sha256(b"another").hexdigest() for name in published.SHA256}
     monkeypatch.setattr(published, "SHA256", contents)
-    assert model.is_dir() and outlook.fallback() == outlook.BUILT_IN_MODEL
+    assert model.is_dir() and expected() == (outlook.DRAFTS, outlook.BUILT_IN_MODEL)
     assert not diagnostics.built_in_model().remedy
     built_in.hide(monkeypatch)
-    assert outlook.fallback() == outlook.MEANWHILE
+    gone = "(tiny.en) can't be used: its package is not installed (requirements-model.lock)."
+    assert expected() == (outlook.FAILURES, f"The built-in model {gone}")
     found = diagnostics.built_in_model()
     assert "requirements-model.lock" in found.fact and not found.remedy  # no model is amiss
 
@@ -106,5 +117,5 @@ def test_what_cannot_be_had_is_told_to_everyone(
     damaged.mkdir()
     assert str(damaged) in shown(staff_client()) and str(damaged) not in shown(guest)
     damaged.rmdir()
-    settings.ENGINE = "pocketsphinx"  # needs no model
+    settings.WHISPER_MODEL = published.NAME  # is there
     assert "be drafts" not in shown(guest)

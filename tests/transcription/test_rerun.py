@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 
+from tests.speech import built_in
 from transcription.engines.base import ALIGN, DIARIZE, TRANSCRIBE
 from transcription.models import StageOutput, State
 from transcription.services.jobs import rerun
@@ -13,15 +14,15 @@ from transcription.services.stages import outputs
 from transcription.services.stages import plan as stages
 
 from .building import within
-from .stage_engine import Engine, full_job, kept, worked
+from .stage_engine import BY, Engine, full_job, kept, worked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def folders(settings: LazySettings, tmp_path: Path) -> None:
+def folders(settings: LazySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     within(settings, tmp_path)
-    settings.ENGINE = "pocketsphinx"
+    built_in.hide(monkeypatch)  # so that nothing aligns words
 
 
 @pytest.mark.parametrize(
@@ -43,10 +44,10 @@ def test_what_a_change_makes_void(changes: dict[str, Any], repeated: list[str]) 
     job = full_job(options={"min_speakers": 3}, model="", state=State.COMPLETED)
     for stage in (TRANSCRIBE, ALIGN, DIARIZE):
         StageOutput.objects.create(job=job, name=stage, output=[], engine="even-spread")
-    StageOutput.objects.filter(name=TRANSCRIBE).update(engine="pocketsphinx")
+    StageOutput.objects.filter(name=TRANSCRIBE).update(engine="faster-whisper")
     StageOutput.objects.filter(name=DIARIZE).update(engine="voice-activity")
     change = stages.Change(
-        {"engine": "pocketsphinx", **{k: v for k, v in changes.items() if k != "options"}},
+        {"engine": "faster-whisper", **{k: v for k, v in changes.items() if k != "options"}},
         changes.get("options", {}),
     )
     expected = {*repeated, *([ALIGN] if TRANSCRIBE in repeated else [])}
@@ -54,16 +55,15 @@ def test_what_a_change_makes_void(changes: dict[str, Any], repeated: list[str]) 
 
 
 def test_another_engine_or_a_better_one_than_the_stand_in(
-    monkeypatch: pytest.MonkeyPatch, settings: LazySettings
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    full_job(engine="faster-whisper")
-    job = worked(monkeypatch, Engine())  # a stand-in has transcribed
+    full_job()
+    job = worked(monkeypatch, Engine(by={**BY, TRANSCRIBE: "built-in"}))
     assert job.used_fallback
     change = stages.Change({"engine": "faster-whisper"}, {})
     assert stages.invalidated(job, outputs.by_stage_for(job), change) == {TRANSCRIBE}
-    change = stages.Change({"engine": "pocketsphinx"}, {})
+    change = stages.Change({"engine": "built-in"}, {})
     assert stages.invalidated(job, outputs.by_stage_for(job), change) == set()
-    settings.ENGINE = "faster-whisper"
     rerun.run_again(job, {})
     job.refresh_from_db()
     assert (job.engine, job.engine_note) == ("faster-whisper", "")

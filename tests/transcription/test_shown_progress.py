@@ -75,7 +75,7 @@ def test_a_failed_job_speaks_of_no_draft_and_shows_no_player(
         raise EngineError("no sound", "There is no sound in it.")
 
     script_engine(monkeypatch, fail)
-    job = make_job(engine="faster-whisper", engine_used="pocketsphinx", engine_note=FALLBACK_NOTE)
+    job = make_job(engine="faster-whisper", engine_used="built-in", engine_note=FALLBACK_NOTE)
     tasks.work()
     Job.objects.filter(pk=job.pk, state=State.FAILED).update(engine_note=FALLBACK_NOTE)
     page = client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()

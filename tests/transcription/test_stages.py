@@ -27,7 +27,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def folders(settings: LazySettings, tmp_path: Path) -> None:
     within(settings, tmp_path)
-    settings.ENGINE = "pocketsphinx"
 
 
 def test_words_and_speakers_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +36,7 @@ def test_words_and_speakers_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine.asked == [[TRANSCRIBE, DIARIZE]]  # its words have times: nobody aligns them
     assert (job.state, job.warnings) == (State.WARNINGS, ["odd transcribe"])
     assert job.engine_note == "transcribe! diarize!" and not job.used_fallback
-    assert (job.engine_used, job.language_used) == ("pocketsphinx", "en")
+    assert (job.engine_used, job.language_used) == (BY[TRANSCRIBE], "en")
     (segment,) = Transcript.objects.get(job=job).segments
     assert segment["speaker"] == "SPEAKER_00"
     assert [word["speaker"] for word in segment["words"]] == ["SPEAKER_00", "SPEAKER_01"]
@@ -45,7 +44,7 @@ def test_words_and_speakers_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {name: row.output for name, row in rows.items()} == {
         name: GIVEN[name] for name in (TRANSCRIBE, DIARIZE)
     }
-    assert [row.engine for row in rows.values()] == ["pocketsphinx", "voice-activity"]
+    assert [row.engine for row in rows.values()] == [BY[TRANSCRIBE], "voice-activity"]
 
 
 def test_each_output_is_kept_before_the_next_stage_begins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +58,7 @@ def test_each_output_is_kept_before_the_next_stage_begins(monkeypatch: pytest.Mo
     assert seen == [[], [TRANSCRIBE]]
     done = JobEvent.objects.filter(job=job, what__startswith="Done")
     assert [event.what for event in done] == [
-        "Done: transcription, by pocketsphinx.",
+        "Done: transcription, by faster-whisper.",
         "Done: diarization, by voice-activity.",
     ]
 
@@ -70,7 +69,7 @@ def test_an_output_of_a_claim_that_is_over_is_not_kept() -> None:
     assert stale and leases.release(stale, "test")
     current = leases.claim_next()
     assert current
-    output = Output(TRANSCRIBE, "pocketsphinx", GIVEN[TRANSCRIBE])
+    output = Output(TRANSCRIBE, BY[TRANSCRIBE], GIVEN[TRANSCRIBE])
     assert not outputs.keep(stale, output) and not kept(stale)
     assert outputs.keep(current, output) and outputs.keep(current, output)
     assert kept(current) == {TRANSCRIBE: False}
@@ -92,7 +91,7 @@ def test_a_later_stage_that_fails_is_a_warning_and_is_repeated_alone(
     assert engine.asked == [[DIARIZE]]
     assert engine.requests[0].outputs == {TRANSCRIBE: GIVEN[TRANSCRIBE]}
     assert job.warnings == ["odd transcribe"]  # that of the stage which was kept
-    assert job.engine_note == "transcribe! diarize!" and job.engine_used == "pocketsphinx"
+    assert job.engine_note == "transcribe! diarize!" and job.engine_used == BY[TRANSCRIBE]
     assert Transcript.objects.get(job=job).segments[0]["speaker"] == "SPEAKER_00"
 
 
@@ -128,7 +127,7 @@ def test_a_worker_that_dies_between_two_stages_costs_only_the_second(
     engine = Engine()
     job = worked(monkeypatch, engine)
     assert engine.asked == [[DIARIZE]] and job.state == State.WARNINGS
-    assert (job.engine_used, job.language_used) == ("pocketsphinx", "en")
+    assert (job.engine_used, job.language_used) == (BY[TRANSCRIBE], "en")
 
 
 def test_all_there_but_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,24 +11,23 @@ from typing import cast
 from transcription.engines.base import ALIGN, DIARIZE, EngineError
 from transcription.engines.interface import Engine
 
-BUILT_IN = "pocketsphinx"
-"""Needs no download, so it can transcribe if another engine can't."""
 BUILT_IN_MODEL = "built-in"
 """Transcribes English if the requested model can't be downloaded."""
+CROSS_ATTENTION = "cross-attention"
 UNIFORM = "even-spread"
 SINGLE_SPEAKER = "voice-activity"
 ENGINES = {
     "faster-whisper": "transcription.engines.faster_whisper.engine:FasterWhisper",
-    BUILT_IN: "transcription.engines.pocketsphinx.engine:PocketSphinx",
     "whisperx": "transcription.engines.whisperx.engine:WhisperX",
 }
 FALLBACK_ENGINES = {
     BUILT_IN_MODEL: "transcription.engines.faster_whisper.built_in:BuiltInModel",
+    CROSS_ATTENTION: "transcription.engines.faster_whisper.aligning:CrossAttentionAligner",
     UNIFORM: "transcription.engines.fallbacks.uniform_alignment:UniformAligner",
     SINGLE_SPEAKER: "transcription.engines.fallbacks.single_speaker:SingleSpeakerDiarizer",
 }
 """Fallbacks for a single stage; they can't be requested by name."""
-FALLBACKS = {ALIGN: (BUILT_IN, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
+FALLBACKS = {ALIGN: (CROSS_ATTENTION, UNIFORM), DIARIZE: (SINGLE_SPEAKER,)}
 """The fallbacks for a stage that the chosen engine can't do: the first one that is ready does
 it."""
 _made: dict[str, Engine] = {}

@@ -1,8 +1,8 @@
 """Predicts before an upload whether recordings will become transcripts or drafts.
 
 A missing model is downloaded with the first recording that needs it; if that fails, the built-in
-model is the fallback, or the built-in engine. At the start, and now and then while it is missing,
-`look_ahead` checks whether it can be downloaded; requests read the result.
+model is the fallback. At the start, and now and then while it is missing, `look_ahead` checks
+whether it can be downloaded; requests read the result.
 """
 
 import logging
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from transcription.conf import conf
 from transcription.engines import registry
 from transcription.engines.base import EngineError
-from transcription.engines.fallbacks.transcription import built_in_is_ready, built_in_problem
+from transcription.engines.fallbacks.transcription import built_in_problem
 from transcription.engines.model_files import assets, built_in, ensure_downloaded
 from transcription.engines.model_files.assets import WHISPER, Asset, directory
 from transcription.services.stages.requirements import needed, needs_of_site, unusable_folders
@@ -27,7 +27,7 @@ COUNTS_FOR = 86400.0
 INSTALL = "Install its requirements, or set ENGINE to another one."
 NAME_A_FOLDER = "Set WHISPER_MODEL or LANGUAGE_MODEL_OVERRIDES to a folder that holds a model."
 DRAFTS = "Results will be drafts."
-MEANWHILE = "Meanwhile the built-in engine is used: in English only, other languages fail."
+FAILURES = "Recordings will fail."
 BUILT_IN_MODEL = (
     f"Meanwhile the built-in model ({built_in.NAME}) is used: in English, which is assumed where "
     "no language is given; other languages fail."
@@ -62,9 +62,9 @@ def outlook() -> Outlook | None:
     if registry.find(conf.ENGINE) is None:
         return None  # a system check reports it
     if reason := registry.get(conf.ENGINE).installation_error():
-        return Outlook(DRAFTS, f"{ended(reason)} {fallback()}", INSTALL)
+        return without_model(ended(reason), INSTALL)
     for model, reason in unusable_folders(needs_of_site()).items():
-        return Outlook("Recordings will fail.", no_model(model, reason), NAME_A_FOLDER)
+        return Outlook(FAILURES, no_model(model, reason), NAME_A_FOLDER)
     found = sorted(map(of_missing, missing_models()), key=lambda one: not one.is_bad)
     return found[0] if found else None  # the worst
 
@@ -80,14 +80,14 @@ def of_missing(asset: Asset) -> Outlook:
         size = f" ({asset.size / 1e6:,.0f} MB)" if asset.size else ""
         said = f"{label}{size} is downloaded with the first recording, which then takes longer."
         return Outlook("", said, f"To download it now: {FETCH}")
-    return Outlook(DRAFTS, f"{said} {fallback()}", remedy_for(asset))
+    return without_model(said, remedy_for(asset))
 
 
-def fallback() -> str:
-    """What makes the drafts, in a sentence; and why it is not the built-in model."""
-    if built_in_is_ready(conf.MODELS_DIR):
-        return BUILT_IN_MODEL
-    return " ".join(filter(None, (built_in_problem(conf.MODELS_DIR), MEANWHILE)))
+def without_model(reason: str, remedy: str) -> Outlook:
+    """The outlook if the built-in model has to do all the work, or can't."""
+    if problem := built_in_problem(conf.MODELS_DIR):
+        return Outlook(FAILURES, f"{reason} {problem}", remedy)
+    return Outlook(DRAFTS, f"{reason} {BUILT_IN_MODEL}", remedy)
 
 
 def label_of(asset: Asset) -> str:

@@ -183,7 +183,7 @@ def built_in_model() -> Finding:
     if not reason:
         return Finding(what, "installed, and the published one")
     if not built_in.is_installed():
-        return Finding(what, f"not installed ({built_in.LOCK}); PocketSphinx makes the drafts")
+        return Finding(what, f"not installed ({built_in.LOCK}); nothing makes drafts")
     return Finding(what, f"not used: {reason}", built_in.INSTALL)
 
 

@@ -1,7 +1,4 @@
-"""Who transcribes where the model that was asked for can't be had: drafts, in English only.
-
-First the built-in model, then the built-in engine.
-"""
+"""Who transcribes where the requested model can't be had: the built-in model drafts English."""
 
 from __future__ import annotations
 
@@ -29,38 +26,27 @@ def draft_request(
         cause: The same as the beginning of a sentence, if it is known.
 
     Raises:
-        EngineError: No fallback can do it.
+        EngineError: The built-in model can't do it.
     """
-    if limit := _limit(request):
-        raise EngineError("model_unavailable", f"{missing} {limit}")
-    request, asked = replace(request, asked=request.engine, task="transcribe"), request.language
-    if built_in_is_ready(models_dir):
-        drafted = replace(
-            request,
-            engine=registry.BUILT_IN_MODEL,
-            model=built_in.NAME,
-            model_path=str(built_in.folder(models_dir)),
-            language="en",
-        )
-        return drafted, _note(missing, cause, is_assumed=asked is None)
-    engine = registry.get(registry.BUILT_IN)
-    drafted = replace(request, engine=engine.name, model="", model_path="")
-    if reason := engine.readiness_error(drafted):
+    if reason := _limit(request) or built_in_problem(models_dir):
         raise EngineError("model_unavailable", f"{missing} {reason}")
-    used = f"The built-in engine ({engine.capabilities().label}) was used."
-    parts = ("Draft only.", missing, built_in_problem(models_dir), used)
-    return drafted, " ".join(filter(None, parts))
-
-
-def built_in_is_ready(models_dir: str | Path) -> bool:
-    """Whether the built-in model is there, and what runs it."""
-    runs = not registry.get(registry.BUILT_IN_MODEL).installation_error()
-    return runs and built_in.folder(models_dir) is not None
+    drafted = replace(
+        request,
+        asked=request.engine,
+        engine=registry.BUILT_IN_MODEL,
+        model=built_in.NAME,
+        model_path=str(built_in.folder(models_dir)),
+        language="en",
+        task="transcribe",
+    )
+    return drafted, _note(missing, cause, is_assumed=request.language is None)
 
 
 def built_in_problem(models_dir: str | Path) -> str:
-    """What is wrong with the built-in model, in a sentence; "" where it is whole or not there."""
-    reason = built_in.problem(models_dir) if built_in.is_installed() else ""
+    """Why the built-in model can't be used, in a sentence; "" where it can."""
+    if reason := registry.get(registry.BUILT_IN_MODEL).installation_error():
+        return reason
+    reason = built_in.problem(models_dir)
     return reason and f"The built-in model ({built_in.NAME}) can't be used: {reason}."
 
 
@@ -75,12 +61,11 @@ def cause_of(model: str, reason: str) -> str:
 
 
 def _limit(request: Request) -> str:
-    """Why no fallback can do this, in a sentence; "" where one can."""
-    languages = registry.get(registry.BUILT_IN).capabilities().languages or ()
-    if request.language is not None and request.language not in languages:
-        return f'The built-in engine doesn\'t know "{request.language}".'
+    """Why no built-in model can do this, in a sentence; "" where one can."""
+    if request.language not in (None, "en"):
+        return f'The built-in model knows English only, not "{request.language}".'
     if request.task == "translate" and request.language is None:
-        return "The built-in engine can't translate."
+        return "The built-in model can't translate."
     return ""
 
 

@@ -16,11 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 # Importing them registers their admin pages.
-from transcription import admin_records, admin_uploads  # noqa: F401
-from transcription.models import ACTIVE, Job, StageOutput, Transcript
+from transcription import admin_uploads  # noqa: F401
+from transcription.admin_records import told_stages
+from transcription.models import ACTIVE, Job, Priority, StageOutput, Transcript
 from transcription.pages.forms import RerunForm
-from transcription.services.jobs import rerun, transitions
-from transcription.services.stages import outputs
+from transcription.services.jobs import rerun, transitions, turns
 from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.models import Upload
 from uploads.services.maintenance.holdings import holdings
@@ -42,12 +42,17 @@ class JobAdmin(ReadOnlyAdmin):
         *("name", "owner", "state", "progress", "engine_shown", "language_used"),
         *("age", "reason"),
     )
-    list_filter = ("state", "task_type", ("engine_used", EngineFilter), "created", "owner")
+    list_filter = (
+        *("state", "priority", "task_type", ("engine_used", EngineFilter), "created", "owner"),
+    )
     search_fields = ("id", "file_name", "owner__username", "error")
     date_hierarchy = "created"
     list_select_related = ("owner",)
     list_per_page = 50
-    actions = ("cancel", "run_again", "run_again_with", "delete_with_recording")
+    actions = (
+        *("cancel", "high_priority", "normal_priority", "low_priority"),
+        *("run_again", "run_again_with", "delete_with_recording"),
+    )
     readonly_fields = ("history", "stages", "page", "recording")
     exclude = ("token", "upload")
 
@@ -168,6 +173,27 @@ class JobAdmin(ReadOnlyAdmin):
             form=AdminForm(form, [(None, {"fields": [*form.fields]})], {}),  # type: ignore[arg-type]
         )
 
+    @admin.action(description="Priority: high", permissions=["steer"])
+    def high_priority(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.prioritize(request, queryset, Priority.HIGH)
+
+    @admin.action(description="Priority: normal", permissions=["steer"])
+    def normal_priority(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.prioritize(request, queryset, Priority.NORMAL)
+
+    @admin.action(description="Priority: low", permissions=["steer"])
+    def low_priority(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        self.prioritize(request, queryset, Priority.LOW)
+
+    def prioritize(self, request: HttpRequest, queryset: QuerySet[Job], to: Priority) -> None:
+        done = 0
+        for job in queryset:
+            if turns.prioritize(job, to):
+                self.note(request, job, f"Priority: {to.label}.")
+                done += 1
+        skipped = f"{len(queryset) - done} skipped (ended, or had it already)."
+        self.message_user(request, f"{done} changed to {to.label} priority; {skipped}")
+
     def queue_again(
         self,
         request: HttpRequest,
@@ -199,24 +225,6 @@ class JobAdmin(ReadOnlyAdmin):
             self.note(request, job, f"Deleted. Bytes of the recording: {size}.", DELETION)
         self.message_user(request, f"{count} deleted.")
         return None
-
-
-def told_stages(job: Job, link: str) -> SafeString:
-    """The list of kept outputs; the link is a format string for address and name."""
-    rows = (
-        (
-            format_html(
-                link,
-                reverse("admin:transcription_stageoutput_change", args=[row.pk]),
-                row.get_name_display(),
-            ),
-            f"{row.at:%Y-%m-%d %H:%M:%S}",
-            "brought by the client" if row.given else f"by {row.engine}",
-            " ".join([row.note, *row.warnings]),
-        )
-        for row in outputs.without_output(job).values()
-    )
-    return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}, {} {}</li>", rows))
 
 
 def deletion(jobs: QuerySet[Job]) -> Question:

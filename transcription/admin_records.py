@@ -7,14 +7,34 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from transcription.models import Delivery, StageOutput
+from transcription.models import Delivery, Job, StageOutput
+from transcription.services.stages import outputs
 from transcription.services.webhooks import outbox
 from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
 
 LONGEST_OUTPUT = 20_000  # characters of a stage's output to show
+
+
+def told_stages(job: Job, link: str) -> SafeString:
+    """The list of kept outputs; the link is a format string for address and name."""
+    rows = (
+        (
+            format_html(
+                link,
+                reverse("admin:transcription_stageoutput_change", args=[row.pk]),
+                row.get_name_display(),
+            ),
+            f"{row.at:%Y-%m-%d %H:%M:%S}",
+            "brought by the client" if row.given else f"by {row.engine}",
+            " ".join([row.note, *row.warnings]),
+        )
+        for row in outputs.without_output(job).values()
+    )
+    return format_html("<ul>{}</ul>", format_html_join("", "<li>{} {}, {} {}</li>", rows))
 
 
 @admin.register(StageOutput)

@@ -8,7 +8,13 @@ from transcription.models import Job
 from transcription.services.db_connection import release_connection
 from transcription.services.jobs.submit import is_stored_only
 from transcription.services.jobs.task_ids import is_own_job
-from transcription.services.options.upload_options import callback_of, problems_of, requested_id
+from transcription.services.options.priority import REFUSED, may_have
+from transcription.services.options.upload_options import (
+    callback_of,
+    priority_of,
+    problems_of,
+    requested_id,
+)
 from transcription.services.outbound.redacted_urls import told_url
 from transcription.services.outbound.url_source import Blocked, Unreachable, probe
 from uploads.conf import conf as uploads_conf
@@ -28,6 +34,7 @@ class TranscriptionHooks(Hooks):
             if problem:
                 raise Refused(problem, 415 if upload.file_name else 400)
             judge_options(metadata)
+            judge_priority(upload, metadata)
         if "taskId" in metadata:
             judge_task_id(metadata, upload.owner_id)
 
@@ -72,6 +79,16 @@ def judge_task_id(metadata: Mapping[str, bytes], owner_id: int | None) -> None:
         raise BadRequest("The metadata key taskId must be a UUID.")
     if is_own_job(wanted, owner_id):
         raise Conflict(f"The task {wanted} exists already; choose another taskId.")
+
+
+def judge_priority(upload: Upload, metadata: Mapping[str, bytes]) -> None:
+    """Refuses a priority that the upload's owner may not have.
+
+    Raises:
+        Refused: With 403: high priority is for others.
+    """
+    if "priority" in metadata and not may_have(upload.owner, priority_of(metadata)):
+        raise Refused(REFUSED, 403)
 
 
 def judge_options(metadata: Mapping[str, bytes]) -> None:

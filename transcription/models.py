@@ -126,6 +126,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-created",)
+        permissions = (("prioritize_job", "Can ask for high priority of own jobs"),)
         indexes = (
             models.Index(fields=("state", "queued"), name="jobs_state_queued"),
             models.Index(fields=("state", "turn", "queued"), name="jobs_turns"),

@@ -93,7 +93,8 @@ def test_parameters_and_their_defaults(document: dict[str, Any], path: str) -> N
     (operation,) = document["paths"][path].values()
     parameters = {one["name"]: one for one in operation.get("parameters", ())}
     defaults = {name: one["schema"].get("default") for name, one in parameters.items()}
-    own = {"audio_track": None} if "device" in QUERIES[path] else {}  # beyond the contract
+    beyond = {"audio_track": None, "priority": "normal"}  # the contract
+    own = beyond if "device" in QUERIES[path] else {}
     assert defaults == QUERIES[path] | own
     assert all(one["in"] == "query" and not one.get("required") for one in parameters.values())
 
@@ -113,6 +114,7 @@ def test_words_that_parameters_take(document: dict[str, Any]) -> None:
     assert words["task"] == ["transcribe", "translate"]
     assert words["device"] == ["cuda", "cpu"]
     assert words["compute_type"] == ["float16", "float32", "int8"]
+    assert words["priority"] == ["low", "normal", "high"]
     assert words["interpolate_method"] == ["nearest", "linear", "ignore"]
 
 

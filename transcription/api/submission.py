@@ -28,13 +28,22 @@ from transcription.api.forms.multipart import (
     read_form,
 )
 from transcription.api.forms.parameters import parse_query, spec_of
-from transcription.api.schema.responses import MULTIPART, Answer, Schema, file, form, refusals
+from transcription.api.schema.responses import (
+    MULTIPART,
+    NO_PRIORITY,
+    Answer,
+    Schema,
+    file,
+    form,
+    refusals,
+)
 from transcription.api.shapes import Detail, DomainError, Fault, HTTPValidationError
 from transcription.api.shapes import Response as Queued
 from transcription.media.errors import MediaError
 from transcription.models import Job, TaskType
 from transcription.services.audio_probe import measure, places
 from transcription.services.jobs.submit import submit_intake
+from transcription.services.options.priority import REFUSED, may_have, priority_named
 from transcription.services.outbound.source_name import ALLOWED, has_extension
 from transcription.services.places import ClientDisconnected
 from transcription.services.sanitize import clean_text
@@ -54,6 +63,7 @@ TAKEN = {
         "or the callback URL doesn't answer.",
         Detail | DomainError,
     ),
+    403: Answer(NO_PRIORITY, Detail),
     408: Answer(STALLED, Detail),
     422: Answer(
         "Parameters, parts or documents are invalid, or a URL is not allowed.",
@@ -94,6 +104,7 @@ class IntakeView(ApiView, Generic[M]):
     def post(self, request: Request) -> Response:
         self.validate_early(request)
         parameters, faults = parse_query(self.parameters, request)
+        judge_priority(request, parameters)
 
         def accepts(file_name: str) -> bool:
             return not faults and has_extension(file_name)
@@ -124,6 +135,17 @@ class IntakeView(ApiView, Generic[M]):
             ApiError: One of them can't be used.
         """
         raise NotImplementedError
+
+
+def judge_priority(request: Request, parameters: BaseModel | None) -> None:
+    """Refuses a priority that the user may not have.
+
+    Raises:
+        ApiError: 403.
+    """
+    wanted = priority_named(getattr(parameters, "priority", ""))
+    if not may_have(request.user, wanted):
+        raise ApiError(detail(403, REFUSED))
 
 
 def faults_of_file(form: Form, name: str) -> list[Fault]:

@@ -21,9 +21,11 @@ from transcription.services.options.parameters import (
     DiarizeParameters,
     FullParameters,
     ModelParameters,
+    QueueParameters,
     TranscribeParameters,
     task_params,
 )
+from transcription.services.options.priority import priority_named
 
 __all__ = (
     "AlignParameters",
@@ -37,7 +39,7 @@ M = TypeVar("M", bound=BaseModel)
 
 MOST_PARAMETERS = 1000
 
-OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
+OF_THE_JOB = frozenset(("language", "model", "task", "callback_url", "priority"))
 """Parameters that are columns of a job; all others are options."""
 
 
@@ -119,6 +121,8 @@ def spec_of(task_type: TaskType, parameters: BaseModel, **facts: Any) -> JobSpec
             "task": parameters.task,
             **facts,
         }
+    if isinstance(parameters, QueueParameters):
+        facts = {"priority": priority_named(parameters.priority), **facts}
     if isinstance(parameters, FullParameters) and parameters.callback_url:
         facts = {"callback_url": str(parameters.callback_url), **facts}
     return JobSpec(

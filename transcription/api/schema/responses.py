@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 MULTIPART, URLENCODED = "multipart/form-data", "application/x-www-form-urlencoded"
 NEEDS_KEY = "The request has no key, or an unknown one."
 NOT_ALLOWED = "The origin is not allowed to change anything, or the CSRF token is missing."
+NO_PRIORITY = f"{NOT_ALLOWED[:-1]}; or your tasks may not have high priority."
 AWAY = "The database or the upload store doesn't answer; try again later."
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transcription.api.schema.responses import NEEDS_KEY, NOT_ALLOWED
+from transcription.api.schema.responses import NEEDS_KEY, NO_PRIORITY, NOT_ALLOWED
 from uploads.http import description as tus
 
 METADATA = (
@@ -13,7 +13,7 @@ TASK_ID = {"schema": tus.TEXT, "description": "The task of the finished upload."
 NO_RECORDING = "The file isn't a recording."
 REFUSALS: dict[str, dict[int, str]] = {
     "post": {
-        403: NOT_ALLOWED,
+        403: NO_PRIORITY,
         409: "The taskId is in use.",
         415: NO_RECORDING,
         422: "An option in the metadata is invalid.",

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -13,10 +13,11 @@ from django.utils import timezone
 from transcription.conf import conf
 from transcription.http.gradual_json import Encoded
 from transcription.media.sniff import begins_like_media, media_problem, name_problem
-from transcription.models import Job, JobEvent, StageOutput, TaskType
+from transcription.models import Job, JobEvent, Priority, StageOutput, TaskType
 from transcription.services.jobs import task_ids
 from transcription.services.jobs.queue import queue_for
 from transcription.services.jobs.turns import turn_of
+from transcription.services.options.priority import LOWERED, may_have
 from transcription.services.options.upload_options import requested_id, wanted_of
 from transcription.services.stages.recording import RecordingGone
 from uploads.conf import conf as uploads_conf
@@ -47,6 +48,7 @@ class JobSpec:
         url: The URL that it was downloaded from.
         callback_url: Receives a webhook when the job ends.
         audio_duration: In seconds, if already known.
+        priority: As its owner may have it.
         given: Outputs of stages that the client provides.
     """
 
@@ -61,6 +63,7 @@ class JobSpec:
     url: str = ""
     callback_url: str = ""
     audio_duration: float | None = None
+    priority: Priority = Priority.NORMAL
     given: Mapping[StageOutput.Name, Any] = field(default_factory=dict)
 
 
@@ -79,6 +82,7 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     metadata = metadata_of(upload)
     wanted = requested_id(metadata)
     spec = JobSpec(**wanted_of(metadata, upload.file_name))
+    spec, lowered = as_allowed(spec, upload)
     # Another upload with the same taskId may have finished before, or may have our id as its
     # taskId:
     # this one then gets a random identifier.
@@ -86,11 +90,19 @@ def submit_upload(upload_id: uuid.UUID) -> Job | None:
     for identifier in filter(None, (free, upload.id, uuid.uuid4())):
         taken = f" The task {wanted} was taken already." if wanted != identifier else ""
         try:
-            return enqueue(spec, upload.owner_id, upload, identifier, taken if wanted else "")
+            remark = lowered + (taken if wanted else "")
+            return enqueue(spec, upload.owner_id, upload, identifier, remark)
         except IntegrityError:
             if job := existing(upload):
                 return job
     return None
+
+
+def as_allowed(spec: JobSpec, upload: Upload) -> tuple[JobSpec, str]:
+    """The request with a priority that the upload's owner may have; if changed, with a remark."""
+    if spec.priority <= Priority.NORMAL or may_have(upload.owner, spec.priority):
+        return spec, ""
+    return replace(spec, priority=Priority.NORMAL), LOWERED
 
 
 def submit_intake(spec: JobSpec, intake: DirectUpload) -> Job:
@@ -140,6 +152,7 @@ def enqueue(
         file_name=spec.file_name,
         url=spec.url,
         callback_url=spec.callback_url,
+        priority=spec.priority,
         audio_duration=spec.audio_duration,
     )
     given = {name: Encoded(output) for name, output in spec.given.items()}

@@ -16,10 +16,12 @@ from collections.abc import Mapping
 from copy import copy
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Min, QuerySet
 from django.utils import timezone
 
-from transcription.models import Job, Priority, State, Turn
+from transcription.models import ACTIVE, Job, Priority, State, Turn
+from transcription.services.jobs.events import note
 from uploads.services.client_address import network_of, peer_of
 
 REMEMBERED = timedelta(days=7)
@@ -107,6 +109,16 @@ def as_waiting(job: Job, now: datetime) -> Job:
     waiting = copy(job)
     waiting.queued, waiting.turns = now, max(1, job.turns)
     return waiting
+
+
+def prioritize(job: Job, priority: Priority) -> bool:
+    """Changes the priority of a job that has not ended; False: it has, or has this one already."""
+    active = Job.objects.filter(pk=job.pk, state__in=ACTIVE).exclude(priority=priority)
+    with transaction.atomic():
+        changed = active.update(priority=priority)
+        if changed:
+            note(job.pk, f"Priority: {priority.label}.")
+    return bool(changed)
 
 
 def note_served(job: Job) -> None:

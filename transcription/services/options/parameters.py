@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, Field, FiniteFloat, HttpUrl
 
 from transcription.languages import LANGUAGES
+from transcription.models import Priority
 from transcription.services.options.allowed_words import OneOf
 from transcription.services.options.default_language import DEFAULT_LANGUAGE
 from transcription.services.options.devices import default_device
+from transcription.services.options.priority import WORDS
 from transcription.services.options.vocabulary import MODEL_ALIASES, MODELS, TASKS
 
 
@@ -111,6 +113,16 @@ class SoundParameters(BaseModel):
     )
 
 
+class QueueParameters(BaseModel):
+    """The place in the queue."""
+
+    priority: Annotated[str, OneOf(WORDS)] = Field(
+        Priority.NORMAL.label,
+        description="Which of your tasks are done first. `high` is for staff, and for users with "
+        "the permission to prioritize jobs.",
+    )
+
+
 class CallbackParameters(BaseModel):
     """The webhook."""
 
@@ -129,6 +141,7 @@ class DeviceParameters(BaseModel):
 
 
 class FullParameters(
+    QueueParameters,
     CallbackParameters,
     SoundParameters,
     VoiceParameters,
@@ -140,15 +153,17 @@ class FullParameters(
     """The query of both speech-to-text routes."""
 
 
-class TranscribeParameters(SoundParameters, VoiceParameters, AsrParameters, ModelParameters):
+class TranscribeParameters(
+    QueueParameters, SoundParameters, VoiceParameters, AsrParameters, ModelParameters
+):
     """The query of `/service/transcribe`."""
 
 
-class AlignParameters(SoundParameters, DeviceParameters, AlignmentParameters):
+class AlignParameters(QueueParameters, SoundParameters, DeviceParameters, AlignmentParameters):
     """The query of `/service/align`."""
 
 
-class DiarizeParameters(SoundParameters, DeviceParameters, DiarizationParameters):
+class DiarizeParameters(QueueParameters, SoundParameters, DeviceParameters, DiarizationParameters):
     """The query of `/service/diarize`."""
 
 

@@ -10,15 +10,17 @@ from pydantic_core import PydanticCustomError
 
 from transcription.conf import conf
 from transcription.languages import LANGUAGES
+from transcription.models import Priority
 from transcription.services.options.default_language import default_language
 from transcription.services.options.parameters import FullParameters, Text
+from transcription.services.options.priority import priority_named
 from transcription.services.options.requested_options import told_params
 from transcription.services.options.vocabulary import MODELS, TASKS
 from transcription.services.sanitize import as_text
 
 # The spellings of a UUID that clients use; Python also accepts braces and URNs.
 UUID_FORM = re.compile(r"[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}", re.IGNORECASE)
-OF_THE_JOB = frozenset(("language", "model", "task", "callback_url"))
+OF_THE_JOB = frozenset(("language", "model", "task", "callback_url", "priority"))
 DETECT = ("", "auto")
 
 
@@ -67,6 +69,7 @@ def wanted_of(metadata: Mapping[str, bytes], file_name: str) -> dict[str, Any]:
         "params": told_params(parameters, wanted)
         | {"align": parameters.align, "diarize": parameters.diarize},
         "callback_url": str(parameters.callback_url or ""),
+        "priority": priority_named(parameters.priority),
         "file_name": file_name,
     }
 
@@ -110,6 +113,11 @@ def problems_of(metadata: Mapping[str, bytes]) -> list[str]:
 def callback_of(metadata: Mapping[str, bytes]) -> str:
     """The callback URL that the client gave; empty: none."""
     return str(read_options(metadata)[0].callback_url or "")
+
+
+def priority_of(metadata: Mapping[str, bytes]) -> Priority:
+    """The priority that the client asked for."""
+    return priority_named(read_options(metadata)[0].priority)
 
 
 def requested_id(metadata: Mapping[str, bytes]) -> uuid.UUID | None:

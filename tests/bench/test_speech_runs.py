@@ -10,6 +10,7 @@ from tests.speech import built_in, recordings
 from transcription.engines.model_files.built_in import folder
 
 pytestmark = [pytest.mark.starts, pytest.mark.slow]
+LIBRARY = ("sequential", "batched", "timed")
 SENTENCE = "Go forward ten meters."
 
 
@@ -19,7 +20,9 @@ def sentence(tmp_path: Path) -> Recording:
     return Recording("clean", path, 2.8, SENTENCE)
 
 
-@pytest.mark.parametrize("name", ["ours", "sequential", "timed"])
+@pytest.mark.parametrize(
+    "name", ["ours", *(pytest.param(name, marks=pytest.mark.proof) for name in LIBRARY)]
+)
 def test_each_contestant_hears_the_same_sentence(
     name: str, sentence: Recording, tmp_path: Path
 ) -> None:

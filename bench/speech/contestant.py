@@ -1,7 +1,7 @@
 """The process of one contestant: `python -m bench.speech.contestant NAME MODEL TYPE THREADS`.
 
 It reads the path of a recording from a line of stdin, transcribes it, and writes a JSON object
-{"text", "seconds"} as a line to stdout, until stdin ends. Ours adds "own_seconds".
+{"text", "seconds"} as a line to stdout, until stdin ends.
 """
 
 from __future__ import annotations
@@ -9,56 +9,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
-from transcription.engines.base import TRANSCRIBE, WORKING, Event, Request
+from bench.speech.product import LANGUAGE, Alone, Job
 from transcription.engines.runtime import lifetime
-from transcription.engines.runtime.engine_process import EngineProcess
 
 BATCH = 8
-LANGUAGE = "en"
 Transcribe = Callable[[str], Iterable[str]]
 """From the path of a recording to the texts of its segments."""
-
-
-class Ours:
-    """The product's engine process, as a job without options uses it.
-
-    Attributes:
-        own_seconds: Of the last run, the part from the first to the last word of the engine; the
-            rest is what the pipeline around it costs.
-    """
-
-    def __init__(self, model: str, compute_type: str, threads: int) -> None:
-        self._process = EngineProcess()
-        self._work = tempfile.TemporaryDirectory(prefix="speech-")
-        self._request = Request(
-            "",
-            "faster-whisper",
-            model=model,
-            model_path=model,
-            language=LANGUAGE,
-            device="cpu",
-            compute_type=compute_type,
-            threads=threads,
-            work_dir=self._work.name,
-        )
-        self.own_seconds = 0.0
-
-    def __call__(self, path: str) -> Iterable[str]:
-        times: list[float] = []
-
-        def note(event: Event) -> None:
-            if event.stage == WORKING[TRANSCRIBE]:
-                times.append(time.perf_counter())
-
-        result = self._process.run(replace(self._request, media_path=path), note)
-        self.own_seconds = times[-1] - times[0]
-        return [segment["text"] for segment in result.segments]
 
 
 def sequential(model: str, compute_type: str, threads: int) -> Transcribe:
@@ -98,7 +58,8 @@ def whisperx(model: str, compute_type: str, threads: int) -> Transcribe:
 
 
 CONTESTANTS: dict[str, Callable[[str, str, int], Transcribe]] = {
-    "ours": Ours,
+    "ours": Job,
+    "alone": Alone,
     "sequential": sequential,
     "batched": batched,
     "timed": timed,
@@ -122,8 +83,6 @@ def main(name: str, model: str, compute_type: str, threads: str) -> None:
         start = time.perf_counter()
         text = " ".join(part.strip() for part in transcribe(line.strip()))
         answer = {"text": text, "seconds": time.perf_counter() - start}
-        if isinstance(transcribe, Ours):
-            answer["own_seconds"] = transcribe.own_seconds
         print(json.dumps(answer), file=answers, flush=True)
 
 

@@ -13,7 +13,8 @@ from bench.verdicts import Verdict, at_most
 
 Entry = dict[str, Any]
 NAMES = {
-    "ours": "this site's engine",
+    "ours": "this site",
+    "alone": "its engine alone, sound decoded",
     "sequential": "faster-whisper, sequential",
     "batched": "faster-whisper, batches of 8",
     "timed": "the same, with time stamps",
@@ -39,7 +40,6 @@ FIGURES: dict[str, Callable[[Entry], float]] = {
     "cpu": lambda run: run["cpu"],
     "pss_mib": lambda run: run["pss_peak"] / MIB,
     "error_rate": lambda run: run["error_rate"],
-    "pipeline": lambda run: run["seconds"] / run["own_seconds"],
 }
 
 
@@ -109,16 +109,22 @@ def aims(figures: SpeechFigures) -> Iterator[list[str]]:
 def verdicts(figures: SpeechFigures, recording: str) -> Iterator[Verdict]:
     """What this site's engine has to reach, compared with the library's sequential decoding."""
 
-    def ours_and_theirs(figure: str) -> tuple[float | None, float | None]:
-        ours, theirs = (figures.median(recording, name, figure) for name in ("ours", "sequential"))
-        return ours, theirs
+    def ours(figure: str, other: str) -> tuple[float | None, float | None]:
+        one, another = (figures.median(recording, name, figure) for name in ("ours", other))
+        return one, another
 
-    ours, theirs = ours_and_theirs("error_rate")
-    more = None if ours is None or theirs is None else ours - theirs
+    more = difference(*ours("error_rate", "sequential"))
     yield at_most("word errors more than sequential", more, MORE_ERRORS, "")
-    ours, theirs = ours_and_theirs("seconds")
-    share = None if ours is None or theirs is None else ours / theirs
+    share = ratio(*ours("seconds", "sequential"))
     yield at_most("seconds, compared with sequential", share, LESS_TIME[recording], " ×")
     if any(run.get("audio_seconds", 0) >= LONG for run in figures.of(recording, "ours")):
-        cost = figures.median(recording, "ours", "pipeline")
-        yield at_most("a whole job, compared with its engine's own share", cost, PIPELINE, " ×")
+        cost = ratio(*ours("seconds", "alone"))
+        yield at_most("seconds, compared with its engine alone", cost, PIPELINE, " ×")
+
+
+def difference(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    return None if one is None or not other else one / other

@@ -10,7 +10,7 @@ from tests.speech import built_in, recordings
 from transcription.engines.model_files.built_in import folder
 
 pytestmark = [pytest.mark.starts, pytest.mark.slow]
-LIBRARY = ("sequential", "batched", "timed")
+OTHERS = ("alone", "sequential", "batched", "timed")
 SENTENCE = "Go forward ten meters."
 
 
@@ -21,7 +21,7 @@ def sentence(tmp_path: Path) -> Recording:
 
 
 @pytest.mark.parametrize(
-    "name", ["ours", *(pytest.param(name, marks=pytest.mark.proof) for name in LIBRARY)]
+    "name", ["ours", *(pytest.param(name, marks=pytest.mark.proof) for name in OTHERS)]
 )
 def test_each_contestant_hears_the_same_sentence(
     name: str, sentence: Recording, tmp_path: Path
@@ -33,7 +33,6 @@ def test_each_contestant_hears_the_same_sentence(
     assert made["seconds"] > 0 and made["cpu"] > 0
     assert made["pss_peak"] > 100 << 20  # with the model in it
     assert made["audio_seconds"] == 2.8
-    assert (name == "ours") == (0 < made.get("own_seconds", 0) <= made["seconds"])
 
 
 def test_a_contestant_that_fails_is_reported_with_its_reason(

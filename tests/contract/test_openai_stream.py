@@ -17,7 +17,6 @@ from openai.types.audio.transcription_text_segment_event import TranscriptionTex
 from tests.running import Site
 from tests.speech import able_engine, recordings, steady_engine
 
-SAID = recordings.TEXT
 TYPES: dict[str, type[pydantic.BaseModel]] = {
     "transcript.text.delta": TranscriptionTextDeltaEvent,
     "transcript.text.segment": TranscriptionTextSegmentEvent,
@@ -82,17 +81,19 @@ def text_of(events: list[dict[str, Any]]) -> str:
     return "".join(event.get("delta", "") for event in events)
 
 
-def test_all_events(site: Site, three_sentences: Path) -> None:
+def test_all_events(steady_site: Site, three_sentences: Path) -> None:
+    site = steady_site
     events = stream(site, three_sentences, model="whisper-1", language="en")
     headers = events.response.headers
     assert headers["Content-Type"] == "text/event-stream; charset=utf-8"
     assert (headers["Cache-Control"], headers["X-Accel-Buffering"]) == ("no-cache", "no")
-    assert headers["X-Transcription-Model"] == "tiny.en"
+    assert headers["X-Transcription-Model"] == "small"
     *deltas, done = read(events)
-    assert {event["type"] for event in deltas} == {"transcript.text.delta"}
+    assert [event["type"] for event in deltas] == ["transcript.text.delta"] * 11
     assert done["type"] == "transcript.text.done"
-    assert done["text"] == text_of(deltas) == " ".join([SAID] * 3)
-    assert (done["model"], done["engine"]) == ("tiny.en", "faster-whisper")
+    said = [steady_engine.sentence(second) for second in range(11)]
+    assert done["text"] == text_of(deltas) == " ".join(said)
+    assert (done["model"], done["engine"]) == ("small", "steady")
     assert site.task(headers["X-Task-Id"])["status"] == "completed"
 
 

@@ -88,7 +88,7 @@ def test_a_tus_upload_tells_its_options(site: Site) -> None:
     assert {row["identifier"]: row["language"] for row in listed}[identifier] == "auto"
     plain = site.task(upload(site, language="en", diarize="no"))["metadata"]
     assert plain["language"] == plain["task_params"]["language"] == "en"
-    assert (plain["task_params"]["model"], plain["task_params"]["diarize"]) == ("small", False)
+    assert (plain["task_params"]["model"], plain["task_params"]["diarize"]) == ("tiny.en", False)
 
 
 def test_names_with_accents_as_macs_write_them(site: Site) -> None:

@@ -93,8 +93,11 @@ def test_parameters_and_their_defaults(document: dict[str, Any], path: str) -> N
     (operation,) = document["paths"][path].values()
     parameters = {one["name"]: one for one in operation.get("parameters", ())}
     defaults = {name: one["schema"].get("default") for name, one in parameters.items()}
-    beyond = {"audio_track": None, "priority": "normal"}  # the contract
-    own = beyond if "device" in QUERIES[path] else {}
+    own: dict[str, Any] = {}  # beyond the contract
+    if "device" in QUERIES[path]:
+        own |= {"audio_track": None, "priority": "normal"}
+    if "model" in QUERIES[path]:
+        own["condition_on_previous_text"] = False
     assert defaults == QUERIES[path] | own
     assert all(one["in"] == "query" and not one.get("required") for one in parameters.values())
 

@@ -46,6 +46,15 @@ def test_defaults(site: Site) -> None:
     assert params(site, "", "/service/diarize")["device"] in ("cpu", "cuda")
 
 
+def test_context_is_an_option_beyond_the_contract(site: Site) -> None:
+    """§2: old clients find no key that they don't know."""
+    assert "condition_on_previous_text" not in params(site, "")
+    asked = params(site, "condition_on_previous_text=true")
+    assert asked["condition_on_previous_text"] is True
+    asked = params(site, "condition_on_previous_text=true", "/service/transcribe")
+    assert asked["condition_on_previous_text"] is True
+
+
 def test_all_at_once(site: Site) -> None:
     """§2: each option arrives where it belongs."""
     asked = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -14,7 +13,8 @@ import pytest
 from tests.engines.conftest import SCRIPT
 from tests.speech import recordings, tiny_whisper
 from transcription.engines import chunking
-from transcription.engines.base import ChunkProgress, EngineError, Event, Progress, Request
+from transcription.engines.base import Chunk, ChunkProgress, EngineError, Event, Progress, Request
+from transcription.engines.chunks.cutting import Rules
 from transcription.engines.faster_whisper import engine as faster_whisper
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.runtime.cores import cores, threads_for
@@ -26,9 +26,11 @@ Scripted = Callable[..., Request]
 
 
 @pytest.fixture(scope="session")
-def speech12(recordings_dir: Path) -> Path:
-    """Twelve seconds of noise that the voice detector would doubt, with speech at the start."""
-    return recordings.write(recordings_dir / "twelve.wav", recordings.long_speech(12, pause=0.2))
+def short(recordings_dir: Path) -> Path:
+    """Speech of about as many seconds as the script has."""
+    once = recordings.speech()
+    pcm = once + recordings.silence(0.3) + once[: round(1.2 * recordings.RATE) * 2]
+    return recordings.write(recordings_dir / "short.wav", pcm)
 
 
 def progress(tell: Progress = lambda done: None) -> ChunkProgress:
@@ -36,8 +38,8 @@ def progress(tell: Progress = lambda done: None) -> ChunkProgress:
     return ChunkProgress(tell, [], lambda chunks: None)
 
 
-def test_exact_text_and_times(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
-    result = engine.run(scripted(speech12))
+def test_exact_text_and_times(engine: EngineProcess, scripted: Scripted, short: Path) -> None:
+    result = engine.run(scripted(short))
     assert [segment["text"] for segment in result.segments] == [
         " ".join(sentence) for sentence in SCRIPT.sentences
     ]
@@ -55,14 +57,15 @@ def test_exact_text_and_times(engine: EngineProcess, scripted: Scripted, speech1
 
 
 def test_details_where_they_are_asked_for(
-    engine: EngineProcess, scripted: Scripted, speech12: Path
+    engine: EngineProcess, scripted: Scripted, short: Path
 ) -> None:
     keys = {"seek", "tokens", "temperature", "no_speech_prob"}
-    plain = engine.run(scripted(speech12)).segments[0]
-    detailed = engine.run(scripted(speech12, options={"details": True})).segments[0]
+    plain = engine.run(scripted(short)).segments[0]
+    detailed = engine.run(scripted(short, options={"details": True})).segments[0]
     assert detailed.keys() - plain.keys() == keys
     assert all(type(token) is int for token in detailed["tokens"]) and detailed["tokens"]
-    assert (detailed["seek"], detailed["temperature"]) == (0, 0.0)
+    assert detailed["seek"] == pytest.approx(100 * plain["start"], abs=100)
+    assert detailed["temperature"] == 0
     assert 0 <= detailed["no_speech_prob"] <= 1
 
 
@@ -74,33 +77,31 @@ def test_silence_gives_an_empty_transcript(
     assert (result.language, result.language_probability) == (None, None)
 
 
-def test_given_language_and_task(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
-    result = engine.run(scripted(speech12, language="lv", task="translate"))
+def test_given_language_and_task(engine: EngineProcess, scripted: Scripted, short: Path) -> None:
+    result = engine.run(scripted(short, language="lv", task="translate"))
     assert (result.language, result.language_probability) == ("lv", None)
     assert result.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
 
 
 def test_a_language_that_nobody_knows(
-    engine: EngineProcess, scripted: Scripted, speech12: Path
+    engine: EngineProcess, scripted: Scripted, short: Path
 ) -> None:
     with pytest.raises(EngineError) as caught:
-        engine.run(scripted(speech12, language="xx"))
+        engine.run(scripted(short, language="xx"))
     assert caught.value.code == "language_unsupported"
     assert '"xx"' in caught.value.message
 
 
-def test_a_card_that_is_not_there(
-    engine: EngineProcess, scripted: Scripted, speech12: Path
-) -> None:
-    result = engine.run(scripted(speech12, device="cuda", compute_type="float16"))
+def test_a_card_that_is_not_there(engine: EngineProcess, scripted: Scripted, short: Path) -> None:
+    result = engine.run(scripted(short, device="cuda", compute_type="float16"))
     assert result.segments and result.warnings == []
     assert "so the CPU was used" in result.outputs["transcribe"].note
-    result = engine.run(scripted(speech12, compute_type="float16"))
+    result = engine.run(scripted(short, compute_type="float16"))
     assert (result.warnings, result.outputs["transcribe"].note) == ([], "")
 
 
 def test_all_options_of_the_contract(
-    engine: EngineProcess, scripted: Scripted, speech12: Path
+    engine: EngineProcess, scripted: Scripted, short: Path
 ) -> None:
     options = {
         "beam_size": 2,
@@ -120,16 +121,16 @@ def test_all_options_of_the_contract(
         "batch_size": 8,
         "chunk_size": 20,
     }
-    result = engine.run(scripted(speech12, options=options))
+    result = engine.run(scripted(short, options=options))
     assert result.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
 
 
 def test_numerals_are_suppressed(
-    engine: EngineProcess, scripted: Scripted, speech12: Path, tmp_path: Path
+    engine: EngineProcess, scripted: Scripted, short: Path, tmp_path: Path
 ) -> None:
     script = tiny_whisper.Script([["bus", "42", "costs", "7%", "more"]])
     model = str(tiny_whisper.make(tmp_path / "numbers", script))
-    request = replace(scripted(speech12), model=model, model_path=model)
+    request = replace(scripted(short), model=model, model_path=model)
     assert "42" in engine.run(request).segments[0]["text"]
     request = replace(request, options={**request.options, "suppress_numerals": True})
     text = " ".join(segment["text"] for segment in engine.run(request).segments)
@@ -137,13 +138,13 @@ def test_numerals_are_suppressed(
 
 
 def test_a_damaged_model_is_a_clear_error(
-    engine: EngineProcess, scripted: Scripted, speech12: Path, tiny_model: Path, tmp_path: Path
+    engine: EngineProcess, scripted: Scripted, short: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
     for file in tiny_model.iterdir():
         (broken / file.name).write_bytes(file.read_bytes()[:1000])
-    request = replace(scripted(speech12), model="mine", model_path=str(broken))
+    request = replace(scripted(short), model="mine", model_path=str(broken))
     with pytest.raises(EngineError) as caught:
         engine.run(request)
     assert caught.value.code == "model_unusable" and '"mine"' in caught.value.message
@@ -167,10 +168,10 @@ def test_progress_over_several_windows(
     assert ends == sorted(ends) and ends[-1] <= result.duration
 
 
-def test_the_model_stays_loaded(engine: EngineProcess, scripted: Scripted, speech12: Path) -> None:
-    engine.run(scripted(speech12))
+def test_the_model_stays_loaded(engine: EngineProcess, scripted: Scripted, short: Path) -> None:
+    engine.run(scripted(short))
     pid = engine.pid
-    engine.run(scripted(speech12))
+    engine.run(scripted(short))
     assert engine.pid == pid
 
 
@@ -188,7 +189,7 @@ def audio(tmp_path: Path, pcm: bytes) -> Audio:
 
 
 @pytest.mark.slow
-def test_long_audio_is_cut_where_it_is_quiet(
+def test_in_one_go_each_window_has_the_text_before_it_as_context(
     tmp_path: Path,
     tiny_model: Path,
     model: faster_whisper.FasterWhisper,
@@ -203,47 +204,24 @@ def test_long_audio_is_cut_where_it_is_quiet(
     for start, _ in parts[1:]:
         at = round(start * 16_000)
         assert float(np.abs(samples[at - 1600 : at + 1600]).max()) < 0.02
-    request = Request(
-        "",
-        "faster-whisper",
-        model="x",
-        model_path=str(tiny_model),
-        options={"beam_size": 1, "temperatures": 0.0},
-    )
+    options = {"beam_size": 1, "temperatures": 0.0, "condition_on_previous_text": True}
+    request = Request("", "faster-whisper", model="x", model_path=str(tiny_model), options=options)
     told: list[float] = []
-    text = model.transcribe(sound, request, progress(told.append), lambda: False)
+    kept: list[Chunk] = []
+    reporting = ChunkProgress(told.append, [], kept.extend)
+    text = model.transcribe(sound, request, reporting, lambda: False)
     assert text.language == "en"  # of the first chapter with speech
     assert text.segments[0]["start"] > 45
     starts = [segment["start"] for segment in text.segments]
     assert starts == sorted(starts) and starts[-1] > 80
     assert told[-1] == pytest.approx(sound.duration)
+    spans = np.array([(one.start, one.end - one.start) for one in kept])
+    assert spans == pytest.approx(np.array(parts))
+    assert kept[0].segments == [] and kept[0].language is None
+    resumed = ChunkProgress(told.append, kept[:2], lambda chunks: None)
+    assert model.transcribe(sound, request, resumed, lambda: False) == text
     with pytest.raises(Cancelled):
         model.transcribe(sound, request, progress(told.append), lambda: True)
-
-
-@pytest.mark.slow
-def test_batches(
-    tmp_path: Path,
-    tiny_model: Path,
-    model: faster_whisper.FasterWhisper,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(faster_whisper, "cores", lambda: 8)
-    sound = audio(tmp_path, recordings.long_speech(45, pause=0.5))
-    options = {"beam_size": 1, "temperatures": 0.0, "batch_size": 4, "chunk_size": 20}
-    request = Request("", "faster-whisper", "x", str(tiny_model), options=options)
-    model.load(request)
-    run = faster_whisper._Run(model._model, request, progress(), lambda: False)
-    assert type(run._how(45.0)[0].__self__).__name__ == "BatchedInferencePipeline"
-    assert type(run._how(20.0)[0].__self__).__name__ == "WhisperModel"
-    text = model.transcribe(sound, request, progress(), lambda: False)
-    assert len(text.segments) >= 4
-    assert text.segments[0]["text"] == " ".join(SCRIPT.sentences[0])
-    assert text.segments[0]["words"]
-    silence = audio(tmp_path, recordings.silence(60))
-    assert model.transcribe(silence, request, progress(), lambda: False).segments == []
-    monkeypatch.setattr(faster_whisper, "cores", lambda: 2)  # no gain there
-    assert type(run._how(45.0)[0].__self__).__name__ == "WhisperModel"
 
 
 def test_clients_do_not_choose_more_threads_than_there_are_cores(
@@ -258,7 +236,7 @@ def test_clients_do_not_choose_more_threads_than_there_are_cores(
 def test_options_that_are_not_given_keep_the_library_s_defaults(
     model: faster_whisper.FasterWhisper,
 ) -> None:
-    arguments = whisper_options.mapped({"beam_size": None}, model._model)
+    arguments = whisper_options.mapped({"beam_size": None}, model._memory.model)
     assert arguments == {"word_timestamps": True, "vad_filter": True, "suppress_tokens": [-1]}
 
 
@@ -275,31 +253,15 @@ def test_options_that_make_no_sense_do_no_harm(model: faster_whisper.FasterWhisp
         "batch_size": -1,
         "chunk_size": 0,
     }
-    arguments = whisper_options.mapped(options, model._model)
+    arguments = whisper_options.mapped(options, model._memory.model)
     assert arguments["beam_size"] == arguments["best_of"] == 1
     assert arguments["temperature"] == [0.0]
     assert arguments["vad_parameters"] == {"threshold": 0.99}
     assert {"patience", "log_prob_threshold", "initial_prompt", "hotwords"}.isdisjoint(arguments)
-    assert whisper_options.batch(options) == (1, 20)
+    assert whisper_options.batch_size(options) == 1
+    assert whisper_options.rules(options) == Rules(937, 0.99, 0.84)
     huge = {"beam_size": 2**70, "best_of": 10**9, "patience": 1e-4, "length_penalty": 1e300}
-    arguments = whisper_options.mapped(huge, model._model)
+    arguments = whisper_options.mapped(huge, model._memory.model)
     assert arguments["beam_size"] == arguments["best_of"] == 20
     assert arguments["patience"] * 20 == pytest.approx(1)
     assert arguments["length_penalty"] == 10
-
-
-def test_segments_in_plain_values() -> None:
-    word = SimpleNamespace(
-        word=" hi", start=np.float64(1.0), end=np.float64(9.0), probability=np.float32(1.00001)
-    )
-    found = SimpleNamespace(
-        text=" hi ", start=np.float64(1.0), end=np.float64(9.0), avg_logprob=np.nan, words=[word]
-    )
-    assert faster_whisper._segment(found, 1.0, 5.0) == {
-        "start": 2.0,
-        "end": 5.0,
-        "text": "hi",
-        "words": [{"word": "hi", "start": 2.0, "end": 5.0, "score": 1.0}],
-    }
-    found.text = "  "
-    assert faster_whisper._segment(found, 0.0, 5.0) is None

@@ -6,6 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from transcription.engines.chunks.cutting import Rules
+from transcription.engines.chunks.voice import WINDOWS_PER_SECOND
+
 PLAIN = {
     "beam_size": "beam_size",
     "best_of": "best_of",
@@ -15,7 +18,11 @@ PLAIN = {
     "log_prob_threshold": "log_prob_threshold",
     "no_speech_threshold": "no_speech_threshold",
 }
-DEFAULT_CHUNK = 20
+DEFAULT_BATCH, LARGEST_BATCH = 8, 64
+SHORTEST_CHUNK, LONGEST_CHUNK = 5, 30
+"""Seconds."""
+ONSET = 0.5
+"""The library's own, as is the distance from it at which speech ends."""
 BEAMS = 5  # the libraries' own choice
 # Memory and time grow with them: 2,500 beams take five gigabytes with the smallest model.
 MOST_CANDIDATES = 20
@@ -52,11 +59,21 @@ def mapped(options: Mapping[str, Any], model: Any) -> dict[str, Any]:
     return arguments
 
 
-def batch(options: Mapping[str, Any]) -> tuple[int, int]:
-    """The number of windows per batch, and the longest length of each in seconds."""
-    size = int(options.get("batch_size") or 1)
-    chunk = int(options.get("chunk_size") or DEFAULT_CHUNK)
-    return max(1, min(size, 64)), max(5, min(chunk, 30))
+def batch_size(options: Mapping[str, Any]) -> int:
+    """The most chunks that are decoded at once."""
+    asked = options.get("batch_size")
+    return max(1, min(DEFAULT_BATCH if asked is None else int(asked), LARGEST_BATCH))
+
+
+def rules(options: Mapping[str, Any]) -> Rules:
+    """How to cut a recording into chunks."""
+    voice = _voice({key: value for key, value in options.items() if value is not None})
+    onset = voice.get("threshold", ONSET)
+    offset = min(onset, voice.get("neg_threshold", max(onset - 0.15, 0.01)))
+    seconds = max(
+        SHORTEST_CHUNK, min(int(options.get("chunk_size") or LONGEST_CHUNK), LONGEST_CHUNK)
+    )
+    return Rules(int(seconds * WINDOWS_PER_SECOND), onset, offset)
 
 
 def _temperatures(given: Any) -> list[float]:

@@ -42,6 +42,7 @@ OF_NO_EFFECT = {
     "compression_ratio_threshold": 2.4,
     "log_prob_threshold": -1.0,
     "no_speech_threshold": 0.6,
+    "condition_on_previous_text": False,
 }
 NO_EFFECT = "WhisperX decodes in batches, where {} had no effect."
 OTHER_FORMAT = "{} is not possible on this {}: {} was used."

@@ -123,6 +123,16 @@ class QueueParameters(BaseModel):
     )
 
 
+class ContextParameters(BaseModel):
+    """What each part of a recording knows of the parts before it."""
+
+    condition_on_previous_text: bool = Field(
+        False,
+        description="Transcribe in one go, each window with the text before it as context, instead "
+        "of in batches: slower, and mistakes may spread.",
+    )
+
+
 class CallbackParameters(BaseModel):
     """The webhook."""
 
@@ -143,6 +153,7 @@ class DeviceParameters(BaseModel):
 class FullParameters(
     QueueParameters,
     CallbackParameters,
+    ContextParameters,
     SoundParameters,
     VoiceParameters,
     AsrParameters,
@@ -154,7 +165,12 @@ class FullParameters(
 
 
 class TranscribeParameters(
-    QueueParameters, SoundParameters, VoiceParameters, AsrParameters, ModelParameters
+    QueueParameters,
+    ContextParameters,
+    SoundParameters,
+    VoiceParameters,
+    AsrParameters,
+    ModelParameters,
 ):
     """The query of `/service/transcribe`."""
 
@@ -172,6 +188,7 @@ class CombineParameters(BaseModel):
 
 
 FLAT = (ModelParameters, AlignmentParameters, DiarizationParameters, DeviceParameters)
+BEYOND_THE_CONTRACT = ("audio_track", "condition_on_previous_text")
 NESTED = {"asr_options": AsrParameters, "vad_options": VoiceParameters}
 
 
@@ -187,6 +204,7 @@ def task_params(parameters: BaseModel) -> dict[str, Any] | None:
     for key, group in NESTED.items():
         if isinstance(parameters, group):
             shown[key] = {name: values[name] for name in group.model_fields}
-    if values.get("audio_track") is not None:  # old clients don't know this key
-        shown["audio_track"] = values["audio_track"]
+    for name in BEYOND_THE_CONTRACT:  # old clients don't know these keys
+        if values.get(name) not in (None, False):
+            shown[name] = values[name]
     return shown or None

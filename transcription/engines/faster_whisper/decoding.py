@@ -1,0 +1,155 @@
+"""The text of chunks, several at a time; what a chunk says depends on its own sound alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from transcription.engines.faster_whisper.segments import Found, compression, likelihood
+from transcription.media.pcm import RATE
+
+if TYPE_CHECKING:
+    import numpy
+
+    from transcription.engines.chunks.sound import SoundChunk
+
+APART = 60
+"""Seconds from one chunk of a batch to the next: the library takes the end of one for the last
+speech before the next, which changes nothing if it is so long ago."""
+FRAMES = 100
+"""Of the spectrum, in a second."""
+UNHEARD = 1.0
+"""Seconds of speech after the last word of a chunk that are decoded again."""
+THRESHOLDS = {
+    "compression_ratio_threshold": 2.4,
+    "log_prob_threshold": -1.0,
+    "no_speech_threshold": 0.6,
+}
+"""The library's own."""
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A model and how to use it.
+
+    Attributes:
+        model: faster-whisper's.
+        language: Of the speech.
+        task: "transcribe" or "translate".
+        options: Arguments for the library's `transcribe`.
+        go_on: Called before each decoding; what it raises ends the work.
+    """
+
+    model: Any
+    language: str | None
+    task: str
+    options: Mapping[str, Any]
+    go_on: Callable[[], None]
+
+    def decode(self, chunks: Sequence[SoundChunk]) -> list[list[Found]]:
+        """What is said in each chunk; all are decoded at once."""
+        if self._temperatures[0] > 0:
+            return [self._sampled(chunk) for chunk in chunks]
+        together = self._together([chunk.samples for chunk in chunks])
+        return [self._checked(chunk, found) for chunk, found in zip(chunks, together, strict=True)]
+
+    def _checked(self, chunk: SoundChunk, found: list[Found]) -> list[Found]:
+        """The text, or a better one where it is doubtful, and what is missing at its end."""
+        if self._is_doubtful(found):
+            again = self._sampled if len(self._temperatures) > 1 else self._in_halves
+            found = max(found, again(chunk), key=self._quality)
+        found = self._with_rest(chunk, found)
+        return [] if self._is_silence(found) else found
+
+    def _with_rest(self, chunk: SoundChunk, found: list[Found]) -> list[Found]:
+        """The model may end early, above all where a chunk is full."""
+        while found and chunk.spoken(after=found[-1].end) > UNHEARD:
+            rest = self._part(chunk, found[-1].end)
+            if not rest or rest[-1].end <= found[-1].end:
+                break
+            found = [*found, *rest]
+        return found
+
+    def _in_halves(self, chunk: SoundChunk) -> list[Found]:
+        middle = chunk.middle()
+        return [*self._part(chunk, 0.0, middle), *self._part(chunk, middle)]
+
+    def _part(self, chunk: SoundChunk, start: float, end: float | None = None) -> list[Found]:
+        """The text of a part of a chunk."""
+        samples = chunk.samples[round(start * RATE) : end and round(end * RATE)]
+        (found,) = self._together([samples])
+        return [Found(one.segment, one.shift + start) for one in found]
+
+    def _sampled(self, chunk: SoundChunk) -> list[Found]:
+        """By the temperatures that the client named: each attempt is another."""
+        self.go_on()
+        options = {**self.options, "vad_filter": False, "condition_on_previous_text": False}
+        segments, _ = self.model.transcribe(
+            chunk.samples, language=self.language, task=self.task, **options
+        )
+        return [Found(segment) for segment in segments]
+
+    def _together(self, parts: Sequence[numpy.ndarray]) -> list[list[Found]]:
+        """Each part's text, as if it were alone."""
+        self.go_on()
+        import numpy
+
+        audio = numpy.zeros(APART * RATE * (len(parts) + 1), numpy.float32)
+        clips = []
+        for number, samples in enumerate(parts, 1):
+            first, length = APART * RATE * number, len(samples)
+            audio[first : first + length] = samples
+            clips.append({"start": first / RATE, "end": (first + length + 0.5) / RATE})
+        segments, _ = _pipeline(self.model).transcribe(
+            audio,
+            language=self.language,
+            task=self.task,
+            clip_timestamps=clips,
+            batch_size=len(parts),
+            without_timestamps=False,
+            **self.options,
+        )
+        found: list[list[Found]] = [[] for _ in parts]
+        for segment in segments:
+            if segment.text.strip():
+                number = int(segment.seek) // (APART * FRAMES)
+                found[number - 1].append(Found(segment, -float(APART * number)))
+        return found
+
+    @property
+    def _temperatures(self) -> Sequence[float]:
+        """Those that the client named; the library's own list of them would make each run of a
+        chunk another."""
+        return tuple(self.options.get("temperature", (0.0,)))
+
+    def _threshold(self, name: str) -> float:
+        return float(self.options.get(name, THRESHOLDS[name]))
+
+    def _quality(self, found: Sequence[Found]) -> tuple[bool, float]:
+        repeats = compression(found) > self._threshold("compression_ratio_threshold")
+        return not repeats, likelihood(found)
+
+    def _is_doubtful(self, found: Sequence[Found]) -> bool:
+        sound, likely = self._quality(found)
+        return not sound or likely < self._threshold("log_prob_threshold")
+
+    def _is_silence(self, found: Sequence[Found]) -> bool:
+        """Whether the model doubts that someone speaks, and what it understood."""
+        doubts = [float(one.segment.no_speech_prob) for one in found]
+        unlikely = likelihood(found) < self._threshold("log_prob_threshold")
+        return unlikely and min(doubts, default=1.0) > self._threshold("no_speech_threshold")
+
+
+def _pipeline(model: Any) -> Any:
+    """The library's, but with silence after the end of a part, as when the model was trained."""
+    from faster_whisper import BatchedInferencePipeline
+
+    class Padded(BatchedInferencePipeline):  # type: ignore[misc]
+        def forward(self, features: Any, tokenizer: Any, chunks_metadata: Any, options: Any) -> Any:
+            for spectrum, about in zip(features, chunks_metadata, strict=True):
+                end = round(about["duration"] * FRAMES)
+                spectrum[:, end:] = spectrum[:, :end].min()
+            return super().forward(features, tokenizer, chunks_metadata, options)
+
+    return Padded(model)

@@ -1,0 +1,62 @@
+"""The model in memory: one at a time, since two may not fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transcription.engines.base import EngineError, Request
+from transcription.engines.runtime.cores import threads_for
+
+SMALLER = ("float32", "float16", "int8_float16", "int8")
+"""Number formats, each needs less memory than the one before."""
+
+
+class LoadedModel:
+    """The last model that was used."""
+
+    def __init__(self) -> None:
+        self.model: Any = None
+        self._request = Request("", "")
+        self._hardware = ("", "")
+        self._key: tuple[Any, ...] = ()
+
+    def load(self, request: Request, device: str, compute_type: str) -> None:
+        """Loads a model, if it is another than that in memory.
+
+        Raises:
+            EngineError: It can't be loaded.
+        """
+        threads = threads_for(request.threads)
+        key = (request.model_path, device, request.device_index, compute_type, threads)
+        self._request, self._hardware = request, (device, compute_type)
+        if key == self._key:
+            return
+        self._key, self.model = (), None
+        import faster_whisper
+
+        try:
+            self.model = faster_whisper.WhisperModel(
+                request.model_path,
+                device=device,
+                device_index=request.device_index,
+                compute_type=compute_type,
+                cpu_threads=threads,
+                local_files_only=True,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            message = f'The model "{request.model}" cannot be loaded: {error}'
+            raise EngineError("model_unusable", message) from error
+        self._key = key
+
+    def step_down(self) -> str:
+        """Loads it in the next smaller number format; returns that, or "" if there is none."""
+        import ctranslate2
+
+        device, current = self._hardware
+        supported = ctranslate2.get_supported_compute_types(device)
+        position = SMALLER.index(current) if current in SMALLER else 0
+        for smaller in SMALLER[position + 1 :]:
+            if smaller in supported:
+                self.load(self._request, device, smaller)
+                return smaller
+        return ""

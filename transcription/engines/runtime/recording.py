@@ -45,6 +45,7 @@ class Recording(Audio):
         self._on_sign = on_sign
         self._should_stop = should_stop
         self._is_written = False
+        self._stated: float | None = None  # seconds according to the header
         self._at_end: Decoded | None = None
         self._readers: list[ReaderProcess] = []
         self._busy: set[ReaderProcess] = set()
@@ -70,6 +71,7 @@ class Recording(Audio):
         reader = self._readers[0] if self._readers else self._started()
         while reader.media is None:
             reader.receive(self._wait)
+        self._stated = reader.media["duration"]
         return reader.media
 
     @property
@@ -90,7 +92,9 @@ class Recording(Audio):
 
     @property
     def expected_duration(self) -> float | None:
-        return self._at_end.duration if self._at_end else self._readers[-1].expected
+        if self._at_end:
+            return self._at_end.duration
+        return self._readers[-1].expected or self._stated
 
     def stream(self, after: float = 0.0) -> Iterator[bytes]:
         if self._is_written:
@@ -145,6 +149,9 @@ class Recording(Audio):
         for reader in self._readers:
             if reader not in self._busy and reader.reaches(first):
                 return reader
+        for reader in set(self._readers) - self._busy:  # they are beyond it
+            self._readers.remove(reader)
+            reader.close()
         return self._started()
 
     def _started(self) -> ReaderProcess:

@@ -13,11 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.engines import counting_engine
+from tests.engines.counting_engine import Counting
 from tests.engines.hearing import decoded
 from tests.running import wait_for
-from tests.speech import recordings
+from tests.speech import able_engine, recordings
 from tests.speech.odd_recordings import wav_header
-from transcription.engines.base import DIARIZE, EngineDied, Event, Paused, Request
+from transcription.engines.base import DIARIZE, Chunk, EngineDied, Event, Paused, Request
 from transcription.engines.runtime import reader_process
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.runtime.reader_process import ReaderProcess, WaitingReaders
@@ -150,7 +152,7 @@ def test_what_is_no_longer_kept_is_decoded_again(
     assert sum(map(len, reader._last)) < 6 * BYTES_PER_SECOND
     with setting.recording(speech("mp3")) as recording:
         assert b"".join(recording.stream(10.0)) == samples[10 * BYTES_PER_SECOND :]
-        assert len(recording._readers) == 2
+        assert reader not in recording._readers
     assert reader.process.returncode is not None
 
 
@@ -250,6 +252,59 @@ def test_readers_end_with_the_engine(
     engine.close()
     assert readers
     wait_for(lambda: not any(reader.is_running() for reader in readers), 5, what="their end")
+
+
+@pytest.fixture
+def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:
+    """A process that knows the engine, and the request for it."""
+    known = able_engine.environment(tmp_path, counting_engine.PLACE, Counting.name)
+    monkeypatch.setenv("PYTHONPATH", known["PYTHONPATH"])
+    process = EngineProcess(60)
+    yield process
+    process.close()
+
+
+def test_a_paused_job_goes_on_with_its_reader(
+    counting: EngineProcess, speech: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """From run to run, as long as it is paused; the text is that of one run."""
+    work = str(tmp_path / "work")
+    request = Request(str(speech("mp3")), Counting.name, work_dir=work, language="en")
+    whole = counting.run(request)
+    chunks: list[Chunk] = []
+    readers = []
+    for _ in range(10):
+        kept = tuple(chunks)
+        try:
+            result = counting.run(
+                replace(request, chunks=[vars(chunk) for chunk in kept]),
+                lambda event: chunks.extend(event.chunks),
+                should_pause=lambda: len(chunks) > len(kept),  # noqa: B023 - called before the next
+            )
+        except Paused:
+            readers += psutil.Process(counting.pid).children()
+        else:
+            break
+    assert len(readers) > 1 and len(set(readers)) == 1
+    assert result.segments == whole.segments and result.duration == whole.duration
+    assert psutil.Process(counting.pid).children() == []
+
+
+def test_cancelled_and_failed_runs_leave_no_reader(
+    counting: EngineProcess, speech: Callable[[str], Path], tmp_path: Path
+) -> None:
+    request = Request(str(speech("mp3")), Counting.name, work_dir=str(tmp_path / "work"))
+    readers: set[psutil.Process] = set()
+
+    def hear(event: Event) -> None:
+        readers.update(psutil.Process(counting.pid).children())
+
+    with pytest.raises(Cancelled):
+        counting.run(request, hear, should_stop=lambda: bool(readers))
+    broken = recordings.write_bold_claim(tmp_path / "claim.mp4")
+    with pytest.raises(MediaError):
+        counting.run(replace(request, media_path=str(broken), decoder_memory=200 * MIB), hear)
+    wait_for(lambda: not any(map(psutil.Process.is_running, readers)), 5, what="their end")
 
 
 def diarizing(path: Path, folder: Path) -> Request:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -122,6 +123,7 @@ def write_results(place: Path, machine: dict[str, Any], runs: list[dict[str, Any
 def main(given: list[str]) -> int:
     """Measures and reports."""
     asked = arguments(given)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that contestants are ended
     work = BUILD / f"run-{os.getpid()}"
     try:
         sounds = fetch_sounds(load_manifest(), BUILD)

@@ -76,6 +76,7 @@ def _whisper(model: str, compute_type: str, threads: int) -> Any:
 def main(name: str, model: str, compute_type: str, threads: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries print what they like
+    lifetime.watch_parent()
     if name != "ours":  # whose engine process does it by itself
         lifetime.lower_priority()
     transcribe = CONTESTANTS[name](model, compute_type, int(threads))

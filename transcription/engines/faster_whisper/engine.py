@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from transcription.engines import models
 from transcription.engines.base import (
@@ -77,7 +77,7 @@ class FasterWhisper:
             EngineError: It can't be loaded.
         """
         self.load(request)
-        return self._model
+        return self._memory.model
 
     def transcribe(
         self,

@@ -38,7 +38,7 @@ def test_times_scores_and_events(
     measured = (0.64, 1.17, 1.53, 2.12)  # the words' ends, by another engine
     assert [word["end"] for word in words] == pytest.approx(measured, abs=0.25)
     stages = [event.stage for event in events]
-    assert list(dict.fromkeys(stages)) == ["probing", "decoding", "loading", "transcribing"]
+    assert list(dict.fromkeys(stages)) == ["probing", "loading", "transcribing"]
     about = next(event.media for event in events if event.media)
     assert about["container"] == "wav" and about["has_video"] is False
     assert events[-1].total == pytest.approx(2.79, abs=0.01)

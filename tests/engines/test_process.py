@@ -58,7 +58,7 @@ def gone(pid: int, within: float = 3.0) -> bool:
     return False
 
 
-@pytest.mark.parametrize("stage", ["probing", "decoding", "loading", "transcribing"])
+@pytest.mark.parametrize("stage", ["probing", "loading", "transcribing"])
 @pytest.mark.parametrize("name", ["built-in", "scripted"])
 def test_cancel_in_each_stage(
     stage: str,

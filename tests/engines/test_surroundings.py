@@ -45,7 +45,7 @@ engine.run(Request(sys.argv[1], "faster-whisper", model, model, work_dir=work), 
 
 @pytest.mark.starts
 @posix
-@pytest.mark.parametrize("moment", ["decoding", "transcribing"])
+@pytest.mark.parametrize("moment", ["loading", "transcribing"])
 def test_the_engine_dies_with_its_parent(
     moment: str, long_recording: Path, tiny_model: Path, tmp_path: Path
 ) -> None:

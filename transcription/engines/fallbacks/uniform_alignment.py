@@ -47,6 +47,7 @@ class UniformAligner:
             translation=False,
             needs_download=False,
             stages=(ALIGN,),
+            streams=True,
         )
 
     def installation_error(self) -> str:

@@ -43,6 +43,7 @@ class FasterWhisper:
             translation=True,
             needs_download=True,
             models=(*models.KNOWN, *models.ALIASES, *models.TRUSTED),
+            streams=True,
         )
 
     def installation_error(self) -> str:

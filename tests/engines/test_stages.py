@@ -52,7 +52,8 @@ def test_all_stages_each_told_as_soon_as_it_is_done(
     result = engine.run(request, events.append)
     told = [event.output.stage for event in events if event.output]
     assert told == list(result.outputs) == list(STAGES)
-    assert result.outputs[TRANSCRIBE].value["segments"][0]["text"].replace(",", "") == "Go forward 10 meters."
+    (segment,) = result.outputs[TRANSCRIBE].value["segments"]
+    assert segment["text"].replace(",", "") == "Go forward 10 meters."
     shown = list(dict.fromkeys(event.stage for event in events))
     assert shown == ["probing", "loading", "transcribing", "decoding", "aligning", "diarizing"]
     # A stage is told before the next one begins.

@@ -111,9 +111,3 @@ class Audio:
         floats: numpy.ndarray = integers.astype(numpy.float32)
         floats /= 32768.0
         return floats
-
-    def pcm(self, start: float, end: float) -> bytes:
-        """The raw samples between two moments, in seconds."""
-        with self.path.open("rb") as file:
-            file.seek(round(start * RATE) * 2)
-            return file.read(round((end - start) * RATE) * 2)

@@ -10,11 +10,14 @@ from django.test import Client
 
 from transcription import tasks
 from transcription.engines.base import EngineError, Event, Request, Result, ShouldStop
-from transcription.models import Job, State, Transcript
+from transcription.models import Job, State, TranscribedChunk, Transcript
+from transcription.pages import recordings
+from transcription.services.jobs import estimates
 
 from .building import NO_SHOW, make_job, result, script_engine, staff_client, within
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PAUSED = "paused for other recordings"
 HTML = {"accept": "text/html,*/*;q=0.8"}
 FALLBACK_NOTE = "Draft only. The model could not be downloaded, so the built-in one was used."
 
@@ -64,6 +67,80 @@ def test_percent_and_time_are_both_of_the_sound(
         ("transcribing", 66, "3:20 of 5:00"),
         ("transcribing", 100, "5:00 of 5:00"),
     ]
+
+
+@pytest.mark.parametrize(
+    "facts, position, starts_in, waiting",
+    [
+        ({}, 1, 4.0, "next in line, starts in less than a minute"),
+        ({}, 2, 300.0, "2nd in line, starts in about 5 minutes"),
+        ({}, 3, 61.0, "3rd in line, starts in about 1 minute"),
+        ({}, 11, 5400.0, "11th in line, starts in about 90 minutes"),
+        ({}, 21, 7000.0, "21st in line, starts in about 2 hours"),
+        ({}, 112, None, "112th in line"),
+        ({}, None, None, ""),
+        ({"stage": "paused"}, 1, 65.0, f"{PAUSED}, next turn in about 1 minute"),
+        ({"stage": "paused"}, 2, None, PAUSED),
+        ({"cancel_requested": True}, 1, 4.0, ""),
+    ],
+)
+def test_a_waiting_job_tells_its_place_on_its_page_and_in_the_list(
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    facts: dict[str, Any],
+    position: int | None,
+    starts_in: float | None,
+    waiting: str,
+) -> None:
+    job = make_job(**facts)
+    known = {} if position is None else {job.pk: (position, starts_in)}
+    monkeypatch.setattr(estimates, "places", lambda: known)
+    monkeypatch.setattr(recordings, "places", lambda: known)
+    assert client.get(f"/jobs/{job.pk}.json").json()["waiting"] == waiting
+    assert client.get("/jobs.json").json()["jobs"][0]["waiting"] == waiting
+    for address in (f"/jobs/{job.pk}", "/"):
+        assert waiting in client.get(address, headers=HTML).content.decode()
+
+
+@pytest.mark.parametrize(
+    "facts, left",
+    [
+        ({"speed": 10.0, "seconds_done": 400.0}, "less than a minute left"),
+        ({"speed": 1.0, "seconds_done": 420.0}, "about 3 minutes left"),
+        ({"speed": 0.02, "seconds_done": 0.0}, "about 8 hours left"),
+        ({"speed": None}, ""),
+        ({"speed": 1.0, "cancel_requested": True}, ""),
+        ({"speed": 1.0, "state": State.COMPLETED}, ""),
+    ],
+)
+def test_a_running_job_tells_what_is_left(client: Client, facts: dict[str, Any], left: str) -> None:
+    running = {"state": State.PROCESSING, "stage": "transcribing", "seconds_total": 600.0}
+    job = make_job(**{**running, "task_type": "transcription", **facts})
+    assert client.get(f"/jobs/{job.pk}.json").json()["remaining"] == left
+    assert left in client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()
+
+
+def test_the_text_so_far_is_for_jobs_that_have_no_transcript_yet(client: Client) -> None:
+    """One that runs again keeps its transcript; a place that makes no sense is the beginning."""
+    job = make_job(state=State.PROCESSING)
+    TranscribedChunk.objects.create(
+        job=job,
+        number=0,
+        start=0,
+        end=9,
+        recipe="r",
+        segments=[{"start": 0, "end": 9, "text": "a"}],
+    )
+    address = f"/jobs/{job.pk}.json"
+    assert "text" not in client.get(address).json()
+    for after in ("0", "", "x", "nan", "-1", "1e999"):
+        text = client.get(address, {"after": after}).json()["text"]
+        assert [one["text"] for one in text["segments"]] == ["a"], after
+    assert client.get(address, {"after": "9"}).json()["text"]["segments"] == []
+    assert 'id="partial"' in client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()
+    Transcript.objects.create(job=job, segments=[])
+    assert "text" not in client.get(address, {"after": "0"}).json()
+    assert 'id="partial"' not in client.get(f"/jobs/{job.pk}", headers=HTML).content.decode()
 
 
 def test_a_failed_job_speaks_of_no_draft_and_shows_no_player(

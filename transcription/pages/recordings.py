@@ -1,14 +1,15 @@
 """The list of recordings: filters from the address, and the page of results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.http import HttpRequest, QueryDict
 
-from transcription.models import ACTIVE, State
+from transcription.models import ACTIVE, Job, State
 from transcription.pages.serializers import job_row, upload_row
+from transcription.services.jobs.estimates import Expectation, places
 from transcription.services.jobs.queries import listed
 from transcription.services.paging import Page, page_of
 from transcription.services.unfinished import unfinished_uploads
@@ -77,9 +78,15 @@ def listing(user: User, filters: Filters, size: int = PAGE_SIZE) -> dict[str, An
     uploads = unfinished_uploads(user, filters.name) if filters.with_uploads else []
     return {
         "uploads": [upload_row(upload, user) for upload in uploads],
-        "jobs": [job_row(job) for job in page.jobs],
+        "jobs": rows_of(page.jobs),
         **neighbours(filters, page),
     }
+
+
+def rows_of(jobs: Sequence[Job]) -> list[dict[str, Any]]:
+    """Rows of jobs; the waiting ones with their places, which are worked out once for all."""
+    known = places() if any(job.state == State.QUEUED for job in jobs) else {}
+    return [job_row(job, Expectation(*known.get(job.pk, (None, None)))) for job in jobs]
 
 
 def neighbours(filters: Filters, page: Page) -> dict[str, str]:

@@ -9,16 +9,25 @@ from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
 from transcription.languages import LANGUAGES
 from transcription.models import Job, Stage, State, TaskType, Transcript
-from transcription.services.jobs.progress import STAGE_OF, TIMED
+from transcription.pages.progress import (
+    progress_message,
+    remaining_message,
+    shown_percent,
+    waiting_message,
+)
+from transcription.services.jobs.estimates import Expectation, expectation_of
 from transcription.services.jobs.queries import CHANGE
 from transcription.services.jobs.rerun import can_run_again, has_media, kept_by_default
 from transcription.services.stages import outputs, plan
+from transcription.services.stages.partial import part_of
 from uploads.models import Upload
 from uploads.services.lookup import CHANGE as CHANGE_UPLOAD
 from uploads.services.lookup import User, may
 
+TRANSCRIBED = (TaskType.FULL, TaskType.TRANSCRIPTION)
 
-def job_row(job: Job) -> dict[str, Any]:
+
+def job_row(job: Job, expected: Expectation) -> dict[str, Any]:
     state = State.CANCELLED if job.cancel_requested and job.is_active else State(job.state)
     language = job.language_used or job.language
     return {
@@ -29,6 +38,7 @@ def job_row(job: Job) -> dict[str, Any]:
         "stage": job.stage,
         "stage_label": Stage(job.stage).label,
         "percent": shown_percent(job),
+        "waiting": waiting_message(job, expected),
         "created": job.created.isoformat(),
         "audio_duration": job.audio_duration,
         "language": language,
@@ -44,9 +54,11 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
     has_transcript = Transcript.objects.filter(job=job).exists()  # not loaded: it may be long
     fruitless = job.state in (State.FAILED, State.CANCELLED) and not has_transcript
     engine = capabilities_of(job.engine_used)
+    expected = expectation_of(job)
     return {
-        **job_row(job),
+        **job_row(job, expected),
         "message": progress_message(job),
+        "remaining": remaining_message(job, expected),
         "error": job.error,
         "warnings": job.warnings,
         "engine_label": engine.label if engine else job.engine_used,
@@ -73,6 +85,7 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
         if job.state in (State.COMPLETED, State.WARNINGS)
         else "",
         "can_delete": may_change,
+        "shows_partial": job.is_active and not has_transcript and job.task_type in TRANSCRIBED,
         "segments_url": reverse("segments", args=[job.id]) if has_transcript else "",
         "exports": [
             {"kind": kind, "label": form.label, "url": reverse("export", args=[job.id, kind])}
@@ -80,6 +93,17 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
         ]
         if has_transcript
         else [],
+    }
+
+
+def text_so_far(job: Job, after: float) -> dict[str, Any]:
+    """The segments of a running job from a place on; see `Part`."""
+    part = part_of(job, after)
+    return {
+        "segments": part.segments,
+        "after": part.after,
+        "next": part.next,
+        "more": part.more,
     }
 
 
@@ -94,31 +118,6 @@ def capabilities_of(name: str) -> Capabilities | None:
     """The capabilities of an engine; None if it doesn't exist (any more)."""
     engine = registry.find(name)
     return engine.capabilities() if engine else None
-
-
-def shown_percent(job: Job) -> int | None:
-    """The progress of the work on the audio; None before that."""
-    is_waiting = job.state == State.QUEUED
-    is_beginning = job.state == State.PROCESSING and not job.percent
-    if is_waiting or (is_beginning and job.stage not in STAGE_OF):
-        return None
-    return int(job.percent)
-
-
-def progress_message(job: Job) -> str:
-    """The progress in minutes of audio; consistent with `shown_percent`."""
-    total = job.seconds_total
-    if job.state != State.PROCESSING or job.stage not in TIMED or not total:
-        return ""
-    is_read = job.stage == Stage.DECODING
-    done = min(job.seconds_done, total) if is_read else total * job.percent / 100
-    return f"{clock(done)} of {clock(total)}"
-
-
-def clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def upload_row(upload: Upload, user: User) -> dict[str, Any]:

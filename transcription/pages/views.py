@@ -1,5 +1,6 @@
 """The pages, and the JSON that their scripts poll."""
 
+import math
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -17,7 +18,7 @@ from transcription.media.names import SUFFIXES
 from transcription.models import Job
 from transcription.pages.choices import chosen, offer
 from transcription.pages.recordings import GROUPS, PAGE_SIZE, Filters, list_left, listing
-from transcription.pages.serializers import job_details
+from transcription.pages.serializers import job_details, text_so_far
 from transcription.services.jobs import rerun, transitions
 from transcription.services.jobs.queries import get_for_user
 from transcription.services.options.rerun_options import NotUnderstood, changes_of
@@ -100,10 +101,23 @@ def job_page(request: HttpRequest, job_id: Any) -> HttpResponse:
 
 @require_GET
 def job_json(request: HttpRequest, job_id: Any) -> HttpResponse:
-    """The same data for the page's script."""
-    response = JsonResponse(job_details(wanted_job(request, job_id), request.user))
+    """The same data for the page's script; with `after`, also the text so far from there on."""
+    job = wanted_job(request, job_id)
+    details = job_details(job, request.user)
+    if details["shows_partial"] and (after := request.GET.get("after")) is not None:
+        details["text"] = text_so_far(job, seconds_in(after))
+    response = JsonResponse(details)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def seconds_in(text: str) -> float:
+    """The seconds in a query; 0 if it holds none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
 
 
 def transcript_of(job: Job) -> StoredList:

@@ -3,7 +3,8 @@
 import { watchActions } from "./actions.js";
 import { ApiError, answer, ending, getJSON, statusSentence } from "./api.js";
 import { lost, restored } from "./connection.js";
-import { connectPlayer, explainDeadPlayer } from "./player.js";
+import { connectPartial } from "./partial.js";
+import { connectPlayer, explainDeadPlayer, keepPlayer } from "./player.js";
 import { poll } from "./poll.js";
 import { connectSearch } from "./search.js";
 import { localise } from "./text.js";
@@ -14,24 +15,27 @@ const ANSWER = 30000; // milliseconds to wait for a response
 const ACTIVE = ["queued", "processing"];
 
 let polling = null;
+let partial = null; // the text so far, while there is no transcript
 start();
 
-function start() {
+function start(place = null) {
   const article = document.getElementById("job");
   localise(article);
   watchActions(article, () => reload(true));
   polling?.stop();
   restored();
+  partial = connectPartial(partial);
   if (ACTIVE.includes(article.dataset.state)) watch(article);
   explainDeadPlayer();
-  readTranscript();
+  readTranscript(place);
 }
 
 function watch(article) {
   let active = true;
   polling = poll(
     async () => {
-      const job = await getJSON(article.dataset.url, { limit: ANSWER }).catch(leaveIfGone);
+      const query = partial ? `?after=${partial.next}` : "";
+      const job = await getJSON(article.dataset.url + query, { limit: ANSWER }).catch(leaveIfGone);
       active = ACTIVE.includes(job.state);
       if (active && job.state === article.dataset.state) update(article, job);
       else await reload();
@@ -55,9 +59,13 @@ function update(article, job) {
   write(article, "stage_label", job.stage_label || job.state_label);
   write(article, "percent", percent);
   write(article, "message", job.message ?? "");
+  write(article, "remaining", job.remaining ?? "");
+  write(article, "waiting", job.waiting ?? "");
   const progress = article.querySelector(".live progress");
   if (job.percent == null) progress.removeAttribute("value");
   else progress.value = job.percent;
+  if (job.text) partial?.add(job.text);
+  if (job.text?.more) polling.soon();
   document.title = [percent, job.filename].filter(Boolean).join(" – ");
 }
 
@@ -77,12 +85,18 @@ async function reload(acted = false) {
   const fresh = page.getElementById("job");
   const old = document.getElementById("job");
   if (!fresh) return location.reload();
-  const hadFocus = acted || old.contains(document.activeElement);
+  const place = partial?.place();
+  const hadFocus = acted || (old.contains(document.activeElement) && !place?.hasFocus);
   fresh.querySelector(".back a").href = old.querySelector(".back a").href;
-  old.replaceWith(document.adoptNode(fresh));
+  document.adoptNode(fresh);
+  keepPlayer(old, fresh);
+  partial?.moveTo(fresh);
+  const shown = partial?.reading;
+  old.replaceWith(fresh);
   document.title = page.title;
-  start();
-  if (hadFocus) fresh.querySelector("h1").focus();
+  start(place);
+  place?.restore(shown);
+  if (hadFocus) fresh.querySelector("h1").focus({ preventScroll: !acted });
 }
 
 async function wholeText(response) {
@@ -93,9 +107,11 @@ async function wholeText(response) {
   }
 }
 
-async function readTranscript() {
+// place: of the reader in the text that the transcript replaces
+async function readTranscript(place) {
   const reading = await showTranscript();
   if (!reading) return;
+  place?.restore(reading);
   connectPlayer(reading);
   connectSearch(reading);
 }

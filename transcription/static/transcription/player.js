@@ -1,14 +1,21 @@
 // Links the player and the text: clicking a time or word seeks, and the text follows.
 
 import { mark, rangeIn } from "./marks.js";
+import { indexAt } from "./segments.js";
 import { placeWords, positionAt } from "./words.js";
 
 const HANDS_OFF = 4000; // milliseconds without following after the reader has scrolled
 const LINGER = 0.3; // seconds that a word stays marked after its end
 
+// Returns a function that ends this.
 export function connectPlayer(reading) {
   const media = document.getElementById("media");
-  if (!media) return reading.root.classList.add("no-media");
+  const end = new AbortController();
+  const { signal } = end;
+  if (!media) {
+    reading.root.classList.add("no-media");
+    return () => {};
+  }
   const follow = follower(reading, media);
   reading.root.addEventListener("click", (event) => {
     const paragraph = event.target.closest(".segment");
@@ -17,11 +24,23 @@ export function connectPlayer(reading) {
     if (event.target.closest(".time")) playFrom(media, reading.segments[index].start);
     else seekToWord(event, media, reading, index);
   });
-  media.addEventListener("seeked", follow);
-  media.addEventListener("play", function tick() {
+  function tick() {
+    if (signal.aborted) return;
     follow();
     if (!media.paused && media.isConnected) requestAnimationFrame(tick);
-  });
+  }
+  media.addEventListener("seeked", follow, { signal });
+  media.addEventListener("play", tick, { signal });
+  if (!media.paused) tick();
+  return () => end.abort();
+}
+
+// Moves a player from the article that is replaced into the new one, where it plays on.
+export function keepPlayer(old, fresh) {
+  const media = old.querySelector("#media");
+  const other = fresh.querySelector("#media");
+  if (!media || media.getAttribute("src") !== other?.getAttribute("src")) return;
+  other.closest(".player").replaceWith(media.closest(".player"));
 }
 
 // If this browser can't play the recording, a sentence and a link replace the player.
@@ -44,7 +63,7 @@ function replace(media) {
   const player = media.closest(".player");
   (document.querySelector(".reading") ?? player).before(sentence); // before the text
   player.remove();
-  document.getElementById("transcript")?.classList.add("no-media");
+  for (const text of document.querySelectorAll(".transcript")) text.classList.add("no-media");
 }
 
 function playFrom(media, seconds) {
@@ -63,7 +82,6 @@ function seekToWord(event, media, reading, index) {
 
 // A function that marks what is being said, and scrolls to it while the recording plays.
 function follower({ root, segments, paragraphs, texts }, media) {
-  const starts = segments.map((segment) => segment.start);
   let current = -1;
   let words = [];
   let scrolledAt = 0;
@@ -72,7 +90,7 @@ function follower({ root, segments, paragraphs, texts }, media) {
   }
   return () => {
     const time = media.currentTime;
-    const index = lastAtOrBefore(starts, time);
+    const index = indexAt(segments, time);
     if (index !== current) {
       paragraphs[current]?.classList.remove("current");
       paragraphs[index]?.classList.add("current");
@@ -89,15 +107,4 @@ function follower({ root, segments, paragraphs, texts }, media) {
 function reveal(paragraph) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   paragraph?.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
-}
-
-function lastAtOrBefore(starts, time) {
-  let low = 0;
-  let high = starts.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (starts[middle] <= time + 0.05) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

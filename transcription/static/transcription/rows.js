@@ -47,8 +47,9 @@ export function fillJob(row, job) {
   setProgress(row.querySelector("progress"), job.percent);
 }
 
-function stage({ stage_label: label, percent }) {
-  return percent == null ? (label ?? "") : `${label} · ${Math.floor(percent)} %`;
+function stage({ stage_label: label, waiting, percent }) {
+  const said = waiting || label || "";
+  return percent == null ? said : `${said} · ${Math.floor(percent)} %`;
 }
 
 export function fillUpload(row, upload, here) {

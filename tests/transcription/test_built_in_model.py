@@ -1,5 +1,6 @@
 """A site as people start it first: the default engine, no network, and the built-in model."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,28 @@ def test_openai_s_clients_are_told_of_it(
         answer = client.audio.transcriptions.with_raw_response.create(file=file, model=model)
     assert answer.headers["X-Transcription-Model"] == "tiny.en"
     assert answer.parse().text == WORDS
+
+
+@pytest.mark.parametrize(
+    ("language", "engine", "score"), [("en", "cross-attention", 0.9), ("lv", "even-spread", 0.0)]
+)
+def test_given_words_are_aligned(
+    bare_site: Site,
+    speech_files: Callable[[str], Path],
+    language: str,
+    engine: str,
+    score: float,
+) -> None:
+    given = {"segments": [{"start": 0.2, "end": 2.7, "text": WORDS}], "language": language}
+    recording = speech_files("wav").read_bytes()
+    files = {"transcript": ("go.json", json.dumps(given).encode()), "file": ("go.wav", recording)}
+    answer = bare_site.http.post(f"{bare_site.url}/service/align", files=files, timeout=60)
+    identifier = answer.json()["identifier"]
+    words = bare_site.wait_for_task(identifier)["result"]["word_segments"]
+    assert [word["word"] for word in words] == WORDS.split()
+    assert words[1]["score"] >= score and (score or not words[1]["score"])
+    told = bare_site.http.get(f"{bare_site.url}/task/{identifier}", timeout=30).headers
+    assert told["X-Transcription-Engine"] == f"{engine}; stand-in"
 
 
 def test_other_languages_fail_as_before(

@@ -71,7 +71,7 @@ install-model: $(STAMPS)/requirements
 install-whisperx: install
 	@$(MAKE) --no-print-directory $(STAMPS)/requirements-whisperx || echo "WARNING: WhisperX couldn't be installed (see pip's error above). The site starts without it and uses another engine; each transcript says so."
 
-$(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.lock
+$(WHISPERX)/installed: tests/whisperx/install_cpu.py requirements-whisperx.lock requirements-model.lock
 	$(PYTHON) -m tests.whisperx.install_cpu $(WHISPERX)
 	@touch $@
 

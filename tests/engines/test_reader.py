@@ -20,7 +20,7 @@ from tests.running import wait_for
 from tests.speech import able_engine, recordings
 from tests.speech.odd_recordings import wav_header
 from transcription.engines.base import DIARIZE, Chunk, EngineDied, Event, Paused, Request
-from transcription.engines.runtime import reader_process
+from transcription.engines.runtime import reader_process, workdir
 from transcription.engines.runtime.engine_process import EngineProcess
 from transcription.engines.runtime.reader_process import ReaderProcess, WaitingReaders
 from transcription.engines.runtime.recording import Recording
@@ -36,7 +36,9 @@ class Setting:
     """Makes recordings as the engine's process does, and hears what they report."""
 
     def __init__(self, folder: Path) -> None:
-        self.pcm = folder / "audio.pcm"
+        self.work_dir = folder / "work"
+        self.pcm = self.work_dir / "run" / "audio.pcm"
+        self.pcm.parent.mkdir(parents=True)
         self.waiting = WaitingReaders(idle_seconds=60)
         self.written: list[tuple[float, float | None]] = []
         self.signs = 0
@@ -55,16 +57,12 @@ class Setting:
     def sign(self) -> None:
         self.signs += 1
 
-    def end(self) -> None:
-        while len(self.waiting._readers):
-            self.waiting._readers.pop().close()
-
 
 @pytest.fixture
 def setting(tmp_path: Path) -> Iterator[Setting]:
     made = Setting(tmp_path)
     yield made
-    made.end()
+    made.waiting.close()
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +153,27 @@ def test_what_is_no_longer_kept_is_decoded_again(
         assert b"".join(recording.stream(10.0)) == samples[10 * BYTES_PER_SECOND :]
         assert reader not in recording._readers
     assert reader.process.returncode is not None
+
+
+def test_a_paused_run_goes_on_with_its_file(
+    setting: Setting, speech: Callable[[str], Path]
+) -> None:
+    """Engines that need samples at any place decode a long recording once, not at each turn."""
+    with pytest.raises(Paused), setting.recording(speech("mp3")) as recording:
+        media, whole, samples = recording.media(), recording.decoded, recording.path.read_bytes()
+        raise Paused
+    assert not setting.pcm.exists() and workdir.sweep(setting.work_dir) == 0
+    for _ in range(2):
+        setting.written.clear()
+        with pytest.raises(Paused), setting.recording(speech("mp3")) as recording:
+            assert (recording.media(), recording.decoded) == (media, whole)
+            assert recording.path.read_bytes() == samples
+            raise Paused
+        assert not setting.written
+    assert len(list(setting.work_dir.iterdir())) == 2  # that of the run, and that of the file
+    speech("mp3").touch()
+    setting.waiting.sweep()
+    assert list(setting.work_dir.iterdir()) == [setting.pcm.parent]
 
 
 def test_few_readers_wait_and_none_for_long(
@@ -256,10 +275,14 @@ def test_readers_end_with_the_engine(
 
 
 @pytest.fixture
-def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineProcess]:
-    """A process that knows the engine, and the request for it."""
+def knowing_counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes know the engine."""
     known = able_engine.environment(tmp_path, counting_engine.PLACE, Counting.name)
     monkeypatch.setenv("PYTHONPATH", known["PYTHONPATH"])
+
+
+@pytest.fixture
+def counting(knowing_counting: None) -> Iterator[EngineProcess]:
     process = EngineProcess(60)
     yield process
     process.close()
@@ -275,12 +298,12 @@ def test_a_paused_job_goes_on_with_its_reader(
     chunks: list[Chunk] = []
     readers = []
     for _ in range(10):
-        kept = tuple(chunks)
+        kept = [vars(chunk) for chunk in chunks]
         try:
             result = counting.run(
-                replace(request, chunks=[vars(chunk) for chunk in kept]),
+                replace(request, chunks=kept),
                 lambda event: chunks.extend(event.chunks),
-                should_pause=lambda: len(chunks) > len(kept),  # noqa: B023 - called before the next
+                should_pause=lambda: True,
             )
         except Paused:
             readers += psutil.Process(counting.pid).children()
@@ -289,6 +312,20 @@ def test_a_paused_job_goes_on_with_its_reader(
     assert len(readers) > 1 and len(set(readers)) == 1
     assert result.segments == whole.segments and result.duration == whole.duration
     assert psutil.Process(counting.pid).children() == []
+
+
+def test_nothing_is_left_of_paused_runs_when_the_engine_has_been_idle(
+    speech: Callable[[str], Path], tmp_path: Path, knowing_counting: None
+) -> None:
+    """Neither the reader, nor the file of an engine that needs one."""
+    engine = EngineProcess(idle_seconds=0.5)
+    work = tmp_path / "work"
+    options = {counting_engine.NEEDS_FILE: True}
+    request = Request(str(speech("mp3")), Counting.name, work_dir=str(work), options=options)
+    with pytest.raises(Paused):
+        engine.run(request, should_pause=lambda: True)
+    wait_for(lambda: engine.pid is None, 20, what="its end")
+    assert list(work.iterdir()) == []
 
 
 def test_cancelled_and_failed_runs_leave_no_reader(

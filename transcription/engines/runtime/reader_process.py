@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import shutil
 import threading
 import time
 from collections import deque
@@ -76,6 +77,7 @@ class ReaderProcess:
         self.expected: float | None = None  # seconds, an estimate
         self.position = 0  # bytes of samples that were received
         self.waits_since = 0.0
+        self.file: Path | None = None  # all samples, alone in its folder, while it waits
         self._last: deque[bytes] = deque()
         self._first_kept = 0
         self._frames: queue.Queue[tuple[bytes, bytes]] = queue.Queue(AHEAD)
@@ -123,7 +125,9 @@ class ReaderProcess:
             at += len(block)
 
     def close(self) -> None:
-        """Ends it at once."""
+        """Ends it at once, and removes its file."""
+        if self.file:
+            shutil.rmtree(self.file.parent, ignore_errors=True)
         self.process.kill()
         self.process.wait()
         assert self.process.stdin
@@ -200,3 +204,8 @@ class WaitingReaders:
             if not reader.source.is_current() or 0 <= self._idle < waited:
                 self._readers.remove(reader)
                 reader.close()
+
+    def close(self) -> None:
+        """Ends all."""
+        while self._readers:
+            self._readers.pop().close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from transcription.engines.base import Paused, Request, ShouldStop
+from transcription.engines.runtime import workdir
 from transcription.engines.runtime.reader_process import ReaderProcess, Source, WaitingReaders
 from transcription.media.errors import Cancelled, FinalError, MediaError
 from transcription.media.pcm import BYTES_PER_SECOND, RATE, Audio, Decoded
@@ -17,7 +18,8 @@ from transcription.media.pcm import BYTES_PER_SECOND, RATE, Audio, Decoded
 class Recording(Audio):
     """Streams the samples; at the first use of a place among them, writes all to the file.
 
-    When the `with` block ends its readers are ended, but for the last one of a paused run.
+    When the `with` block ends its readers are ended, but for the last one of a paused run, which
+    keeps the file, too.
 
     Args:
         request: Whose recording to read.
@@ -54,13 +56,26 @@ class Recording(Audio):
         self._waiting.sweep()
         if reader := self._waiting.take(self._source):
             self._readers.append(reader)
+            if reader.file:
+                self._take_file(reader, reader.file)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is Paused and self._readers:
-            self._waiting.add(self._readers.pop())
+            reader = self._readers.pop()
+            if self._is_written:
+                reader.decoded = self._at_end
+                reader.file = workdir.set_aside(self._path)
+            self._waiting.add(reader)
         for reader in self._readers:
             reader.close()
+
+    def _take_file(self, reader: ReaderProcess, file: Path) -> None:
+        """Goes on with the file of the paused run."""
+        file.replace(self._path)
+        file.parent.rmdir()
+        reader.file = None
+        self._at_end, self._is_written = reader.decoded, True
 
     def media(self) -> dict[str, Any]:
         """The fields of `Media`.

@@ -24,11 +24,20 @@ def made(parent: str) -> Iterator[Path]:
     place = Path(parent or tempfile.gettempdir())
     place.mkdir(parents=True, exist_ok=True)
     sweep(place)
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_host()}-{os.getpid()}-", dir=place))
+    folder = _folder(place)
     try:
         yield folder
     finally:
         _remove(folder)
+
+
+def set_aside(file: Path) -> Path:
+    """Moves a run's file to a folder of its own, which stays after the run; returns where it is."""
+    return file.replace(_folder(file.parent.parent) / file.name)
+
+
+def _folder(place: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_host()}-{os.getpid()}-", dir=place))
 
 
 def sweep(place: Path) -> int:

@@ -111,6 +111,7 @@ class Child:
             try:
                 message = self._requests.get(timeout=self._patience())
             except queue.Empty:
+                self._waiting.close()
                 os._exit(0)  # no normal exit: native libraries may hang in theirs
             self._run(message["id"], Request(**message["request"]))
             self._worked = True

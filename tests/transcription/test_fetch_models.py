@@ -159,7 +159,7 @@ def test_sizes_of_aligners_and_languages_that_have_none(
     settings.MODELS_DIR = str(tmp_path)
     arguments = ["--list", "--engine", "whisperx", "--no-diarize", "--language", "en", "sw", "nl"]
     _, lines, _ = fetch(*arguments)
-    none = "whisperx has no alignment model for sw: words there share their segment's time."
+    none = "whisperx has no alignment model for sw: the Whisper model aligns words there."
     assert none in lines and none not in fetch(*arguments, "--no-align")[1]
     assert 'the alignment model for "en": missing, about 378 MB' in lines
     assert 'the alignment model for "nl": missing, about 1.3 GB' in lines

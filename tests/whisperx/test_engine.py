@@ -204,7 +204,7 @@ def test_languages_that_it_cannot_align_are_left_to_others(
     segment = {"start": 0.0, "end": 2.0, "text": "uno due"}
     request = request_for(dialogue, stages=[ALIGN], outputs=given(segment, language="sw"))
     output = engine.run(request).outputs[ALIGN]
-    assert output.engine == "even-spread" and "no alignment model" in output.note
+    assert output.engine == "cross-attention" and "1 of 1 segments" in output.warnings[0]
 
 
 def test_speaker_bounds(engine: EngineProcess, request_for: Requests, dialogue: Path) -> None:

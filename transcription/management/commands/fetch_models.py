@@ -88,7 +88,7 @@ class Command(BaseCommand):
         for language in languages_without_aligner(needs):
             self.stdout.write(
                 f"{needs.engine} has no alignment model for {language}: "
-                "words there share their segment's time."
+                "the Whisper model aligns words there."
             )
         if options["list"]:
             for asset in wanted:

@@ -20,7 +20,8 @@ from transcription import admin_uploads  # noqa: F401
 from transcription.admin_records import told_stages
 from transcription.models import ACTIVE, Job, Priority, StageOutput, Transcript
 from transcription.pages.forms import RerunForm
-from transcription.services.jobs import rerun, transitions, turns
+from transcription.services.jobs import rerun, transitions
+from transcription.services.scheduling import turns
 from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.models import Upload
 from uploads.services.maintenance.holdings import holdings

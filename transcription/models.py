@@ -101,7 +101,7 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
     engine_deaths = models.PositiveIntegerField(default=0, help_text="Crashes of the engine.")
 
-    # Its place in the queue (see `services.jobs.turns`)
+    # Its place in the queue (see `services.scheduling.turns`)
     turn = models.CharField(max_length=64, blank=True, editable=False)
     turns = models.PositiveIntegerField(default=0, help_text="How often it was started.")
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)

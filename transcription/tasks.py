@@ -14,9 +14,10 @@ from transcription.media.errors import Cancelled, FinalError
 from transcription.models import Job, Stage, TaskType
 from transcription.services import outlook
 from transcription.services.db_retry import retry_on_db_error
-from transcription.services.jobs import leases, queue, turns
+from transcription.services.jobs import leases, queue
 from transcription.services.jobs.monitor import JobMonitor
 from transcription.services.jobs.submit import submit_missed
+from transcription.services.scheduling import turns
 from transcription.services.stages import chunks, outputs, plan
 from transcription.services.stages.finish import finish_job, unforeseen
 from transcription.services.stages.recording import RecordingGone

@@ -14,7 +14,8 @@ from tests.transcription.building import make_job, within
 from transcription.conf import conf
 from transcription.engines.base import TRANSCRIBE, Output
 from transcription.models import Job, Stage, State
-from transcription.services.jobs import estimates, leases, speeds
+from transcription.services.jobs import leases
+from transcription.services.scheduling import estimates, speeds
 
 pytestmark = pytest.mark.django_db
 

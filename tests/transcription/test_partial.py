@@ -18,7 +18,7 @@ from transcription import tasks
 from transcription.conf import conf
 from transcription.engines.base import TRANSCRIBE, Chunk, Event, Output, Request, Result, ShouldStop
 from transcription.models import Job, Stage, StageOutput, State, TranscribedChunk
-from transcription.services.jobs import speeds
+from transcription.services.scheduling import speeds
 from transcription.services.stages import chunks, partial
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from transcription import tasks
 from transcription.engines.base import EngineError, Event, Request, Result, ShouldStop
 from transcription.models import Job, State, TranscribedChunk, Transcript
 from transcription.pages import recordings
-from transcription.services.jobs import estimates
+from transcription.services.scheduling import estimates
 
 from .building import NO_SHOW, make_job, result, script_engine, staff_client, within
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from transcription import tasks
 from transcription.models import Job, State, Turn
-from transcription.services.jobs import leases, rerun, submit, transitions, turns
+from transcription.services.jobs import leases, rerun, submit, transitions
+from transcription.services.scheduling import turns
 
 from .building import make_job, make_upload, within
 

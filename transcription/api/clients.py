@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-from transcription.services.jobs.turns import turn_of
+from transcription.services.scheduling.turns import turn_of
 from uploads.services.client_address import client_address
 from uploads.services.create import CreationRequest
 from uploads.services.lookup import owner_id

@@ -16,8 +16,8 @@ from transcription.http.compression import compressed
 from transcription.http.streaming import streamed_json
 from transcription.models import DONE, Job, Stage, TaskType
 from transcription.services.jobs import transitions
-from transcription.services.jobs.estimates import expectation_of
 from transcription.services.jobs.queries import get_for_user
+from transcription.services.scheduling.estimates import expectation_of
 from transcription.services.stages.partial import Part, part_of
 from transcription.services.stages.results import partial_segment
 from transcription.services.webhooks.task_body import (

@@ -1,8 +1,8 @@
 """How far a job is, in words: what is done, what is left, how long it still waits."""
 
 from transcription.models import Job, Stage, State
-from transcription.services.jobs.estimates import Expectation
 from transcription.services.jobs.progress import STAGE_OF, TIMED
+from transcription.services.scheduling.estimates import Expectation
 
 SOON = 30.0
 """Seconds; less than that is rounded to no minute."""

@@ -9,9 +9,9 @@ from django.http import HttpRequest, QueryDict
 
 from transcription.models import ACTIVE, Job, State
 from transcription.pages.serializers import job_row, upload_row
-from transcription.services.jobs.estimates import Expectation, places
 from transcription.services.jobs.queries import listed
 from transcription.services.paging import Page, page_of
+from transcription.services.scheduling.estimates import Expectation, places
 from transcription.services.unfinished import unfinished_uploads
 from uploads.services.lookup import User
 

@@ -15,9 +15,9 @@ from transcription.pages.progress import (
     shown_percent,
     waiting_message,
 )
-from transcription.services.jobs.estimates import Expectation, expectation_of
 from transcription.services.jobs.queries import CHANGE
 from transcription.services.jobs.rerun import can_run_again, has_media, kept_by_default
+from transcription.services.scheduling.estimates import Expectation, expectation_of
 from transcription.services.stages import outputs, plan
 from transcription.services.stages.partial import part_of
 from uploads.models import Upload

@@ -17,8 +17,8 @@ from transcription.models import Job, Stage, State
 from transcription.services.jobs.events import note
 from transcription.services.jobs.queue import clear_queue, enqueue_for_all_waiting
 from transcription.services.jobs.submit import submit_missed
-from transcription.services.jobs.turns import next_job, note_served
 from transcription.services.jobs.workers import is_gone, this_machine
+from transcription.services.scheduling.turns import next_job, note_served
 from transcription.services.webhooks import outbox
 from uploads.services.maintenance.store_identity import identity_problem
 

@@ -13,8 +13,9 @@ from transcription.conf import conf
 from transcription.engines.base import FETCHING, TRANSCRIBE, Chunk, EngineDied, Event, Output
 from transcription.media.errors import Cancelled
 from transcription.models import Job, Stage
-from transcription.services.jobs import leases, progress, speeds, turns
-from transcription.services.jobs.speeds import Pace
+from transcription.services.jobs import leases, progress
+from transcription.services.scheduling import speeds, turns
+from transcription.services.scheduling.speeds import Pace
 from transcription.services.stages import chunks, outputs
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from transcription.models import DONE, ENDED, Job, Stage, State, TaskType, Trans
 from transcription.services.jobs.events import note
 from transcription.services.jobs.queue import queue_for
 from transcription.services.jobs.transitions import RELEASED_LEASE
-from transcription.services.jobs.turns import turn_of
+from transcription.services.scheduling.turns import turn_of
 from transcription.services.stages import outputs, plan
 from uploads.models import State as UploadState
 

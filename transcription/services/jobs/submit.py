@@ -16,9 +16,9 @@ from transcription.media.sniff import begins_like_media, media_problem, name_pro
 from transcription.models import Job, JobEvent, Priority, StageOutput, TaskType
 from transcription.services.jobs import task_ids
 from transcription.services.jobs.queue import queue_for
-from transcription.services.jobs.turns import turn_of
 from transcription.services.options.priority import LOWERED, may_have
 from transcription.services.options.upload_options import requested_id, wanted_of
+from transcription.services.scheduling.turns import turn_of
 from transcription.services.stages.recording import RecordingGone
 from uploads.conf import conf as uploads_conf
 from uploads.models import State as UploadState

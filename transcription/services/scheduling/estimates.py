@@ -14,8 +14,8 @@ from transcription.conf import conf
 from transcription.engines.base import STAGES
 from transcription.models import ACTIVE, Job, Stage, State, Turn
 from transcription.services.jobs.progress import STAGE_OF
-from transcription.services.jobs.speeds import learned
-from transcription.services.jobs.turns import as_waiting, place_of, rank
+from transcription.services.scheduling.speeds import learned
+from transcription.services.scheduling.turns import as_waiting, place_of, rank
 from transcription.services.stages import plan
 from transcription.services.stages.requirements import model_for
 

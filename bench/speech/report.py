@@ -32,7 +32,8 @@ METHOD = (
     "segments with word times (WhisperX: without). Figures are medians over the rounds. CPU and "
     "memory (PSS) are those of the process and its children. Word errors are those per true word: "
     'lower case, punctuation and hyphens as blanks, "um" and "uh" left out, numbers to twelve as '
-    "words. Compare CPU first: wall clock time depends on other users of the machine."
+    'words, one spelling of "alright" and "thyself". Compare CPU first: wall clock time depends on '
+    "other users of the machine."
 )
 FIGURES: dict[str, Callable[[Entry], float]] = {
     "speed": lambda run: run["audio_seconds"] / run["seconds"],

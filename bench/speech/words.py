@@ -10,15 +10,18 @@ import numpy as np
 
 FILLERS = frozenset({"um", "uh"})
 """Whisper leaves them out on purpose; so they count nowhere."""
+TOGETHER = {"alright": "all right", "thyself": "thy self"}
+"""Words that are written in one or in two."""
 SMALL = "zero one two three four five six seven eight nine ten eleven twelve".split()
-SPELLINGS = {"mr": "mister", **{str(number): word for number, word in enumerate(SMALL)}}
+SPELLINGS = {"mr": "mister", **TOGETHER, **{str(number): word for number, word in enumerate(SMALL)}}
 """Numbers to twelve become words; larger ones don't occur in the clips."""
 
 
 def words_of(text: str) -> list[str]:
     """Lower case, punctuation and hyphens as blanks, without fillers, one spelling of numbers."""
     found = re.sub(r"[^a-z0-9]+", " ", text.lower()).split()
-    return [SPELLINGS.get(word, word) for word in found if word not in FILLERS]
+    spelled = (SPELLINGS.get(word, word) for word in found if word not in FILLERS)
+    return " ".join(spelled).split()
 
 
 @lru_cache(maxsize=64)  # most runs of a contestant give the same text

@@ -62,6 +62,7 @@ def wav(samples: bytes, rate: int = RATE) -> bytes:
         ("I\u2019m fine", ["i", "m", "fine"]),
         ("um, Mr. Dashwood", ["mister", "dashwood"]),
         ("2. When forty", ["two", "when", "forty"]),
+        ("Alright, thyself", ["all", "right", "thy", "self"]),
         ("in 1859", ["in", "1859"]),
         (" ... ", []),
     ],

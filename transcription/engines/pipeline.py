@@ -196,11 +196,9 @@ class Pipeline:
         self._report("loading", 0.0, audio.expected_duration)
         able.load(request)
         self._go_on()
-        tell = ChunkProgress(
-            self._tell(TRANSCRIBE, audio),
-            [Chunk(**chunk) for chunk in request.chunks],
-            self._listener.chunks,
-        )
+        kept = [Chunk(**chunk) for chunk in request.chunks]
+        begun = self._tell(TRANSCRIBE, audio, kept[-1].end if kept else 0.0)
+        tell = ChunkProgress(begun, kept, self._listener.chunks)
         text = able.transcribe(audio, request, tell, self._stop)
         self._result.language_probability = text.language_probability
         value = {"segments": text.segments, "language": text.language}
@@ -238,11 +236,11 @@ class Pipeline:
         """Reports a download, in bytes."""
         self._report(FETCHING, float(done), total)
 
-    def _tell(self, stage: str, audio: Audio) -> Progress:
+    def _tell(self, stage: str, audio: Audio, done: float = 0.0) -> Progress:
         def tell(done: float) -> None:
             self._report(WORKING[stage], done, audio.expected_duration)
 
-        tell(0.0)
+        tell(done)
         return tell
 
     def _report(self, stage: str, done: float = 0.0, total: float | None = None) -> None:

@@ -156,6 +156,16 @@ def test_text_of_a_paused_job_stays_and_what_begins_anew_does_not(
     assert desk.locator(TEXTS).first.evaluate("one => one.isMarked")
     assert asked.count(f"{address}.json?after=0") == 1
 
+    late = {"after": 20, "next": 60, "more": False, "segments": [{"start": 20, "text": "Late."}]}
+
+    def come_late(route: Route) -> None:
+        body = {**route.fetch().json(), "state": "queued", "text": late, "waiting": "late"}
+        route.fulfill(body=json.dumps(body), content_type="application/json")
+
+    desk.route(f"{address}.json?after=40", come_late)
+    expect(desk.locator(".live")).to_contain_text("late")
+    expect(desk.locator(TEXTS)).to_have_count(4)
+
     def begin_anew(route: Route) -> None:
         segments = [{"start": 0, "end": 5, "text": "Anew."}]
         text = {"after": 0, "next": 5, "more": False, "segments": segments}
@@ -165,6 +175,29 @@ def test_text_of_a_paused_job_stays_and_what_begins_anew_does_not(
     desk.route(f"{address}.json?after=40", begin_anew)
     expect(desk.locator(f"{TEXTS} .text")).to_have_text(["Anew."])
     desk.unroute_all(behavior="ignoreErrors")
+
+
+def test_the_text_of_a_cancelled_job_stays(
+    site: Site, desk: Page, grow: Callable[[int, int], str]
+) -> None:
+    """Also when its page is opened later; the question said so."""
+    job = grow(0, 3)
+    desk.goto(f"{site.url}/jobs/{job}")
+    expect(desk.locator(TEXTS)).to_have_count(6)
+    desk.locator(TEXTS).first.evaluate("one => { one.isMarked = true; }")
+    desk.get_by_role("button", name="Cancel …").click()
+    dialog = desk.get_by_role("dialog", name="Cancel this transcription?")
+    expect(dialog).to_contain_text("its text so far are kept")
+    desk.keyboard.press("Escape")
+    site.shell(f"""
+from transcription.models import Job
+Job.objects.filter(pk="{job}").update(state="cancelled")""")
+    expect(desk.locator(".badge").first).to_have_text("cancelled")
+    expect(desk.locator(TEXTS)).to_have_count(6)
+    assert desk.locator(TEXTS).first.evaluate("one => one.isMarked")
+    desk.reload()
+    expect(desk.locator(TEXTS)).to_have_count(6)
+    assert accessibility.problems(desk) == []
 
 
 def test_a_row_tells_the_place_of_a_recording_that_waits(

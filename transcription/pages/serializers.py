@@ -8,7 +8,7 @@ from transcription.engines import registry
 from transcription.engines.base import Capabilities
 from transcription.formats import FORMATS
 from transcription.languages import LANGUAGES
-from transcription.models import Job, Stage, State, TaskType, Transcript
+from transcription.models import DONE, Job, Stage, State, TaskType, Transcript
 from transcription.pages.progress import (
     progress_message,
     remaining_message,
@@ -85,7 +85,7 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
         if job.state in (State.COMPLETED, State.WARNINGS)
         else "",
         "can_delete": may_change,
-        "shows_partial": job.is_active and not has_transcript and job.task_type in TRANSCRIBED,
+        "shows_partial": not has_transcript and is_partial(job),
         "segments_url": reverse("segments", args=[job.id]) if has_transcript else "",
         "exports": [
             {"kind": kind, "label": form.label, "url": reverse("export", args=[job.id, kind])}
@@ -96,8 +96,13 @@ def job_details(job: Job, user: User) -> dict[str, Any]:
     }
 
 
+def is_partial(job: Job) -> bool:
+    """Whether it may have a part of its text: it is at work, or failed, or was cancelled."""
+    return job.state not in DONE and job.task_type in TRANSCRIBED
+
+
 def text_so_far(job: Job, after: float) -> dict[str, Any]:
-    """The segments of a running job from a place on; see `Part`."""
+    """The segments of a job without a transcript from a place on; see `Part`."""
     part = part_of(job, after)
     return {
         "segments": part.segments,

@@ -14,6 +14,10 @@ const INTERVAL = 1000; // milliseconds between two requests while the job is act
 const ANSWER = 30000; // milliseconds to wait for a response
 const ACTIVE = ["queued", "processing"];
 
+const told = {
+  onFailure: (error, wait) => lost(error, wait, polling.now),
+  onSuccess: restored,
+};
 let polling = null;
 let partial = null; // the text so far, while there is no transcript
 start();
@@ -26,6 +30,7 @@ function start(place = null) {
   restored();
   partial = connectPartial(partial);
   if (ACTIVE.includes(article.dataset.state)) watch(article);
+  else if (partial) readPartial(article);
   explainDeadPlayer();
   readTranscript(place);
 }
@@ -34,18 +39,34 @@ function watch(article) {
   let active = true;
   polling = poll(
     async () => {
-      const query = partial ? `?after=${partial.next}` : "";
-      const job = await getJSON(article.dataset.url + query, { limit: ANSWER }).catch(leaveIfGone);
+      const job = await details(article);
       active = ACTIVE.includes(job.state);
       if (active && job.state === article.dataset.state) update(article, job);
       else await reload();
     },
     () => (active ? INTERVAL : null),
-    {
-      onFailure: (error, wait) => lost(error, wait, polling.now),
-      onSuccess: restored,
-    },
+    told,
   );
+}
+
+// The text of a job that failed or was cancelled.
+function readPartial(article) {
+  let more = true;
+  polling = poll(
+    async () => {
+      const { text } = await details(article);
+      if (text) partial.add(text);
+      more = Boolean(text?.more);
+    },
+    () => (more ? 0 : null),
+    told,
+  );
+}
+
+// What is told of the job, with the text that the page doesn't have yet.
+function details(article) {
+  const query = partial ? `?after=${partial.next}` : "";
+  return getJSON(article.dataset.url + query, { limit: ANSWER }).catch(leaveIfGone);
 }
 
 function leaveIfGone(error) {

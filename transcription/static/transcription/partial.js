@@ -24,8 +24,10 @@ class Partial {
     connectArrowKeys(this.reading);
   }
 
-  // Adds what the site has found after `next`; if it began anew, what is there goes.
+  // Adds what the site has found after `next`; if it began anew, what is there goes. A response
+  // that comes late, when another one has brought the same, changes nothing.
   add({ segments, after, next }) {
+    if (after && after !== this.next) return;
     if (after < this.next) this.clear();
     this.next = next;
     for (const segment of segments) {

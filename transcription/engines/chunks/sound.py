@@ -82,7 +82,8 @@ def chunks_of(
     import numpy
 
     at = ceil(round(after * RATE) / WINDOW)
-    samples, speech = numpy.zeros(0, "<i2"), numpy.zeros(0, numpy.float32)
+    samples = numpy.zeros(0, "<i2")
+    speech: list[float] = []
     blocks = listen(stream, at)
     is_all = False
     while not is_all:
@@ -90,12 +91,12 @@ def chunks_of(
         is_all = heard is None
         if heard is not None:
             samples = numpy.concatenate((samples, heard.samples))
-            speech = numpy.concatenate((speech, heard.speech))
-        while found := cut(speech.tolist(), rules, is_all):
+            speech += heard.speech.tolist()
+        while found := cut(speech, rules, is_all):
             yield _with_sound(found, at, samples)
             at += found.end
             samples, speech = samples[found.end * WINDOW :], speech[found.end :]
-        if not (speech >= rules.onset).any():
+        if max(speech, default=0.0) < rules.onset:
             silent = max(0, len(speech) - EDGE)
             at += silent
             samples, speech = samples[silent * WINDOW :], speech[silent:]

@@ -51,25 +51,32 @@ class Decoder:
         """What is said in each chunk; all are decoded at once."""
         if self._temperatures[0] > 0:
             return [self._sampled(chunk) for chunk in chunks]
-        together = self._together([chunk.samples for chunk in chunks])
-        return [self._checked(chunk, found) for chunk, found in zip(chunks, together, strict=True)]
+        found = self._together([chunk.samples for chunk in chunks])
+        found = [self._confirmed(*one) for one in zip(chunks, found, strict=True)]
+        self._hear_out(chunks, found)
+        return [[] if self._is_silence(one) else one for one in found]
 
-    def _checked(self, chunk: SoundChunk, found: list[Found]) -> list[Found]:
-        """The text, or a better one where it is doubtful, and what is missing at its end."""
-        if self._is_doubtful(found):
-            again = self._sampled if len(self._temperatures) > 1 else self._in_halves
-            found = max(found, again(chunk), key=self._quality)
-        found = self._with_rest(chunk, found)
-        return [] if self._is_silence(found) else found
+    def _confirmed(self, chunk: SoundChunk, found: list[Found]) -> list[Found]:
+        """The text, or a better one where it is doubtful."""
+        if not self._is_doubtful(found):
+            return found
+        again = self._sampled if len(self._temperatures) > 1 else self._in_halves
+        return max(found, again(chunk), key=self._quality)
 
-    def _with_rest(self, chunk: SoundChunk, found: list[Found]) -> list[Found]:
-        """The model may end early, above all where a chunk is full."""
-        while found and chunk.spoken(after=found[-1].end) > UNHEARD:
-            rest = self._part(chunk, found[-1].end)
-            if not rest or rest[-1].end <= found[-1].end:
-                break
-            found = [*found, *rest]
-        return found
+    def _hear_out(self, chunks: Sequence[SoundChunk], found: list[list[Found]]) -> None:
+        """Adds what is said after the text: the model may end early, above all in a full chunk."""
+        ends = {at: said[-1].end for at, said in enumerate(found) if said}
+        while ends := {
+            at: end for at, end in ends.items() if chunks[at].spoken(after=end) > UNHEARD
+        }:
+            parts = [chunks[at].samples[round(end * RATE) :] for at, end in ends.items()]
+            for (at, end), rest in zip(list(ends.items()), self._together(parts), strict=True):
+                said = [Found(one.segment, one.shift + end) for one in rest]
+                if not said or said[-1].end < end + UNHEARD:
+                    del ends[at]
+                else:
+                    found[at] = [*found[at], *said]
+                    ends[at] = said[-1].end
 
     def _in_halves(self, chunk: SoundChunk) -> list[Found]:
         middle = chunk.middle()

@@ -17,8 +17,8 @@ PAUSE = 4
 """Windows of silence that are a pause: an eighth of a second."""
 LONG_PAUSE = 62
 """Windows: of a longer pause, only its edges are heard. Two seconds."""
-EDGE = 12
-"""Windows of silence that are left around speech."""
+EDGE = 10
+"""Windows of silence that are left around speech: a third of a second."""
 SEARCH = 312
 """Windows before the end of a full chunk in which its last pause is looked for."""
 SPAN = 1875

@@ -17,7 +17,7 @@ from transcription.engines.faster_whisper.segments import Found, text_of
 from transcription.media.errors import Cancelled
 
 RATE = 16_000
-Said = list[tuple[float, str]]
+Said = Sequence[tuple[float, str]]
 """The end of each segment, and its text."""
 
 

@@ -24,6 +24,8 @@ from transcription.engines.model_files import built_in
 
 BUILD = ROOT / ".build" / "bench" / "speech"
 RESULTS = ROOT / "bench" / "results"
+ENOUGH = 3
+"""Rounds from which on figures are worth keeping."""
 WARM_UP = "kennedy"
 """The clip that each contestant transcribes first, unmeasured."""
 
@@ -41,7 +43,10 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--compute-type", default="int8")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
-        "--out", type=Path, help="directory of the results; default: .build/bench/speech/results"
+        "--out",
+        type=Path,
+        help=f"directory of the results; default: bench/results for a whole run of at least "
+        f"{ENOUGH} rounds, else .build/bench/speech/results",
     )
     asked = parser.parse_args(given)
     for name, known in (("recordings", MIXES), ("only", CONTESTANTS)):
@@ -49,10 +54,12 @@ def arguments(given: list[str]) -> argparse.Namespace:
         if not values or not set(values) <= set(known):
             parser.error(f"--{name}: some of {','.join(known)}")
         setattr(asked, name, values)
+    whole = set(asked.recordings) == set(MIXES) and set(asked.only) == set(CONTESTANTS)
+    whole = whole and asked.rounds >= ENOUGH and not asked.model
+    asked.out = asked.out or (RESULTS if whole else BUILD / "results")
     asked.model = asked.model or built_in.folder(BUILD)
     if asked.model is None:
         parser.error(f"The built-in model can't be used: {built_in.problem(BUILD)}.")
-    asked.out = asked.out or BUILD / "results"
     return asked
 
 
@@ -69,7 +76,7 @@ def measure(asked: argparse.Namespace, sounds: list[Sound], work: Path) -> int:
             for name in present(asked.only):
                 made = run(name, recording, warm_up, setup)
                 show(number, name, recording, made)
-                keep_text(asked.out, name, recording, made)
+                keep_text(BUILD / "texts", name, recording, made)
                 runs.append({"round": number, "name": name, "recording": recording.name, **made})
         text = write_results(asked.out, {**machine, "rounds": number}, runs)
     print(f"\n{text}\nwritten to {asked.out}")
@@ -105,18 +112,20 @@ def show(number: int, name: str, recording: Recording, made: dict[str, Any]) -> 
 
 def keep_text(place: Path, name: str, recording: Recording, made: dict[str, Any]) -> None:
     """What was heard, and what was said, to be compared by eye; not among the figures."""
-    (place / "texts").mkdir(parents=True, exist_ok=True)
-    (place / "texts" / f"{recording.name}.txt").write_text(recording.text + "\n")
-    (place / "texts" / f"{recording.name}-{name}.txt").write_text(made.pop("text", "") + "\n")
+    place.mkdir(parents=True, exist_ok=True)
+    (place / f"{recording.name}.txt").write_text(recording.text + "\n")
+    (place / f"{recording.name}-{name}.txt").write_text(made.pop("text", "") + "\n")
 
 
 def write_results(place: Path, machine: dict[str, Any], runs: list[dict[str, Any]]) -> str:
-    """Writes table and raw data; returns the table."""
+    """Writes table and raw data, by the length of the recordings; returns the table."""
+    place.mkdir(parents=True, exist_ok=True)
+    name = f"speech-{machine['minutes']:g}"
     text = speech_report(machine, runs)
     lines = ",\n  ".join(json.dumps(run) for run in runs)
     raw = f'{{"machine": {json.dumps(machine, indent=1)},\n "runs": [\n  {lines}\n]}}\n'
-    (place / "speech.md").write_text(text)
-    (place / "speech.json").write_text(raw)
+    (place / f"{name}.md").write_text(text)
+    (place / f"{name}.json").write_text(raw)
     return text
 
 

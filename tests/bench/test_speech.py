@@ -238,6 +238,6 @@ def test_results_can_be_read_by_programs(tmp_path: Path) -> None:
     from bench.speech.__main__ import write_results
 
     text = write_results(tmp_path, MACHINE, [entry("ours", "clean", 10)])
-    stored = json.loads((tmp_path / "speech.json").read_text())
+    stored = json.loads((tmp_path / "speech-10.json").read_text())
     assert stored["machine"] == MACHINE and stored["runs"] == [entry("ours", "clean", 10)]
-    assert (tmp_path / "speech.md").read_text() == text
+    assert (tmp_path / "speech-10.md").read_text() == text

@@ -102,16 +102,30 @@ def test_a_wrong_word_scores_nothing_and_leaves_the_others_in_place(
     assert output.warnings == []
 
 
-def test_a_segment_of_more_than_30_seconds_is_spread(
+def test_a_segment_of_more_than_30_seconds_is_found(
+    engine: EngineProcess, english: Draft, tmp_path: Path
+) -> None:
+    """Window by window, and past one of silence alone."""
+    starts, pcm = [], b""
+    for pause in (1, 12, 45, 16):
+        pcm += recordings.silence(pause)
+        starts.append(len(pcm) / (recordings.RATE * 2))
+        pcm += recordings.speech()
+    path = recordings.write(tmp_path / "long.wav", pcm)
+    output, (segment,) = aligned(engine, english(path), (0.0, 200.0, " ".join(SAID * 4)))
+    assert output.warnings == []
+    assert [word["word"] for word in segment["words"]] == [*SAID] * 4
+    ends = [start + end for start in starts for end in ENDS]
+    assert [end for _, end in times_of(segment)] == pytest.approx(ends, abs=0.4)
+
+
+def test_a_long_segment_with_another_text_is_spread(
     engine: EngineProcess, english: Draft, minute: Path
 ) -> None:
-    text = "Go forward 10 meters. " * 8
-    output, (long, short) = aligned(
-        engine, english(minute), (0.0, 30.5, text), (1 + ONCE, 1 + 2 * ONCE, " ".join(SAID))
-    )
-    assert all(word["score"] == 0 for word in long["words"])
-    assert all(word["score"] > 0 for word in short["words"])
-    assert "1 of 2 segments" in output.warnings[0]
+    text = "It was the best of times, it was the worst of times, in short, the period was so far."
+    output, (segment,) = aligned(engine, english(minute), (0.0, 45.0, text))
+    assert all(word["score"] == 0 for word in segment["words"])
+    assert "1 of 1 segments" in output.warnings[0]
 
 
 def test_a_segment_of_30_seconds_is_found(

@@ -123,7 +123,7 @@ def test_what_is_wanted_can_be_said(
         with pytest.raises(CommandError, match="xx|tinny"):
             fetch(*wrong)
     settings.LANGUAGE_MODEL_OVERRIDES = {}
-    code, _, complaint = fetch("--engine", "faster-whisper", "--model", conf.MODELS_DIR)
+    code, _, complaint = fetch("--engine", "faster-whisper", "--model", str(ROOT))
     assert code == 1 and "it holds no model.bin" in complaint
     assert serving.requests == []
 

@@ -27,6 +27,7 @@ from transcription.engines.fallbacks.uniform_alignment import (
 )
 from transcription.engines.faster_whisper.cross_attention import find_words
 from transcription.engines.faster_whisper.engine import FasterWhisper
+from transcription.engines.faster_whisper.windows import find_in_windows
 from transcription.engines.model_files import assets, built_in
 from transcription.languages import LANGUAGES
 from transcription.media.errors import Cancelled
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from transcription.engines.model_files.assets import Asset
     from transcription.media.pcm import Audio
 
-LONGEST = 30.0
-"""Seconds of the longest segment: Whisper hears no more at once."""
 NOTE = 'The words were aligned by the Whisper model "{}".'
 NOT_FOUND = (
     "{} of {} segments could not be found in the audio; "
@@ -93,11 +92,9 @@ class CrossAttentionAligner:
         model = _shared().model(usable)
         if request.language not in model.supported_languages:  # its name didn't say so
             return UniformAligner().align(audio, segments, request, on_progress, should_stop)
-        search = _Search(model, audio, request)
+        search = _Search(model, audio, request, should_stop)
         aligned, spread = [], 0
         for segment in segments:
-            if should_stop():
-                raise Cancelled
             found = search.segment(segment)
             spread += found is None
             aligned.append(found or spread_segment(segment, request))
@@ -109,7 +106,7 @@ class CrossAttentionAligner:
 class _Search:
     """Looks for the segments of one transcript."""
 
-    def __init__(self, model: Any, audio: Audio, request: Request) -> None:
+    def __init__(self, model: Any, audio: Audio, request: Request, should_stop: ShouldStop) -> None:
         from faster_whisper.tokenizer import Tokenizer
 
         self._model = model
@@ -121,23 +118,33 @@ class _Search:
         )
         self._audio = audio
         self._request = request
+        self._should_stop = should_stop
 
     def segment(self, segment: Segment) -> Segment | None:
-        """The segment with its words at their times; None if it can't be found."""
-        text = " ".join(segment["text"].split())
-        if not text:
+        """The segment with its words at their times; None if it can't be found.
+
+        Raises:
+            Cancelled: should_stop() returned True.
+        """
+        written = words.split(segment["text"], self._request.language)
+        if not written:
             return with_words(segment, [], self._request)
         start, end = max(0.0, segment["start"]), min(segment["end"], self._audio.duration)
-        if not 0 < end - start <= LONGEST:
+        placed = find_in_windows(self._find, written, start, end) if start < end else None
+        if placed is None:
             return None
-        samples = self._audio.samples(start, end - start)
-        found = find_words(self._model, self._tokenizer, samples, text, self._request.language)
-        if found is None:
-            return None
-        placed = [_placed(word, start, end) for word in found]
         if self._request.options.get("interpolate_method") != "ignore":
             placed = words.fill(placed, start, end)
         return with_words(segment, placed, self._request)
+
+    def _find(self, written: Sequence[str], start: float, end: float) -> list[Word] | None:
+        """The words between two moments, with times of the whole recording."""
+        if self._should_stop():
+            raise Cancelled
+        samples = self._audio.samples(start, end - start)
+        language = self._request.language
+        found = find_words(self._model, self._tokenizer, samples, written, language)
+        return None if found is None else [_placed(word, start, end) for word in found]
 
 
 def with_model(request: Request) -> Request | None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from transcription.engines import words
 from transcription.engines.base import Word
+from transcription.languages import UNSPACED
 from transcription.media.pcm import RATE
 
 if TYPE_CHECKING:
@@ -46,7 +46,11 @@ class Token:
 
 
 def find_words(
-    model: Any, tokenizer: Any, samples: numpy.ndarray, text: str, language: str | None
+    model: Any,
+    tokenizer: Any,
+    samples: numpy.ndarray,
+    written: Sequence[str],
+    language: str | None,
 ) -> list[Word] | None:
     """The words with their times in seconds from the first sample.
 
@@ -56,15 +60,16 @@ def find_words(
         model: A WhisperModel.
         tokenizer: faster-whisper's, for this model and language.
         samples: At most 30 s.
-        text: Words with single spaces between them.
-        language: The text's.
+        written: The words.
+        language: Theirs.
 
     Returns:
         None: something else was said, or the text is too long for the model or the time.
     """
+    text = ("" if language in UNSPACED else " ").join(written)
     tokens = _tokens(model, tokenizer, samples, text)
     speech = _speech(samples) if tokens else []
-    spoken = _spoken(text, words.split(text, language))
+    spoken = _spoken(text, written)
     found = [_word(word, letters, tokens, speech) for word, letters in spoken]
     scores = [word["score"] for word in found if "score" in word]
     return found if scores and sum(scores) / len(scores) >= LEAST_PROBABILITY else None

@@ -130,8 +130,8 @@ class ChunkedRun:
     def _keep(self, chunks: Sequence[Chunk]) -> None:
         self._segments += [segment for chunk in chunks for segment in chunk.segments]
         self._done = chunks[-1].end
-        self._on_progress(self._done)
         self._on_progress.keep(chunks)
+        self._on_progress(self._done)
 
     def _go_on(self) -> None:
         if self._should_stop():

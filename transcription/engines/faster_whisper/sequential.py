@@ -38,8 +38,8 @@ class SequentialRun:
         chunks = list(self._on_progress.kept)
         for start, seconds in chapters(audio, chunks[-1].end if chunks else 0.0):
             chunks.append(self._chapter(audio, start, seconds))
-            self._on_progress(start + seconds)
             self._on_progress.keep(chunks[-1:])
+            self._on_progress(start + seconds)
         segments = [segment for chunk in chunks for segment in chunk.segments]
         return Transcription(segments, self._language, self._probability)
 

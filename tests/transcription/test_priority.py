@@ -54,6 +54,7 @@ def prioritizer() -> User:
     return someone("prioritizer", "prioritize_job", staff=False)
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("word", ["low", "normal"])
 def test_everybody_may_ask_for_low_and_normal(word: str, sound: bytes) -> None:
     client = with_key(someone("plain", staff=False))
@@ -78,6 +79,7 @@ def test_high_is_refused_before_a_byte_is_kept(sound: bytes) -> None:
     assert not Job.objects.exists()
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("of_staff", [True, False])
 def test_high_is_for_staff_and_for_keys_of_users_with_the_permission(
     of_staff: bool, sound: bytes

@@ -18,7 +18,7 @@ from transcription.services.webhooks.task_body import (
     end_of,
     error_of,
     language_of,
-    moment,
+    start_of,
     status_of,
     with_status,
 )
@@ -95,7 +95,7 @@ def rows(jobs: Iterable[Any]) -> list[TaskSummaryResponse]:
             "language": language_of(job.task_type, job.language),
             "error": error_of(job.state, job.error),
             "duration": duration_of(job.state, job.started, job.finished),
-            "start_time": moment(job.started),
+            "start_time": start_of(job.state, job.stage, job.started),
             "end_time": end_of(job.state, job.finished),
         }
         for job in jobs

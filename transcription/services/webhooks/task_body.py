@@ -71,7 +71,7 @@ def metadata_of(job: Job) -> Metadata:
         "callback_url": job.callback_url or None,
         "duration": duration_of(job.state, job.started, job.finished),
         "audio_duration": job.audio_duration,
-        "start_time": moment(job.started),
+        "start_time": start_of(job.state, job.stage, job.started),
         "end_time": end_of(job.state, job.finished),
     }
 
@@ -109,6 +109,11 @@ def error_of(state: str, error: str) -> str | None:
     if state == State.FAILED:
         return error or "The job failed."
     return None
+
+
+def start_of(state: str, stage: str, started: datetime | None) -> str | None:
+    """When work began: with it, clients see that a job no longer waits."""
+    return None if status_of(state, stage) == STATUS[State.QUEUED] else moment(started)
 
 
 def end_of(state: str, finished: datetime | None) -> str | None:

@@ -56,6 +56,7 @@ def fetch(archive: Archive, cache: Path) -> Path:
 
 
 def _download(archive: Archive, folder: Path) -> None:
+    print(f"fetching {archive.name} {archive.version}", flush=True)
     with tempfile.TemporaryDirectory() as work:
         requirements = Path(work) / "requirements.txt"
         requirements.write_text(archive.requirement)

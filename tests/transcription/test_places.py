@@ -179,6 +179,7 @@ def test_six_long_files_of_one_do_not_hold_up_another(
 
 
 @pytest.mark.starts
+@pytest.mark.django_db  # whose turn it is stands in the cache, a table
 @pytest.mark.parametrize("output", [b"", b"M\1", reader.frame(reader.MESSAGE, b"{}")[:-1]])
 def test_a_decoder_that_crashes(
     output: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -45,9 +45,9 @@ def test_a_short_recording_is_one_chunk_with_edges() -> None:
 
 
 def test_it_is_cut_at_the_longest_of_the_last_pauses() -> None:
-    first, second = all_cuts(speech(10, 0.9, 15, 0.6, 2, 0.3, 5))
-    assert first.speech == ((0, 310), (338, 803))
-    assert first.end == second.pieces[0][0] == (803 + 822) // 2
+    first, second = all_cuts(speech(10, 1.5, 11, 0.6, 4, 0.3, 5))
+    assert first.speech == ((0, 310), (356, 697))
+    assert first.end == second.pieces[0][0] == (697 + 716) // 2
 
 
 def test_long_pauses_are_left_out() -> None:

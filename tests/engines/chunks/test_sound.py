@@ -49,7 +49,7 @@ def same(first: list[SoundChunk], second: list[SoundChunk]) -> bool:
 def test_chunks_hold_the_sound_of_their_pieces(talk: bytes) -> None:
     samples = np.frombuffer(talk, "<i2").astype(np.float32) / 32768
     found = all_chunks(talk)
-    assert 3 <= len(found) <= 12 and any(len(one.pieces) > 1 for one in found)
+    assert 4 <= len(found) <= 12 and any(len(one.pieces) > 1 for one in found)
     for one in found:
         assert len(one.samples) <= 30 * RATE and one.end <= len(samples) / RATE
         parts = [samples[round(start * RATE) : round(end * RATE)] for start, end in one.pieces]
@@ -82,7 +82,7 @@ def test_who_goes_on_after_a_chunk_finds_the_same_ones(talk: bytes) -> None:
     assert all_chunks(talk, after=len(talk) / 2 / RATE) == []
 
 
-@pytest.mark.parametrize("seconds", [121.3, 150])
+@pytest.mark.parametrize("seconds", [70, 121.3])
 def test_a_beginning_has_the_chunks_of_the_whole(talk: bytes, seconds: float) -> None:
     found, whole = all_chunks(talk[: round(seconds * RATE) * 2]), all_chunks(talk)
     final = [one for one in found if one.pieces[0][0] < seconds - 62]

@@ -15,11 +15,11 @@ Run = tuple[int, int]
 
 PAUSE = 4
 """Windows of silence that are a pause: an eighth of a second."""
-LONG_PAUSE = 31
-"""Windows: of a longer pause, only its edges are heard. A second."""
+LONG_PAUSE = 62
+"""Windows: of a longer pause, only its edges are heard. Two seconds."""
 EDGE = 10
 """Windows of silence that are left around speech: a third of a second."""
-SEARCH = 156
+SEARCH = 312
 """Windows before the end of a full chunk in which its last pause is looked for."""
 SPAN = 1875
 """Windows that a chunk may span, long pauses included: a minute."""
@@ -127,6 +127,6 @@ def _best(ends: Sequence[Cut], limit: int) -> Cut | None:
 def _forced(speech: Sequence[float], first: int, limit: int) -> Cut:
     """Speech without pauses is cut where it is least like speech."""
     begin = max(0, first - EDGE)
-    late = range(begin + limit - SEARCH // 2, begin + limit)
+    late = range(begin + limit - SEARCH // 3, begin + limit)
     end = min(late, key=lambda at: speech[at])
     return Cut(((begin, end),), ((first, end),))

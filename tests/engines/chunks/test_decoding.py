@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from transcription.engines.chunks.sound import SoundChunk
+from transcription.engines.chunks.audio_chunks import AudioChunk
 from transcription.engines.faster_whisper import decoding
 from transcription.engines.faster_whisper.decoding import Decoder
 from transcription.engines.faster_whisper.segments import Found, text_of
@@ -64,17 +64,17 @@ class Library:
             )
 
 
-def chunk(*speech: tuple[float, float]) -> SoundChunk:
+def chunk(*speech: tuple[float, float]) -> AudioChunk:
     """A chunk whose sound ends with its speech."""
     end = speech[-1][1]
-    return SoundChunk(((0.0, end),), speech, np.zeros(round(end * RATE), np.float32))
+    return AudioChunk(((0.0, end),), speech, np.zeros(round(end * RATE), np.float32))
 
 
 @pytest.fixture
 def decode(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[list[Found]]]:
     def decoded(
         library: Library,
-        *chunks: SoundChunk,
+        *chunks: AudioChunk,
         go_on: Callable[[], None] = lambda: None,
         **options: Any,
     ) -> list[list[Found]]:

@@ -14,7 +14,7 @@ from transcription.engines.base import (
     ShouldStop,
     Transcription,
 )
-from transcription.engines.chunks.sound import SoundChunk, chunks_of
+from transcription.engines.chunks.audio_chunks import AudioChunk, chunks_of
 from transcription.engines.faster_whisper import options as whisper_options
 from transcription.engines.faster_whisper.batch_size import BatchSize
 from transcription.engines.faster_whisper.decoding import Decoder
@@ -62,7 +62,7 @@ class ChunkedRun:
         self._done = kept[-1].end if kept else 0.0
         self._language, self._probability = known_language(request, kept)
         self._size = BatchSize(whisper_options.batch_size(request.options))
-        self._waiting: list[SoundChunk] = []
+        self._waiting: list[AudioChunk] = []
         self._note = ""
 
     def transcribe(self, audio: Audio) -> Transcription:
@@ -96,7 +96,7 @@ class ChunkedRun:
         del self._waiting[: len(batch)]
         self._keep([self._chunk(*one) for one in zip(batch, found, strict=True)])
 
-    def _decoded(self, batch: Sequence[SoundChunk]) -> list[list[Found]] | None:
+    def _decoded(self, batch: Sequence[AudioChunk]) -> list[list[Found]] | None:
         """What was said in each; None if the memory is too small for that."""
         try:
             return self._decoder(batch[0]).decode(batch)
@@ -105,7 +105,7 @@ class ChunkedRun:
                 raise
         return None  # by now nothing holds the model any more
 
-    def _decoder(self, first: SoundChunk) -> Decoder:
+    def _decoder(self, first: AudioChunk) -> Decoder:
         """The first chunk decides the language."""
         self._go_on()
         model = self._loaded.model
@@ -122,7 +122,7 @@ class ChunkedRun:
         else:
             raise EngineError("out_of_memory", TOO_SMALL)
 
-    def _chunk(self, chunk: SoundChunk, found: Sequence[Found]) -> Chunk:
+    def _chunk(self, chunk: AudioChunk, found: Sequence[Found]) -> Chunk:
         seek = chunk.start if self._request.options.get("details") else None
         segments = [made for one in found if (made := plain(one, chunk.time, seek))]
         return Chunk(chunk.start, chunk.end, segments, self._language, self._probability)

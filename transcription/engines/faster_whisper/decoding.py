@@ -12,7 +12,7 @@ from transcription.media.pcm import RATE
 if TYPE_CHECKING:
     import numpy
 
-    from transcription.engines.chunks.sound import SoundChunk
+    from transcription.engines.chunks.audio_chunks import AudioChunk
 
 APART = 60
 """Seconds from one chunk of a batch to the next: the library takes the end of one for the last
@@ -47,7 +47,7 @@ class Decoder:
     options: Mapping[str, Any]
     go_on: Callable[[], None]
 
-    def decode(self, chunks: Sequence[SoundChunk]) -> list[list[Found]]:
+    def decode(self, chunks: Sequence[AudioChunk]) -> list[list[Found]]:
         """What is said in each chunk; all are decoded at once."""
         if self._temperatures[0] > 0:
             return [self._sampled(chunk) for chunk in chunks]
@@ -56,14 +56,14 @@ class Decoder:
         self._hear_out(chunks, found)
         return [[] if self._is_silence(one) else one for one in found]
 
-    def _confirmed(self, chunk: SoundChunk, found: list[Found]) -> list[Found]:
+    def _confirmed(self, chunk: AudioChunk, found: list[Found]) -> list[Found]:
         """The text, or a better one where it is doubtful."""
         if not self._is_doubtful(found):
             return found
         again = self._sampled if len(self._temperatures) > 1 else self._in_halves
         return max(found, again(chunk), key=self._quality)
 
-    def _hear_out(self, chunks: Sequence[SoundChunk], found: list[list[Found]]) -> None:
+    def _hear_out(self, chunks: Sequence[AudioChunk], found: list[list[Found]]) -> None:
         """Adds what is said after the text: the model may end early, above all in a full chunk."""
         ends = {at: said[-1].end for at, said in enumerate(found) if said}
         while ends := {
@@ -78,17 +78,17 @@ class Decoder:
                     found[at] = [*found[at], *said]
                     ends[at] = said[-1].end
 
-    def _in_halves(self, chunk: SoundChunk) -> list[Found]:
+    def _in_halves(self, chunk: AudioChunk) -> list[Found]:
         middle = chunk.middle()
         return [*self._part(chunk, 0.0, middle), *self._part(chunk, middle)]
 
-    def _part(self, chunk: SoundChunk, start: float, end: float | None = None) -> list[Found]:
+    def _part(self, chunk: AudioChunk, start: float, end: float | None = None) -> list[Found]:
         """The text of a part of a chunk."""
         samples = chunk.samples[round(start * RATE) : end and round(end * RATE)]
         (found,) = self._together([samples])
         return [Found(one.segment, one.shift + start) for one in found]
 
-    def _sampled(self, chunk: SoundChunk) -> list[Found]:
+    def _sampled(self, chunk: AudioChunk) -> list[Found]:
         """By the temperatures that the client named: each attempt is another."""
         self.go_on()
         options = {**self.options, "vad_filter": False, "condition_on_previous_text": False}

@@ -10,8 +10,8 @@ import pytest
 
 from tests.speech import recordings
 from transcription.engines.chunks import voice
+from transcription.engines.chunks.audio_chunks import AudioChunk, chunks_of
 from transcription.engines.chunks.cutting import Rules
-from transcription.engines.chunks.sound import SoundChunk, chunks_of
 
 RULES = Rules(937, 0.5, 0.35)
 RATE = recordings.RATE
@@ -25,7 +25,7 @@ def stream_of(pcm: bytes, block: int = 9_999) -> Callable[[float], Iterator[byte
     return stream
 
 
-def all_chunks(pcm: bytes, after: float = 0.0, block: int = 9_999) -> list[SoundChunk]:
+def all_chunks(pcm: bytes, after: float = 0.0, block: int = 9_999) -> list[AudioChunk]:
     return list(chunks_of(stream_of(pcm, block), after, RULES, lambda seconds: None))
 
 
@@ -40,7 +40,7 @@ def talk() -> bytes:
     return bytes((np.frombuffer(talked, "<i2") + faint).astype("<i2"))
 
 
-def same(first: list[SoundChunk], second: list[SoundChunk]) -> bool:
+def same(first: list[AudioChunk], second: list[AudioChunk]) -> bool:
     return [(one.pieces, one.speech, one.samples.tobytes()) for one in first] == [
         (one.pieces, one.speech, one.samples.tobytes()) for one in second
     ]

@@ -20,7 +20,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class SoundChunk:
+class AudioChunk:
     """What a model hears at once.
 
     Attributes:
@@ -70,7 +70,7 @@ class SoundChunk:
 
 def chunks_of(
     stream: Stream, after: float, rules: Rules, on_heard: Callable[[float], None]
-) -> Iterator[SoundChunk]:
+) -> Iterator[AudioChunk]:
     """Cuts a recording from that second on, in constant memory.
 
     Args:
@@ -103,7 +103,7 @@ def chunks_of(
         on_heard(at * WINDOW / RATE)
 
 
-def _with_sound(found: Cut, at: int, samples: numpy.ndarray) -> SoundChunk:
+def _with_sound(found: Cut, at: int, samples: numpy.ndarray) -> AudioChunk:
     """The chunk with its sound.
 
     Args:
@@ -116,7 +116,7 @@ def _with_sound(found: Cut, at: int, samples: numpy.ndarray) -> SoundChunk:
     spans = [(start * WINDOW, min(end * WINDOW, len(samples))) for start, end in found.pieces]
     heard = numpy.concatenate([samples[start:end] for start, end in spans])
     first = at * WINDOW
-    return SoundChunk(
+    return AudioChunk(
         tuple(((first + start) / RATE, (first + end) / RATE) for start, end in spans),
         tuple(_in_sound(found)),
         heard.astype(numpy.float32) / 32768,

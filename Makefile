@@ -32,7 +32,7 @@ LOCKED := requirements requirements-dev requirements-model requirements-whisperx
 COMPILE := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock"
 
-.PHONY: run install install-model install-dev install-whisperx browser unit test check pytest proof hold-ups bench bench-speech lock clean
+.PHONY: run install install-model install-dev install-whisperx browser unit test check pytest proof hold-ups storm bench bench-speech lock clean
 
 run: install $(if $(filter whisperx,$(ENGINE)),install-whisperx)
 	@SERVE_PARENT=$$PPID exec $(PY) manage.py serve
@@ -116,6 +116,10 @@ lock: $(VENV)/bin/uv
 # Sends each kind of request that tries to block others, for half a minute.
 hold-ups: install-dev
 	HOSTILE_SECONDS=30 $(PY) -m pytest tests/site/test_hold_ups.py -m "proof and alone" -s
+
+# Kills the engine, the worker or the whole site twenty times during one recording of 20 minutes.
+storm: install-dev
+	STORM_KILLS=20 $(PY) -m pytest tests/transcription/test_kill_storm.py -s
 
 clean:
 	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

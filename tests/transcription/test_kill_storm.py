@@ -1,7 +1,7 @@
 """SIGKILL of engine, worker and whole site during one long recording: no chunk that was kept is
 done again, and the text is that of a run without kills.
 
-STORM_KILLS sets how many times (20 by default), TEST_SEED repeats a storm.
+STORM_KILLS sets how many times (6 by default, 20 by `make storm`), TEST_SEED repeats a storm.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.running import Site, wait_for
 from tests.seed import SEED
 from tests.speech import built_in, recordings
 
-KILLS = int(os.environ.get("STORM_KILLS", "20"))
+KILLS = int(os.environ.get("STORM_KILLS", "6"))
 MINUTES = 20
 ENGINE, WORKER, SITE = "transcription.engines.runtime.worker", "qcluster", ""
 LATEST = 36

@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_had(whisperx_site: Site, tmp_path: Path) -> None
     assert task["status"] == "completed" and text_of(task) == recordings.TEXT
     about = site.http.get(f"{site.url}/jobs/{job}.json", timeout=30).json()
     assert about["engine"] == "built-in" and about["used_fallback"]
-    assert 'model "base" couldn\'t be downloaded' in about["engine_note"]
+    assert '"base" model couldn\'t be downloaded' in about["engine_note"]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import ROOT
+from transcription.engines.model_files import built_in
 
 NEWEST = "Django>=6"
 OLDER_ALONE = re.compile(r"(django|django-csp)==")
@@ -49,6 +50,6 @@ def environment_of_site(folder: Path) -> str:
     (folder / "site.lock").write_text("\n".join(kept), encoding="utf-8")
     install = [python, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
     subprocess.run([*install, NEWEST], check=True, timeout=600)
-    with_hashes = ["--require-hashes", "-r", str(folder / "site.lock")]
-    subprocess.run([*install, *with_hashes], check=True, timeout=600)
+    for lock in (folder / "site.lock", ROOT / built_in.LOCK):
+        subprocess.run([*install, "--require-hashes", "-r", str(lock)], check=True, timeout=600)
     return python

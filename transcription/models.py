@@ -39,6 +39,11 @@ class Stage(models.TextChoices):
     COMPLETE = "complete", "complete"
 
 
+def is_paused(state: str, stage: str) -> bool:
+    """Whether a job has begun, and waits for its next turn."""
+    return (state, stage) == (State.QUEUED, Stage.PAUSED)
+
+
 class Priority(models.IntegerChoices):
     """Which of the jobs of one owner are done first."""
 
@@ -144,7 +149,7 @@ class Job(models.Model):
     @property
     def is_paused(self) -> bool:
         """Whether it has begun, and waits for its next turn."""
-        return self.state == State.QUEUED and self.stage == Stage.PAUSED
+        return is_paused(self.state, self.stage)
 
     @property
     def used_fallback(self) -> bool:

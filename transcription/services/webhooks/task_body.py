@@ -8,7 +8,7 @@ from django.db.models import Q
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from transcription.models import DONE, Job, Stage, State, TaskType
+from transcription.models import DONE, Job, Stage, State, TaskType, is_paused
 from transcription.services.options.requested_options import told_language
 from transcription.services.stages.results import result_of
 from transcription.services.stages.shapes import Outcome
@@ -86,10 +86,6 @@ def language_of(task_type: str, language: str) -> str | None:
 def status_of(state: str, stage: str) -> str:
     """The state as clients know it; a job that waits for its next turn has begun."""
     return STATUS[State.PROCESSING if is_paused(state, stage) else state]
-
-
-def is_paused(state: str, stage: str) -> bool:
-    return (state, stage) == (State.QUEUED, Stage.PAUSED)
 
 
 def with_status(status: str) -> Q:

@@ -100,7 +100,9 @@ def test_a_storm_of_kills_costs_the_batch_at_work_and_changes_no_word(
             victims.append(ENGINE)  # three deaths without a chunk in between fail the job
         time.sleep(chance.uniform(0.0, 0.6))
         kept.append(kept_chunks(site))
-        assert site.task(identifier)["status"] == "processing", f"over after {kept}: too soon"
+        # Queued: a worker that was killed has left the job, and its engine has not yet noticed.
+        status = site.task(identifier)["status"]
+        assert status in {"processing", "queued"}, f"{status} after {kept}: too soon"
         kill(site, chance.choice(victims))
     stormy = site.wait_for_task(identifier, 600)
     assert stormy["status"] == "completed", stormy["error"]

@@ -107,6 +107,7 @@ class Site:
             "ADMIN_PASSWORD": PASSWORD,
             "HF_ENDPOINT": CLOSED_PORT,
             "LIGHT_WORKERS": "1",
+            "THREADS": "1",  # several sites run side by side
             **({} if "ENGINE" in environment else BUILT_IN_MODEL),
             **environment,
         }

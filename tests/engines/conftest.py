@@ -94,6 +94,7 @@ def draft(tmp_path: Path, checked_models: Path) -> Callable[[Path], Request]:
         model_path=str(built_in.folder(checked_models)),
         models_dir=str(checked_models),
         work_dir=str(tmp_path / "work"),
+        threads=1,  # tests run side by side
     )
 
 
@@ -110,7 +111,7 @@ def scripted(tmp_path: Path, tiny_model: Path) -> Callable[..., Request]:
             model_path=str(tiny_model),
             work_dir=str(tmp_path / "work"),
             options=options,
-            **values,  # type: ignore[arg-type]
+            **{"threads": 1, **values},  # type: ignore[arg-type]
         )
 
     return request

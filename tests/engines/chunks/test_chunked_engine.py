@@ -34,7 +34,7 @@ def request_(tmp_path_factory: pytest.TempPathFactory) -> Request:
     folder = built_in.folder(tmp_path_factory.mktemp("models"))
     assert folder is not None
     options = {"beam_size": 1, "chunk_size": 6}
-    return Request("", "faster-whisper", "tiny.en", str(folder), options=options)
+    return Request("", "faster-whisper", "tiny.en", str(folder), threads=1, options=options)
 
 
 @pytest.fixture(scope="module")

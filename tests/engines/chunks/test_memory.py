@@ -60,7 +60,7 @@ def transcribed(tiny_model: Path, tmp_path: Path) -> tuple[Transcription, list[i
     path.write_bytes(recordings.long_speech(28, pause=1.5))
     audio = Audio(path, path.stat().st_size / 32_000)
     options = {"beam_size": 1, "chunk_size": 5}
-    request = Request("", "faster-whisper", "x", str(tiny_model), options=options)
+    request = Request("", "faster-whisper", "x", str(tiny_model), threads=1, options=options)
     sizes: list[int] = []
 
     def keep(chunks: Sequence[Chunk]) -> None:

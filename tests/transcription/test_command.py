@@ -225,7 +225,7 @@ def test_the_bar_at_a_terminal(new_site: Callable[..., Site], tmp_path: Path) ->
     assert command.wait(30) == 0
     assert path.name in shown and "transcribing" in shown and "━" in shown
     percents = {int(part[-3:]) for part in shown.split("%")[:-1] if part[-3:].strip().isdecimal()}
-    assert len(percents) > 3  # it moves; how often, depends on how fast the machine is
+    assert len(percents) > 2  # it moves with each batch of chunks, of which there are three
 
 
 def read_terminal(descriptor: int) -> str:

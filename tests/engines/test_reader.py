@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import struct
 import sys
@@ -221,6 +222,17 @@ def test_a_reader_that_dies(
         assert (
             str(caught.value) == "The recording could not be read. The decoder crashed (signal 11)."
         )
+
+
+@posix
+def test_a_file_that_is_removed_before_its_reader_opens_it(
+    setting: Setting, speech: Callable[[str], Path], tmp_path: Path
+) -> None:
+    gone = Path(shutil.copy(speech("wav"), tmp_path / "gone.wav"))
+    with setting.recording(gone) as recording:
+        gone.unlink()
+        with pytest.raises(MediaError, match="^The file no longer exists"):
+            recording.media()
 
 
 @posix

@@ -60,6 +60,15 @@ def test_release_of_a_job_that_was_to_be_cancelled_cancels_it() -> None:
     assert state_of(job) == "cancelled"
 
 
+def test_a_failure_of_a_job_that_was_to_be_cancelled_cancels_it() -> None:
+    """Its recording was removed, so that it can't be read, either."""
+    job = claimed(cancel_requested=True)
+    assert transitions.fail(job, "The file no longer exists.")
+    job.refresh_from_db()
+    assert (job.state, job.error, job.token) == ("cancelled", "", None)
+    assert not transitions.fail(job, "test")
+
+
 def test_a_released_job_shows_no_start() -> None:
     job = claimed()
     leases.release(job, "test")

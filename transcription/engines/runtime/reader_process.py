@@ -168,6 +168,7 @@ class ReaderProcess:
         status = self.process.wait()
         if status == KILLED:
             return MemoryError("The process that reads the recording was killed.")
+        Source.of(self.source.path, self.source.track)  # if the file is gone, that is the reason
         how = f"signal {-status}" if status < 0 else f"exit status {status}"
         message = f"The recording could not be read. The decoder crashed ({how})."
         return MediaError("died", message)

@@ -106,11 +106,21 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
         note(job.pk, f"Requeued: {reason}")
         enqueue_for_all_waiting()
         return True
+    cancel_claimed(job, reason, **conditions)
+    return False
+
+
+def cancel_claimed(job: Job, reason: str, **conditions: Any) -> bool:
+    """Ends a valid claim by cancelling the job; the arguments are those of `release`."""
+    claims = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING, **conditions)
     with transaction.atomic():
-        if claims.update(state=State.CANCELLED, finished=timezone.now(), **free):
+        cancelled = claims.update(
+            state=State.CANCELLED, finished=timezone.now(), token=None, lease_expires=None
+        )
+        if cancelled:
             note(job.pk, f"Cancelled: {reason}")
             outbox.open_for(job.pk)
-    return False
+    return bool(cancelled)
 
 
 def pause(job: Job, reason: str) -> None:

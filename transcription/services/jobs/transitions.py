@@ -11,7 +11,7 @@ from django.utils import timezone
 from transcription.http.gradual_json import Encoded
 from transcription.models import ACTIVE, Job, Stage, State, Transcript
 from transcription.services.jobs.events import note
-from transcription.services.jobs.leases import free_if_orphaned
+from transcription.services.jobs.leases import cancel_claimed, free_if_orphaned
 from transcription.services.sanitize import as_segments, as_text, clean_fields
 from transcription.services.webhooks import outbox
 from uploads.errors import NotFound
@@ -52,16 +52,22 @@ def complete(job: Job, segments: list[dict[str, Any]] | None, facts: Mapping[str
 
 
 def fail(job: Job, reason: str) -> bool:
-    """Fails a job, if the claim is still valid."""
+    """Fails a job, if the claim is still valid.
+
+    One that was to be cancelled is cancelled: a recording that was removed can't be read, either.
+
+    Returns:
+        Whether the job was ended.
+    """
     reason = as_text(reason)
     with transaction.atomic():
-        ended = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING).update(
-            state=State.FAILED, error=reason, finished=timezone.now(), **RELEASED_LEASE
-        )
-        if ended:
+        failed = Job.objects.filter(
+            pk=job.pk, token=job.token, state=State.PROCESSING, cancel_requested=False
+        ).update(state=State.FAILED, error=reason, finished=timezone.now(), **RELEASED_LEASE)
+        if failed:
             note(job.pk, f"Failed: {reason}")
             outbox.open_for(job.pk)
-    return bool(ended)
+    return bool(failed) or cancel_claimed(job, "it was stopped.", cancel_requested=True)
 
 
 def cancel(job: Job) -> bool:

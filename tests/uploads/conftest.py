@@ -31,10 +31,12 @@ def postgresql_site(
     running.kill_everything()
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.proof)]
+)
 def plain_site(request: pytest.FixtureRequest) -> Site:
     """A site on each database in turn; both stay up, so that files of tests need not start them
-    again."""
+    again. PostgreSQL's turn is `make proof`."""
     running: Site = request.getfixturevalue(f"{request.param}_site")
     return running
 

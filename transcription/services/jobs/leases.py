@@ -106,11 +106,11 @@ def release(job: Job, reason: str, **conditions: Any) -> bool:
         note(job.pk, f"Requeued: {reason}")
         enqueue_for_all_waiting()
         return True
-    cancel_claimed(job, reason, **conditions)
+    end_cancelled(job, reason, **conditions)
     return False
 
 
-def cancel_claimed(job: Job, reason: str, **conditions: Any) -> bool:
+def end_cancelled(job: Job, reason: str, **conditions: Any) -> bool:
     """Ends a valid claim by cancelling the job; the arguments are those of `release`."""
     claims = Job.objects.filter(pk=job.pk, token=job.token, state=State.PROCESSING, **conditions)
     with transaction.atomic():

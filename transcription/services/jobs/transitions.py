@@ -11,7 +11,7 @@ from django.utils import timezone
 from transcription.http.gradual_json import Encoded
 from transcription.models import ACTIVE, Job, Stage, State, Transcript
 from transcription.services.jobs.events import note
-from transcription.services.jobs.leases import cancel_claimed, free_if_orphaned
+from transcription.services.jobs.leases import end_cancelled, free_if_orphaned
 from transcription.services.sanitize import as_segments, as_text, clean_fields
 from transcription.services.webhooks import outbox
 from uploads.errors import NotFound
@@ -67,7 +67,7 @@ def fail(job: Job, reason: str) -> bool:
         if failed:
             note(job.pk, f"Failed: {reason}")
             outbox.open_for(job.pk)
-    return bool(failed) or cancel_claimed(job, "it was stopped.", cancel_requested=True)
+    return bool(failed) or end_cancelled(job, "it was stopped.", cancel_requested=True)
 
 
 def cancel(job: Job) -> bool:

@@ -141,7 +141,7 @@ def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         one.kill_everything()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A real browser."""
     with launched() as found:

@@ -22,6 +22,7 @@ import psutil
 import requests
 from filelock import FileLock
 
+from tests.interpreter import Interpreter
 from transcription.engines.model_files import built_in
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +34,7 @@ BUILT_IN_MODEL = {
     "LANGUAGE_MODEL_OVERRIDES": json.dumps({"en": built_in.NAME}),
 }
 """The model of sites that name no engine, also where the API's clients ask for another."""
+NOT_PASSED_ON = ("SERVE_PARENT", "PYTEST_CURRENT_TEST")  # the second one differs in each test
 SHARED: list[Path] = []  # the folder of all processes of a test session
 T = TypeVar("T")
 
@@ -86,7 +88,9 @@ preparation.collect_static_files()
 preparation.make_first_staff_user()
 from whisperx_site.accounts import local_key
 assert not local_key.ensure()"""
-    Site(folder).shell(code)
+    site = Site(folder)
+    site.shell(code)
+    site.close_shell()
     (folder / "secret_key").unlink()
     return folder
 
@@ -115,6 +119,7 @@ class Site:
         self.python = sys.executable
         self.key_file: Callable[[], Path] = lambda: self.data_dir / "local_key"  # as we see it
         self.process: subprocess.Popen[bytes] | None = None
+        self.interpreter: Interpreter | None = None
         self.http = requests.Session()
         self.http.headers["Tus-Resumable"] = "1.0.0"
         self.http.auth = self.sign
@@ -145,7 +150,7 @@ class Site:
     @property
     def full_environment(self) -> dict[str, str]:
         return {
-            **{name: value for name, value in os.environ.items() if name != "SERVE_PARENT"},
+            **{name: value for name, value in os.environ.items() if name not in NOT_PASSED_ON},
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
             "DATA_DIR": str(self.data_dir),
@@ -205,6 +210,7 @@ class Site:
 
     def stop(self) -> None:
         """Stops it, as Ctrl-C does."""
+        self.close_shell()
         if self.process is None:
             return
         self.process.send_signal(signal.SIGTERM)
@@ -213,6 +219,7 @@ class Site:
 
     def kill_everything(self) -> None:
         """Kills every process at once (SIGKILL)."""
+        self.close_shell()
         for member in self.processes():
             try:
                 member.kill()
@@ -240,8 +247,19 @@ class Site:
             raise
 
     def shell(self, code: str) -> str:
-        """Runs Python in the site's Django; returns its output."""
-        return self.manage("shell", "-v0", "-c", code).stdout
+        """Runs Python in the site's Django, in a process that stays; returns its output."""
+        command = [*self.prefix, self.python, "manage.py"]
+        if self.interpreter and not self.interpreter.fits(command, self.full_environment):
+            self.close_shell()
+        if self.interpreter is None:
+            self.interpreter = Interpreter(command, self.full_environment, ROOT)
+        return self.interpreter.run(code)
+
+    def close_shell(self) -> None:
+        """Ends that process."""
+        if self.interpreter:
+            self.interpreter.close()
+            self.interpreter = None
 
     # tus, by hand -------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from tests.transcription.building import make_job, within
 from transcription.conf import conf
-from transcription.engines.base import TRANSCRIBE, Output
-from transcription.models import Job, Stage, State
+from transcription.engines.base import DIARIZE, TRANSCRIBE, Output
+from transcription.models import Job, Stage, StageOutput, State
 from transcription.services.jobs import leases
 from transcription.services.scheduling import estimates, speeds
 
@@ -100,6 +100,17 @@ def test_what_is_left_of_a_job_at_work_follows_its_own_speed() -> None:
     Job.objects.filter(pk=job.pk).update(speed=2.0, **facts)
     job.refresh_from_db()
     assert estimates.expectation_of(job) == estimates.Expectation(remaining=150.0)
+
+
+def test_a_stage_that_is_kept_is_not_expected_again() -> None:
+    """Its engine died in a later stage, and the next run begins with that one."""
+    learn()
+    speeds.learn(Output(DIARIZE, conf.ENGINE, [], device="cpu"), LENGTH, 30.0)
+    job = waiting("a", 2, options={"diarize": True}, task_type="full_process", seconds_done=60.0)
+    other = waiting("b", 1)
+    StageOutput.objects.create(job=job, name=TRANSCRIBE, output={}, engine=conf.ENGINE)
+    assert estimates.expectation_of(job).remaining == pytest.approx(30)
+    assert told(job, other) == [(1, 0), (2, 30)]
 
 
 def test_newer_experience_counts_more() -> None:

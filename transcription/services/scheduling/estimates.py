@@ -3,7 +3,7 @@
 import heapq
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from transcription.conf import conf
 from transcription.engines.base import STAGES
-from transcription.models import ACTIVE, Job, Stage, State, Turn
+from transcription.models import ACTIVE, Job, Stage, StageOutput, State, Turn
 from transcription.services.jobs.progress import STAGE_OF
 from transcription.services.scheduling.speeds import learned
 from transcription.services.scheduling.turns import as_waiting, place_of, rank
@@ -57,23 +57,41 @@ def expectation_of(job: Job) -> Expectation:
     """What to expect of this job; nothing of one that has ended."""
     if not job.is_active:
         return Expectation()
-    remaining = work_left(job, learned())
+    remaining = work_left(job, learned(), kept_stages([job])[job.pk])
     if job.state != State.QUEUED:
         return Expectation(remaining=remaining)
     position, starts_in = places().get(job.pk, (None, None))
     return Expectation(position, starts_in, remaining)
 
 
-def work_left(job: Job, speeds: Speeds) -> float | None:
-    """Seconds of work that are left of a job; None if a speed or its length is not known."""
+def kept_stages(jobs: Collection[Job]) -> dict[uuid.UUID, set[str]]:
+    """The stages whose outputs earlier runs of these jobs have kept."""
+    found: dict[uuid.UUID, set[str]] = {job.pk: set() for job in jobs}
+    for job, stage in StageOutput.objects.filter(job__in=found).values_list("job_id", "name"):
+        found[job].add(stage)
+    return found
+
+
+def work_left(job: Job, speeds: Speeds, kept: Collection[str]) -> float | None:
+    """Seconds of work that are left of a job; None if a speed or its length is not known.
+
+    Args:
+        job: At work, or waiting.
+        speeds: What was learned.
+        kept: Its stages that are done.
+    """
     total = job.seconds_total or job.audio_duration
     if total is None:
         return None
-    stages = plan.wanted(job, job.engine_used or job.engine)
+    wanted = plan.wanted(job, job.engine_used or job.engine)
+    stages = [stage for stage in wanted if stage not in kept]
     shown = STAGE_OF.get(Stage(job.stage), "")
-    current = shown if shown in stages else (stages or [""])[0]
+    if shown in stages:
+        stages = stages[stages.index(shown) :]
+    # What the row says belongs to the stage that it shows; else to transcription, until it is done.
+    current = shown or STAGES[0]
     left = 0.0
-    for stage in stages[stages.index(current) :] if stages else ():
+    for stage in stages:
         is_current = stage == current
         speed = (job.speed if is_current else None) or speed_of(job, stage, speeds)
         if not speed:
@@ -130,7 +148,9 @@ class Line:
         self.now = timezone.now()
         self.served = dict(served)
         self.waiting = waiting
-        self.left = {job.pk: work_left(job, speeds) for job in (*running, *waiting)}
+        jobs = [*running, *waiting]
+        kept = kept_stages(jobs)
+        self.left = {job.pk: work_left(job, speeds, kept[job.pk]) for job in jobs}
         self.is_known = True  # whether the times can be said
         self.workers: list[tuple[float, int, Job | None]] = []
         for job in running:

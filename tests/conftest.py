@@ -141,9 +141,10 @@ def new_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
         one.kill_everything()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real browser."""
+    """A real browser; not for longer than a file, as Django refuses to work beside Playwright's
+    loop."""
     with launched() as found:
         yield found
 

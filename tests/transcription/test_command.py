@@ -17,6 +17,7 @@ from django.core.management.base import CommandError
 
 from tests.running import ROOT, Site
 from tests.speech import recordings
+from transcription.models import Priority
 from whisperx_site.command_line.local_files import Places
 from whisperx_site.command_line.progress_bar import printable
 from whisperx_site.management.commands.transcribe import Command, spec_from
@@ -254,16 +255,19 @@ def test_options_become_a_wish(tmp_path: Path) -> None:
     command = Command()
     parser = command.create_parser("manage.py", "transcribe")
     said = ["--language", "auto", "--model", str(tmp_path), "--max-speakers", "2", "--prompt", "a"]
+    said += ["--priority", "high"]
     assert spec_from(vars(parser.parse_args([*said, "--engine", "whisperx", "go.wav"]))) == {
         "task_type": "full_process",
         "engine": "whisperx",
         "model": str(tmp_path),
         "language": "",
         "task": "transcribe",
+        "priority": Priority.HIGH,
         "options": {"max_speakers": 2, "initial_prompt": "a"},
     }
     plain = spec_from(vars(parser.parse_args(["--no-speakers", "go.wav"])))
     assert plain["task_type"] == "transcription"
+    assert plain["priority"] == Priority.NORMAL
     assert "language" not in plain  # so the file's name may tell it
 
 

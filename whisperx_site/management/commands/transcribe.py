@@ -20,6 +20,7 @@ from transcription.pages.views import facts_of
 from transcription.services.jobs import transitions
 from transcription.services.jobs.submit import JobSpec, submit_intake
 from transcription.services.options.default_language import default_language
+from transcription.services.options.priority import WORDS, priority_named
 from transcription.services.options.vocabulary import MODELS, TASKS
 from uploads.errors import UploadError
 from whisperx_site.command_line.inline_worker import StandInWorker
@@ -56,6 +57,9 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--audio-track", type=int, metavar="N", help="from 1 on; default: the file's main one"
+        )
+        parser.add_argument(
+            "--priority", choices=WORDS, default="normal", help="among the jobs of this owner"
         )
         parser.add_argument("--format", choices=FORMATS, default="txt")
         parser.add_argument(
@@ -153,6 +157,7 @@ def spec_from(options: dict[str, Any]) -> dict[str, Any]:
         "engine": options["engine"] or "",
         "model": model,
         "task": options["task"],
+        "priority": priority_named(options["priority"]),
         "options": {name: value for name, value in said.items() if value is not None},
     }
     if language is not None:

@@ -10,10 +10,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from bench.speech.archives import Archive, FetchError, fetch, npm_command, pip_command
 from bench.speech.clips import KINDS, RATE, Clip, Sound, fetch_sounds, load_manifest
+from bench.speech.profile import Profile, TimedModel, rows
 from bench.speech.recordings import make_recording
 from bench.speech.report import speech_report
 from bench.speech.words import edits, word_error_rate, words_of
@@ -241,3 +243,22 @@ def test_results_can_be_read_by_programs(tmp_path: Path) -> None:
     stored = json.loads((tmp_path / "speech-10.json").read_text())
     assert stored["machine"] == MACHINE and stored["runs"] == [entry("ours", "clean", 10)]
     assert (tmp_path / "speech-10.md").read_text() == text
+
+
+def test_a_profile_counts_calls_and_windows() -> None:
+    class Model:
+        is_multilingual = False
+
+        def generate(self, windows: numpy.ndarray) -> str:
+            return f"{len(windows)} texts"
+
+    profile = Profile()
+    model = TimedModel(Model(), profile)
+    for count in (1, 8):
+        assert model.generate(numpy.zeros((count, 80, 3000))) == f"{count} texts"
+    assert not model.is_multilingual
+    decoder = profile.parts["decoder"]
+    assert (decoder.calls, decoder.items) == (2, 9) and decoder.seconds > 0
+    lines = list(rows("ours", profile, 60.0, 90.0))
+    assert lines[-1] == ["ours", "all", "", "", "60.0", "90.0"]
+    assert lines[-2][:2] == ["ours", "the rest"] and lines[0][2:] == ["", "", "0.0", "0.0"]

@@ -10,10 +10,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import CommandError
 
 from transcription.media.sniff import HEAD, problem_of
+from uploads.management.rows import printable
 from uploads.services.create import CreationRequest, plain_name
 from uploads.services.direct_upload import DirectUpload
 from whisperx_site.accounts.local_key import first_staff_user
-from whisperx_site.command_line.progress_bar import ProgressBar, printable
+from whisperx_site.command_line.progress_bar import ProgressBar
 
 PIECE = 1024 * 1024  # bytes copied at a time
 COPYING = "copying"

@@ -6,6 +6,7 @@ from rich.progress import TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from transcription.management.terminal_bar import TerminalBar
 from transcription.models import Job, Stage
+from uploads.management.rows import printable
 
 LONGEST_NAME = 40  # characters of a file's name beside its bar
 NEARLY_ALL = 99.0  # a full bar, as after copying, would stop its clock
@@ -37,8 +38,3 @@ class ProgressBar(TerminalBar):
 
     def show_job(self, job: Job) -> None:
         self.show(Stage(job.stage).label, job.percent)
-
-
-def printable(text: str) -> str:
-    """The text without terminal control characters."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

@@ -23,10 +23,11 @@ from transcription.services.options.default_language import default_language
 from transcription.services.options.priority import WORDS, priority_named
 from transcription.services.options.vocabulary import MODELS, TASKS
 from uploads.errors import UploadError
+from uploads.management.rows import printable
 from whisperx_site.command_line.inline_worker import StandInWorker
 from whisperx_site.command_line.job_wait import wait_for
 from whisperx_site.command_line.local_files import Failed, Places, known_name, take_in
-from whisperx_site.command_line.progress_bar import ProgressBar, printable
+from whisperx_site.command_line.progress_bar import ProgressBar
 from whisperx_site.processes.preparation import prepare_alone
 
 INTERRUPTED = 130  # the exit code of programs that Ctrl-C ended

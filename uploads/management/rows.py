@@ -30,6 +30,8 @@ def write_facts(out: OutputWrapper, facts: Mapping[str, Any]) -> None:
     shown = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
+        if isinstance(value, dict):
+            value = [f"{key}: {one}" for key, one in value.items()]
         values = value if isinstance(value, list) else [value]
         for at, one in enumerate(values):
             out.write(f"{'' if at else name:<{width}}  {printable(str(one))}")

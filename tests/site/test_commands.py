@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -21,7 +22,11 @@ OURS = {"whisperx_site", "whisperx_site.accounts", "uploads", "transcription"}
 # Those make the tables, or do without.
 NEED_NO_TABLES = {"check", "doctor", "fetch_models", "migrate", "serve", "transcribe"}
 NEED_NO_TABLES |= {"move_database"}
-NEED_TABLES = {"cleanup_uploads": (), "join_store": (), "login_link": (), "qcluster": ()}
+NEED_TABLES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("cleanup_uploads", "join_store", "login_link", "qcluster"), ()),
+    **dict.fromkeys(("uploads", "jobs"), ("list",)),
+    "create_api_key": ("ann", "a script"),
+}
 OF_OTHERS = {"changepassword": ("admin",)}
 
 
@@ -61,6 +66,9 @@ def test_doctor_before_the_first_start(tmp_path: Path) -> None:
     done = run(tmp_path, "doctor", WHISPER_MODEL="tiny.en")
     assert f"ok  tables: {NO_TABLES}" in done.stdout
     assert done.returncode == 0, done.stdout
+    told = json.loads(run(tmp_path, "doctor", "--json", WHISPER_MODEL="tiny.en").stdout)
+    assert told["settings"]["WHISPER_MODEL"] == "tiny.en"
+    assert {"what": "tables", "fact": NO_TABLES, "remedy": "", "ok": True} in told["findings"]
 
 
 @pytest.mark.proof

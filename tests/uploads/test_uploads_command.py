@@ -130,6 +130,16 @@ def test_lost_bytes_are_found() -> None:
     }
 
 
+def test_a_cleanup_tells_programs_what_it_did() -> None:
+    overdue = receiving(expires=timezone.now() - timedelta(minutes=1))
+    for dry_run in (True, False):
+        out = StringIO()
+        call_command("cleanup_uploads", "--json", *["--dry-run"][: int(dry_run)], stdout=out)
+        done = json.loads(out.getvalue())
+        assert (done["dry_run"], done["expired"], done["bytes_freed"]) == (dry_run, 1, 5)
+        assert str(overdue.id) in done["details"][0] and done["errors"] == []
+
+
 def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         call_command("uploads", "--help")

@@ -7,11 +7,18 @@ from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 
 from uploads.management.consent import agree
+from uploads.management.rows import write_json
 from uploads.models import CleanupRun
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from uploads.services.maintenance.cleanup import clean_up
 from uploads.services.maintenance.inventory import take_inventory
 from uploads.services.maintenance.store_identity import identity_problem
+
+TOLD = (
+    *("started", "ended", "dry_run", "expired", "recovered", "lost", "strays", "bytes_freed"),
+    *("orphans_kept", "orphans_kept_bytes", "details", "errors"),
+)
+"""The fields of a run that `--json` prints."""
 
 
 class Command(BaseCommand):
@@ -29,6 +36,7 @@ class Command(BaseCommand):
             help="Remove files that belong to no upload, even if there are many; asks first.",
         )
         parser.add_argument("--no-input", action="store_true", help="Do not ask for confirmation.")
+        parser.add_argument("--json", action="store_true", help="Print JSON, for programs.")
 
     def check(self, *args: Any, **options: Any) -> None:
         """Django 6.1 would open the database, which a full disk may prevent until there is room."""
@@ -44,6 +52,17 @@ class Command(BaseCommand):
             if not is_disk_full(problem):
                 raise
             raise CommandError(DISK_IS_FULL) from problem
+        if options["json"]:
+            write_json(self.stdout, {name: getattr(run, name) for name in TOLD})
+        else:
+            self.tell(run, dry_run)
+        if run.errors:
+            raise CommandError(
+                f"The cleanup is not complete; errors: {len(run.errors)}, see above."
+            )
+
+    def tell(self, run: CleanupRun, dry_run: bool) -> None:
+        """What was done, or would be."""
         for line in run.details:
             self.stdout.write(("would have " if dry_run else "") + line)
         for line in run.errors:
@@ -58,10 +77,6 @@ class Command(BaseCommand):
                 f"{run.orphans_kept} files ({filesizeformat(run.orphans_kept_bytes)}) belong to no "
                 "upload and are kept. Unless another database uses them, remove them with "
                 "`manage.py cleanup_uploads --remove-orphans`."
-            )
-        if run.errors:
-            raise CommandError(
-                f"The cleanup is not complete; errors: {len(run.errors)}, see above."
             )
 
     def confirmed(self, no_input: bool) -> int:

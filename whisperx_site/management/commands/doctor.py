@@ -1,9 +1,11 @@
 """`manage.py doctor`: all settings with their current values, and whether the site can work."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from uploads.management.rows import write_json
 from whisperx_site.configuration.diagnostics import examine
 from whisperx_site.configuration.settings_reference import all_settings, env_example, settings_table
 
@@ -18,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--settings-table", action="store_true", help="only the README's table of settings"
         )
+        parser.add_argument("--json", action="store_true", help="print JSON, for programs")
         parser.add_argument("--env-example", action="store_true", help="only a .env to start from")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,9 +28,20 @@ class Command(BaseCommand):
             self.stdout.write(settings_table(), ending="")
         elif options["env_example"]:
             self.stdout.write(env_example(), ending="")
+        elif options["json"]:
+            self.print_json()
         else:
             self.print_settings()
             self.examine()
+
+    def print_json(self) -> None:
+        """The same facts; exits with 1 if one has a remedy."""
+        found = list(examine())
+        settings = {setting.name: setting.value for setting in all_settings()}
+        findings = [{**asdict(one), "ok": not one.remedy} for one in found]
+        write_json(self.stdout, {"settings": settings, "findings": findings})
+        if any(one.remedy for one in found):
+            raise SystemExit(1)
 
     def print_settings(self) -> None:
         group = ""

@@ -18,7 +18,7 @@ from django.core.management.base import CommandError
 from tests.running import ROOT, Site
 from tests.speech import recordings
 from transcription.models import Priority
-from uploads.management.rows import printable
+from uploads.management.output import printable
 from whisperx_site.command_line.local_files import Places
 from whisperx_site.management.commands.transcribe import Command, spec_from
 

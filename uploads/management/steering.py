@@ -15,7 +15,7 @@ from django.core.management.base import (
 )
 from django.db.models import Model, QuerySet
 
-from uploads.management.rows import write_facts, write_json, write_table
+from uploads.management.output import write_facts, write_json, write_table
 
 Row = TypeVar("Row", bound=Model)
 

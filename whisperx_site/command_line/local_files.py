@@ -10,7 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.management.base import CommandError
 
 from transcription.media.sniff import HEAD, problem_of
-from uploads.management.rows import printable
+from uploads.management.output import printable
 from uploads.services.create import CreationRequest, plain_name
 from uploads.services.direct_upload import DirectUpload
 from whisperx_site.accounts.local_key import first_staff_user

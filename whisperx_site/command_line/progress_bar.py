@@ -6,7 +6,7 @@ from rich.progress import TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from transcription.management.terminal_bar import TerminalBar
 from transcription.models import Job, Stage
-from uploads.management.rows import printable
+from uploads.management.output import printable
 
 LONGEST_NAME = 40  # characters of a file's name beside its bar
 NEARLY_ALL = 99.0  # a full bar, as after copying, would stop its clock

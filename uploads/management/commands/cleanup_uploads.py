@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 
 from uploads.management.consent import agree
-from uploads.management.rows import write_json
+from uploads.management.output import write_json
 from uploads.models import CleanupRun
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from uploads.services.maintenance.cleanup import clean_up

@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.management.consent import agree
-from uploads.management.rows import write_json
+from uploads.management.output import write_json
 from uploads.management.steering import (
     SteeringCommand,
     actions_of,

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from uploads.management.rows import write_json
+from uploads.management.output import write_json
 from whisperx_site.accounts.models import ApiKey
 
 LONGEST_NAME = ApiKey._meta.get_field("name").max_length or 100

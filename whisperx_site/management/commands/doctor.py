@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from uploads.management.rows import write_json
+from uploads.management.output import write_json
 from whisperx_site.configuration.diagnostics import examine
 from whisperx_site.configuration.settings_reference import all_settings, env_example, settings_table
 

@@ -23,7 +23,7 @@ from transcription.services.options.default_language import default_language
 from transcription.services.options.priority import WORDS, priority_named
 from transcription.services.options.vocabulary import MODELS, TASKS
 from uploads.errors import UploadError
-from uploads.management.rows import printable
+from uploads.management.output import printable
 from whisperx_site.command_line.inline_worker import StandInWorker
 from whisperx_site.command_line.job_wait import wait_for
 from whisperx_site.command_line.local_files import Failed, Places, known_name, take_in

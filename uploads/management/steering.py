@@ -28,7 +28,7 @@ class AsWritten(DjangoHelpFormatter):
 
 
 class SteeringCommand(BaseCommand, Generic[Row]):
-    """One method for each action, with its name.
+    """One method for each action: `do_` and its name.
 
     Exit status 1 if some of it could not be done, which stderr tells.
 
@@ -66,11 +66,11 @@ class SteeringCommand(BaseCommand, Generic[Row]):
     def handle(self, *args: Any, **options: Any) -> None:
         self.options = options
         self.missed = 0
-        getattr(self, options["action"])()
+        getattr(self, f"do_{options['action']}")()
         if self.missed:
             raise CommandError(f"{self.missed} of them not done; see above.", returncode=1)
 
-    def list(self) -> None:
+    def do_list(self) -> None:
         found = [*self.wanted()[: max(1, self.options["limit"])]]
         if self.options["json"]:
             write_json(self.stdout, [self.facts(row) for row in found])
@@ -80,7 +80,7 @@ class SteeringCommand(BaseCommand, Generic[Row]):
         if more:
             self.stderr.write(f"{more} more; see --limit.")
 
-    def show(self) -> None:
+    def do_show(self) -> None:
         shown = [self.facts(row) for row in self.chosen()]
         if self.options["json"]:
             write_json(self.stdout, shown)

@@ -112,10 +112,10 @@ class Command(SteeringCommand[Job]):
             "history": [f"{event.at:%Y-%m-%d %H:%M:%S} {event.what}" for event in row.events.all()],
         }
 
-    def cancel(self) -> None:
+    def do_cancel(self) -> None:
         self.each("cancelled", lambda job: "" if transitions.cancel(job) else "It has ended.")
 
-    def retry(self) -> None:
+    def do_retry(self) -> None:
         def again(job: Job) -> str:
             try:
                 rerun.run_again(job, {}, self.options["everything"])
@@ -125,7 +125,7 @@ class Command(SteeringCommand[Job]):
 
         self.each("queued again", again)
 
-    def priority(self) -> None:
+    def do_priority(self) -> None:
         wanted = priority_named(self.options["priority"])
 
         def change(job: Job) -> str:

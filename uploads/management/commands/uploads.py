@@ -123,7 +123,7 @@ class Command(SteeringCommand[Upload]):
             found = found.filter(last_activity__lt=since)
         return among(found, options)
 
-    def verify(self) -> None:
+    def do_verify(self) -> None:
         """Without ids, all that must have bytes."""
         living = Q(state__in=(State.RECEIVING, State.FINISHED), has_bytes=True)
         every = Upload.objects.filter(living).order_by("created")
@@ -145,10 +145,10 @@ class Command(SteeringCommand[Upload]):
         elif not self.options["ids"]:
             self.stdout.write(f"{count} verified, {self.missed} with lost bytes.")
 
-    def extend(self) -> None:
+    def do_extend(self) -> None:
         self.each("extended", lambda upload: "" if expiration.extend(upload) else ENDED)
 
-    def expire(self) -> None:
+    def do_expire(self) -> None:
         def one(upload: Upload) -> str:
             freed = termination.expire(upload, reason="Expired by a command.")
             return ENDED if freed is None else ""
@@ -156,7 +156,7 @@ class Command(SteeringCommand[Upload]):
         self.ask("Expire", State.RECEIVING)
         self.each("expired", one)
 
-    def terminate(self) -> None:
+    def do_terminate(self) -> None:
         def one(upload: Upload) -> str:
             try:
                 termination.terminate(upload)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -28,6 +29,8 @@ ENGINE, WORKER, SITE = "transcription.engines.runtime.worker", "qcluster", ""
 LATEST = MINUTES * 9 // 5
 """Kept chunks, of some five in two minutes, from which on kills only come early: the storm must not
 outlast the recording."""
+TICK = 0.02
+"""Seconds between two places where Whisper may put a word."""
 QUERY = {"model": "tiny.en", "language": "en", "threads": "1"}
 """One thread, so that the work lasts longer than the storm."""
 
@@ -81,6 +84,18 @@ def events_of(site: Site, identifier: str) -> list[str]:
     return said.splitlines()
 
 
+def assert_same_transcript(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
+    """Word for word.
+
+    After a kill chunks are grouped into other batches. On processors without AVX-512 a batch of
+    another size rounds sums in another way, which may move a word by one of Whisper's ticks.
+    """
+    assert [segment["text"] for segment in one] == [segment["text"] for segment in other]
+    for edge in ("start", "end"):
+        times = [segment[edge] for segment in one]
+        assert times == pytest.approx([segment[edge] for segment in other], abs=2 * TICK)
+
+
 @pytest.mark.proof
 @pytest.mark.long
 def test_a_storm_of_kills_costs_the_batch_at_work_and_changes_no_word(
@@ -107,7 +122,7 @@ def test_a_storm_of_kills_costs_the_batch_at_work_and_changes_no_word(
     stormy = site.wait_for_task(identifier, 600)
     assert stormy["status"] == "completed", stormy["error"]
     calm = site.wait_for_task(submitted(site, path), 600)
-    assert stormy["result"] == calm["result"]
+    assert_same_transcript(stormy["result"]["segments"], calm["result"]["segments"])
     assert text_of(stormy).lower().count("forward") > MINUTES * 5
     events = events_of(site, identifier)
     found = [re.match(r"Goes on after (\d+) chunks", what) for what in events]

@@ -62,6 +62,12 @@ class Person:
         counts: list[int] = json.loads(self.site.shell(code))
         return counts
 
+    def has_no_work(self) -> bool:
+        """Whether the job of the finished recording has ended."""
+        code = "from transcription.models import ENDED, Job;"
+        code += f"print(Job.objects.filter(file_name='{self.name}', state__in=ENDED).count())"
+        return self.site.shell(code).strip() == "1"
+
     def files(self) -> list[object]:
         return [file for path in self.paths for file in bytes_on_disk(self.site, path)]
 
@@ -103,6 +109,7 @@ def test_several_users_are_deleted_with_their_recordings(
 
 def test_a_store_that_is_away_keeps_its_user(plain_site: Site, user: Person, admin: Office) -> None:
     """Refused with a sentence, and nothing is half done."""
+    wait_for(user.has_no_work, 60)  # its job writes history
     before = user.left()
     assert before[4] == 1
     store = plain_site.data_dir / "uploads"

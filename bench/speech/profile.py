@@ -68,8 +68,8 @@ class Profile:
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(*given: Any, **named: Any) -> Any:
-            shape = getattr(given[-1], "shape", ()) if given else ()
-            with self.timing(part, int(shape[0]) if len(shape) == 3 else 1):
+            windows = [len(one) for one in given if getattr(one, "ndim", 0) == 3]
+            with self.timing(part, sum(windows) or 1):
                 return function(*given, **named)
 
         return call

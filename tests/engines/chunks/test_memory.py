@@ -24,6 +24,8 @@ FULL = (
 class Card:
     """What the library's model does on a card that holds only so many chunks."""
 
+    device = "cuda"  # a CPU would encode them one by one
+
     def __init__(self, model: Any, most: int, error: str) -> None:
         self._model, self._most, self._error = model, most, error
 

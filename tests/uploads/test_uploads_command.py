@@ -69,6 +69,8 @@ def test_a_list_is_of_unfinished_uploads_unless_asked_otherwise() -> None:
         (("--owner", "nobody"), []),
     ):
         assert [one["name"] for one in Said("list", "--json", *arguments).json] == found
+    for nonsense in ("nan", "1e12"):
+        assert "--quiet must be" in Said("list", "--quiet", nonsense).errors
     some = Said("list", "--state", "all", "--limit", "1")
     assert len(some.out.splitlines()) == 2 and "2 more" in some.errors
 

@@ -73,9 +73,10 @@ def whisper_class() -> type[Any]:
         def encode(self, features: Any) -> Any:
             if features.ndim < 3 or len(features) == 1 or self.model.device != "cpu":
                 return super().encode(features)
-            found = [super(Whisper, self).encode(window) for window in features]
-            if found[0].dtype != ctranslate2.DataType.float32:  # numpy knows no bfloat16
+            first = super().encode(features[0])
+            if first.dtype != ctranslate2.DataType.float32:  # numpy knows no bfloat16
                 return super().encode(features)
+            found = [first, *(super(Whisper, self).encode(window) for window in features[1:])]
             return ctranslate2.StorageView.from_array(
                 numpy.concatenate(list(map(numpy.array, found)))
             )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Q, QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -119,7 +119,10 @@ class Command(SteeringCommand[Upload]):
         if options["state"] != "all":
             found = found.filter(state=options["state"])
         if options["quiet"] is not None:
-            since = timezone.now() - timedelta(minutes=options["quiet"])
+            try:
+                since = timezone.now() - timedelta(minutes=options["quiet"])
+            except (OverflowError, ValueError) as problem:
+                raise CommandError("--quiet must be a number of minutes.") from problem
             found = found.filter(last_activity__lt=since)
         return among(found, options)
 
@@ -127,9 +130,9 @@ class Command(SteeringCommand[Upload]):
         """Without ids, all that must have bytes."""
         living = Q(state__in=(State.RECEIVING, State.FINISHED), has_bytes=True)
         every = Upload.objects.filter(living).order_by("created")
-        among = self.chosen() if self.options["ids"] else every.iterator()
+        looked_at = self.chosen() if self.options["ids"] else every.iterator()
         told, count = [], 0
-        for upload in among:
+        for upload in looked_at:
             count += 1
             try:
                 found = verify(upload)

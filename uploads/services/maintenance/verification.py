@@ -23,7 +23,7 @@ class Verification:
     @property
     def is_good(self) -> bool:
         """Whether no acknowledged byte is missing."""
-        return (self.held or 0) >= self.expected if self.held is not None else not self.expected
+        return (self.held or 0) >= self.expected
 
     def __str__(self) -> str:
         there = "no file is there" if self.held is None else f"{self.held} bytes are there"

@@ -1,7 +1,8 @@
 """`python -m bench.speech.profile`: where this site's engine and the bare library spend their time.
 
 Both run in this process, on the same recording and the same model; what they call of the library
-is timed.
+is timed. Ours takes one batch at a time for this, so that its parts don't overlap; then once more
+as a job does it, where only the whole is timed.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from bench.speech.__main__ import BUILD, WARM_UP
 from bench.speech.clips import fetch_sounds, load_manifest, write_wave
 from bench.speech.contestant import CONTESTANTS
 from bench.speech.recordings import MIXES, TITLES, make_recording
+from transcription.engines.faster_whisper import loaded_model
 from transcription.engines.model_files import built_in
 
 COMPARED = ("alone", "sequential", "batched")
@@ -53,7 +55,7 @@ class Profile:
     """Times calls, by part."""
 
     def __init__(self) -> None:
-        self.parts = {name: Part() for name in PARTS}
+        self.begin()
 
     @contextmanager
     def timing(self, part: str, items: int = 1) -> Iterator[None]:
@@ -64,6 +66,10 @@ class Profile:
         found.cpu += time.process_time() - cpu
         found.calls += 1
         found.items += items
+
+    def begin(self) -> None:
+        """Forgets what it has seen."""
+        self.parts = {name: Part() for name in PARTS}
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -108,7 +114,7 @@ def watch(profile: Profile) -> None:
 
 
 def rows(name: str, profile: Profile, seconds: float, cpu: float) -> Iterator[list[str]]:
-    """The lines of a contestant: each part, the rest, and all."""
+    """The lines of a contestant: each part and the rest."""
     parts = [*profile.parts.items()]
     rest = Part(
         seconds=seconds - sum(part.seconds for _, part in parts),
@@ -117,7 +123,11 @@ def rows(name: str, profile: Profile, seconds: float, cpu: float) -> Iterator[li
     for title, part in (*parts, ("the rest", rest)):
         counts = [str(part.calls or ""), str(part.items or "")]
         yield [name, title, *counts, number(part.seconds, 1), number(part.cpu, 1)]
-    yield [name, "all", "", "", number(seconds, 1), number(cpu, 1)]
+
+
+def total(name: str, seconds: float, cpu: float) -> list[str]:
+    """The line for all of a contestant's work."""
+    return [name, "all", "", "", number(seconds, 1), number(cpu, 1)]
 
 
 def main() -> None:
@@ -133,17 +143,25 @@ def main() -> None:
         warm_up = work / "warm-up.wav"
         write_wave(warm_up, next(one.samples for one in sounds if one.clip.name == WARM_UP))
         recording = make_recording(asked.recording, sounds, asked.minutes, work)
-        profile, lines = Profile(), []
+        profile = Profile()
+        lines: list[list[str]] = []
         watch(profile)
-        for name in COMPARED:
+        for name, workers in (
+            *((name, 1) for name in COMPARED),
+            ("alone", loaded_model.CPU_WORKERS),
+        ):
+            loaded_model.CPU_WORKERS = workers
             model = str(built_in.folder(BUILD))
             transcribe = CONTESTANTS[name](model, asked.compute_type, asked.threads)
             list(transcribe(str(warm_up)))
-            profile.parts = {part: Part() for part in PARTS}
+            profile.begin()
             wall, cpu = time.perf_counter(), time.process_time()
             list(transcribe(str(recording.path)))
             spent = time.perf_counter() - wall, time.process_time() - cpu
-            lines += list(rows(name, profile, *spent))
+            if workers == 1:
+                lines += rows(name, profile, *spent)
+            title = name if workers == 1 else f"{name}, {workers} batches at a time"
+            lines.append(total(title, *spent))
         print(f"{asked.minutes:g} minutes, {TITLES[asked.recording]}\n")
         print(table(HEAD, lines, left=2))
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,6 +31,7 @@ class Library:
         likely: The probability of each text, as a logarithm.
         no_speech: The model's own doubt that there is speech.
         batches: The seconds of the parts of each batch.
+        workers: How many batches the model takes at once.
     """
 
     script: Callable[[float], Said]
@@ -37,6 +39,11 @@ class Library:
     no_speech: float = 0.1
     batches: list[list[float]] = field(default_factory=list)
     alone: int = 0
+    workers: int = 1
+
+    @property
+    def model(self) -> Any:
+        return SimpleNamespace(num_workers=self.workers)
 
     def pipeline(self, model: Any) -> Any:
         return SimpleNamespace(transcribe=self._together)
@@ -99,6 +106,24 @@ def test_each_chunk_has_its_own_text(decode: Decode) -> None:
     assert [one[0].end for one in found] == pytest.approx([9, 20, 4], abs=0.001)
 
 
+def test_a_models_workers_share_a_batch(decode: Decode) -> None:
+    """At the same time; the texts stay in their order."""
+    together = Barrier(2, timeout=10)
+
+    def said(seconds: float) -> Said:
+        if seconds in (9, 4):  # the first of each worker's share
+            together.wait()
+        return [(seconds, f"{seconds:.0f} seconds")]
+
+    library = Library(said, workers=2)
+    lengths = (9, 20, 4, 5, 6)
+    found = decode(library, *(chunk((0, length)) for length in lengths))
+    assert texts(found) == [f"{length} seconds" for length in lengths]
+    assert sorted(library.batches) == [[4, 5, 6], [9, 20]]
+    together.reset()
+    assert texts(decode(library, chunk((0, 7)))) == ["7 seconds"]
+
+
 def test_speech_after_the_last_word_is_decoded_again(decode: Decode) -> None:
     """All of a batch together, until nothing is left or nothing comes."""
     said = {30: [(12, "first")], 18: [(10, " second")], 8: [(8, " third")], 20: [(6, "x")], 14: []}
@@ -141,9 +166,9 @@ def test_a_doubtful_text_stays_where_its_parts_are_no_better(decode: Decode) -> 
         likely=lambda text: -1.2 if text == "30" else -2.0,
     )
     assert texts(decode(library, chunk((0, 30)))) == ["30"]
-    assert library.batches == [[30], [15], [15]]
+    assert library.batches == [[30], [15, 15]]
     assert texts(decode(library, chunk((0, 30)), log_prob_threshold=-1.3)) == ["30"]
-    assert len(library.batches) == 4
+    assert len(library.batches) == 3
 
 
 def test_silence_that_speaks_has_no_text(decode: Decode) -> None:

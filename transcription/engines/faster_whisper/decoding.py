@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from transcription.engines.faster_whisper.segments import Found, compression, likelihood
@@ -79,14 +81,9 @@ class Decoder:
                     ends[at] = said[-1].end
 
     def _in_halves(self, chunk: AudioChunk) -> list[Found]:
-        middle = chunk.middle()
-        return [*self._part(chunk, 0.0, middle), *self._part(chunk, middle)]
-
-    def _part(self, chunk: AudioChunk, start: float, end: float | None = None) -> list[Found]:
-        """The text of a part of a chunk."""
-        samples = chunk.samples[round(start * RATE) : end and round(end * RATE)]
-        (found,) = self._together([samples])
-        return [Found(one.segment, one.shift + start) for one in found]
+        middle = round(chunk.middle() * RATE)
+        first, second = self._together([chunk.samples[:middle], chunk.samples[middle:]])
+        return [*first, *(Found(one.segment, one.shift + middle / RATE) for one in second)]
 
     def _sampled(self, chunk: AudioChunk) -> list[Found]:
         """By the temperatures that the client named: each attempt is another."""
@@ -98,8 +95,17 @@ class Decoder:
         return [Found(segment) for segment in segments]
 
     def _together(self, parts: Sequence[numpy.ndarray]) -> list[list[Found]]:
-        """Each part's text, as if it were alone."""
+        """Each part's text, as if it were alone; the model's workers share the parts."""
         self.go_on()
+        workers = min(self.model.model.num_workers, len(parts))
+        if workers < 2:
+            return self._batch(parts)
+        bounds = [len(parts) * number // workers for number in range(workers + 1)]
+        with ThreadPoolExecutor(workers) as pool:
+            found = pool.map(self._batch, (parts[a:b] for a, b in pairwise(bounds)))
+            return [one for batch in found for one in batch]
+
+    def _batch(self, parts: Sequence[numpy.ndarray]) -> list[list[Found]]:
         import numpy
 
         audio = numpy.zeros(APART * RATE * (len(parts) + 1), numpy.float32)

@@ -9,6 +9,10 @@ from transcription.engines.runtime.cores import threads_for
 
 SMALLER = ("float32", "float16", "int8_float16", "int8")
 """Number formats, each needs less memory than the one before."""
+CPU_WORKERS = 2
+"""Batches that a CPU decodes at once, with all threads each: where one waits for memory or for a
+step that no other thread can share, the other goes on (a sixth of the time with two cores). They
+share the model."""
 
 
 class LoadedModel:
@@ -39,6 +43,7 @@ class LoadedModel:
                 device_index=request.device_index,
                 compute_type=compute_type,
                 cpu_threads=threads,
+                num_workers=CPU_WORKERS if device == "cpu" and threads > 1 else 1,
                 local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:

@@ -2,7 +2,6 @@
 
 import re
 import uuid
-from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -25,11 +24,28 @@ from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
 from uploads.queues.base import queue
 from uploads.services.expiration import extend
+from uploads.services.maintenance import in_flight
 from uploads.services.maintenance.holdings import holdings
 from uploads.services.termination import expire, terminate
 
-QUIET_AFTER = timedelta(seconds=30)
 OWNER_NAME = f"owner__{get_user_model().USERNAME_FIELD}"
+
+
+class ActivityFilter(admin.SimpleListFilter):
+    """Unfinished uploads by how long they have been quiet."""
+
+    title = parameter_name = "activity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("arriving", "receiving now"), ("quiet", "quiet"), ("stalled", "stalled")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> QuerySet[Upload]:
+        since = {
+            "arriving": {"last_activity__gte": timezone.now() - in_flight.QUIET_AFTER},
+            "quiet": {"last_activity__lt": timezone.now() - in_flight.QUIET_AFTER},
+            "stalled": {"last_activity__lt": timezone.now() - in_flight.STALLED_AFTER},
+        }.get(self.value() or "")
+        return queryset.filter(state=State.RECEIVING, **since) if since else queryset
 
 
 @admin.register(Upload)
@@ -40,7 +56,9 @@ class UploadAdmin(ReadOnlyAdmin):
         *("name", "sender", "state_now", "progress", "age", "quiet_for", "tries"),
         "reason",
     )
-    list_filter = ("state", ("lost", admin.EmptyFieldListFilter), "created", "owner")
+    list_filter = (
+        *("state", ActivityFilter, ("lost", admin.EmptyFieldListFilter), "created", "owner"),
+    )
     search_fields = ("id", "file_name", "client_address", OWNER_NAME, "failure")
     date_hierarchy = "created"
     list_select_related: ClassVar[Any] = ("owner",)
@@ -81,19 +99,19 @@ class UploadAdmin(ReadOnlyAdmin):
             return "finished, bytes lost"
         if upload.state != State.RECEIVING:
             return upload.get_state_display()
-        quiet = timezone.now() - upload.last_activity > QUIET_AFTER
+        quiet = timezone.now() - upload.last_activity > in_flight.QUIET_AFTER
         return "receiving, quiet" if quiet else "receiving"
 
     @admin.display(description="received", ordering="offset")
     def progress(self, upload: Upload) -> SafeString:
         """A bar with received and total bytes, and the mean rate including pauses."""
-        seconds = (upload.last_activity - upload.created).total_seconds()
+        rate = in_flight.mean_rate(upload)
         return format_html(
             "{}{} of {}{}",
             bar(upload) if upload.state == State.RECEIVING else "",
             filesizeformat(upload.offset),
             "unknown" if upload.length is None else filesizeformat(upload.length),
-            f", {filesizeformat(upload.offset / seconds)}/s" if seconds > 1 else "",
+            f", {filesizeformat(rate)}/s" if rate else "",
         )
 
     @admin.display(description="started", ordering="created")

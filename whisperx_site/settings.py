@@ -133,7 +133,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "whisperx_site.apps.SiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -22,7 +22,7 @@ from uploads.services.maintenance import ballast, heartbeat
 from whisperx_site.accounts import local_key, login_link
 from whisperx_site.configuration import open_files
 from whisperx_site.configuration.site_url import site_address
-from whisperx_site.processes import preparation
+from whisperx_site.processes import preparation, site_processes
 from whisperx_site.processes.housekeeping import free_light_queue, set_schedules_right
 from whisperx_site.processes.services import all_services, keep_house
 from whisperx_site.processes.supervisor import CHECK_EVERY, run
@@ -56,6 +56,7 @@ class Command(BaseCommand):
                 self.say_where(self.prepare())
                 if asked_to_stop.is_set():
                     raise KeyboardInterrupt
+                site_processes.remember()
                 check_every = min(CHECK_EVERY, settings.SITE["WORKER_STALL_TIMEOUT"] / 10)
                 run(all_services(), parent_process(), check_every, keep_house)
             except KeyboardInterrupt:  # Ctrl-C before anything was started

@@ -1,7 +1,7 @@
 """Processes of a site killed at random while it works: every job ends, and every receiver hears.
 
-CHAOS_SECONDS and CHAOS_JOBS say for how long and with how many jobs (45 and 20 by default, 120 and 50
-by `make storm`), TEST_SEED repeats a choice of victims.
+CHAOS_SECONDS and CHAOS_JOBS say for how long and with how many jobs (45 and 20 by default, 120 and
+50 by `make storm`), TEST_SEED repeats a choice of victims.
 """
 
 import json

@@ -128,7 +128,7 @@ def schedules() -> Iterator[Finding]:
 
 
 def clock() -> Iterator[Finding]:
-    """Whether rows, or the database server, have times that this machine's clock has not reached."""
+    """Whether rows or the database server have times that this machine's clock has not reached."""
     now = timezone.now()
     ahead = max(_newest(), default=now) - now
     if connection.vendor == "postgresql":

@@ -191,12 +191,12 @@ def disk(now: datetime) -> Section:
 
 
 def _size(place: Path) -> int:
-    """Bytes of a file, or of the files below a folder; what is just being removed counts nothing."""
+    """Bytes of a file, or of all files below a folder."""
     total = 0
     for path in [place, *place.rglob("*")]:
         try:
             total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
+        except FileNotFoundError:  # it has just been removed
             continue
     return total
 

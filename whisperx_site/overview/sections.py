@@ -34,6 +34,7 @@ FEW = 8
 """Rows of a table here; the list behind it has all."""
 REASON_LENGTH = 120
 NOTHING = "–"
+DONE = {"state__in": ",".join((State.COMPLETED, State.WARNINGS))}
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def jobs(now: datetime) -> Section:
             Figure(f"{active.get(State.QUEUED, 0):,}", "waiting", addresses.jobs("queued")),
             Figure(duration(now - oldest) if oldest else NOTHING, "waits the oldest"),
             Figure(f"{active.get(State.PROCESSING, 0):,}", "at work", addresses.jobs("processing")),
-            Figure(f"{sum(well):,}", "done in a day", addresses.jobs(**since)),
+            Figure(f"{sum(well):,}", "done in a day", addresses.jobs(**DONE, **since)),
             Figure(f"{sum(failed):,}", "failed in a day", addresses.jobs("failed", **since)),
         ),
         (("Done", bars(well, "jobs done")), ("Failed", bars(failed, "jobs failed"))),

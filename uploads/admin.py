@@ -60,7 +60,6 @@ class UploadAdmin(ReadOnlyAdmin):
         *("state", ActivityFilter, ("lost", admin.EmptyFieldListFilter), "created", "owner"),
     )
     search_fields = ("id", "file_name", "client_address", OWNER_NAME, "failure")
-    date_hierarchy = "created"
     list_select_related: ClassVar[Any] = ("owner",)
     list_per_page = 50
     actions = ("terminate", "expire_now", "extend")

@@ -44,6 +44,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows are read-only here; changes are made by actions."""
 
     empty_value_display = "–"
+    # Counts all rows once more for each search; a million take a third of a second.
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

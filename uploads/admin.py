@@ -19,12 +19,13 @@ from django.utils.timesince import timesince
 
 from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.admin_pages.cleanup import tell_of_store
+from uploads.admin_pages.story import moments, story
 from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
 from uploads.queues.base import queue
 from uploads.services.expiration import extend
-from uploads.services.maintenance import in_flight
+from uploads.services.activity import in_flight
 from uploads.services.maintenance.holdings import holdings
 from uploads.services.termination import expire, terminate
 
@@ -67,6 +68,7 @@ class UploadAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
         ("Metadata from the client", {"fields": ("decoded_metadata", "concat", "concat_header")}),
+        ("Timeline", {"fields": ("timeline",)}),
         ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
         ("Client", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
         ("Inside", {"fields": ("id", "address", "header_checked", "notified_at", "has_bytes")}),
@@ -136,6 +138,11 @@ class UploadAdmin(ReadOnlyAdmin):
         pairs = shown_metadata(upload.metadata)
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs)
         return format_html('<dl class="pairs">{}</dl>', rows) if pairs else "none"
+
+    @admin.display(description="what happened")
+    def timeline(self, upload: Upload) -> SafeString:
+        """From its creation to its end."""
+        return story(moments(upload))
 
     @admin.display(description="address")
     def address(self, upload: Upload) -> str:

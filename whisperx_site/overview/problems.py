@@ -19,7 +19,7 @@ from transcription.services.jobs import leases
 from transcription.services.outlook import outlook
 from uploads.conf import conf
 from uploads.models import Heartbeat, Upload
-from uploads.services.maintenance.in_flight import STALLED_AFTER, stalled
+from uploads.services.activity.in_flight import STALLED_AFTER, stalled
 from uploads.services.maintenance.store_identity import store_problem
 from whisperx_site.configuration.database_state import store_remedy
 from whisperx_site.overview import addresses

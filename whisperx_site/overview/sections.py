@@ -21,7 +21,7 @@ from django_q.models import Schedule, Task
 
 from transcription.models import Job, State
 from uploads.models import Upload
-from uploads.services.maintenance import in_flight
+from uploads.services.activity import in_flight
 from whisperx_site.overview import addresses
 from whisperx_site.overview.chart import bars, by_hour
 from whisperx_site.overview.problems import SERVICES

@@ -23,7 +23,7 @@ from uploads.services.maintenance.heartbeat import MAY_EXPIRE
 from uploads.services.maintenance.inventory import GRACE, Inventory, take_inventory
 from uploads.services.maintenance.losses import end_lost, note_losses
 from uploads.services.maintenance.store_identity import identity_problem
-from uploads.services.maintenance.trim import trim_headers
+from uploads.services.maintenance.trim import forget_addresses, trim_headers
 from uploads.services.termination import delete_bytes, expire
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
@@ -110,7 +110,7 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
     if problem is not None:
         logger.error("cleanup: %s", problem)
         run.errors.append(str(problem))
-        return [prune, trim_headers]
+        return [prune, trim_headers, forget_addresses]
 
     def compare(run: CleanupRun) -> None:
         """Marks uploads whose bytes are lost, and removes files without a row."""
@@ -118,7 +118,10 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
         note_losses(run, inventory)
         remove_orphans(run, inventory, confirmed)
 
-    return [look_for_gap, expire_overdue, remove_leftovers, compare, recover, prune, trim_headers]
+    return [
+        *(look_for_gap, expire_overdue, remove_leftovers, compare, recover),
+        *(prune, trim_headers, forget_addresses),
+    ]
 
 
 def look_for_gap(run: CleanupRun) -> None:

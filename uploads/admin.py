@@ -24,8 +24,8 @@ from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
 from uploads.queues.base import queue
-from uploads.services.expiration import extend
 from uploads.services.activity import in_flight
+from uploads.services.expiration import extend
 from uploads.services.maintenance.holdings import holdings
 from uploads.services.termination import expire, terminate
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from transcription.models import Delivery, Job
 from uploads.admin import UploadAdmin
 from uploads.admin_pages.base import plural
-from uploads.admin_pages.story import Moment, moments, story
+from uploads.admin_pages.story import Moment, moments, told
 from uploads.models import Upload
 
 admin.site.unregister(Upload)
@@ -35,9 +35,9 @@ class RecordingAdmin(UploadAdmin):
         return [(title, {**options, "fields": (*options["fields"], "outcome")}), *rest]
 
     @admin.display(description="what happened")
-    def timeline(self, upload: Upload) -> SafeString:
+    def story(self, upload: Upload) -> SafeString:
         """With its job's events."""
-        return story([*moments(upload), *self.moments_of_job(upload)])
+        return told([*moments(upload), *self.moments_of_job(upload)])
 
     def moments_of_job(self, upload: Upload) -> Iterator[Moment]:
         job: Job | None = getattr(upload, "job", None)

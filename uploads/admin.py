@@ -19,7 +19,7 @@ from django.utils.timesince import timesince
 
 from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.admin_pages.cleanup import tell_of_store
-from uploads.admin_pages.story import moments, story
+from uploads.admin_pages.story import moments, told
 from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
@@ -68,7 +68,7 @@ class UploadAdmin(ReadOnlyAdmin):
     fieldsets = (
         (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
         ("Metadata from the client", {"fields": ("decoded_metadata", "concat", "concat_header")}),
-        ("Timeline", {"fields": ("timeline",)}),
+        ("Timeline", {"fields": ("story",)}),
         ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
         ("Client", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
         ("Inside", {"fields": ("id", "address", "header_checked", "notified_at", "has_bytes")}),
@@ -140,9 +140,9 @@ class UploadAdmin(ReadOnlyAdmin):
         return format_html('<dl class="pairs">{}</dl>', rows) if pairs else "none"
 
     @admin.display(description="what happened")
-    def timeline(self, upload: Upload) -> SafeString:
+    def story(self, upload: Upload) -> SafeString:
         """From its creation to its end."""
-        return story(moments(upload))
+        return told(moments(upload))
 
     @admin.display(description="address")
     def address(self, upload: Upload) -> str:

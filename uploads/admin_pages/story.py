@@ -43,9 +43,8 @@ def moments(upload: Upload) -> Iterator[Moment]:
     if upload.finished:
         yield Moment(upload.finished, "Finished: all bytes are held.")
     elif upload.state != State.RECEIVING:
-        yield Moment(
-            upload.last_activity, f"{upload.get_state_display()}. {upload.failure}".strip()
-        )
+        said = f"{upload.get_state_display().capitalize()}. {upload.failure}"
+        yield Moment(upload.last_activity, said.strip())
     if upload.lost:
         yield Moment(upload.lost, "Bytes were found to be missing.")
 
@@ -74,7 +73,7 @@ def span(time: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts if count) or "under a second"
 
 
-def story(found: Iterable[Moment]) -> SafeString:
+def told(found: Iterable[Moment]) -> SafeString:
     """The moments as a list, the oldest first."""
     rows = sorted(found, key=lambda moment: moment.when)
     lines = format_html_join(

@@ -183,7 +183,6 @@ def test_an_uploads_page_tells_its_story(plain_site: Site, admin: Office) -> Non
     with Wire(plain_site) as wire:
         wire.head("PATCH", path, {**DATA, "Upload-Offset": "0", "Content-Length": "600"})
         wire.send(b"x" * 300)
-        wait_for(lambda: bytes_on_disk(plain_site, path) == [b"x" * 300])
     wait_for(lambda: head(plain_site, path).offset == 300)
     fields = {**DATA, "X-Forwarded-For": "203.0.113.9", "Upload-Offset": "300"}
     for offset, size in ((300, 400), (700, 300)):

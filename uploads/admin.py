@@ -4,7 +4,7 @@ import re
 import uuid
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.contrib.auth import get_user_model
 from django.db.models import Model, QuerySet
@@ -27,6 +27,7 @@ from uploads.queues.base import queue
 from uploads.services.activity import in_flight
 from uploads.services.expiration import extend
 from uploads.services.maintenance.holdings import holdings
+from uploads.services.maintenance.verification import verify
 from uploads.services.termination import expire, terminate
 
 OWNER_NAME = f"owner__{get_user_model().USERNAME_FIELD}"
@@ -63,7 +64,7 @@ class UploadAdmin(ReadOnlyAdmin):
     search_fields = ("id", "file_name", "client_address", OWNER_NAME, "failure")
     list_select_related: ClassVar[Any] = ("owner",)
     list_per_page = 50
-    actions = ("terminate", "expire_now", "extend")
+    actions = ("terminate", "expire_now", "extend", "verify")
     change_list_template = "uploads/admin_list.html"
     fieldsets = (
         (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
@@ -198,6 +199,18 @@ class UploadAdmin(ReadOnlyAdmin):
                 self.note(request, upload, "Extended: the expiration time starts again.")
                 done += 1
         self.message_user(request, f"{done} extended; {skipped(len(queryset) - done)}")
+
+    @admin.action(description="Verify: compare the stored bytes with the row")
+    def verify(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
+        """Changes nothing; the next cleanup marks what is lost."""
+        for upload in queryset:
+            try:
+                found = verify(upload)
+                level = messages.SUCCESS if found.is_good else messages.ERROR
+                self.message_user(request, f"{upload}: {found}", level)
+            except OSError as problem:
+                said = f"{upload}: the store can't be read: {problem}"
+                self.message_user(request, said, messages.ERROR)
 
     # Pages --------------------------------------------------------------------------------------
 

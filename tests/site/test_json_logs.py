@@ -11,19 +11,21 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.running import ROOT, Site, wait_for
+from tests.running import ROOT, Site, encode_metadata, wait_for
 from tests.speech import recordings
-from tests.uploads.wire import Wire
+from tests.uploads.wire import DATA, Wire
 from uploads import log_context
 from whisperx_site.configuration.logs import JsonFormatter, LineFormatter
 
 TOKEN = "a_secret-token" * 3
+NAME = {"filename": "speech.wav"}
 Line = dict[str, Any]
 
 
@@ -157,7 +159,8 @@ def test_what_python_itself_would_print_is_json_too(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def json_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("json")
-    running = Site(folder / "data", LOG_FORMAT="json", ALLOW_ANONYMOUS="1").start()
+    running = Site(folder / "data", LOG_FORMAT="json", ALLOW_ANONYMOUS="1", WEB_WORKERS="1")
+    running.start()
     yield running
     running.kill_everything()
 
@@ -174,13 +177,13 @@ def line_of(site: Site, fits: Callable[[Line], bool]) -> Line:
 
 def test_lines_of_a_request_name_it_and_its_upload(json_site: Site) -> None:
     """As the client or a proxy called it, else by a name of its own, also on one connection."""
-    address = json_site.create(9)
+    address = json_site.create(9, NAME)
     upload_id = address.rpartition("/")[2]
     said = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": "5"}
-    for client in (json_site.http, json_site.http):
-        for name in ("of a proxy ā", ""):
-            fields = {**said, **({"X-Request-ID": name.encode()} if name else {})}
-            assert client.patch(address, data=b"1", headers=fields, timeout=9).status_code == 409
+    for name in ("of a proxy ā", "", "of a proxy ā", ""):
+        fields = {**said, **({"X-Request-ID": name.encode()} if name else {})}
+        answer = json_site.http.patch(address, data=b"1", headers=fields, timeout=9)
+        assert answer.status_code == 409
 
     def refusals() -> list[Line] | None:
         found = lines_of(json_site.log.read_text().rpartition("\n")[0])
@@ -195,22 +198,46 @@ def test_lines_of_a_request_name_it_and_its_upload(json_site: Site) -> None:
     assert uuid.UUID(names[1]) != uuid.UUID(names[3])
 
 
+def test_requests_of_one_process_do_not_mix_their_ids(json_site: Site) -> None:
+    """Slow ones wait in the middle of their bodies while others are served."""
+    slow = [json_site.create(5000, NAME) for _ in range(3)]
+    said = {
+        **DATA,
+        "Upload-Offset": "0",
+        "Upload-Checksum": "crc32 AAAAAA==",
+        "Content-Length": "8",
+    }
+    with ExitStack() as stack:
+        wires = [stack.enter_context(Wire(json_site)) for _ in slow]
+        for number, (wire, address) in enumerate(zip(wires, slow, strict=True)):
+            path = address.removeprefix(json_site.url)
+            wire.head("PATCH", path, {**said, "X-Request-ID": f"slow {number}"})
+            wire.send(b"half")
+        refused = json_site.patch(slow[0], 7, b"x", **{"X-Request-ID": "quick"})
+        assert refused.status_code == 409
+        for wire in wires:
+            wire.send(b"rest")
+            assert wire.answer("PATCH").status == 460
+    for number, address in enumerate(slow):
+        upload_id = address.rpartition("/")[2]
+        line = line_of(json_site, lambda line, key=upload_id: f"{key}: 460" in line["message"])
+        assert (line["request_id"], line["upload_id"]) == (f"slow {number}", upload_id)
+
+
 def test_a_refused_creation_names_its_upload(json_site: Site) -> None:
     """Whose id nobody knew when the request came."""
-    fields = {"Content-Type": "application/offset+octet-stream", "X-Request-ID": "creation"}
-    with json_site.log.open() as log:
-        log.seek(0, os.SEEK_END)
-        body = b"no media at all" * 99
-        answer = json_site.http.post(
-            f"{json_site.url}/uploads/files/",
-            data=body,
-            headers={**fields, "Upload-Length": str(len(body))},
-            timeout=9,
-        )
-        assert answer.status_code == 400, answer.text
-        text = wait_for(log.read, 9)
-    [line] = [line for line in lines_of(text) if line.get("request_id") == "creation"]
-    assert re.fullmatch("[0-9a-f]{32}", line["upload_id"])
+    body = b"no media at all" * 99
+    fields = {
+        "Content-Type": "application/offset+octet-stream",
+        "X-Request-ID": "creation",
+        "Upload-Length": str(len(body)),
+        "Upload-Metadata": encode_metadata(NAME),
+    }
+    address = f"{json_site.url}/uploads/files/"
+    answer = json_site.http.post(address, data=body, headers=fields, timeout=9)
+    assert answer.status_code == 415, answer.text
+    line = line_of(json_site, lambda line: line.get("request_id") == "creation")
+    assert ": 415 " in line["message"] and re.fullmatch("[0-9a-f]{32}", line["upload_id"])
 
 
 def test_what_the_web_server_refuses_has_the_id_of_its_response(json_site: Site) -> None:

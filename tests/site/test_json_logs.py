@@ -266,6 +266,9 @@ def test_lines_of_a_job_name_it_and_its_upload(json_site: Site) -> None:
 def test_every_line_of_every_process_is_json(json_site: Site) -> None:
     """From the first greeting to the last word, with what a check of the site warns of."""
     line_of(json_site, lambda line: line["process"] == "light")
+    second = json_site.manage("serve", check=False)
+    assert second.returncode == 1
+    assert "Another site is already running" in lines_of(second.stderr)[-1]["message"]
     json_site.stop()
     lines = lines_of(json_site.log.read_text())
     assert {"site", "web", "light"} <= {line["process"] for line in lines}

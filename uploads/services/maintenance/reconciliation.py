@@ -1,7 +1,7 @@
 """Shows where rows and files differ, and mends that by the rules of the cleanup."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import TextChoices
 
@@ -74,8 +74,8 @@ def reconcile(on_row: Callable[[], None] = lambda: None) -> tuple[Inventory, lis
 def differences_in(found: Inventory) -> Iterator[Difference]:
     """All differences, those of uploads first."""
     for upload in found.missing:
-        gone = verify(upload).held is None
-        yield of_upload(Kind.MISSING if gone else Kind.SHORTER, upload)
+        one = of_upload(Kind.MISSING, upload)
+        yield one if one.held is None else replace(one, kind=Kind.SHORTER)
     for kind, uploads in (
         (Kind.LONGER, found.longer),
         (Kind.RETURNED, found.whole_again),

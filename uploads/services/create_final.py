@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError, IntegrityError, transaction
 
+from uploads import log_context
 from uploads.cooperative import Pacer
 from uploads.errors import (
     BadRequest,
@@ -49,6 +50,7 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
         parts = []  # joined before, and the parts expired since: the final upload has their bytes
     if final is None:
         final = make(order, parts, key)
+    log_context.add(upload_id=final.id.hex)
     try:
         finish_final(final)
     except OffsetConflict:

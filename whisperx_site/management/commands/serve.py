@@ -10,7 +10,7 @@ from typing import Any
 
 import filelock
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connections
 
@@ -20,6 +20,7 @@ from uploads import tasks as housekeeping
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import ballast, heartbeat
 from whisperx_site.accounts import local_key, login_link
+from whisperx_site.command_line.logged_output import LoggedCommand
 from whisperx_site.configuration import open_files
 from whisperx_site.configuration.site_url import site_address
 from whisperx_site.processes import preparation, site_processes
@@ -28,7 +29,7 @@ from whisperx_site.processes.services import all_services, keep_house
 from whisperx_site.processes.supervisor import CHECK_EVERY, run
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     """Prepares database, files and the first user, then runs web server and workers."""
 
     help = "Run the web server, the housekeeping worker and the job worker together."

@@ -23,7 +23,7 @@ from transcription.services.stages.finish import finish_job, unforeseen
 from transcription.services.stages.recording import RecordingGone
 from transcription.services.stages.run import run_stages
 from transcription.services.webhooks import outbox
-from uploads import log_context
+from uploads.services.activity import log_context
 from uploads.services.maintenance.store_identity import identity_problem
 
 logger = logging.getLogger(__name__)

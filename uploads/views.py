@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from uploads import log_context
 from uploads.bodies.base import Body
 from uploads.bodies.registry import discard_body, is_coded, open_body
 from uploads.errors import (
@@ -48,6 +47,7 @@ from uploads.http.protocol import (
 from uploads.http.responses import add_state, capabilities, refusal_answer
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
+from uploads.services.activity import log_context
 from uploads.services.append import append
 from uploads.services.create import create
 from uploads.services.create_final import create_final

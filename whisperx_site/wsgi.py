@@ -13,7 +13,7 @@ from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
 
-from uploads import log_context  # noqa: E402
+from uploads.services.activity import log_context  # noqa: E402
 from whisperx_site.middleware.bounds import PREFERENCE_BYTES  # noqa: E402
 from whisperx_site.middleware.invalid_values import PagesHandler  # noqa: E402
 from whisperx_site.middleware.request_ids import RequestId  # noqa: E402

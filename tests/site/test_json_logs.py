@@ -21,7 +21,7 @@ import pytest
 from tests.running import ROOT, Site, encode_metadata, wait_for
 from tests.speech import recordings
 from tests.uploads.wire import DATA, Wire
-from uploads import log_context
+from uploads.services.activity import log_context
 from whisperx_site.configuration.logs import JsonFormatter, LineFormatter
 
 TOKEN = "a_secret-token" * 3

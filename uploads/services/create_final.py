@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 from django.db import DatabaseError, IntegrityError, transaction
 
-from uploads import log_context
 from uploads.cooperative import Pacer
 from uploads.errors import (
     BadRequest,
@@ -23,6 +22,7 @@ from uploads.errors import (
 )
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import queries
+from uploads.services.activity import log_context
 from uploads.services.concatenate import total_of
 from uploads.services.create import CreationRequest, keep, prepare
 from uploads.services.finish import announce_once, finish_final

@@ -9,11 +9,11 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from uploads import log_context
 from uploads.errors import Gone, Refused, UploadError
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
+from uploads.services.activity import log_context
 from uploads.services.concatenate import copy_parts, learn_length, parts_of, refuse_without_part
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import next_expiry, shorten_parts

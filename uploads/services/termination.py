@@ -10,9 +10,9 @@ from django.db import DatabaseError, transaction
 from django.dispatch import Signal
 from django.utils import timezone
 
-from uploads import log_context
 from uploads.errors import NotFound
 from uploads.models import Concat, State, Upload
+from uploads.services.activity import log_context
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import ballast
 from uploads.services.maintenance.store_identity import may_remove

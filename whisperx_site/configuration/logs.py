@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from uploads import log_context
+from uploads.services.activity import log_context
 
 # Readers of the log must not be able to log in with it.
 LOGIN_TOKEN = re.compile(r"(?<=token=)[\w-]{20,}")

@@ -6,8 +6,8 @@ from typing import Any
 
 from gunicorn import util
 
-from uploads import log_context
 from uploads.http.protocol import VERSION
+from uploads.services.activity import log_context
 
 
 def install() -> None:

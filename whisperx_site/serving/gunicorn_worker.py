@@ -10,9 +10,9 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import InvalidHeader, UnsupportedTransferCoding
 from gunicorn.workers.ggevent import GeventWorker
 
-from uploads import log_context
 from uploads.bodies.gunicorn_connection import discard_remaining
 from uploads.cooperative import let_others_in
+from uploads.services.activity import log_context
 from whisperx_site.serving import gunicorn_errors, gunicorn_request
 from whisperx_site.serving.sqlite_pool.base import pool
 

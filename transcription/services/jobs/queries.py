@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from transcription.models import Job
-from uploads import log_context
+from uploads.services.activity import log_context
 from uploads.services.lookup import User, has_staff_permission, may, owner_id
 from uploads.services.read import metadata_of
 

@@ -32,11 +32,12 @@ class RecordingAdmin(UploadAdmin):
         (title, options), *rest = super().get_fieldsets(request, obj)
         if not self.can_view(request, Job):
             return [(title, options), *rest]
-        return [(title, {**options, "fields": (*options["fields"], "outcome")}), *rest]
+        first = (title, {**options, "fields": (*options["fields"], "outcome")})
+        return [first, *((name, _with_job(fields)) for name, fields in rest)]
 
     @admin.display(description="what happened")
-    def story(self, upload: Upload) -> SafeString:
-        """With its job's events."""
+    def story_with_job(self, upload: Upload) -> SafeString:
+        """The story with the job's events, for users who may see jobs."""
         return told([*moments(upload), *self.moments_of_job(upload)])
 
     def moments_of_job(self, upload: Upload) -> Iterator[Moment]:
@@ -60,3 +61,9 @@ class RecordingAdmin(UploadAdmin):
             return self.get_empty_value_display()
         address = reverse("admin:transcription_job_change", args=[found.pk])
         return format_html('<a href="{}">{}</a>', address, found.get_state_display())
+
+
+def _with_job(options: Any) -> dict[str, Any]:
+    """A fieldset with the story that goes on with the job."""
+    names = ("story_with_job" if name == "story" else name for name in options["fields"])
+    return {**options, "fields": tuple(names)}

@@ -200,16 +200,18 @@ class UploadAdmin(ReadOnlyAdmin):
                 done += 1
         self.message_user(request, f"{done} extended; {skipped(len(queryset) - done)}")
 
-    @admin.action(description="Verify: compare the stored bytes with the row")
+    @admin.action(
+        description="Verify: compare the stored bytes with the row", permissions=["steer"]
+    )
     def verify(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
         """Changes nothing; the next cleanup marks what is lost."""
         for upload in queryset:
             try:
                 found = verify(upload)
                 level = messages.SUCCESS if found.is_good else messages.ERROR
-                self.message_user(request, f"{upload}: {found}", level)
+                self.message_user(request, f"Verified {upload}: {found}.", level)
             except OSError as problem:
-                said = f"{upload}: the store can't be read: {problem}"
+                said = f"Not verified {upload}: the store can't be read: {problem}"
                 self.message_user(request, said, messages.ERROR)
 
     # Pages --------------------------------------------------------------------------------------

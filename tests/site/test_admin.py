@@ -211,9 +211,9 @@ def test_a_rows_own_page_has_the_actions_of_the_list(staff: Client) -> None:
     (address,) = re.findall(r'action="([^"]+)"', form)
     assert "1 extended; 0 skipped" in act(staff, address, "extend", upload)
     said = act(staff, address, "verify", upload)
-    assert "b.wav: 3 bytes are there, 3 must be" in said
+    assert "Verified b.wav: 3 bytes are there, 3 must be." in said
     with open(store().path(upload.id.hex), "wb"):
         pass  # what was there is lost
-    assert "b.wav: 0 bytes are there, 3 must be" in act(staff, address, "verify", upload)
+    assert "Verified b.wav: 0 bytes are there, 3 must be." in act(staff, address, "verify", upload)
     looks = reader("view_upload").get(f"{UPLOADS}{upload.pk}/change/").content.decode()
-    assert re.findall(r'name="action" value="(\w+)"', looks) == ["verify"]
+    assert "b.wav" in looks and 'name="action"' not in looks

@@ -175,6 +175,7 @@ def test_a_full_disk_is_named(settings: LazySettings) -> None:
 
 
 def test_a_foreign_store_is_named() -> None:
+    make_upload(b"abc")
     StoreIdentity.objects.update(identity=uuid.uuid4())
     assert named() == [
         ("upload store", "The upload store belongs to another database than the one in use.")

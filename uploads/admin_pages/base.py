@@ -71,7 +71,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Adds the list's actions as buttons."""
         buttons = [
             (name, description)
-            for name, (_, _, description) in self.get_actions(request).items()
+            for name, (_, _, description) in (self.get_actions(request) or {}).items()
             if name != "delete_selected"
         ]
         more = {"buttons": buttons, "selected": ACTION_CHECKBOX_NAME, **(extra_context or {})}

@@ -150,7 +150,7 @@ def _newest() -> list[datetime]:
         (Upload, "created"),
         (Job, "created"),
     )
-    found = []
+    found: list[datetime] = []
     for model, column in columns:
         newest = model._default_manager.order_by(f"-{column}").values_list(column, flat=True)
         found += newest[:1]

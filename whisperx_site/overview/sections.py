@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_q.models import Schedule, Task
 
+from transcription.conf import conf as transcription_conf
 from transcription.models import Job, State
 from uploads.models import Upload
 from uploads.services.activity import in_flight
@@ -133,8 +134,9 @@ def jobs(now: datetime) -> Section:
     active = dict(
         Job.objects.filter(state__in=(State.QUEUED, State.PROCESSING))
         .order_by()
-        .values_list("state")
-        .annotate(Count("*"))
+        .values("state")
+        .annotate(count=Count("*"))
+        .values_list("state", "count")
     )
     oldest = Job.objects.filter(state=State.QUEUED).aggregate(Min("queued"))["queued__min"]
     done = by_hour(Job.objects.filter(state=State.COMPLETED), "finished", now)
@@ -161,8 +163,9 @@ def _reasons(now: datetime) -> Iterable[Sequence[str | SafeString]]:
     found = (
         Job.objects.filter(state=State.FAILED, finished__gt=now - DAY)
         .order_by()
-        .values_list("error")
+        .values("error")
         .annotate(count=Count("*"))
+        .values_list("error", "count")
         .order_by("-count", "error")[:FEW]
     )
     for reason, count in found:
@@ -175,8 +178,8 @@ def disk(now: datetime) -> Section:
     """What the data take, and what is free."""
     used = shutil.disk_usage(settings.DATA_DIR)
     kinds = [
-        ("models", _size(Path(settings.MODELS_DIR))),
-        ("work files", _size(Path(settings.WORK_DIR))),
+        ("models", _size(Path(transcription_conf.MODELS_DIR))),
+        ("work files", _size(Path(transcription_conf.WORK_DIR))),
     ]
     if connection.vendor == "sqlite":
         kinds.insert(0, ("database", _size(Path(connection.settings_dict["NAME"]))))

@@ -75,7 +75,7 @@ def test_figures_lead_to_the_lists_behind_them(staff: Client) -> None:
     said = words(shown)
     assert "unfinished 2 receiving now 1 stalled 1 received 20 bytes" in said
     assert f"to come {1980:,} bytes" in said or "to come 1.9 KB" in said
-    assert "waiting 1 waits the oldest 5 minutes at work 0" in said
+    assert "waiting 1 waiting longest 5 minutes at work 0" in said
     assert "done in a day 1 failed in a day 2" in said
     assert "The file has no sound. 2" in said and "Long ago." not in said
     assert said.index("stalled.mp3") < said.index("arriving.mp3")

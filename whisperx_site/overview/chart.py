@@ -52,7 +52,8 @@ def bars(counts: Sequence[int], label: str) -> SafeString:
     )
     said = f"{sum(counts):,} {label} in the last day, at most {most:,} in an hour"
     return format_html(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>',
+        '<svg class="chart" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img"'
+        ' aria-label="{}">{}</svg>',
         WIDTH * len(counts),
         HEIGHT,
         said,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +25,7 @@ from transcription.conf import conf as transcription_conf
 from transcription.models import Job, State
 from uploads.models import Upload
 from uploads.services.activity import in_flight
+from uploads.services.maintenance.holdings import holdings
 from whisperx_site.overview import addresses
 from whisperx_site.overview.chart import bars, by_hour
 from whisperx_site.overview.problems import SERVICES
@@ -34,6 +37,8 @@ DAY = timedelta(days=1)
 FEW = 8
 """Rows of a table here; the list behind it has all."""
 REASON_LENGTH = 120
+HELD_FOR = 60.0
+"""Seconds for which the sum of all uploads' bytes is shown again."""
 NOTHING = "–"
 DONE = {"state__in": ",".join((State.COMPLETED, State.WARNINGS))}
 
@@ -149,7 +154,7 @@ def jobs(now: datetime) -> Section:
         "Jobs",
         (
             Figure(f"{active.get(State.QUEUED, 0):,}", "waiting", addresses.jobs("queued")),
-            Figure(duration(now - oldest) if oldest else NOTHING, "waits the oldest"),
+            Figure(duration(now - oldest) if oldest else NOTHING, "waiting longest"),
             Figure(f"{active.get(State.PROCESSING, 0):,}", "at work", addresses.jobs("processing")),
             Figure(f"{sum(well):,}", "done in a day", addresses.jobs(**DONE, **since)),
             Figure(f"{sum(failed):,}", "failed in a day", addresses.jobs("failed", **since)),
@@ -178,11 +183,12 @@ def disk(now: datetime) -> Section:
     """What the data take, and what is free."""
     used = shutil.disk_usage(settings.DATA_DIR)
     kinds = [
+        ("uploads", held_by_uploads()),
         ("models", _size(Path(transcription_conf.MODELS_DIR))),
         ("work files", _size(Path(transcription_conf.WORK_DIR))),
     ]
     if connection.vendor == "sqlite":
-        kinds.insert(0, ("database", _size(Path(connection.settings_dict["NAME"]))))
+        kinds.append(("database", _size(Path(connection.settings_dict["NAME"]))))
     return Section(
         "disk",
         "Disk",
@@ -192,6 +198,17 @@ def disk(now: datetime) -> Section:
             *(Figure(filesizeformat(size), name) for name, size in kinds),
         ),
     )
+
+
+_held = (-math.inf, 0)
+
+
+def held_by_uploads() -> int:
+    """Bytes in the store; added up anew after a minute at the earliest, as rows may be many."""
+    global _held
+    if time.monotonic() - _held[0] > HELD_FOR:
+        _held = (time.monotonic(), holdings(Upload.objects.filter(has_bytes=True)).size)
+    return _held[1]
 
 
 def _size(place: Path) -> int:

@@ -138,6 +138,7 @@ def test_help_has_examples_and_says_the_exit_status(capsys: pytest.CaptureFixtur
         call_command("sync_schedules", "--reset", "--dry-run")
 
 
+@pytest.mark.proof
 def test_a_running_site_goes_on_by_its_reset_schedule(new_site: Callable[..., Site]) -> None:
     site = new_site().start()
     spoil = (

@@ -2,7 +2,7 @@
 
 import io
 import logging
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, OutputWrapper
@@ -33,7 +33,12 @@ class LoggedCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         if settings.SITE["LOG_FORMAT"] == "json":
             if not self.stdout.isatty():
-                self.stdout = OutputWrapper(LogStream(logging.INFO))
+                self.stdout = wrapped(LogStream(logging.INFO))
             if not self.stderr.isatty():
-                self.stderr = OutputWrapper(LogStream(logging.WARNING))
+                self.stderr = wrapped(LogStream(logging.WARNING))
         return super().execute(*args, **options)
+
+
+def wrapped(stream: LogStream) -> OutputWrapper:
+    """For Django, which needs no more of a stream than to write to it."""
+    return OutputWrapper(cast(TextIO, stream))

@@ -10,8 +10,10 @@ from django_q.models import Schedule
 from transcription.services.jobs import queue as jobs
 from uploads.queues import django_q as uploads
 
-FIELDS = ("func", "schedule_type", "minutes", "repeats", "cron", "cluster")
-FIELDS += ("args", "kwargs", "hook", "intended_date_kwarg")
+FIELDS = (
+    *("func", "schedule_type", "minutes", "repeats", "cron", "cluster"),
+    *("args", "kwargs", "hook", "intended_date_kwarg"),
+)
 
 
 @dataclass(frozen=True)

@@ -277,6 +277,7 @@ def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not log.getvalue()
 
 
+@pytest.mark.proof
 def test_a_running_site_agrees(new_site: Callable[..., Site]) -> None:
     """Through its own command line, beside requests and jobs."""
     site = new_site().start()

@@ -70,9 +70,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ) -> Any:
         """Adds the list's actions as buttons."""
         buttons = [
-            (name, description)
-            for name, (_, _, description) in (self.get_actions(request) or {}).items()
-            if name != "delete_selected"
+            (name, action[2])
+            for name, action in self.get_actions(request).items()
+            if action and name != "delete_selected"
         ]
         more = {"buttons": buttons, "selected": ACTION_CHECKBOX_NAME, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, more)

@@ -1,6 +1,5 @@
 """`manage.py doctor`: all settings with their current values, and whether the site can work."""
 
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -38,7 +37,10 @@ class Command(BaseCommand):
         """The same facts; exits with 1 if one has a remedy."""
         found = list(examine())
         settings = {setting.name: setting.value for setting in all_settings()}
-        findings = [{**asdict(one), "ok": not one.remedy} for one in found]
+        findings = [
+            {"what": one.what, "fact": one.fact, "remedy": one.remedy, "ok": not one.remedy}
+            for one in found
+        ]
         write_json(self.stdout, {"settings": settings, "findings": findings})
         if any(one.remedy for one in found):
             raise SystemExit(1)

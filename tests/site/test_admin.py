@@ -16,7 +16,7 @@ from django_q.models import Failure, Schedule
 
 from tests.running import encode_metadata
 from tests.transcription.building import make_job, make_upload, staff_client, within
-from transcription.models import Job, State, Transcript
+from transcription.models import Job, LearnedSpeed, State, Transcript
 from uploads.models import State as UploadState
 from uploads.models import Upload
 from uploads.stores.registry import store
@@ -217,3 +217,17 @@ def test_a_rows_own_page_has_the_actions_of_the_list(staff: Client) -> None:
     assert "Verified b.wav: 0 bytes are there, 3 must be." in act(staff, address, "verify", upload)
     looks = reader("view_upload").get(f"{UPLOADS}{upload.pk}/change/").content.decode()
     assert "b.wav" in looks and 'name="action"' not in looks
+
+
+def test_jobs_are_found_by_their_engine(staff: Client) -> None:
+    make_job(file_name="done.mp3", engine_used="an-old-engine")
+    make_job(file_name="new.mp3")
+    LearnedSpeed.objects.create(
+        stage="transcribe", engine="an-old-engine", audio_seconds=1, work_seconds=1
+    )
+    (by_engine,) = re.findall(r"By engine(.*?)</details>", staff.get(JOBS).content.decode(), re.S)
+    found = dict(re.findall(r'href="\?engine_used=([\w-]+)"[^>]*>([^<]+)<', by_engine))
+    assert found.keys() >= {"an-old-engine", "faster-whisper"} and found["none"] == "none yet"
+    old, none = (words(staff.get(f"{JOBS}?engine_used={n}")) for n in ("an-old-engine", "none"))
+    assert "done.mp3" in old and "new.mp3" not in old
+    assert "new.mp3" in none and "done.mp3" not in none

@@ -1,4 +1,4 @@
-"""Finds the jobs that ended lately, by state."""
+"""For staff: the jobs that ended lately, and the newest ones, by state."""
 
 from django.db import migrations, models
 
@@ -10,5 +10,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="job",
             index=models.Index(fields=["state", "finished"], name="jobs_state_finished"),
+        ),
+        migrations.AddIndex(
+            model_name="job",
+            index=models.Index(fields=["state", "-created"], name="jobs_state_created"),
         ),
     ]

@@ -1,4 +1,4 @@
-"""What brought an upload's bytes, and which rows still have a client's address."""
+"""What brought an upload's bytes; indexes for staff's lists, and for addresses to forget."""
 
 from django.db import migrations, models
 
@@ -16,6 +16,10 @@ class Migration(migrations.Migration):
                 editable=False,
                 help_text="See `services.activity.timeline`.",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="upload",
+            index=models.Index(fields=["state", "-created"], name="uploads_state_created"),
         ),
         migrations.AddIndex(
             model_name="upload",

@@ -102,7 +102,7 @@ class Upload(models.Model):
         indexes = (
             models.Index(fields=("state", "expires"), name="uploads_state_expires"),
             models.Index(fields=("-created",), name="uploads_created"),
-            models.Index(fields=("state", "-created"), name="uploads_state_created"),
+            models.Index(fields=("state", "-created", "-id"), name="uploads_state_created"),
             # Only rows whose client's address is still known.
             models.Index(
                 fields=("created",),

@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="job",
-            index=models.Index(fields=["state", "-created"], name="jobs_state_created"),
+            index=models.Index(fields=["state", "-created", "-id"], name="jobs_state_created"),
         ),
     ]

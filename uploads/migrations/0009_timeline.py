@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="upload",
-            index=models.Index(fields=["state", "-created"], name="uploads_state_created"),
+            index=models.Index(fields=["state", "-created", "-id"], name="uploads_state_created"),
         ),
         migrations.AddIndex(
             model_name="upload",

@@ -232,7 +232,7 @@ def workers(now: datetime) -> Section:
         tables=[
             Table(
                 "On this machine",
-                ("service", "processes", "memory", ""),
+                ("service", "processes", "memory", "state"),
                 [_service(name, label, found) for name, label in SERVICES.items() if found],
             ),
             Table(

@@ -110,8 +110,8 @@ def _written(visits: Sequence[Visit]) -> str:
     """Values without names: it is read and written with every request."""
     rows = [
         [
-            round(one.begun, 1),
-            round(one.ended, 1),
+            round(one.begun, 3),
+            round(one.ended, 3),
             *(one.address, one.held, one.size, one.requests, one.cut, one.merged),
         ]
         for one in visits

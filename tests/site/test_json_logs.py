@@ -284,3 +284,26 @@ def test_every_line_of_every_process_is_json(json_site: Site) -> None:
     said = "\n".join(line["message"] for line in lines)
     for words in ("The site is at", "site.W002", "stopped"):
         assert words in said
+
+
+@pytest.mark.proof
+def test_the_other_web_server_and_a_dying_engine(new_site: Callable[..., Site]) -> None:
+    """granian has a log of its own, and an engine only what it prints."""
+    site = new_site(LOG_FORMAT="json", WEB_SERVER="granian", WEB_WORKERS="1").start()
+    address = site.create(9, NAME)
+    assert site.patch(address, 5, b"x", **{"X-Request-ID": "of mine"}).status_code == 409
+    line = line_of(site, lambda line: line.get("request_id") == "of mine")
+    assert (line["process"], line["upload_id"]) == ("web", address.rpartition("/")[2])
+    site.upload(recordings.write(site.data_dir / "long.wav", recordings.long_speech(200)))
+    wait_for(lambda: "Started by" in site.log.read_text(), 30)
+
+    def died() -> Line | None:  # not at its first sight: a death before its work is made up for
+        for engine in site.running("transcription.engines.runtime.worker"):
+            engine.kill()
+        whole = site.log.read_text().rpartition("\n")[0]
+        return next((one for one in lines_of(whole) if "killed (signal 9)" in one["message"]), None)
+
+    told = wait_for(died, 60, every=3)
+    assert told["process"] == "heavy" and uuid.UUID(told["job_id"]).hex == told["upload_id"]
+    site.stop()
+    assert {"granian", "_granian"} & {line["logger"] for line in lines_of(site.log.read_text())}

@@ -248,11 +248,14 @@ def test_a_refused_creation_names_its_upload(json_site: Site) -> None:
 
 
 def test_what_the_web_server_refuses_has_the_id_of_its_response(json_site: Site) -> None:
+    """Not that of the request before it on the same connection."""
     with Wire(json_site) as wire:
-        wire.socket.sendall(b"G\x1b[31m / HTTP/1.1\r\n\r\n")
-        head = wire.socket.recv(4096).decode()
+        wire.head("GET", "/health", {"X-Request-ID": "well"})
+        assert wire.answer().headers["X-Request-ID"] == "well"
+        wire.send(b"G\x1b[31m / HTTP/1.1\r\n\r\n")
+        head = wire.reader.read1(4096).decode()
     found = re.search(r"X-Request-ID: (\S+)", head)
-    assert found and head.startswith("HTTP/1.1 400")
+    assert found and found[1] != "well" and head.startswith("HTTP/1.1 400")
     line = line_of(json_site, lambda line: line.get("request_id") == found[1])
     assert line["logger"] == "gunicorn.error" and "\x1b" not in line["message"]
 
@@ -284,3 +287,26 @@ def test_every_line_of_every_process_is_json(json_site: Site) -> None:
     said = "\n".join(line["message"] for line in lines)
     for words in ("The site is at", "site.W002", "stopped"):
         assert words in said
+
+
+@pytest.mark.proof
+def test_the_other_web_server_and_a_dying_engine(new_site: Callable[..., Site]) -> None:
+    """granian has a log of its own, and an engine only what it prints."""
+    site = new_site(LOG_FORMAT="json", WEB_SERVER="granian", WEB_WORKERS="1").start()
+    address = site.create(9, NAME)
+    assert site.patch(address, 5, b"x", **{"X-Request-ID": "of mine"}).status_code == 409
+    line = line_of(site, lambda line: line.get("request_id") == "of mine")
+    assert (line["process"], line["upload_id"]) == ("web", address.rpartition("/")[2])
+    site.upload(recordings.write(site.data_dir / "long.wav", recordings.long_speech(200)))
+    wait_for(lambda: "Started by" in site.log.read_text(), 30)
+
+    def died() -> Line | None:  # not at its first sight: a death before its work is made up for
+        for engine in site.running("transcription.engines.runtime.worker"):
+            engine.kill()
+        whole = site.log.read_text().rpartition("\n")[0]
+        return next((one for one in lines_of(whole) if "killed (signal 9)" in one["message"]), None)
+
+    told = wait_for(died, 60, every=3)
+    assert told["process"] == "heavy" and uuid.UUID(told["job_id"]).hex == told["upload_id"]
+    site.stop()
+    assert {"granian", "_granian"} & {line["logger"] for line in lines_of(site.log.read_text())}

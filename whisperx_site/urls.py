@@ -9,6 +9,7 @@ from uploads.views import UploadsView
 from whisperx_site.accounts.forms import ThrottledAdminForm
 from whisperx_site.accounts.known_browsers import remembering_browsers
 from whisperx_site.accounts.views import LoginPage
+from whisperx_site.monitoring.views import metrics
 from whisperx_site.views import admin_without_slash
 
 admin.site.site_header = admin.site.site_title = "Transcripts"
@@ -24,6 +25,7 @@ urlpatterns = [
         remembering_browsers(LoginPage.as_view()),
         name="login",
     ),
+    path("metrics", metrics, name="metrics"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin", admin_without_slash),
     path("admin/", admin.site.urls),

@@ -22,6 +22,7 @@ from uploads.services.maintenance import ballast, heartbeat
 from whisperx_site.accounts import local_key, login_link
 from whisperx_site.configuration import open_files
 from whisperx_site.configuration.site_url import site_address
+from whisperx_site.monitoring import counter_files
 from whisperx_site.processes import preparation
 from whisperx_site.processes.housekeeping import free_light_queue, set_schedules_right
 from whisperx_site.processes.services import all_services, keep_house
@@ -65,6 +66,7 @@ class Command(BaseCommand):
         """Prepares everything; returns the ways to log in."""
         refuse_taken_port()
         preparation.make_directories()
+        counter_files.forget()
         try:
             preparation.prepare_database()
             preparation.examine_store()

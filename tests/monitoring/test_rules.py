@@ -134,6 +134,7 @@ def expressions() -> Iterator[str]:
             yield target["expr"].replace("$__rate_interval", "5m").replace("$instance", ".*")
 
 
+@pytest.mark.starts
 def test_promtool_understands_rules_and_dashboard(tmp_path: Path) -> None:
     """It checks the expressions of rules: the dashboard's become such."""
     rules = [

@@ -74,5 +74,10 @@ def test_files_of_an_ended_process_are_used_again(folder: Path) -> None:
     kept = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert sorted(kept.values()) == [b"counts"] * 2 + [b"of one that runs"] * 2
     assert not [name for name in kept if str(2**22 + 1) in name]
+    other = counter_files.file_of("counter", 2**22 + 2)
+    other.write_bytes(b"others")
+    counter_files.claim()  # has files
+    assert other.exists()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()}.items() >= kept.items()
     counter_files.forget()
     assert not list(folder.iterdir())

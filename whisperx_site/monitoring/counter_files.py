@@ -24,8 +24,9 @@ def folder() -> Path:
 
 def forget() -> None:
     """Removes all files, at a start of the site."""
-    for path in folder().glob("*.db"):
-        path.unlink(missing_ok=True)
+    if folder().is_dir():
+        for path in folder().iterdir():
+            path.unlink(missing_ok=True)
 
 
 def claim() -> None:
@@ -38,11 +39,11 @@ def claim() -> None:
         OSError: The disk is full, or the folder can't be written.
     """
     folder().mkdir(mode=0o700, exist_ok=True)
-    for pid in ended_processes():
-        if take_over(pid):
-            break
-    for kind in KINDS:
-        path = file_of(kind, os.getpid())
+    own = [file_of(kind, os.getpid()) for kind in KINDS]
+    # An ended process may have had our number: then its files are ours already.
+    if not any(path.exists() for path in own):
+        any(take_over(pid) for pid in ended_processes())  # the first that nobody else took
+    for path in own:
         if not path.exists():
             allocate(path)
 

@@ -24,7 +24,10 @@ def as_text() -> bytes:
     registry = CollectorRegistry()
     registry.register(DatabaseFigures())
     MultiProcessCollector(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    try:
+        return generate_latest(registry)
+    except FileNotFoundError:  # a new process has just taken over the files of an ended one
+        return generate_latest(registry)
 
 
 class DatabaseFigures(Collector):

@@ -36,10 +36,6 @@ try:
 except OSError as problem:
     raise ImproperlyConfigured(f"DATA_DIR can't be created: {problem}") from problem
 METRICS_DIR = DATA_DIR / "metrics"
-if METRICS and os.environ.get("SITE_PROCESS") == "web":
-    # Must be known when prometheus_client is first imported, which django-q does: it chooses then
-    # whether counters are in files that several processes share.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 try:
     SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
 except OSError as problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.monitoring.conftest import COUNTED, MONITOR
 from tests.monitoring.reading import Reader, ask_from, figures_of, text_of
 from tests.running import Site, wait_for
 from tests.uploads.conftest import created, patch
-from whisperx_site.monitoring import counter_files, counters
+from whisperx_site.monitoring import counted_requests, counter_files, counters
 
 
 def test_without_a_database_the_counters_are_there(new_site: Callable[..., Site]) -> None:
@@ -59,25 +60,53 @@ def test_a_process_without_files_does_not_count(
     assert counters.of_this_process() is None  # it doesn't try with each request
     monkeypatch.setattr(counters._Mine, "retry_at", 0.0)
     assert counters.of_this_process() is not None
-    files = list(folder.glob("*.db"))
-    assert len(files) == 2
-    for file in files:
-        assert file.stat().st_blocks * 512 >= counter_files.FILE_BYTES
+    (file,) = folder.iterdir()
+    assert file.stat().st_blocks * 512 >= counter_files.FILE_BYTES
 
 
-def test_files_of_an_ended_process_are_used_again(folder: Path) -> None:
+def test_the_file_of_an_ended_process_is_used_again(folder: Path) -> None:
     folder.mkdir()
-    for kind in counter_files.KINDS:
-        counter_files.file_of(kind, 2**22 + 1).write_bytes(b"counts")  # no process has this number
-        counter_files.file_of(kind, 1).write_bytes(b"of one that runs")
-    counter_files.claim()
-    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert sorted(kept.values()) == [b"counts"] * 2 + [b"of one that runs"] * 2
-    assert not [name for name in kept if str(2**22 + 1) in name]
-    other = counter_files.file_of("counter", 2**22 + 2)
+    ended, other = (counter_files.file_of(2**22 + number) for number in (1, 2))  # no process's
+    ended.write_bytes(b"counts")
+    counter_files.file_of(1).write_bytes(b"of one that runs")
+    own = counter_files.claim()
+    assert not ended.exists()
     other.write_bytes(b"others")
-    counter_files.claim()  # has files
-    assert other.exists()
-    assert {path.name: path.read_bytes() for path in folder.iterdir()}.items() >= kept.items()
+    assert counter_files.claim() == own  # it has one
+    kept = {path.read_bytes() for path in folder.iterdir()}
+    assert own.read_bytes() == b"counts" and kept == {b"counts", b"of one that runs", b"others"}
     counter_files.forget()
     assert not list(folder.iterdir())
+
+
+def test_files_are_added_up(folder: Path) -> None:
+    mine = counters.of_this_process()
+    assert mine
+    mine.add(counters.BYTES, 5)
+    mine.refused(409)
+    mine.refused(499)
+    values = array("d", bytes(counter_files.FILE_BYTES))
+    values[counters.BYTES], values[counters.PLACE_OF_REASON["other"]] = 2.0**52, 7
+    counter_files.file_of(1).write_bytes(values)
+    sums = counter_files.sums()
+    assert sums[counters.BYTES] == 2**52 + 5
+    reasons = {reason: sums[place] for reason, place in counters.PLACE_OF_REASON.items()}
+    assert reasons.pop("offset_conflict") == 1
+    assert reasons.pop("other") == 8
+    assert not any(reasons.values())
+
+
+def test_durations_have_their_places(folder: Path) -> None:
+    """The upper edge of each belongs to it, as Prometheus has it."""
+    mine = counters.of_this_process()
+    assert mine
+    for seconds in (0.001, 0.005, 0.006, 2.5, 9999):
+        mine.took(seconds)
+    (duration,) = (one for one in counted_requests.collect() if one.type == "histogram")
+    buckets = {one.labels["le"]: one.value for one in duration.samples if "le" in one.labels}
+    assert [buckets[edge] for edge in ("0.005", "0.01", "1.0", "2.5", "1800.0", "+Inf")] == [
+        *(2, 3, 3, 4, 4, 5)
+    ]
+    values = {one.name: one.value for one in duration.samples if not one.labels}
+    assert values["whisperx_upload_patch_duration_seconds_count"] == 5
+    assert values["whisperx_upload_patch_duration_seconds_sum"] == pytest.approx(10001.512)

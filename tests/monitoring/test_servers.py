@@ -34,4 +34,4 @@ def test_granian(new_site: Callable[..., Site]) -> None:
         assert patch(site, created(site, 3), 0, b"abc").status == 204
     for _ in range(4):
         assert reader.added("upload_received_bytes_total") == 3 * FEW
-    assert len(list((site.data_dir / "metrics").glob("counter_*.db"))) == 2
+    assert len(list((site.data_dir / "metrics").glob("*.counts"))) == 2

@@ -25,8 +25,7 @@ def web_processes(site: Site) -> list[psutil.Process]:
 
 def files_of(site: Site) -> set[int]:
     """The processes that have files."""
-    found = (site.data_dir / "metrics").glob("*.db")
-    return {int(path.stem.rpartition("_")[2]) for path in found}
+    return {int(path.stem) for path in (site.data_dir / "metrics").glob("*.counts")}
 
 
 def test_the_counts_of_two_processes_are_added_up(counted: Site) -> None:

@@ -1,21 +1,21 @@
-"""The files in which processes count; prometheus_client maps them into memory and adds them up.
+"""The files in which processes count, each in its own; a look at the figures adds them up.
 
-They are named for processes, and outlive them: what an ended process has counted stays in the sums,
-so nothing has to be marked as dead. The next process goes on with the files of an ended one.
-Otherwise a server that restarts again and again would leave more and more of them.
+They are named for processes, and outlive them: what an ended process has counted stays in the sums.
+The next process goes on with the file of an ended one. Otherwise a server that restarts again and
+again would leave more and more of them.
 """
 
 import os
 import re
+from array import array
 from pathlib import Path
 
 import psutil
 from django.conf import settings
 
-KINDS = ("counter", "histogram")
-FILE = re.compile(r"(?:counter|histogram)_(\d+)\.db")
-FILE_BYTES = 64 * 1024
-"""Many times what all our counters need."""
+FILE = re.compile(r"(\d+)\.counts")
+FILE_BYTES = 4096
+LOOKS = 5  # a new process may take over a file while they are read
 
 
 def folder() -> Path:
@@ -29,45 +29,51 @@ def forget() -> None:
             path.unlink(missing_ok=True)
 
 
-def claim() -> None:
-    """Takes over the files of an ended process, or makes new ones, for this process.
+def claim() -> Path:
+    """The file of this process: that of an ended one, or a new one.
 
-    Their blocks are allocated here, because a process that writes to a mapped file without any
-    would be killed while the disk is full.
+    Its blocks are allocated here, because a process that writes to a mapped file without any would
+    be killed while the disk is full.
 
     Raises:
         OSError: The disk is full, or the folder can't be written.
     """
     folder().mkdir(mode=0o700, exist_ok=True)
-    own = [file_of(kind, os.getpid()) for kind in KINDS]
-    # An ended process may have had our number: then its files are ours already.
-    if not any(path.exists() for path in own):
-        any(take_over(pid) for pid in ended_processes())  # the first that nobody else took
-    for path in own:
-        if not path.exists():
-            allocate(path)
+    own = file_of(os.getpid())
+    # An ended process may have had our number: then its file is ours already.
+    if not own.exists() and not any(take_over(pid, own) for pid in ended_processes()):
+        allocate(own)
+    return own
+
+
+def sums() -> list[float]:
+    """What all processes have counted; empty if none has."""
+    for _ in range(LOOKS):
+        try:
+            found = [array("d", path.read_bytes()) for path in folder().glob("*.counts")]
+        except FileNotFoundError:  # it has another name by now
+            continue
+        return [sum(values) for values in zip(*found, strict=True)]
+    return []
 
 
 def ended_processes() -> list[int]:
     """The processes that have files here, and have ended."""
-    found = {int(match[1]) for path in folder().iterdir() if (match := FILE.fullmatch(path.name))}
-    return sorted(pid for pid in found if not psutil.pid_exists(pid))
+    found = (match for path in folder().iterdir() if (match := FILE.fullmatch(path.name)))
+    return sorted(pid for match in found if not psutil.pid_exists(pid := int(match[1])))
 
 
-def take_over(pid: int) -> bool:
-    """Renames the files of an ended process to ours; False: another process was first."""
-    taken = False
-    for kind in KINDS:
-        try:
-            os.rename(file_of(kind, pid), file_of(kind, os.getpid()))
-        except FileNotFoundError:
-            continue
-        taken = True
-    return taken
+def take_over(pid: int, own: Path) -> bool:
+    """Renames the file of an ended process; False: another process was first."""
+    try:
+        os.rename(file_of(pid), own)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def allocate(path: Path) -> None:
-    """Writes a file of zeros, which counts as empty."""
+    """Writes a file of zeros."""
     draft = path.with_suffix(".new")
     try:
         draft.write_bytes(bytes(FILE_BYTES))
@@ -77,6 +83,5 @@ def allocate(path: Path) -> None:
         raise
 
 
-def file_of(kind: str, pid: int) -> Path:
-    """The file of a process, as prometheus_client names it."""
-    return folder() / f"{kind}_{pid}.db"
+def file_of(pid: int) -> Path:
+    return folder() / f"{pid}.counts"

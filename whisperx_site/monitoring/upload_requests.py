@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from whisperx_site.monitoring import counters
-from whisperx_site.monitoring.counters import Counters
+from whisperx_site.monitoring.counters import BYTES, INTERRUPTIONS, RESUMES, Counters
 from whisperx_site.serving.fast_path import UPLOADS_ROOT
 
 Headers = list[tuple[str, str]]
@@ -56,26 +56,26 @@ def count(
     meant: str = environ.get("HTTP_X_HTTP_METHOD_OVERRIDE", "")
     method = meant.strip().upper() or environ["REQUEST_METHOD"]
     if method == "PATCH":
-        counters.patches.observe(seconds)
+        counters.took(seconds)
     if status >= 400:
         counters.refused(status)
         if status == 408:
-            counters.interruptions.inc()
+            counters.add(INTERRUPTIONS)
     elif method == "PATCH":
         count_bytes(counters, environ, offset_in(headers) - int(environ["HTTP_UPLOAD_OFFSET"]))
     elif method == "POST" and status == 201:
         count_bytes(counters, environ, offset_in(headers))
     elif method == "HEAD" and is_unfinished(headers):
-        counters.resumes.inc()
+        counters.add(RESUMES)
 
 
 def count_bytes(counters: Counters, environ: dict[str, Any], received: int) -> None:
     """Counts the bytes that a request brought, and whether it was cut off."""
     if received > 0:
-        counters.bytes.inc(received)
+        counters.add(BYTES, received)
     declared: str = environ.get("CONTENT_LENGTH") or ""
     if declared.isdecimal() and int(declared) > received:
-        counters.interruptions.inc()
+        counters.add(INTERRUPTIONS)
 
 
 def offset_in(headers: Headers) -> int:

@@ -117,9 +117,12 @@ lock: $(VENV)/bin/uv
 hold-ups: install-dev
 	HOSTILE_SECONDS=30 $(PY) -m pytest tests/site/test_hold_ups.py -m "proof and alone" -s
 
-# Kills the engine, the worker or the whole site twenty times during one recording of 20 minutes.
+# What make proof does in small: kills of web workers, engines, workers and whole sites, during uploads, fifty
+# jobs, and one recording of 20 minutes. A quarter of an hour.
 storm: install-dev
-	STORM_KILLS=20 $(PY) -m pytest tests/transcription/test_kill_storm.py -s
+	WEB_KILLS=180 SITE_KILLS=20 KILLS=10 CHAOS_SECONDS=120 CHAOS_JOBS=50 STORM_KILLS=20 $(PY) -m pytest -s \
+		tests/uploads/test_storm.py tests/transcription/test_kills.py tests/transcription/test_chaos.py \
+		tests/transcription/test_kill_storm.py
 
 clean:
 	rm -rf $(VENV) $(WHISPERX) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

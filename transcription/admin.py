@@ -47,7 +47,6 @@ class JobAdmin(ReadOnlyAdmin):
         *("state", "priority", "task_type", ("engine_used", EngineFilter), "created", "owner"),
     )
     search_fields = ("id", "file_name", "owner__username", "error")
-    date_hierarchy = "created"
     list_select_related = ("owner",)
     list_per_page = 50
     actions = (

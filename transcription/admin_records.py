@@ -75,7 +75,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     list_filter = ("state", "created")
     search_fields = ("id", "url", "job__id", "job__file_name", "last_error")
-    date_hierarchy = "created"
     list_select_related = ("job",)
     actions = ("send_again",)
 

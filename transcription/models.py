@@ -136,6 +136,7 @@ class Job(models.Model):
             models.Index(fields=("state", "queued"), name="jobs_state_queued"),
             models.Index(fields=("state", "turn", "queued"), name="jobs_turns"),
             models.Index(fields=("-created",), name="jobs_created"),
+            models.Index(fields=("state", "finished"), name="jobs_state_finished"),
             models.Index(fields=("owner", "-created", "-id", "state"), name="jobs_of_owner"),
         )
 

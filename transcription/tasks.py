@@ -23,6 +23,7 @@ from transcription.services.stages.finish import finish_job, unforeseen
 from transcription.services.stages.recording import RecordingGone
 from transcription.services.stages.run import run_stages
 from transcription.services.webhooks import outbox
+from uploads.services.activity import log_context
 from uploads.services.maintenance.store_identity import identity_problem
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,13 @@ def combine() -> None:
 
 
 def run(job: Job) -> None:
+    """Runs a claimed job; each line of the log until its end names it."""
+    upload_id = job.upload_id.hex if job.upload_id else None
+    with log_context.about(job_id=job.pk, upload_id=upload_id):
+        run_to_end(job)
+
+
+def run_to_end(job: Job) -> None:
     """Runs a claimed job from its plan to its end; its row always shows the outcome."""
     monitor = JobMonitor(job)
     try:

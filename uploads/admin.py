@@ -2,10 +2,9 @@
 
 import re
 import uuid
-from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.templatetags.admin_urls import admin_urlname
 from django.contrib.auth import get_user_model
 from django.db.models import Model, QuerySet
@@ -20,16 +19,35 @@ from django.utils.timesince import timesince
 
 from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
 from uploads.admin_pages.cleanup import tell_of_store
+from uploads.admin_pages.story import moments, told
 from uploads.errors import NotFound
 from uploads.http.protocol import shown_metadata
 from uploads.models import CleanupRun, State, Upload
 from uploads.queues.base import queue
+from uploads.services.activity import in_flight
 from uploads.services.expiration import extend
 from uploads.services.maintenance.holdings import holdings
+from uploads.services.maintenance.verification import verify
 from uploads.services.termination import expire, terminate
 
-QUIET_AFTER = timedelta(seconds=30)
 OWNER_NAME = f"owner__{get_user_model().USERNAME_FIELD}"
+
+
+class ActivityFilter(admin.SimpleListFilter):
+    """Unfinished uploads by how long they have been quiet."""
+
+    title = parameter_name = "activity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("arriving", "receiving now"), ("quiet", "quiet"), ("stalled", "stalled")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Upload]) -> QuerySet[Upload]:
+        since = {
+            "arriving": {"last_activity__gte": timezone.now() - in_flight.QUIET_AFTER},
+            "quiet": {"last_activity__lt": timezone.now() - in_flight.QUIET_AFTER},
+            "stalled": {"last_activity__lt": timezone.now() - in_flight.STALLED_AFTER},
+        }.get(self.value() or "")
+        return queryset.filter(state=State.RECEIVING, **since) if since else queryset
 
 
 @admin.register(Upload)
@@ -40,16 +58,18 @@ class UploadAdmin(ReadOnlyAdmin):
         *("name", "sender", "state_now", "progress", "age", "quiet_for", "tries"),
         "reason",
     )
-    list_filter = ("state", ("lost", admin.EmptyFieldListFilter), "created", "owner")
+    list_filter = (
+        *("state", ActivityFilter, ("lost", admin.EmptyFieldListFilter), "created", "owner"),
+    )
     search_fields = ("id", "file_name", "client_address", OWNER_NAME, "failure")
-    date_hierarchy = "created"
     list_select_related: ClassVar[Any] = ("owner",)
     list_per_page = 50
-    actions = ("terminate", "expire_now", "extend")
+    actions = ("terminate", "expire_now", "extend", "verify")
     change_list_template = "uploads/admin_list.html"
     fieldsets = (
         (None, {"fields": ("file_name", "state_now", "progress", "failure", "owner")}),
         ("Metadata from the client", {"fields": ("decoded_metadata", "concat", "concat_header")}),
+        ("Timeline", {"fields": ("story",)}),
         ("When", {"fields": ("created", "last_activity", "finished", "expires", "lost")}),
         ("Client", {"fields": ("client_address", "client_agent", "requests", "interruptions")}),
         ("Inside", {"fields": ("id", "address", "header_checked", "notified_at", "has_bytes")}),
@@ -81,19 +101,19 @@ class UploadAdmin(ReadOnlyAdmin):
             return "finished, bytes lost"
         if upload.state != State.RECEIVING:
             return upload.get_state_display()
-        quiet = timezone.now() - upload.last_activity > QUIET_AFTER
+        quiet = timezone.now() - upload.last_activity > in_flight.QUIET_AFTER
         return "receiving, quiet" if quiet else "receiving"
 
     @admin.display(description="received", ordering="offset")
     def progress(self, upload: Upload) -> SafeString:
         """A bar with received and total bytes, and the mean rate including pauses."""
-        seconds = (upload.last_activity - upload.created).total_seconds()
+        rate = in_flight.mean_rate(upload)
         return format_html(
             "{}{} of {}{}",
             bar(upload) if upload.state == State.RECEIVING else "",
             filesizeformat(upload.offset),
             "unknown" if upload.length is None else filesizeformat(upload.length),
-            f", {filesizeformat(upload.offset / seconds)}/s" if seconds > 1 else "",
+            f", {filesizeformat(rate)}/s" if rate else "",
         )
 
     @admin.display(description="started", ordering="created")
@@ -119,6 +139,11 @@ class UploadAdmin(ReadOnlyAdmin):
         pairs = shown_metadata(upload.metadata)
         rows = format_html_join("", "<dt>{}</dt><dd>{}</dd>", pairs)
         return format_html('<dl class="pairs">{}</dl>', rows) if pairs else "none"
+
+    @admin.display(description="what happened")
+    def story(self, upload: Upload) -> SafeString:
+        """From its creation to its end."""
+        return told(moments(upload))
 
     @admin.display(description="address")
     def address(self, upload: Upload) -> str:
@@ -174,6 +199,20 @@ class UploadAdmin(ReadOnlyAdmin):
                 self.note(request, upload, "Extended: the expiration time starts again.")
                 done += 1
         self.message_user(request, f"{done} extended; {skipped(len(queryset) - done)}")
+
+    @admin.action(
+        description="Verify: compare the stored bytes with the row", permissions=["steer"]
+    )
+    def verify(self, request: HttpRequest, queryset: QuerySet[Upload]) -> None:
+        """Changes nothing; the next cleanup marks what is lost."""
+        for upload in queryset:
+            try:
+                found = verify(upload)
+                level = messages.SUCCESS if found.is_good else messages.ERROR
+                self.message_user(request, f"Verified {upload}: {found}.", level)
+            except OSError as problem:
+                said = f"Not verified {upload}: the store can't be read: {problem}"
+                self.message_user(request, said, messages.ERROR)
 
     # Pages --------------------------------------------------------------------------------------
 

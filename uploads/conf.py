@@ -103,6 +103,9 @@ class UploadsConf:
         "How long to keep the records of ended uploads and cleanup runs.",
         old_name="UPLOADS_KEEP_RECORDS",
     )
+    UPLOADS_ADDRESS_RETENTION = Option(
+        "seconds", 30 * 86400, "How long to keep the network addresses of clients, for staff."
+    )
     UPLOADS_MAX_OPEN = Option(
         "count",
         5000,

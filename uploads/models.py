@@ -62,6 +62,9 @@ class Upload(models.Model):
         default=0, help_text="Request bodies that were cut off."
     )
     failure = models.TextField(blank=True, help_text="The last error.")
+    timeline = models.TextField(
+        blank=True, default="", editable=False, help_text="See `services.activity.timeline`."
+    )
     header_checked = models.BooleanField(
         default=False, db_column="judged", help_text="The first bytes were checked."
     )
@@ -99,6 +102,12 @@ class Upload(models.Model):
         indexes = (
             models.Index(fields=("state", "expires"), name="uploads_state_expires"),
             models.Index(fields=("-created",), name="uploads_created"),
+            # Only rows whose client's address is still known.
+            models.Index(
+                fields=("created",),
+                condition=~models.Q(client_address=""),
+                name="uploads_with_address",
+            ),
         )
 
     def __str__(self) -> str:

@@ -47,6 +47,7 @@ from uploads.http.protocol import (
 from uploads.http.responses import add_state, capabilities, refusal_answer
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
+from uploads.services.activity import log_context
 from uploads.services.append import append
 from uploads.services.create import create
 from uploads.services.create_final import create_final
@@ -84,8 +85,10 @@ class TusView(View):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Finds the handler, checks the version, turns errors into responses."""
+        upload_id = kwargs.get("upload_id", "")
+        log_context.add(upload_id=upload_id)
         try:
-            response = self.answer(request, method_of(request), kwargs.get("upload_id", ""))
+            response = self.answer(request, method_of(request), upload_id)
         except UploadError as refusal:
             response = self.refusal(refusal)
         except DatabaseError as problem:
@@ -195,6 +198,7 @@ class UploadsView(TusView):
         if length is not None and (delivery.body.length or 0) > length:
             raise TooLarge("The body is longer than Upload-Length.")
         upload = create(creation_request(request), length, concat)
+        log_context.add(upload_id=upload.id.hex)
         response["Upload-Offset"] = "0"  # even without bytes: clients may ask for it
         if has_body(request) or length == 0:
             try:

@@ -136,7 +136,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "whisperx_site.apps.SiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -272,18 +272,20 @@ Q_CLUSTER = {
 }
 
 LOG_LEVEL: str = SITE["LOG_LEVEL"].upper()
+LOGGING_CONFIG = "whisperx_site.configuration.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {
+        "text": {
             "()": "whisperx_site.configuration.logs.LineFormatter",
             "format": "%(asctime)s %(process_name)-5s %(levelname)-7s %(name)s: %(message)s",
             "datefmt": "%Y-%m-%d %H:%M:%S",
-        }
+        },
+        "json": {"()": "whisperx_site.configuration.logs.JsonFormatter"},
     },
     "filters": {"faults": {"()": "whisperx_site.configuration.logs.FaultsAlone"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": SITE["LOG_FORMAT"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},

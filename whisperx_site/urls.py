@@ -6,15 +6,10 @@ from django.urls import include, path, re_path
 
 from transcription.api.paths import without_slash
 from uploads.views import UploadsView
-from whisperx_site.accounts.forms import ThrottledAdminForm
 from whisperx_site.accounts.known_browsers import remembering_browsers
 from whisperx_site.accounts.views import LoginPage
 from whisperx_site.monitoring.views import metrics
 from whisperx_site.views import admin_without_slash
-
-admin.site.site_header = admin.site.site_title = "Transcripts"
-admin.site.index_title = "Operations"
-admin.site.login_form = ThrottledAdminForm
 
 urlpatterns = [
     path("uploads/files/", include("uploads.urls")),

@@ -14,8 +14,10 @@ from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
 
+from uploads.services.activity import log_context  # noqa: E402
 from whisperx_site.middleware.bounds import PREFERENCE_BYTES  # noqa: E402
 from whisperx_site.middleware.invalid_values import PagesHandler  # noqa: E402
+from whisperx_site.middleware.request_ids import RequestId  # noqa: E402
 from whisperx_site.serving.fast_path import UPLOADS_ROOT, FastPathHandler, UploadsHandler  # noqa: E402
 
 CHARSET = re.compile(r";\s*charset\*?\s*=[^;]*", re.IGNORECASE)
@@ -28,6 +30,7 @@ pages = PagesHandler()
 
 
 def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    log_context.begin(request_id=RequestId(environ))
     kind = environ.get("CONTENT_TYPE", "")
     if "*" in kind or "charset" in kind.lower() or len(kind) > PREFERENCE_BYTES:
         environ["CONTENT_TYPE"] = readable(kind)

@@ -200,3 +200,20 @@ def test_those_who_may_only_look_get_no_buttons() -> None:
     own = make_job(upload=make_upload(b"", owner=User.objects.get(username="reader")))
     assert looker.get(f"/jobs/{own.pk}.json").json()["can_delete"]
     assert staff_client().get(f"/jobs/{job.pk}.json").json()["can_cancel"]
+
+
+def test_a_rows_own_page_has_the_actions_of_the_list(staff: Client) -> None:
+    upload = receiving(b"abc", file_name="b.wav")
+    page = staff.get(f"{UPLOADS}{upload.pk}/change/").content.decode()
+    (form,) = re.findall(r'<form class="row-actions".*?</form>', page, re.DOTALL)
+    names = re.findall(r'name="action" value="(\w+)"', form)
+    assert names == ["terminate", "expire_now", "extend", "verify"]
+    (address,) = re.findall(r'action="([^"]+)"', form)
+    assert "1 extended; 0 skipped" in act(staff, address, "extend", upload)
+    said = act(staff, address, "verify", upload)
+    assert "Verified b.wav: 3 bytes are there, 3 must be." in said
+    with open(store().path(upload.id.hex), "wb"):
+        pass  # what was there is lost
+    assert "Verified b.wav: 0 bytes are there, 3 must be." in act(staff, address, "verify", upload)
+    looks = reader("view_upload").get(f"{UPLOADS}{upload.pk}/change/").content.decode()
+    assert "b.wav" in looks and 'name="action"' not in looks

@@ -77,3 +77,38 @@ def test_nothing_is_amiss_for_axe(site: Site, office: Page) -> None:
     office.locator("#result_list tbody th a").first.click()
     expect(office.locator("#content h2").first).to_be_visible()
     assert problems(office) == []
+
+
+MORE = """
+from tests.transcription.building import make_upload
+make_upload(b"abc", file_name="just-begun.mp3", length=9, state="receiving")
+"""
+
+
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_the_front_page_fits_and_is_for_everybody(site: Site, office: Page, width: int) -> None:
+    office.set_viewport_size({"width": width, "height": 900})
+    office.goto(f"{site.url}/admin/")
+    for title in ("Problems", "Uploads in flight", "Jobs", "Disk", "Workers", "Schedules"):
+        expect(office.get_by_role("region", name=title)).to_be_visible()
+    services = office.get_by_role("region", name="Workers").get_by_role("row")
+    expect(services.filter(has_text="The job worker")).to_contain_text("runs")
+    assert office.evaluate("document.documentElement.scrollWidth") <= width
+    assert problems(office) == []
+
+
+def test_the_front_page_renews_itself(site: Site, office: Page) -> None:
+    """But not under the keyboard of somebody who is on one of its links."""
+    office.clock.install()
+    office.goto(f"{site.url}/admin/")
+    region = office.get_by_role("region", name="Uploads in flight")
+    expect(region).not_to_contain_text("just-begun.mp3")
+    site.shell(MORE)
+    link = region.get_by_role("link").first
+    link.focus()
+    office.clock.run_for(25_000)
+    expect(link).to_be_focused()
+    expect(region).not_to_contain_text("just-begun.mp3")
+    link.blur()
+    office.clock.run_for(25_000)
+    expect(region).to_contain_text("just-begun.mp3")

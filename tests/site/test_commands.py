@@ -24,6 +24,7 @@ NEED_NO_TABLES = {"check", "doctor", "fetch_models", "migrate", "serve", "transc
 NEED_NO_TABLES |= {"move_database"}
 NEED_TABLES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("cleanup_uploads", "join_store", "login_link", "qcluster"), ()),
+    **dict.fromkeys(("reconcile_uploads", "sync_schedules"), ()),
     **dict.fromkeys(("uploads", "jobs"), ("list",)),
     "create_api_key": ("ann", "a script"),
 }

@@ -1,6 +1,7 @@
 """Processes of a site killed at random while it works: every job ends, and every receiver hears.
 
-CHAOS_SECONDS says for how long (120 by default), TEST_SEED repeats a choice of victims.
+CHAOS_SECONDS and CHAOS_JOBS say for how long and with how many jobs (45 and 20 by default, 120 and
+50 by `make storm`), TEST_SEED repeats a choice of victims.
 """
 
 import json
@@ -23,8 +24,8 @@ from tests.running import Site, wait_for
 from tests.seed import SEED
 from tests.speech import recordings
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "120"))
-JOBS = 50
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "45"))
+JOBS = int(os.environ.get("CHAOS_JOBS", "20"))
 VICTIMS = {  # by a word of their command lines
     "web": "gunicorn",
     "worker": "qcluster",

@@ -1,7 +1,7 @@
 """SIGKILL of engine, worker and whole site during one long recording: no chunk that was kept is
 done again, and the text is that of a run without kills.
 
-STORM_KILLS sets how many times (6 by default, 20 by `make storm`), TEST_SEED repeats a storm.
+STORM_KILLS sets how many times (4 by default, 20 by `make storm`), TEST_SEED repeats a storm.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tests.running import Site, text_of, wait_for
 from tests.seed import SEED
 from tests.speech import built_in, recordings
 
-KILLS = int(os.environ.get("STORM_KILLS", "6"))
-MINUTES = 20 if KILLS > 6 else 10
+KILLS = int(os.environ.get("STORM_KILLS", "4"))
+MINUTES = 20 if KILLS > 4 else 6
 ENGINE, WORKER, SITE = "transcription.engines.runtime.worker", "qcluster", ""
 LATEST = MINUTES * 9 // 5
 """Kept chunks, of some five in two minutes, from which on kills only come early: the storm must not

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from html import unescape
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.running import PASSWORD, Site, encode_metadata, wait_for
 from tests.uploads.conftest import ROOT, head
 from tests.uploads.people import introduce
 from tests.uploads.test_creation import bytes_on_disk
-from tests.uploads.wire import DATA, TUS, Answer, ask, identifier
+from tests.uploads.wire import DATA, TUS, Answer, Wire, ask, identifier
 
 LIST = "/admin/uploads/upload/"
 RUNS = "/admin/uploads/cleanuprun/"
@@ -174,6 +175,31 @@ def test_rows_cannot_be_made_changed_or_deleted(plain_site: Site, admin: Office)
     assert admin.get(f"{LIST}{pk}/delete/").status_code == 403
     assert admin.post(f"{LIST}{pk}/change/", {"offset": "5"}).status_code == 403
     assert admin.get(f"{LIST}0/change/").url.endswith(("/admin/", LIST))
+
+
+def test_an_uploads_page_tells_its_story(plain_site: Site, admin: Office) -> None:
+    """Each sender, what it brought, why it stopped, and who went on."""
+    path = made(plain_site, 1000)
+    with Wire(plain_site) as wire:
+        wire.head("PATCH", path, {**DATA, "Upload-Offset": "0", "Content-Length": "600"})
+        wire.send(b"x" * 300)
+    wait_for(lambda: head(plain_site, path).offset == 300)
+    fields = {**DATA, "X-Forwarded-For": "203.0.113.9", "Upload-Offset": "300"}
+    for offset, size in ((300, 400), (700, 300)):
+        fields |= {"Upload-Offset": str(offset), "Content-Length": str(size)}
+        assert ask(plain_site, "PATCH", path, fields, b"x" * size).status == 204
+    page = admin.get(f"{LIST}{uuid.UUID(identifier(path))}/change/").text
+    (story,) = re.findall(r'<ol class="timeline">(.*?)</ol>', page, re.DOTALL)
+    lines = re.findall(r"</time> (.*?)</li>", unescape(story).replace("\xa0", " "))
+    assert lines == [
+        "Created from 127.0.0.1.",
+        "Received from 127.0.0.1: 300 bytes in 1 request, under a second; "
+        "300 bytes of 1000 bytes held.",
+        "Interrupted. The body was cut off.",
+        "Resumed from 203.0.113.9 via 127.0.0.1: 700 bytes in 2 requests, under a second; "
+        "1000 bytes of 1000 bytes held.",
+        "Finished: all bytes are held.",
+    ]
 
 
 def test_the_three_actions(plain_site: Site, admin: Office) -> None:

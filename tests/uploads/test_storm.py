@@ -1,7 +1,8 @@
 """SIGKILL of web workers and of the whole site while clients upload: no acknowledged byte is lost,
 every file ends byte for byte, and is finished once.
 
-WEB_KILLS and SITE_KILLS set how many (180 and 20 by default), TEST_SEED repeats a run.
+WEB_KILLS and SITE_KILLS set how many (60 and 8 by default, 180 and 20 by `make storm`), TEST_SEED
+repeats a run.
 """
 
 import os
@@ -17,8 +18,8 @@ import requests
 from tests.running import Site, wait_for
 from tests.seed import SEED
 
-WEB_KILLS = int(os.environ.get("WEB_KILLS", "180"))
-SITE_KILLS = int(os.environ.get("SITE_KILLS", "20"))
+WEB_KILLS = int(os.environ.get("WEB_KILLS", "60"))
+SITE_KILLS = int(os.environ.get("SITE_KILLS", "8"))
 
 
 class Uploader(threading.Thread):

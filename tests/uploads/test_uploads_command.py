@@ -132,6 +132,36 @@ def test_lost_bytes_are_found() -> None:
     }
 
 
+def test_all_are_verified_by_the_list_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store is asked for single files only where the list leaves a doubt."""
+    good = [receiving(), make_upload(b"whole"), make_upload(b"")]
+    gone = receiving(0)
+    make_upload(b"its bytes are no longer expected", state=State.TERMINATED)
+    store().remove(gone.id.hex)
+    asked: list[str] = []
+    held = type(store()).held
+
+    def look(self: Any, name: str) -> int:
+        asked.append(name)
+        return held(self, name)
+
+    monkeypatch.setattr(type(store()), "held", look)
+    told = Said("verify", "--json")
+    assert asked == [gone.id.hex] and told.status == 1
+    assert {one["id"]: one["good"] for one in told.json} == {
+        **{upload.id.hex: True for upload in good},
+        gone.id.hex: False,
+    }
+
+
+def test_a_store_that_is_away_is_told_once(settings: LazySettings, tmp_path: Path) -> None:
+    for _ in range(3):
+        receiving()
+    settings.UPLOADS_DIR = str(tmp_path / "away")
+    every = Said("verify")
+    assert every.status == 1 and every.errors.count("The store can't be read") == 1
+
+
 def test_a_cleanup_tells_programs_what_it_did() -> None:
     overdue = receiving(expires=timezone.now() - timedelta(minutes=1))
     for dry_run in (True, False):

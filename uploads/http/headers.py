@@ -91,6 +91,7 @@ def delivery_of(
         length=length,
         checksum=request.headers.get("Upload-Checksum"),
         checksum_follows="upload-checksum" in {name.strip() for name in trailers},
+        address=client_address(request.META),
     )
 
 

@@ -7,27 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    DjangoHelpFormatter,
-)
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Model, QuerySet
 
+from uploads.management.examples import CommandWithExamples
 from uploads.management.output import write_facts, write_json, write_table
 
 Row = TypeVar("Row", bound=Model)
 
 
-class AsWritten(DjangoHelpFormatter):
-    """Keeps the line breaks of the examples."""
-
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return text
-
-
-class SteeringCommand(BaseCommand, Generic[Row]):
+class SteeringCommand(CommandWithExamples, Generic[Row]):
     """One method for each action: `do_` and its name.
 
     Exit status 1 if some of it could not be done, which stderr tells.
@@ -35,12 +24,10 @@ class SteeringCommand(BaseCommand, Generic[Row]):
     Attributes:
         noun: What a row is called.
         head: The titles of the list's columns.
-        examples: Shown at the end of the help.
     """
 
     noun: ClassVar[str]
     head: ClassVar[Sequence[str]]
-    examples: ClassVar[str]
 
     @abstractmethod
     def wanted(self) -> QuerySet[Row]:
@@ -57,11 +44,6 @@ class SteeringCommand(BaseCommand, Generic[Row]):
     @abstractmethod
     def facts(self, row: Row) -> dict[str, Any]:
         """All that is known of a row, for programs; people are shown the same."""
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        made = super().create_parser(prog_name, subcommand, epilog=self.examples, **kwargs)
-        made.formatter_class = AsWritten
-        return made
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.options = options

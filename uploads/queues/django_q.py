@@ -24,16 +24,24 @@ class DjangoQ:
         # Names are not unique in the queue: staff may have created a second one.
         if not has_tables() or self.schedule() is not None:
             return
-        Schedule.objects.create(
+        for schedule in declared_schedules():
+            schedule.save(force_insert=True)
+
+    def schedule(self) -> Schedule | None:
+        return Schedule.objects.filter(name=CLEANUP).first()
+
+
+def declared_schedules() -> list[Schedule]:
+    """What a new site schedules; not saved."""
+    return [
+        Schedule(
             name=CLEANUP,
             func=TASK,
             schedule_type=Schedule.MINUTES,
             minutes=EVERY_MINUTES,
             next_run=timezone.now() + timedelta(minutes=EVERY_MINUTES),
         )
-
-    def schedule(self) -> Schedule | None:
-        return Schedule.objects.filter(name=CLEANUP).first()
+    ]
 
 
 def has_tables() -> bool:

@@ -21,6 +21,7 @@ from uploads.errors import (
 )
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
+from uploads.services.activity.timeline import Visit, with_visit
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import extend_finals_of, next_expiry
 from uploads.services.finish import HEAD_BYTES, announce_once, check_header, finish, head_of
@@ -88,6 +89,7 @@ def append(upload: Upload, delivery: IncomingBytes) -> int:
             finally:
                 ruled = writing.end()
     if delivery.held == upload.length:
+        upload.timeline = timeline_with(upload, delivery)
         finish(upload, requests=1)
     elif upload.state not in (State.RECEIVING, State.FINISHED):  # else complete
         raise Gone
@@ -166,7 +168,7 @@ def receive_pieces(upload: Upload, writing: Writer, delivery: IncomingBytes) -> 
             delivery.sum.update(piece)
         if time.monotonic() - noted > seconds_between_notes():
             noted = time.monotonic()
-            note_progress(upload, delivery.held)
+            note_progress(upload, delivery)
 
 
 def seconds_between_notes() -> float:
@@ -229,11 +231,13 @@ def header_checked_with(upload: Upload, held: int) -> bool:
     return upload.header_checked and (upload.concat == Concat.PARTIAL or held >= enough)
 
 
-def note_progress(upload: Upload, held: int) -> None:
+def note_progress(upload: Upload, delivery: IncomingBytes) -> None:
     """Writes a running request's progress to the row, and extends the expiration."""
+    held = delivery.held
     now = timezone.now()
     expires = next_expiry(now)
-    if not queries.record_progress(upload, held, now, expires, header_checked_with(upload, held)):
+    checked, timeline = header_checked_with(upload, held), timeline_with(upload, delivery)
+    if not queries.record_progress(upload, held, now, expires, checked, timeline):
         look_again(upload)
         raise WriterSuperseded if upload.state == State.FINISHED else Removed
     if upload.concat == Concat.PARTIAL:
@@ -253,6 +257,7 @@ def note_request(upload: Upload, delivery: IncomingBytes) -> None:
         now,
         upload.expires,
         header_checked_with(upload, delivery.held),
+        timeline_with(upload, delivery, failure if body.cut else ""),
         requests=1,
         interruptions=int(body.cut),
         failure=failure if body.cut else "",
@@ -261,6 +266,15 @@ def note_request(upload: Upload, delivery: IncomingBytes) -> None:
         extend_finals_of(upload, upload.expires)
     if not still and upload.state == State.RECEIVING:
         look_again(upload)
+
+
+def timeline_with(upload: Upload, delivery: IncomingBytes, cut: str = "") -> str:
+    """The upload's timeline with this request, as far as it is."""
+    size = delivery.held - delivery.offset
+    if not size and not cut:
+        return upload.timeline
+    visit = Visit(delivery.begun, time.time(), delivery.address[:64], delivery.held, size, cut=cut)
+    return with_visit(upload.timeline, visit)
 
 
 def look_again(upload: Upload) -> None:

@@ -120,9 +120,8 @@ def copy_part(
             if time.monotonic() - noted >= NOTE_PROGRESS_EVERY:
                 noted = time.monotonic()
                 now = timezone.now()
-                queries.record_progress(
-                    final, writing.offset, now, next_expiry(now), final.header_checked
-                )
+                checked, expires = final.header_checked, next_expiry(now)
+                queries.record_progress(final, writing.offset, now, expires, checked)
                 queries.release_connection()  # other requests need it meanwhile
             count = min(end - writing.offset, COPY_BYTES)
             gauge.take(count)

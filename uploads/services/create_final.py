@@ -22,6 +22,7 @@ from uploads.errors import (
 )
 from uploads.models import Concat, Part, State, Upload
 from uploads.services import queries
+from uploads.services.activity import log_context
 from uploads.services.concatenate import total_of
 from uploads.services.create import CreationRequest, keep, prepare
 from uploads.services.finish import announce_once, finish_final
@@ -49,6 +50,7 @@ def create_final(order: CreationRequest, part_ids: list[str]) -> Upload:
         parts = []  # joined before, and the parts expired since: the final upload has their bytes
     if final is None:
         final = make(order, parts, key)
+    log_context.add(upload_id=final.id.hex)
     try:
         finish_final(final)
     except OffsetConflict:

@@ -13,6 +13,7 @@ from uploads.errors import Gone, Refused, UploadError
 from uploads.hooks import hooks
 from uploads.models import Concat, State, Upload
 from uploads.services import queries
+from uploads.services.activity import log_context
 from uploads.services.concatenate import copy_parts, learn_length, parts_of, refuse_without_part
 from uploads.services.error_mapping import map_store_errors
 from uploads.services.expiration import next_expiry, shorten_parts
@@ -96,10 +97,11 @@ def finish_finals_of(part: Upload) -> None:
         parts__part=part, state=State.RECEIVING, concat=Concat.FINAL
     ).distinct()
     for final in waiting:
-        try:
-            finish_final(final)
-        except UploadError as refusal:  # not the fault of the client that sent the part
-            logger.warning("%s couldn't be joined: %s", final.id, refusal.message)
+        with log_context.about(upload_id=final.id.hex):
+            try:
+                finish_final(final)
+            except UploadError as refusal:  # not the fault of the client that sent the part
+                logger.warning("%s couldn't be joined: %s", final.id, refusal.message)
 
 
 def finish_final(final: Upload) -> bool:
@@ -144,17 +146,18 @@ def notify_finished(upload: Upload) -> None:
     After a crash, or if a receiver fails, the next cleanup sends it again.
     """
     failed = False
-    for receiver, outcome in upload_finished.send_robust(
-        Upload, upload_id=upload.id, upload=upload
-    ):
-        if isinstance(outcome, Exception):
-            failed = True
-            logger.error(
-                "%s failed for upload %s; it will be called again",
-                receiver,
-                upload.id,
-                exc_info=outcome,
-            )
+    with log_context.about(upload_id=upload.id.hex):
+        for receiver, outcome in upload_finished.send_robust(
+            Upload, upload_id=upload.id, upload=upload
+        ):
+            if isinstance(outcome, Exception):
+                failed = True
+                logger.error(
+                    "%s failed for upload %s; it will be called again",
+                    receiver,
+                    upload.id,
+                    exc_info=outcome,
+                )
     if not failed:
         upload.notified_at = timezone.now()
         queries.mark_notified(upload, upload.notified_at)

@@ -1,5 +1,6 @@
 """The bytes of one request, and their verification (tus: checksum)."""
 
+import time
 from dataclasses import dataclass, field
 
 from uploads.bodies.base import Body
@@ -24,6 +25,8 @@ class IncomingBytes:
         length: The upload's length, if this request declares it.
         checksum: Upload-Checksum as it was sent.
         checksum_follows: Whether it is declared as a trailer instead.
+        address: The client's, for staff.
+        begun: When the request began; seconds since 1970.
         tentative: Whether the bytes count only after their checksum is verified.
         held: The upload's offset as the request progresses.
         expected: The checksum's algorithm and value.
@@ -35,6 +38,8 @@ class IncomingBytes:
     length: int | None = None
     checksum: str | None = None
     checksum_follows: bool = False
+    address: str = ""
+    begun: float = field(default_factory=time.time)
     tentative: bool = field(init=False)
     held: int = field(init=False)
     expected: tuple[str, bytes] | None = field(init=False, default=None)

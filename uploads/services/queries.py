@@ -35,14 +35,15 @@ NOTE = """
         {header_checked} = %(header_checked)s,
         {requests} = {requests} + %(requests)s,
         {interruptions} = {interruptions} + %(interruptions)s,
-        {failure} = CASE WHEN %(failure)s = '' THEN {failure} ELSE %(failure)s END
+        {failure} = CASE WHEN %(failure)s = '' THEN {failure} ELSE %(failure)s END,
+        {timeline} = CASE WHEN {offset} > %(offset)s THEN {timeline} ELSE %(timeline)s END
     WHERE {id} = %(id)s AND {state} = 'receiving'
 """
 FINISH = """
     UPDATE {table} SET
         {state} = 'finished', {offset} = %(offset)s, {header_checked} = %(header_checked)s,
         {finished} = %(finished)s, {last_activity} = %(finished)s, {expires} = %(expires)s,
-        {failure} = '', {notified_at} = %(notified_at)s,
+        {failure} = '', {notified_at} = %(notified_at)s, {timeline} = %(timeline)s,
         {requests} = {requests} + %(requests)s
     WHERE {id} = %(id)s AND {state} = 'receiving'
 """
@@ -92,6 +93,7 @@ def record_progress(
     now: datetime,
     expires: datetime,
     header_checked: bool,
+    timeline: str = "",
     requests: int = 0,
     interruptions: int = 0,
     failure: str = "",
@@ -104,13 +106,15 @@ def record_progress(
         now: The time of this activity.
         expires: The new expiration time.
         header_checked: Whether the first bytes were checked.
+        timeline: With this request.
         requests: Added to its number of requests.
         interruptions: Added to its number of cut requests.
         failure: What went wrong; empty: nothing.
     """
     values = {"offset": offset, "last_activity": now, "expires": expires, "failure": failure}
     counts = {"requests": requests, "interruptions": interruptions}
-    return _change(NOTE, upload, {**values, **counts, "header_checked": header_checked})
+    more = {"header_checked": header_checked, "timeline": timeline}
+    return _change(NOTE, upload, {**values, **counts, **more})
 
 
 def finish(
@@ -123,7 +127,7 @@ def finish(
     """Changes the state from received to finished.
 
     Args:
-        upload: Its id and length.
+        upload: Its id, length and timeline.
         now: The current time.
         expires: A part's expiration time; None for other uploads.
         notified_at: The current time if no notification is needed, else None.
@@ -137,6 +141,7 @@ def finish(
         "offset": upload.length,
         "header_checked": True,
         "requests": requests,
+        "timeline": upload.timeline,
     }
     return _change(FINISH, upload, {**values, "expires": expires, "notified_at": notified_at})
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from uploads.errors import NotFound
 from uploads.models import Concat, State, Upload
+from uploads.services.activity import log_context
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import ballast
 from uploads.services.maintenance.store_identity import may_remove
@@ -49,7 +50,11 @@ def abort_creation(upload: Upload) -> None:
         with suppress(NotFound):
             terminate(upload)
     except DatabaseError:
-        logger.warning("%s can't be ended now; it has no bytes and will expire", upload.id)
+        logger.warning(
+            "%s can't be ended now; it has no bytes and will expire",
+            upload.id,
+            extra={"upload_id": upload.id.hex},
+        )
         with suppress(OSError):
             store().remove(upload.id.hex)
 
@@ -125,7 +130,10 @@ def delete_bytes(upload: Upload) -> int:
         if transaction.get_connection().in_atomic_block:
             raise
         logger.warning(
-            "the row of %s can't be updated after its bytes were removed: %s", upload.id, problem
+            "the row of %s can't be updated after its bytes were removed: %s",
+            upload.id,
+            problem,
+            extra={"upload_id": upload.id.hex},
         )
     else:
         upload.has_bytes = False
@@ -139,7 +147,12 @@ def free_bytes(upload: Upload) -> int | None:
     try:
         return store().remove(upload.id.hex)
     except OSError as problem:
-        logger.warning("the bytes of %s can't be removed yet: %s", upload.id, problem)
+        logger.warning(
+            "the bytes of %s can't be removed yet: %s",
+            upload.id,
+            problem,
+            extra={"upload_id": upload.id.hex},
+        )
         return None
 
 
@@ -147,8 +160,9 @@ def announce_end(signal: Signal, upload: Upload) -> None:
     """Sends `upload_ended` after the transaction is committed."""
 
     def send() -> None:
-        for receiver, outcome in signal.send_robust(Upload, upload_id=upload.id):
-            if isinstance(outcome, Exception):
-                logger.error("%s failed for upload %s", receiver, upload.id, exc_info=outcome)
+        with log_context.about(upload_id=upload.id.hex):
+            for receiver, outcome in signal.send_robust(Upload, upload_id=upload.id):
+                if isinstance(outcome, Exception):
+                    logger.error("%s failed for upload %s", receiver, upload.id, exc_info=outcome)
 
     transaction.on_commit(send)

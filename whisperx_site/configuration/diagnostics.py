@@ -4,7 +4,6 @@ import importlib.util
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -17,31 +16,15 @@ from transcription.engines import registry
 from transcription.engines.model_files import built_in
 from transcription.engines.registry import ENGINES
 from transcription.services.outlook import look_ahead
-from uploads.conf import conf as uploads_conf
 from uploads.services.maintenance.cleanup import orphans_kept
-from uploads.services.maintenance.store_identity import store_problem
 from whisperx_site.configuration import open_files
-from whisperx_site.configuration.database_state import NEWER_TABLES, store_remedy, tables_problem
+from whisperx_site.configuration.database_state import NEWER_TABLES, tables_problem
 from whisperx_site.configuration.loopback import is_loopback
-from whisperx_site.processes.housekeeping import stall_reason
+from whisperx_site.overview import problems
+from whisperx_site.overview.findings import Finding
 from whisperx_site.processes.preparation import is_running
 
 UP_TO_DATE = "up to date"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check's result.
-
-    Attributes:
-        what: What was checked.
-        fact: What was found.
-        remedy: What to do; empty if all is well.
-    """
-
-    what: str
-    fact: str
-    remedy: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -57,7 +40,10 @@ def examine() -> Iterator[Finding]:
         yield found
         if found.fact == UP_TO_DATE:
             yield uploads_store()
-            yield workers()
+            yield from workers()
+            yield from or_else(problems.clock(), "clock", "agrees with the database's times")
+            yield from or_else(problems.stalled_uploads(), "uploads", "none is stalled")
+            yield from or_else(problems.webhooks(), "webhooks", "none fails")
     yield media_library()
     yield from engines()
     yield built_in_model()
@@ -87,14 +73,7 @@ def data_directory() -> Finding:
 
 def free_disk() -> Finding:
     free = shutil.disk_usage(settings.DATA_DIR).free
-    fact = f"{free / 1024**3:.1f} GiB free"
-    if free < uploads_conf.UPLOADS_MIN_FREE_SPACE:
-        return Finding(
-            "disk",
-            fact,
-            "Uploads are refused (507): free some space, or lower UPLOADS_MIN_FREE_SPACE.",
-        )
-    return Finding("disk", fact)
+    return next(problems.free_space(), Finding("disk", problems.room(free)))
 
 
 def files_at_once() -> Finding:
@@ -135,9 +114,8 @@ def tables() -> Finding:
 def uploads_store() -> Finding:
     """Whether the files belong to the database, and how many orphans wait for staff."""
     what = "upload store"
-    problem = store_problem(join=False)
-    if problem is not None:
-        return Finding(what, problem.reason, store_remedy(problem))
+    for found in problems.store():
+        return found
     kept = orphans_kept()
     if kept is not None:
         fact = f"{kept.orphans_kept} files belong to no upload and are kept"
@@ -146,14 +124,19 @@ def uploads_store() -> Finding:
     return Finding(what, "belongs to the database and is writable")
 
 
-def workers() -> Finding:
-    """Whether the housekeeping worker makes progress, by its schedules."""
+def workers() -> Iterator[Finding]:
+    """Whether they are alive and make progress."""
     if not is_running():
-        return Finding("workers", "no `manage.py serve` runs on this data directory")
-    reason = stall_reason()
-    if reason:
-        return Finding("workers", reason, "The site restarts them by itself; its log says more.")
-    return Finding("workers", "all schedules are on time")
+        yield Finding("workers", "no `manage.py serve` runs on this data directory")
+        return
+    found = (*problems.services(), *problems.queues(), *problems.schedules())
+    yield from or_else(iter(found), "workers", "all are alive, and all schedules are on time")
+
+
+def or_else(found: Iterator[Finding], what: str, fact: str) -> Iterator[Finding]:
+    """The problems, or that there is none."""
+    told = [*found]
+    yield from told or [Finding(what, fact)]
 
 
 def media_library() -> Finding:

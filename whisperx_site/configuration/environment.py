@@ -126,6 +126,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "count": _count,
     "url": _url,
     "level": _word("DEBUG", "INFO", "WARNING", "ERROR"),
+    "log format": _word("text", "json"),
     "server": _word("auto", "gunicorn", "granian"),
     "time zone": _time_zone,
 }

@@ -84,4 +84,10 @@ class SiteOptions:
     )
     DEBUG = Option("flag", False, "Django's debug pages. Never on a server that others can reach.")
     LOG_LEVEL = Option("level", "INFO", "DEBUG, INFO, WARNING or ERROR.")
+    LOG_FORMAT = Option(
+        "log format",
+        "text",
+        "`text`: lines for people. `json`: one JSON object a line, with the ids of request, upload "
+        "and job.",
+    )
     TIME_ZONE = Option("time zone", "UTC", "The time zone of pages and admin, such as Europe/Riga.")

@@ -1,12 +1,12 @@
 """Added to every response: length, X-Request-ID, and error texts for programs."""
 
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponse, HttpResponseBase
 
 from transcription.api.paths import is_api_path
+from whisperx_site.middleware.request_ids import request_id
 
 WITHOUT_CONTENT = (204, 304)
 
@@ -27,7 +27,7 @@ class AnswersMiddleware:
                 response = method_not_allowed(response)
         if isinstance(response, HttpResponse) and response.status_code not in WITHOUT_CONTENT:
             response.setdefault("Content-Length", str(len(response.content)))
-        response["X-Request-ID"] = request_id(request)
+        response["X-Request-ID"] = request_id(request.META)
         return response
 
 
@@ -44,22 +44,3 @@ def is_for_people(request: HttpRequest) -> bool:
     """Whether an error is a page: for browsers, except on API addresses."""
     wants_page = "text/html" in request.META.get("HTTP_ACCEPT", "")
     return wants_page and not is_api_path(request.path_info)
-
-
-def request_id(request: HttpRequest) -> str:
-    """The client's X-Request-ID if a header can carry it, else a new one.
-
-    Header octets are Latin-1 in both directions, so UTF-8 text is returned unchanged.
-    """
-    said = str(request.META.get("HTTP_X_REQUEST_ID", ""))
-    return said if said and is_text(said) else str(uuid.uuid4())
-
-
-def is_text(said: str) -> bool:
-    """Whether a header's value is UTF-8 without control characters."""
-    if said.isascii():
-        return said.isprintable()
-    try:
-        return said.encode("latin-1").decode().isprintable()
-    except UnicodeError:
-        return False

@@ -13,6 +13,7 @@ from django.db import connections
 from transcription.services.jobs import leases as jobs
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import heartbeat
+from whisperx_site.overview import problem_log
 from whisperx_site.processes.housekeeping import (
     free_entries_of_the_future,
     free_light_queue,
@@ -68,7 +69,10 @@ def patiently(ask: Callable[[], T], otherwise: T) -> Callable[[], T]:
 
 def keep_house() -> None:
     """Work of the supervisor itself, which the workers can't do when it is needed."""
-    for step in (tend_disk, heartbeat.beat, set_schedules_right, free_entries_of_the_future):
+    for step in (
+        *(tend_disk, heartbeat.beat, set_schedules_right, free_entries_of_the_future),
+        problem_log.report,
+    ):
         patiently(step, None)()
 
 

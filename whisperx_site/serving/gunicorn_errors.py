@@ -7,6 +7,7 @@ from typing import Any
 from gunicorn import util
 
 from uploads.http.protocol import VERSION
+from uploads.services.activity import log_context
 
 
 def install() -> None:
@@ -24,6 +25,7 @@ def write_error(client: Any, status: int, reason: str, problem: str) -> None:
         problem: gunicorn's error.
     """
     sentence = f"The request can't be read: {problem}" if problem else reason
+    identifier = log_context.current().get("request_id") or uuid.uuid4()
     body = json.dumps({"detail": sentence}).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\n"
@@ -34,7 +36,7 @@ def write_error(client: Any, status: int, reason: str, problem: str) -> None:
         # The sender is unknown; any page may read that its request was too large, and nothing else.
         "Access-Control-Allow-Origin: *\r\n"
         "Access-Control-Expose-Headers: Tus-Resumable, X-Request-ID\r\n"
-        f"X-Request-ID: {uuid.uuid4()}\r\n"
+        f"X-Request-ID: {identifier}\r\n"
         "\r\n"
     )
     util.write_nonblock(client, head.encode() + body)

@@ -1,6 +1,7 @@
 """gunicorn's gevent worker, made fair between clients and processes, and to the database."""
 
 import socket
+import uuid
 from typing import Any
 
 from gevent import sleep
@@ -11,6 +12,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from uploads.bodies.gunicorn_connection import discard_remaining
 from uploads.cooperative import let_others_in
+from uploads.services.activity import log_context
 from whisperx_site.serving import gunicorn_errors, gunicorn_request
 from whisperx_site.serving.sqlite_pool.base import pool
 
@@ -86,6 +88,7 @@ class Worker(GeventWorker):  # type: ignore[misc]
         others.
         """
         answer = super().handle_request(listener_name, req, *arguments)
+        log_context.begin()  # what the client sends next is no longer this request's
         if req.unreader.buf.tell():  # the next is here already, and perhaps a thousand more
             let_others_in()
         else:
@@ -98,6 +101,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
         An unknown transfer coding is the client's error; after gunicorn's 501 it would retry
         forever.
         """
+        if "request_id" not in log_context.current():  # it failed before the application
+            log_context.begin(request_id=uuid.uuid4())
         if isinstance(exc, UnsupportedTransferCoding):
             exc = InvalidHeader("TRANSFER-ENCODING", req=req)
         if isinstance(exc, gunicorn_request.HeadTooSlow):

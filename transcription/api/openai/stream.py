@@ -69,7 +69,7 @@ class Reading:
         try:
             yield from self.until_the_end()
         except Exception:
-            logger.exception("job %s", self.job.pk)
+            logger.exception("job %s", self.job.pk, extra={"job_id": self.job.pk})
             yield error_event(openai_error(500, UNFORESEEN))
         finally:  # also if the client disconnects, or the server stops
             try:

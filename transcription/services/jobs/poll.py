@@ -32,7 +32,10 @@ def follow(job_id: uuid.UUID) -> Iterator[Job | None]:
         try:
             job = Job.objects.select_related("upload").filter(pk=job_id).first()
         except DatabaseError:
-            logger.warning("the database doesn't answer; still waiting for job %s", job_id)
+            about = {"job_id": job_id}
+            logger.warning(
+                "the database doesn't answer; still waiting for job %s", job_id, extra=about
+            )
             connection.close()
         yield job
         release_connection()

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from transcription.models import Job
+from uploads.services.activity import log_context
 from uploads.services.lookup import User, has_staff_permission, may, owner_id
 from uploads.services.read import metadata_of
 
@@ -43,6 +44,7 @@ def get_for_user(identifier: str, user: User, to_change: bool = False) -> Job | 
         key = uuid.UUID(identifier)
     except ValueError:
         return None
+    log_context.add(job_id=key)
     job = visible_to(user).select_related("upload").filter(pk=key).first()
     if job is None or identifier not in (str(key), said_by_client(job)):
         return None

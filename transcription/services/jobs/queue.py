@@ -76,12 +76,20 @@ def declare_schedules() -> None:
     """Creates missing schedules; staff may have changed their intervals."""
     if Schedule._meta.db_table not in connection.introspection.table_names():
         return  # only some apps were migrated so far
-    for name, task in ((SWEEP, "sweep"), (DELIVERIES, "deliver")):
+    for schedule in declared_schedules():
         # Names are not unique in the queue: staff may have created a second one.
-        if not Schedule.objects.filter(name=name).exists():
-            Schedule.objects.create(
-                name=name,
-                func=f"transcription.tasks.{task}",
-                schedule_type=Schedule.MINUTES,
-                minutes=1,
-            )
+        if not Schedule.objects.filter(name=schedule.name).exists():
+            schedule.save(force_insert=True)
+
+
+def declared_schedules() -> list[Schedule]:
+    """What a new site schedules; not saved."""
+    return [
+        Schedule(
+            name=name,
+            func=f"transcription.tasks.{task}",
+            schedule_type=Schedule.MINUTES,
+            minutes=1,
+        )
+        for name, task in ((SWEEP, "sweep"), (DELIVERIES, "deliver"))
+    ]

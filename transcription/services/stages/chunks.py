@@ -89,7 +89,11 @@ def since(job_id: uuid.UUID, first: int) -> list[TranscribedChunk]:
     try:
         return list(later[:MOST_AT_ONCE])
     except DatabaseError:
-        logger.warning("the database doesn't answer; the text of job %s is sent later", job_id)
+        logger.warning(
+            "the database doesn't answer; the text of job %s is sent later",
+            job_id,
+            extra={"job_id": job_id},
+        )
         connection.close()
         return []
 

@@ -116,7 +116,7 @@ def body_of(job: Job) -> tuple[bytes, str]:
     try:
         text = "".join(write_gradually(task_body(job)))
     except Exception as problem:
-        logger.exception("webhook of job %s", job.pk)
+        logger.exception("webhook of job %s", job.pk, extra={"job_id": job.pk})
         return b"", f"The message couldn't be created: {type(problem).__name__}: {problem}"
     return text.encode("utf-8", "replace"), ""
 

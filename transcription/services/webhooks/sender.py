@@ -93,7 +93,9 @@ class DeliveryBatch:
             retry_on_db_error(outbox.delivered, delivery, outcome.status)
             return
         reason = outcome.reason or f"The receiver answered with status {outcome.status}."
-        logger.info("webhook of job %s, try %s: %s", delivery.job_id, delivery.attempts, reason)
+        about = {"job_id": delivery.job_id}
+        said = delivery.job_id, delivery.attempts, reason
+        logger.info("webhook of job %s, try %s: %s", *said, extra=about)
         delay = retry_on_db_error(outbox.failed, delivery, outcome.status, reason)
         if delay is not None and delay <= LONGEST_STAY:
             self.awaited[delivery.pk] = time.monotonic() + delay + 2 * DUE_POLL_SECONDS
@@ -119,5 +121,6 @@ def send(claim: outbox.Claim) -> Outcome:
     except FAULTS as problem:
         return Outcome(None, reason_of(problem))
     except Exception as problem:
-        logger.exception("callback of job %s", claim.delivery.job_id)
+        job_id = claim.delivery.job_id
+        logger.exception("callback of job %s", job_id, extra={"job_id": job_id})
         return Outcome(None, f"{type(problem).__name__}: {problem}")

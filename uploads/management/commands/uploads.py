@@ -1,12 +1,12 @@
 """`manage.py uploads`: shows uploads and steers them, as the admin does."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -25,7 +25,8 @@ from uploads.management.steering import (
 from uploads.models import State, Upload
 from uploads.services import expiration, termination
 from uploads.services.maintenance.holdings import holdings
-from uploads.services.maintenance.verification import verify
+from uploads.services.maintenance.inventory import verify_all
+from uploads.services.maintenance.verification import Verification, verify
 
 HEAD = ("id", "name", "state", "received", "last activity", "owner", "failure")
 SHORT = 40
@@ -128,25 +129,27 @@ class Command(SteeringCommand[Upload]):
 
     def do_verify(self) -> None:
         """Without ids, all that must have bytes."""
-        living = Q(state__in=(State.RECEIVING, State.FINISHED), has_bytes=True)
-        every = Upload.objects.filter(living).order_by("created")
-        looked_at = self.chosen() if self.options["ids"] else every.iterator()
+        verified = self.verified() if self.options["ids"] else verify_all()
         told, count = [], 0
-        for upload in looked_at:
-            count += 1
-            try:
-                found = verify(upload)
-                good, said = found.is_good, str(found)
-            except OSError as problem:
-                good, said = False, f"The store can't be read: {problem}"
-            self.missed += not good
-            told.append({"id": upload.id.hex, "good": good, "found": said})
-            if not self.options["json"] and (not good or self.options["ids"]):
-                self.stdout.write(f"{upload.id.hex}  {'good' if good else 'BAD'}: {said}")
+        try:
+            for key, found in verified:
+                count += 1
+                self.missed += not found.is_good
+                told.append({"id": key.hex, "good": found.is_good, "found": str(found)})
+                if not self.options["json"] and (not found.is_good or self.options["ids"]):
+                    said = "good" if found.is_good else "BAD"
+                    self.stdout.write(f"{key.hex}  {said}: {found}")
+        except OSError as problem:
+            raise CommandError(f"The store can't be read: {problem}") from problem
         if self.options["json"]:
             write_json(self.stdout, told)
         elif not self.options["ids"]:
             self.stdout.write(f"{count} verified, {self.missed} with lost bytes.")
+
+    def verified(self) -> Iterator[tuple[uuid.UUID, Verification]]:
+        """The uploads whose ids were given."""
+        for upload in self.chosen():
+            yield upload.id, verify(upload)
 
     def do_extend(self) -> None:
         self.each("extended", lambda upload: "" if expiration.extend(upload) else ENDED)

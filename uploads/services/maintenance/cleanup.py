@@ -23,7 +23,7 @@ from uploads.services.maintenance.heartbeat import MAY_EXPIRE
 from uploads.services.maintenance.inventory import GRACE, Inventory, take_inventory
 from uploads.services.maintenance.losses import end_lost, note_losses
 from uploads.services.maintenance.store_identity import identity_problem
-from uploads.services.maintenance.trim import trim_headers
+from uploads.services.maintenance.trim import forget_addresses, trim_headers
 from uploads.services.termination import delete_bytes, expire
 from uploads.stores.base import Missing, StoreError
 from uploads.stores.registry import store
@@ -31,6 +31,7 @@ from uploads.stores.registry import store
 logger = logging.getLogger(__name__)
 
 MOST_DETAILS = 1000  # lines in a run's record
+Step = Callable[[CleanupRun], None]
 
 
 def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> CleanupRun:
@@ -44,11 +45,16 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
         confirmed: Orphans that staff agreed to remove. Without it, large numbers are kept; see
             `Inventory.orphans_need_consent`.
     """
-    ballast.make_room()
     run = CleanupRun(trigger=trigger, dry_run=dry_run)
+    return perform(run, lambda run: steps(run, confirmed))
+
+
+def perform(run: CleanupRun, plan: Callable[[CleanupRun], list[Step]]) -> CleanupRun:
+    """Runs steps of a cleanup, and saves the record of what they did."""
+    ballast.make_room()
     begin_record(run)
     with noting_faults(run, "identity"):
-        for step in steps(run, confirmed):
+        for step in plan(run):
             with noting_faults(run, step.__name__):  # the other steps continue
                 step(run)
     run.ended = timezone.now()
@@ -57,7 +63,7 @@ def clean_up(trigger: str, dry_run: bool = False, confirmed: int = 0) -> Cleanup
     ballast.keep()
     logger.info(
         "cleanup (%s): %s expired, %s recovered, %s orphans, %s bytes freed, %s errors",
-        trigger,
+        run.trigger,
         run.expired,
         run.recovered,
         run.strays,
@@ -104,13 +110,19 @@ def first_of(lines: list[str]) -> list[str]:
     return lines if more <= 0 else [*lines[:MOST_DETAILS], f"and {more} more"]
 
 
-def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]:
-    """The steps, in order."""
+def may_compare(run: CleanupRun) -> bool:
+    """Whether store and database belong together; if not, the record says why."""
     problem = identity_problem(join=not run.dry_run)
     if problem is not None:
         logger.error("cleanup: %s", problem)
         run.errors.append(str(problem))
-        return [prune, trim_headers]
+    return problem is None
+
+
+def steps(run: CleanupRun, confirmed: int) -> list[Step]:
+    """The steps, in order."""
+    if not may_compare(run):
+        return [prune, trim_headers, forget_addresses]
 
     def compare(run: CleanupRun) -> None:
         """Marks uploads whose bytes are lost, and removes files without a row."""
@@ -118,7 +130,10 @@ def steps(run: CleanupRun, confirmed: int) -> list[Callable[[CleanupRun], None]]
         note_losses(run, inventory)
         remove_orphans(run, inventory, confirmed)
 
-    return [look_for_gap, expire_overdue, remove_leftovers, compare, recover, prune, trim_headers]
+    return [
+        *(look_for_gap, expire_overdue, remove_leftovers, compare, recover),
+        *(prune, trim_headers, forget_addresses),
+    ]
 
 
 def look_for_gap(run: CleanupRun) -> None:

@@ -3,16 +3,18 @@
 import itertools
 import re
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from uploads.cooperative import Pacer
 from uploads.models import State, Upload
-from uploads.stores.base import Entry, Missing
+from uploads.services.maintenance.verification import Verification, expected_bytes, verify
+from uploads.stores.base import Entry
 from uploads.stores.registry import store
 
 # A file without a row is removed only when it is this old:
@@ -28,29 +30,56 @@ DIGITS = "0123456789abcdef"
 OURS = re.compile(f"[{DIGITS}]{{32}}")
 
 
+class Facts(NamedTuple):
+    """What the comparison reads of a row."""
+
+    key: uuid.UUID
+    state: str
+    length: int | None
+    offset: int
+    lost: datetime | None
+
+    @property
+    def expected(self) -> int | None:
+        return expected_bytes(self.state, self.length, self.offset)
+
+
 @dataclass
 class Inventory:
     """The result of the comparison.
 
     Attributes:
         files: Files in the store.
-        unknown: Files that belong to no upload, including those too young to be removed.
-        unknown_bytes: Their bytes.
-        orphans: Those old enough to be removed.
+        uploads: Uploads that have not ended.
+        orphans: Files that belong to no upload and are old enough to be removed.
+        young: Those that are too young to be removed.
         missing: Finished or inactive uploads that lost bytes and are not marked as lost yet.
         whole_again: Uploads marked as lost whose bytes are all there again.
+        longer: Uploads with more bytes than their length.
+        leftovers: Ended uploads whose bytes are still there.
     """
 
     files: int = 0
-    unknown: int = 0
-    unknown_bytes: int = 0
+    uploads: int = 0
     orphans: list[Entry] = field(default_factory=list)
+    young: list[Entry] = field(default_factory=list)
     missing: list[Upload] = field(default_factory=list)
     whole_again: list[Upload] = field(default_factory=list)
+    longer: list[Upload] = field(default_factory=list)
+    leftovers: list[Upload] = field(default_factory=list)
 
     @property
     def orphan_bytes(self) -> int:
         return sum(entry.size for entry in self.orphans)
+
+    @property
+    def unknown(self) -> int:
+        """Files that belong to no upload."""
+        return len(self.orphans) + len(self.young)
+
+    @property
+    def unknown_bytes(self) -> int:
+        return self.orphan_bytes + sum(entry.size for entry in self.young)
 
     def orphans_need_consent(self, were_kept: bool) -> bool:
         """Whether there are too many orphans to be the result of a crash.
@@ -64,11 +93,12 @@ class Inventory:
         return self.unknown > max(KEPT_ABOVE, share)
 
 
-def take_inventory(is_own: bool = True) -> Inventory:
+def take_inventory(is_own: bool = True, on_row: Callable[[], None] = lambda: None) -> Inventory:
     """Compares all rows with all files, some thousands at a time.
 
     Args:
         is_own: Whether the store belongs to this database; otherwise nothing else changes either.
+        on_row: Called for each row.
 
     Raises:
         OSError: This database's store is unavailable.
@@ -76,25 +106,51 @@ def take_inventory(is_own: bool = True) -> Inventory:
     at_rest = (timezone.now() - GRACE).timestamp()
     oldest = (timezone.now() - ORPHAN_GRACE).timestamp()
     found = Inventory()
-    let_others_in_at_times = Pacer()
-    for start in _starts():
-        entries = store().entries(start)
-        held = {}
-        for entry in entries:
-            if OURS.fullmatch(entry.name):
-                held[entry.name] = entry
-            let_others_in_at_times()
-        found.files += len(held)
-        rows = _rows(start)
-        for key, *facts in rows.values_list("pk", "state", "length", "offset", "lost"):
-            _compare(key, facts, held.pop(key.hex, None), found, is_own)
-            let_others_in_at_times()
-        unknown = [entry for entry in held.values() if entry.changed < at_rest]
-        found.unknown += len(unknown)
-        found.unknown_bytes += sum(entry.size for entry in unknown)
-        found.orphans += [entry for entry in unknown if entry.changed < oldest]
+    for facts, entry in pairs():
+        found.files += entry is not None
+        if facts is not None:
+            _compare(facts, entry, found, is_own)
+            on_row()
+        elif entry is not None and entry.changed < at_rest:
+            (found.orphans if entry.changed < oldest else found.young).append(entry)
     found.orphans.sort(key=lambda entry: entry.name)
     return found
+
+
+def verify_all() -> Iterator[tuple[uuid.UUID, Verification]]:
+    """Verifies all uploads that have not ended; looks closer only where the file list differs.
+
+    Raises:
+        OSError: The store can't be read.
+    """
+    for facts, entry in pairs():
+        if facts is None or facts.expected is None:
+            continue
+        found = Verification(facts.expected, entry.size if entry else None)
+        if not found.is_good:
+            upload = Upload.objects.filter(pk=facts.key, has_bytes=True).first()
+            if upload is None:
+                continue
+            found = verify(upload)
+        yield facts.key, found
+
+
+def pairs() -> Iterator[tuple[Facts | None, Entry | None]]:
+    """Each row that may have bytes with its file, and each file without such a row."""
+    let_others_in_at_times = Pacer()
+    for start in _starts():
+        held = {}
+        for found in store().entries(start):
+            if OURS.fullmatch(found.name):
+                held[found.name] = found
+            let_others_in_at_times()
+        for values in _rows(start).values_list("pk", "state", "length", "offset", "lost"):
+            facts = Facts(*values)
+            entry = held.pop(facts.key.hex, None)
+            yield facts, None if entry is None or entry.is_rest else entry
+            let_others_in_at_times()
+        for unknown in held.values():
+            yield None, unknown
 
 
 def _starts() -> list[str]:
@@ -109,28 +165,36 @@ def _rows(start: str) -> "QuerySet[Upload]":
     return Upload.objects.filter(has_bytes=True, pk__gte=first, pk__lte=last).order_by()
 
 
-def _compare(
-    key: uuid.UUID, facts: list[Any], entry: Entry | None, found: Inventory, is_own: bool
-) -> None:
-    state, length, offset, lost = facts
-    if state not in (State.FINISHED, State.RECEIVING):
+def _compare(facts: Facts, entry: Entry | None, found: Inventory, is_own: bool) -> None:
+    key, expected = facts.key, facts.expected
+    if expected is None:
+        if entry is not None:
+            found.leftovers += Upload.objects.filter(quiet(), pk=key, has_bytes=True)
         return
-    expected = (length or 0) if state == State.FINISHED else offset
+    found.uploads += 1
     if entry is not None and entry.size >= expected:
-        if lost:
+        if facts.lost:
             found.whole_again += Upload.objects.filter(pk=key)
-    elif not is_own or (not lost and _is_missing(key)):  # already marked: no closer look needed
+        if facts.length is not None and entry.size > facts.length and _is_longer(key):
+            found.longer += Upload.objects.filter(pk=key)
+    elif not is_own or (not facts.lost and _is_missing(key)):  # else it is marked already
         found.missing += Upload.objects.filter(pk=key)
+
+
+def quiet() -> Q:
+    """The uploads that no request is about to change."""
+    return Q(state=State.FINISHED) | Q(last_activity__lt=timezone.now() - GRACE)
 
 
 def _is_missing(key: uuid.UUID) -> bool:
     """A closer look: the upload may be newer than the file list, or a request may be writing."""
-    quiet = Q(state=State.FINISHED) | Q(last_activity__lt=timezone.now() - GRACE)
-    upload = Upload.objects.filter(quiet, pk=key, has_bytes=True).first()
-    if upload is None or upload.state not in (State.FINISHED, State.RECEIVING):
+    upload = Upload.objects.filter(quiet(), pk=key, has_bytes=True).first()
+    return upload is not None and not verify(upload).is_good
+
+
+def _is_longer(key: uuid.UUID) -> bool:
+    """The same: a file list also counts bytes that a writer may still withdraw."""
+    upload = Upload.objects.filter(quiet(), pk=key, has_bytes=True).first()
+    if upload is None or upload.length is None:
         return False
-    expected = (upload.length or 0) if upload.state == State.FINISHED else upload.offset
-    try:
-        return store().held(key.hex) < expected
-    except Missing:
-        return True
+    return (verify(upload).held or 0) > upload.length

@@ -66,7 +66,8 @@ def check_store(upload: Upload | None) -> None:
         if reason is None:
             store().held(upload.id.hex)
     except Missing:
-        logger.info("%s has lost its bytes, so none remain", upload)
+        about = {"upload_id": upload.id.hex}
+        logger.info("%s has lost its bytes, so none remain", upload, extra=about)
     except OSError as problem:
         reason = problem
     if reason is not None:

@@ -1,13 +1,17 @@
-"""Removes long headers from the rows of ended uploads.
+"""Removes what rows need not keep: long headers of ended uploads, and old addresses of clients.
 
 Name and type have separate columns. Metadata of 16 KB, or a thousand part URLs, would stay
 uselessly for UPLOADS_RECORD_RETENTION, and one client can create thousands of such rows in seconds.
 """
 
+from datetime import timedelta
+
 from django.db.models import QuerySet
 from django.db.models.functions import Length
 
+from uploads.conf import conf
 from uploads.models import CleanupRun, State, Upload
+from uploads.services.activity.timeline import without_addresses
 from uploads.services.maintenance.batches import batches_of
 
 HEADERS = ("metadata", "concat_header")
@@ -27,6 +31,18 @@ def trim_headers(run: CleanupRun) -> None:
     for name in HEADERS:
         for batch in batches_of(longer(ended, name).only("pk")):
             ended.filter(pk__in=[upload.pk for upload in batch]).update(**{name: ""})
+
+
+def forget_addresses(run: CleanupRun) -> None:
+    """Removes the addresses of clients from rows older than UPLOADS_ADDRESS_RETENTION."""
+    if run.dry_run:
+        return
+    before = run.started - timedelta(seconds=conf.UPLOADS_ADDRESS_RETENTION)
+    old = Upload.objects.filter(created__lt=before).exclude(client_address="")
+    for batch in batches_of(old.exclude(state=State.RECEIVING).only("timeline")):
+        for upload in batch:
+            timeline = without_addresses(upload.timeline)
+            Upload.objects.filter(pk=upload.pk).update(client_address="", timeline=timeline)
 
 
 def longer(uploads: "QuerySet[Upload]", name: str) -> "QuerySet[Upload]":

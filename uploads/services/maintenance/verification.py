@@ -12,22 +12,23 @@ class Verification:
     """What was found.
 
     Attributes:
-        expected: The bytes that must be there: of a finished upload all, else those that were
-            acknowledged; of an ended one none.
+        expected: See `expected_bytes`.
         held: The bytes in the store; None: it has no file.
     """
 
-    expected: int
+    expected: int | None
     held: int | None
 
     @property
     def is_good(self) -> bool:
-        """Whether no acknowledged byte is missing."""
-        return (self.held or 0) >= self.expected
+        """Whether nothing is missing: neither an acknowledged byte nor an empty upload's file."""
+        if self.expected is None:
+            return True
+        return self.held is not None and self.held >= self.expected
 
     def __str__(self) -> str:
         there = "no file is there" if self.held is None else f"{self.held} bytes are there"
-        return f"{there}, {self.expected} must be" if self.expected else there
+        return there if self.expected is None else f"{there}, {self.expected} must be"
 
 
 def verify(upload: Upload) -> Verification:
@@ -36,9 +37,19 @@ def verify(upload: Upload) -> Verification:
     Raises:
         OSError: The store can't be read.
     """
-    expected = {State.FINISHED: upload.length or 0, State.RECEIVING: upload.offset}
     try:
         held: int | None = store().held(upload.id.hex)
     except Missing:
         held = None
-    return Verification(expected.get(State(upload.state), 0), held)
+    return Verification(expected_bytes(upload.state, upload.length, upload.offset), held)
+
+
+def expected_bytes(state: str, length: int | None, offset: int) -> int | None:
+    """The bytes that the store must hold.
+
+    Returns:
+        Of a finished upload all, else those that were acknowledged; None: it has ended.
+    """
+    if state == State.FINISHED:
+        return length or 0
+    return offset if state == State.RECEIVING else None

@@ -10,7 +10,7 @@ from typing import Any
 
 import filelock
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connections
 
@@ -20,16 +20,17 @@ from uploads import tasks as housekeeping
 from uploads.services.error_mapping import is_disk_full
 from uploads.services.maintenance import ballast, heartbeat
 from whisperx_site.accounts import local_key, login_link
+from whisperx_site.command_line.logged_output import LoggedCommand
 from whisperx_site.configuration import open_files
 from whisperx_site.configuration.site_url import site_address
 from whisperx_site.monitoring import counter_files
-from whisperx_site.processes import preparation
+from whisperx_site.processes import preparation, site_processes
 from whisperx_site.processes.housekeeping import free_light_queue, set_schedules_right
 from whisperx_site.processes.services import all_services, keep_house
 from whisperx_site.processes.supervisor import CHECK_EVERY, run
 
 
-class Command(BaseCommand):
+class Command(LoggedCommand):
     """Prepares database, files and the first user, then runs web server and workers."""
 
     help = "Run the web server, the housekeeping worker and the job worker together."
@@ -57,6 +58,7 @@ class Command(BaseCommand):
                 self.say_where(self.prepare())
                 if asked_to_stop.is_set():
                     raise KeyboardInterrupt
+                site_processes.remember()
                 check_every = min(CHECK_EVERY, settings.SITE["WORKER_STALL_TIMEOUT"] / 10)
                 run(all_services(), parent_process(), check_every, keep_house)
             except KeyboardInterrupt:  # Ctrl-C before anything was started

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcription", "0011_prioritize_job"),
+        ("transcription", "0012_jobs_by_end"),
     ]
 
     operations = [

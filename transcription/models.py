@@ -177,6 +177,9 @@ class LearnedSpeed(models.Model):
     device = models.CharField(max_length=20, blank=True)
     audio_seconds = models.FloatField()
     work_seconds = models.FloatField()
+    runs = models.PositiveBigIntegerField(default=0, help_text="How often it was learned from.")
+    total_audio_seconds = models.FloatField(default=0, help_text="Of all runs, without fading.")
+    total_work_seconds = models.FloatField(default=0)
     updated = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -28,11 +28,14 @@ PORT: int = SITE["PORT"]
 DEBUG: bool = SITE["DEBUG"]
 ALLOW_ANONYMOUS: bool = SITE["ALLOW_ANONYMOUS"]
 PUBLIC_URL: str = SITE["PUBLIC_URL"]
+METRICS: bool = SITE["METRICS"]
+METRICS_ALLOWED_NETWORKS: list[str] = SITE["METRICS_ALLOWED_NETWORKS"]
 DATA_DIR = (BASE_DIR / Path(SITE["DATA_DIR"]).expanduser()).resolve()
 try:
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as problem:
     raise ImproperlyConfigured(f"DATA_DIR can't be created: {problem}") from problem
+METRICS_DIR = DATA_DIR / "metrics"
 try:
     SECRET_KEY = SITE["SECRET_KEY"] or secret_key.load(DATA_DIR / "secret_key")
 except OSError as problem:
@@ -95,7 +98,7 @@ HTTPS = PUBLIC.scheme == "https"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_SSL_HOST = PUBLIC.netloc if HTTPS else None  # never to a host from the request
-SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^metrics$"]
 SECURE_HSTS_SECONDS = SITE["HSTS_SECONDS"] if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

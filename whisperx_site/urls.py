@@ -8,6 +8,7 @@ from transcription.api.paths import without_slash
 from uploads.views import UploadsView
 from whisperx_site.accounts.known_browsers import remembering_browsers
 from whisperx_site.accounts.views import LoginPage
+from whisperx_site.monitoring.views import metrics
 from whisperx_site.views import admin_without_slash
 
 urlpatterns = [
@@ -19,6 +20,7 @@ urlpatterns = [
         remembering_browsers(LoginPage.as_view()),
         name="login",
     ),
+    path("metrics", metrics, name="metrics"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("admin", admin_without_slash),
     path("admin/", admin.site.urls),

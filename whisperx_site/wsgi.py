@@ -9,6 +9,7 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "whisperx_site.settings")
 
 import django
+from django.conf import settings
 from django.utils.http import parse_header_parameters
 
 django.setup(set_prefix=False)
@@ -28,7 +29,7 @@ uploads_of_tools = FastPathHandler()
 pages = PagesHandler()
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     log_context.begin(request_id=RequestId(environ))
     kind = environ.get("CONTENT_TYPE", "")
     if "*" in kind or "charset" in kind.lower() or len(kind) > PREFERENCE_BYTES:
@@ -60,3 +61,10 @@ def is_readable(kind: str) -> bool:
         return codecs.lookup(charset).name in CHARSETS
     except (LookupError, ValueError):  # an unknown charset, or wrongly encoded
         return False
+
+
+application: Callable[..., Iterable[bytes]] = serve
+if settings.METRICS:
+    from whisperx_site.monitoring.upload_requests import CountedUploads
+
+    application = CountedUploads(serve)

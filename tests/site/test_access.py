@@ -105,6 +105,12 @@ def test_everybody_is_served_where_somebody_said_so(anonymous_site: Site) -> Non
     assert "served without login" in doctor
 
 
+def test_figures_are_not_for_everybody_even_there(anonymous_site: Site) -> None:
+    answer = ask(anonymous_site, "GET", "/metrics")
+    assert answer.status_code == 401
+    assert "METRICS_ALLOWED_NETWORKS" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://[", "http://localhost.evil.example", "x"]
 )

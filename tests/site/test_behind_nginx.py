@@ -238,6 +238,12 @@ def finals_of(proxy: Proxy, part: str) -> list[str]:
     ).split()
 
 
+def test_figures_can_be_read_on_the_site_s_own_port(proxy: Proxy) -> None:
+    """Prometheus reads them there, without TLS: a way to https would lead through the proxy."""
+    answer = requests.get(f"{proxy.site.url}/metrics", allow_redirects=False, timeout=30)
+    assert answer.status_code == 401
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 def test_the_way_to_https_keeps_the_method(proxy: Proxy, method: str) -> None:
     """After 301 clients come back with GET and without a body: nginx and the site say 308."""

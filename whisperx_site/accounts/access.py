@@ -17,6 +17,7 @@ from transcription.api.openai.errors import is_openai, to_openai_error
 from uploads.services.error_mapping import DISK_IS_FULL, is_disk_full
 from whisperx_site.accounts.models import PREFIX, find_key
 from whisperx_site.accounts.recent_keys import user_of_upload
+from whisperx_site.monitoring import networks
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,10 @@ WAYS_IN = (
     "machine is in the file local_key of the data folder, others are created in the admin, and "
     "ALLOW_ANONYMOUS=1 opens everything to everyone without login."
 )
+FIGURES = (
+    "The figures are for staff: send the key of a staff user as `Authorization: Bearer ...`, or "
+    "name the network of the monitoring system in METRICS_ALLOWED_NETWORKS."
+)
 NO_DATABASE = "The database doesn't answer at the moment. Try again shortly."
 
 
@@ -40,7 +45,8 @@ class AccessMiddleware:
 
     A request's address doesn't identify its sender: behind a proxy all clients seem to be on this
     machine. So each request needs a session or a key, unless ALLOW_ANONYMOUS is set. Public are the
-    health addresses, the login, and OPTIONS of the tus server.
+    health addresses, the login, and OPTIONS of the tus server. The figures for monitoring are for
+    staff, and for METRICS_ALLOWED_NETWORKS; also under ALLOW_ANONYMOUS.
 
     Under ALLOW_ANONYMOUS a key that cannot be one of this site's (those begin with `wxs_`) counts
     as no key: OpenAI's clients always send something. It gives no access beyond that of anonymous
@@ -83,6 +89,10 @@ class AccessMiddleware:
             request.user = user
         elif not (settings.ALLOW_ANONYMOUS or is_public(request) or has_session(request)):
             return login_redirect(request) or unauthorized(WAYS_IN)
+        if request.path_info == networks.PATH and not may_see_figures(request):
+            if request.user.is_authenticated:
+                return refused(403, "Only staff may read the figures.")
+            return login_redirect(request) or unauthorized(FIGURES)
         try:
             request.get_host()
         except DisallowedHost:
@@ -125,9 +135,14 @@ def has_session(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
 
 
+def may_see_figures(request: HttpRequest) -> bool:
+    """Whether the client may read the figures for monitoring."""
+    return networks.is_from_monitor(request) or request.user.is_staff
+
+
 def is_public(request: HttpRequest) -> bool:
     """Whether the request is served without login."""
-    if request.path_info.rstrip("/") in PUBLIC_PATHS:
+    if request.path_info.rstrip("/") in PUBLIC_PATHS or networks.is_from_monitor(request):
         return True
     # The real method may be overridden, so OPTIONS alone isn't enough.
     asks_what_can_be_done = request.method == "OPTIONS" and not may_change_something(request)

@@ -1,5 +1,6 @@
 """Settings from the environment or a `.env` file, parsed by each option's kind."""
 
+import ipaddress
 import json
 import re
 import zoneinfo
@@ -74,6 +75,14 @@ def _list(text: str) -> list[str]:
         raise ValueError("words with commas between them, or a list of words as JSON") from problem
 
 
+def _networks(text: str) -> list[str]:
+    """IP addresses or networks, in their usual spelling."""
+    try:
+        return [str(ipaddress.ip_network(part, strict=False)) for part in _list(text)]
+    except ValueError as problem:
+        raise ValueError("networks such as 10.0.0.0/8, with commas between them") from problem
+
+
 def _map(text: str) -> dict[str, str]:
     problem = 'JSON such as {"lv": "owner/name"}'
     try:
@@ -110,6 +119,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     "seconds": lambda text: _measure(text, SECONDS),
     "bytes": lambda text: _measure(text, BYTES),
     "list": _list,
+    "networks": _networks,
     "map": _map,
     "path": str.strip,
     "port": _port,

@@ -68,6 +68,17 @@ class SiteOptions:
         "A housekeeping worker without progress for this time is restarted.",
         old_name="STUCK_AFTER",
     )
+    METRICS = Option(
+        "flag",
+        False,
+        "Serve /metrics for Prometheus, and count what it shows; keys of staff open it.",
+    )
+    METRICS_ALLOWED_NETWORKS: Option[list[str]] = Option(
+        "networks",
+        [],
+        "Networks whose machines may read /metrics without a key, such as 10.0.0.0/8; a request "
+        "that a proxy forwards needs one.",
+    )
     HSTS_SECONDS = Option(
         "seconds", 365 * 86400, "How long browsers insist on https, if PUBLIC_URL is https."
     )

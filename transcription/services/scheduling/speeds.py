@@ -60,15 +60,20 @@ def learn(output: Output, audio: float, work: float) -> None:
         stage=output.stage, engine=output.engine, model=output.model[:200], device=output.device
     )
     with transaction.atomic():
-        if found := known.first():
-            audio += FADES * found.audio_seconds
-            work += FADES * found.work_seconds
+        found = known.first() or LearnedSpeed(audio_seconds=0, work_seconds=0)
         LearnedSpeed.objects.update_or_create(
             stage=output.stage,
             engine=output.engine,
             model=output.model[:200],
             device=output.device,
-            defaults={"audio_seconds": audio, "work_seconds": work, "updated": timezone.now()},
+            defaults={
+                "audio_seconds": audio + FADES * found.audio_seconds,
+                "work_seconds": work + FADES * found.work_seconds,
+                "runs": found.runs + 1,
+                "total_audio_seconds": found.total_audio_seconds + audio,
+                "total_work_seconds": found.total_work_seconds + work,
+                "updated": timezone.now(),
+            },
         )
 
 

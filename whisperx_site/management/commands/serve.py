@@ -23,6 +23,7 @@ from whisperx_site.accounts import local_key, login_link
 from whisperx_site.command_line.logged_output import LoggedCommand
 from whisperx_site.configuration import open_files
 from whisperx_site.configuration.site_url import site_address
+from whisperx_site.monitoring import counter_files
 from whisperx_site.processes import preparation, site_processes
 from whisperx_site.processes.housekeeping import free_light_queue, set_schedules_right
 from whisperx_site.processes.services import all_services, keep_house
@@ -67,6 +68,7 @@ class Command(LoggedCommand):
         """Prepares everything; returns the ways to log in."""
         refuse_taken_port()
         preparation.make_directories()
+        counter_files.forget()
         try:
             preparation.prepare_database()
             preparation.examine_store()

@@ -205,13 +205,17 @@ class JobAdmin(ReadOnlyAdmin):
     ) -> None:
         """Requeues the jobs that have ended, and reports on each."""
         for job in queryset:
-            before = job.get_state_display()
+            before, asked = job.get_state_display(), request_of(job)
             try:
                 rerun.run_again(job, changes, everything)
             except rerun.CannotRun as reason:
                 self.message_user(request, f"{job}: {reason}", "warning")
             else:
-                self.note(request, job, changed("State", before, State.QUEUED.label))
+                said = [changed("State", before, State.QUEUED.label)]
+                for name, value in request_of(job).items():
+                    if value != asked.get(name):
+                        said.append(changed(name.capitalize(), asked.get(name), value))
+                self.note(request, job, " ".join(said))
                 self.message_user(request, f"{job} is queued again.")
 
     @admin.action(description="Delete … with transcript and recording", permissions=["steer"])
@@ -230,6 +234,13 @@ class JobAdmin(ReadOnlyAdmin):
             self.note(request, job, what, DELETION)
         self.message_user(request, f"{count} deleted.")
         return None
+
+
+def request_of(job: Job) -> dict[str, Any]:
+    """What is asked of a job now, as its row says it: staff may change it."""
+    names = ("engine", "model", "language", "options")
+    found = Job.objects.filter(pk=job.pk).values(*names).first()
+    return {name: value or "default" for name, value in (found or {}).items()}
 
 
 def cancelled(job: Job) -> str:

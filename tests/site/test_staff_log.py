@@ -14,7 +14,7 @@ from django.db.models import Model
 from django.test import RequestFactory
 from django_q.models import Schedule
 
-from tests.site.staff_clients import signed_in
+from tests.site.staff_clients import signed_in, someone
 from tests.transcription.building import make_job, make_upload, within
 from transcription.models import Delivery, Priority, State
 from uploads.models import State as UploadState
@@ -83,15 +83,37 @@ def test_every_action_has_a_row() -> None:
 
 @pytest.mark.parametrize("action", ROWS)
 def test_an_action_leaves_who_did_it_and_what_changed(action: str) -> None:
-    boss = User.objects.create_superuser("boss")
     row = ROWS[action]()
     model, key = row._meta, str(row.pk)
+    clerk = someone("clerk", f"view_{model.model_name}", f"change_{model.model_name}")
     page = f"/admin/{model.app_label}/{model.model_name}/"
     form = {"action": action.rpartition(".")[2], "_selected_action": key}
-    answer = signed_in(boss).post(page, {**form, "index": "0", "agreed": "1", "apply": "1"})
+    answer = signed_in(clerk).post(page, {**form, "index": "0", "agreed": "1", "apply": "1"})
     assert answer.status_code == 302
     entry = LogEntry.objects.get()
-    assert (entry.user, entry.object_id) == (boss, key)
+    assert (entry.user, entry.object_id) == (clerk, key)
     before, arrow, after = entry.change_message.partition(" → ")
     assert arrow and before.partition(": ")[2] and after.rstrip(".")
     assert before.partition(": ")[2] != after.partition(".")[0]
+
+
+def test_other_options_are_named_too() -> None:
+    """Those before, and those after."""
+    job = make_job(state=State.FAILED, params={}, model="tiny")
+    form = {"action": "run_again_with", "_selected_action": str(job.pk), "index": "0"}
+    client = signed_in(User.objects.create_superuser("boss"))
+    client.post("/admin/transcription/job/", {**form, "apply": "1", "model": "base"})
+    assert "Model: tiny → base." in LogEntry.objects.get().change_message
+
+
+@pytest.mark.parametrize("action", ["uploads.upload.extend", "transcription.job.low_priority"])
+def test_who_may_only_look_sees_the_history(action: str) -> None:
+    """The admin's pages are read-only here; their histories are open all the same."""
+    row = ROWS[action]()
+    model, key = row._meta, str(row.pk)
+    page = f"/admin/{model.app_label}/{model.model_name}/"
+    form = {"action": action.rpartition(".")[2], "_selected_action": key, "index": "0"}
+    signed_in(User.objects.create_superuser("boss")).post(page, form)
+    looker = signed_in(someone("looker", f"view_{model.model_name}"))
+    assert f"{page}{key}/history/" in looker.get(f"{page}{key}/change/").content.decode()
+    assert " → " in looker.get(f"{page}{key}/history/").content.decode()

@@ -19,11 +19,19 @@ from django.utils.timesince import timesince
 from transcription import admin_uploads  # noqa: F401
 from transcription.admin_records import told_stages
 from transcription.engines.registry import ENGINES
-from transcription.models import ACTIVE, Job, LearnedSpeed, Priority, StageOutput, Transcript
+from transcription.models import (
+    ACTIVE,
+    Job,
+    LearnedSpeed,
+    Priority,
+    StageOutput,
+    State,
+    Transcript,
+)
 from transcription.pages.forms import RerunForm
 from transcription.services.jobs import rerun, transitions
 from transcription.services.scheduling import turns
-from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
+from uploads.admin_pages.base import Question, ReadOnlyAdmin, changed, plural, wrapped
 from uploads.models import Upload
 from uploads.services.maintenance.holdings import holdings
 
@@ -152,8 +160,9 @@ class JobAdmin(ReadOnlyAdmin):
     def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         done = 0
         for job in queryset:
+            before = job.get_state_display()
             if transitions.cancel(job):
-                self.note(request, job, "Cancelled.")
+                self.note(request, job, changed("State", before, cancelled(job)))
                 done += 1
         self.message_user(
             request, f"{done} cancelled; {len(queryset) - done} skipped (already ended)."
@@ -202,8 +211,9 @@ class JobAdmin(ReadOnlyAdmin):
     def prioritize(self, request: HttpRequest, queryset: QuerySet[Job], to: Priority) -> None:
         done = 0
         for job in queryset:
+            before = job.get_priority_display()
             if turns.prioritize(job, to):
-                self.note(request, job, f"Priority: {to.label}.")
+                self.note(request, job, changed("Priority", before, to.label))
                 done += 1
         skipped = f"{len(queryset) - done} skipped (ended, or had it already)."
         self.message_user(request, f"{done} changed to {to.label} priority; {skipped}")
@@ -217,12 +227,17 @@ class JobAdmin(ReadOnlyAdmin):
     ) -> None:
         """Requeues the jobs that have ended, and reports on each."""
         for job in queryset:
+            before, asked = job.get_state_display(), request_of(job)
             try:
                 rerun.run_again(job, changes, everything)
             except rerun.CannotRun as reason:
                 self.message_user(request, f"{job}: {reason}", "warning")
             else:
-                self.note(request, job, "Run again.")
+                said = [changed("State", before, State.QUEUED.label)]
+                for name, value in request_of(job).items():
+                    if value != asked.get(name):
+                        said.append(changed(name.capitalize(), asked.get(name), value))
+                self.note(request, job, " ".join(said))
                 self.message_user(request, f"{job} is queued again.")
 
     @admin.action(description="Delete … with transcript and recording", permissions=["steer"])
@@ -235,10 +250,25 @@ class JobAdmin(ReadOnlyAdmin):
         count = len(queryset)
         for job in queryset:
             size = holdings(Upload.objects.filter(job=job)).size
+            before = job.get_state_display()
             transitions.delete(job)
-            self.note(request, job, f"Deleted. Bytes of the recording: {size}.", DELETION)
+            what = f"{changed('State', before, 'deleted')} Bytes of the recording: {size}."
+            self.note(request, job, what, DELETION)
         self.message_user(request, f"{count} deleted.")
         return None
+
+
+def request_of(job: Job) -> dict[str, Any]:
+    """What is asked of a job now, as its row says it: staff may change it."""
+    names = ("engine", "model", "language", "options")
+    found = Job.objects.filter(pk=job.pk).values(*names).first()
+    return {name: value or "default" for name, value in (found or {}).items()}
+
+
+def cancelled(job: Job) -> str:
+    """The state after a cancellation; a running job ends only when its worker hears of it."""
+    has_ended = Job.objects.filter(pk=job.pk, state=State.CANCELLED).exists()
+    return State.CANCELLED.label if has_ended else "to be cancelled"
 
 
 def deletion(jobs: QuerySet[Job]) -> Question:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from transcription.models import Delivery, Job, StageOutput
 from transcription.services.stages import outputs
 from transcription.services.webhooks import outbox
-from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
+from uploads.admin_pages.base import ReadOnlyAdmin, changed, wrapped
 
 LONGEST_OUTPUT = 20_000  # characters of a stage's output to show
 
@@ -110,8 +110,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """Under the same id, starting with the quick retries."""
         sent = 0
         for delivery in queryset:
+            before = delivery.get_state_display()
             if outbox.send_again(delivery):
-                self.note(request, delivery, "Sent again.")
+                after = Delivery.State.WAITING.label
+                self.note(request, delivery, changed("State", before, after))
                 sent += 1
         self.message_user(request, f"{sent} sent again.")
         if left := len(queryset) - sent:

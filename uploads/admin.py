@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -17,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from uploads.admin_pages.base import Question, ReadOnlyAdmin, plural, wrapped
+from uploads.admin_pages.base import Question, ReadOnlyAdmin, changed, plural, wrapped
 from uploads.admin_pages.cleanup import tell_of_store
 from uploads.admin_pages.story import moments, told
 from uploads.errors import NotFound
@@ -162,11 +163,12 @@ class UploadAdmin(ReadOnlyAdmin):
             return self.ask(request, "terminate", queryset, question, affected=living)
         done = freed = 0
         for upload in queryset:
+            before = upload.get_state_display()
             try:
                 size = terminate(upload)
             except NotFound:
                 continue  # it had ended
-            self.note(request, upload, f"Terminated. Bytes removed: {size}.")
+            self.note(request, upload, ended(before, State.TERMINATED, size))
             done, freed = done + 1, freed + size
         said = f"{done} terminated; {len(queryset) - done} skipped (already ended)."
         self.message_user(request, f"{said} {filesizeformat(freed)} freed.")
@@ -183,9 +185,10 @@ class UploadAdmin(ReadOnlyAdmin):
             return self.ask(request, "expire_now", queryset, question, affected=unfinished)
         done = 0
         for upload in queryset:
+            before = upload.get_state_display()
             size = expire(upload, reason=f"Expired by {request.user}.")
             if size is not None:
-                self.note(request, upload, f"Expired. Bytes removed: {size}.")
+                self.note(request, upload, ended(before, State.EXPIRED, size))
                 done += 1
         self.message_user(request, f"{done} expired; {skipped(len(queryset) - done)}")
         return None
@@ -195,8 +198,10 @@ class UploadAdmin(ReadOnlyAdmin):
         """The new expiration time counts from now, as after activity."""
         done = 0
         for upload in queryset:
+            before = upload.expires
             if extend(upload):
-                self.note(request, upload, "Extended: the expiration time starts again.")
+                expires = Upload.objects.values_list("expires", flat=True).get(pk=upload.pk)
+                self.note(request, upload, changed("Expires", dated(before), dated(expires)))
                 done += 1
         self.message_user(request, f"{done} extended; {skipped(len(queryset) - done)}")
 
@@ -274,6 +279,16 @@ def ending(chosen: QuerySet[Upload], among: QuerySet[Upload], verb: str) -> Ques
     if left:
         said.append(f"Of the {chosen.count()} selected uploads, {skipped(left)}")
     return Question(f"{verb} {plural(lost.count, 'upload')}?", said, f"{verb} and remove files")
+
+
+def ended(before: str, after: State, size: int) -> str:
+    """The note about an upload that staff ended."""
+    return f"{changed('State', before, after.label)} Bytes removed: {size}."
+
+
+def dated(time: datetime | None) -> str:
+    """With its time zone: a note is read long after, and elsewhere."""
+    return f"{time:%Y-%m-%d %H:%M:%S %Z}" if time else "never"
 
 
 def skipped(count: int) -> str:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django_q import admin as django_q_admin
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from uploads.admin_pages.base import ReadOnlyAdmin, wrapped
+from uploads.admin_pages.base import ReadOnlyAdmin, changed, wrapped
 
 FUNCTIONS = {
     "uploads.tasks.cleanup": "Clean up: expire uploads, remove leftovers",
@@ -96,7 +96,7 @@ class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
         running = list(queryset.exclude(repeats=PAUSED))
         queryset.exclude(repeats=PAUSED).update(repeats=PAUSED)
         for schedule in running:
-            self.log_change(request, schedule, "Paused.")
+            self.log_change(request, schedule, changed("State", "running", "paused"))
         self.message_user(request, f"{len(running)} paused.")
 
     @admin.action(description="Resume from now on", permissions=["change"])
@@ -106,7 +106,7 @@ class ScheduleAdmin(django_q_admin.ScheduleAdmin):  # type: ignore[misc]
         paused = list(queryset.filter(repeats=PAUSED))
         queryset.filter(repeats=PAUSED).update(repeats=FOR_EVER, next_run=soon)
         for schedule in paused:
-            self.log_change(request, schedule, "Resumed.")
+            self.log_change(request, schedule, changed("State", "paused", "running"))
         self.message_user(request, f"{len(paused)} resumed.")
 
 

@@ -106,7 +106,9 @@ def test_nothing_is_asked_where_nothing_would_end(staff: Client, action: str, sa
 
 
 def page_of(action: str, size: int) -> str:
-    return f"{'Terminated' if action == 'terminate' else 'Expired'}. Bytes removed: {size}."
+    before = "finished" if size == 5 else "receiving"
+    after = "terminated" if action == "terminate" else "expired"
+    return f"State: {before} → {after}. Bytes removed: {size}."
 
 
 def test_an_extended_upload_keeps_its_last_activity(staff: Client) -> None:
@@ -115,7 +117,8 @@ def test_an_extended_upload_keeps_its_last_activity(staff: Client) -> None:
     assert "1 extended" in act(staff, UPLOADS, "extend", upload)
     after = Upload.objects.get()
     assert after.last_activity == before.last_activity and after.expires is not None
-    assert [what for *_, what in logged()] == ["Extended: the expiration time starts again."]
+    ((_, _, what),) = logged()
+    assert what.startswith("Expires: ") and f"→ {after.expires:%Y-%m-%d %H:%M:%S}" in what
 
 
 def test_deleting_jobs_asks_first(staff: Client) -> None:
@@ -127,7 +130,7 @@ def test_deleting_jobs_asks_first(staff: Client) -> None:
     assert "Still waiting or running: 1." in page and Job.objects.count() == 2
     page = act(staff, JOBS, "delete_with_recording", done, waiting, agreed="2")
     assert "2 deleted." in page and not Job.objects.exists()
-    assert (DELETION, "talk.mp3", "Deleted. Bytes of the recording: 5.") in logged()
+    assert (DELETION, "talk.mp3", "State: done → deleted. Bytes of the recording: 5.") in logged()
     assert "talk.mp3" in words(staff.get("/admin/"))  # recent actions
 
 
@@ -138,7 +141,10 @@ def test_what_else_staff_do_is_logged_too(staff: Client) -> None:
     schedule = Schedule.objects.get(func="uploads.tasks.cleanup")
     act(staff, "/admin/django_q/schedule/", "pause", schedule)
     act(staff, "/admin/django_q/schedule/", "resume", schedule)
-    assert [what for *_, what in logged()] == ["Run again.", "Cancelled.", "Paused.", "Resumed."]
+    assert [what for *_, what in logged()] == [
+        *("State: failed → waiting.", "State: waiting → cancelled."),
+        *("State: running → paused.", "State: paused → running."),
+    ]
 
 
 def test_metadata_is_shown_decoded(staff: Client) -> None:

@@ -52,4 +52,4 @@ def test_a_halted_worker_is_named_everywhere(new_site: Callable[..., Site]) -> N
     for number in map(int, numbers):  # as the page says
         psutil.Process(number).send_signal(signal.SIGCONT)
     assert SAID not in page()
-    wait_for(lambda: f"over: {SAID}" in site.log.read_text(), 90, what="the log to say that it is over")
+    wait_for(lambda: f"over: {SAID}" in site.log.read_text(), 90, what="the log to say its end")

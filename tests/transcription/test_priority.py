@@ -125,7 +125,7 @@ def test_staff_changes_who_goes_first() -> None:
     staff = staff_client()
     page = act(staff, "high_priority", second, ended)
     assert "1 changed to high priority; 1 skipped" in page
-    assert LogEntry.objects.get().change_message == "Priority: high."
+    assert LogEntry.objects.get().change_message == "Priority: normal → high."
     assert [event.what for event in second.events.all()] == ["Priority: high."]
     assert "skipped" in act(staff, "high_priority", second)  # it has it already
     found = staff.get(f"{LIST}?priority__exact=1").content.decode()

@@ -172,6 +172,11 @@ def wrapped(text: str) -> SafeString:
     return format_html('<span class="long-text" title="{}">{}</span>', text, short(text))
 
 
+def changed(what: str, before: object, after: object) -> str:
+    """The sentence of the admin's history that says what a row was and what it is now."""
+    return f"{what}: {before} → {after}."
+
+
 def plural(count: int, noun: str) -> str:
     """Such as "1 upload" or "2 uploads"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

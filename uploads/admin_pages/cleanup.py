@@ -112,6 +112,7 @@ class CleanupRunAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method == "POST":
             self.clean_up(request, "The cleanup")
+            self.note(request, CleanupRun(), "Started a cleanup.", name="Cleanup")
         return HttpResponseRedirect(reverse("admin:uploads_cleanuprun_changelist"))
 
     def clean_up(self, request: HttpRequest, what: str, confirmed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Runs README's own commands, as a reader would."""
+"""Runs the commands of README and docs/operations.md, as a reader would."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from pathlib import Path
 
 from tests.running import ROOT
 
+DOCUMENTS = ("README.md", "docs/operations.md")
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def block(containing: str, language: str = "sh") -> str:
-    """The only fenced block of README.md that contains this text."""
-    text = (ROOT / "README.md").read_text()
+    """The only fenced block of these documents that contains this text."""
+    text = "".join((ROOT / name).read_text() for name in DOCUMENTS)
     found = [code for kind, code in FENCED.findall(text) if kind == language and containing in code]
     assert len(found) == 1, f"{len(found)} blocks hold {containing!r}"
     return str(found[0])
 
 
 def run(code: str, environment: Mapping[str, str], **words: str) -> str:
-    """Runs a block in the project's folder, with a reader's values instead of README's.
+    """Runs a block in the project's folder, with a reader's values instead of the document's.
 
     Args:
         code: The block.
         environment: Of the shell; `python` there is ours.
-        words: README's values and their replacements, as `what_it_is="README's|the reader's"`.
+        words: Its values and their replacements, as `what_it_is="README's|the reader's"`.
     """
     for pair in words.values():
         theirs, own = pair.split("|", 1)

@@ -1,6 +1,6 @@
 """A site that is started on another database than its files belong to; backup and restore.
 
-README's own commands are run as they stand there.
+The commands of README and docs/operations.md are run as they stand there.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def test_an_empty_database_and_back(
 def test_the_readme_moves_a_site_to_postgresql(
     new_site: Callable[..., Site], postgres_url: str
 ) -> None:
-    """Shown by 5: the block that README has for it."""
+    """Shown by 5: the block that the documents have for it."""
     site = new_site(UPLOADS_ACCEPT="any").start()
     uploads = dict(upload(site, number) for number in range(3))
     path, data = upload(site, 4, share=0.5)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 from django_q.scheduler import scheduler
 
+from tests import said
 from tests.running import Site
 from whisperx_site.admin import FUNCTIONS
 
@@ -22,22 +22,8 @@ NAMES = {"uploads: cleanup": 10, "transcription: sweep": 1, "transcription: deli
 DECLARED = (*("name", "func", "schedule_type", "minutes", "repeats"), "args", "kwargs", "hook")
 
 
-class Said:
-    """What the command printed, and its exit status."""
-
-    def __init__(self, *arguments: str) -> None:
-        out, errors = StringIO(), StringIO()
-        self.status = 0
-        try:
-            call_command("sync_schedules", *arguments, stdout=out, stderr=errors)
-        except CommandError as end:
-            self.status = end.returncode
-            errors.write(str(end))
-        self.out, self.errors = out.getvalue(), errors.getvalue()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+class Said(said.Said):
+    command = "sync_schedules"
 
     @property
     def states(self) -> dict[str, str]:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.utils import timezone
 
+from tests import said
 from tests.transcription.building import make_upload, within
 from uploads.models import State, Upload
 from uploads.stores.registry import store
@@ -26,22 +27,8 @@ def folders(settings: LazySettings, tmp_path: Path) -> None:
     within(settings, tmp_path)
 
 
-class Said:
-    """What a command printed, and its exit status."""
-
-    def __init__(self, *arguments: str) -> None:
-        out, errors = StringIO(), StringIO()
-        self.status = 0
-        try:
-            call_command("uploads", *arguments, stdout=out, stderr=errors)
-        except CommandError as end:
-            self.status = end.returncode
-            errors.write(str(end))
-        self.out, self.errors = out.getvalue(), errors.getvalue()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+class Said(said.Said):
+    command = "uploads"
 
 
 def receiving(held: int = 5, **facts: Any) -> Upload:

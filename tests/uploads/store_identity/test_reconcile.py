@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.utils import timezone
 
+from tests import said
 from tests.running import Site
 from tests.speech import recordings
 from tests.uploads.store_identity.old_uploads import (
@@ -36,22 +37,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MARKED = ("missing", "shorter", "returned")
 
 
-class Said:
-    """What the command printed, and its exit status."""
-
-    def __init__(self, *arguments: str) -> None:
-        out, errors = StringIO(), StringIO()
-        self.status = 0
-        try:
-            call_command("reconcile_uploads", *arguments, stdout=out, stderr=errors)
-        except CommandError as end:
-            self.status = end.returncode
-            errors.write(str(end))
-        self.out, self.errors = out.getvalue(), errors.getvalue()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
+class Said(said.Said):
+    command = "reconcile_uploads"
 
     def found(self, part: str = "differences") -> dict[str, str]:
         """The kind of each difference, by its name."""

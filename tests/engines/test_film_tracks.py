@@ -22,7 +22,7 @@ from transcription.media.probe import probe
     [
         ("mpegts", "aac", 9.0, {}),
         ("mpegts", "ac3", 9.0, {"mpegts_m2ts_mode": "1"}),
-        ("mpegts", "mp2", 125.0, {}),
+        pytest.param("mpegts", "mp2", 125.0, {}, marks=pytest.mark.slow),
         ("mpeg", "mp2", 12.0, {}),
         ("vob", "ac3", 12.0, {}),
         ("flv", "aac", 9.0, {}),

@@ -25,7 +25,7 @@ from uploads.models import State as UploadState
 from uploads.stores.registry import store
 from whisperx_site.overview.problems import problems
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from transcription.models import Delivery, Priority, State
 from uploads.models import State as UploadState
 from uploads.models import Upload
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 UNTOUCHED = {"uploads.upload.verify"}
 """Actions that change nothing."""

@@ -111,6 +111,7 @@ def test_ten_thousand_tasks_are_one_query(client: Client) -> None:
     assert len(rows) == 10_000 and len(of_jobs) == 1
 
 
+@pytest.mark.slow
 def test_polling_loads_no_transcript(client: Client) -> None:
     job = ended()
     for path in (f"/jobs/{job.pk}.json", f"/jobs/{job.pk}", f"/tasks/{job.pk}/progress", "/"):
@@ -277,6 +278,7 @@ BYTES = st.binary(max_size=30).map(lambda raw: raw.decode("latin-1"))
 TEXT = st.one_of(st.text(max_size=40), BYTES)
 
 
+@pytest.mark.slow
 @hypothesis_settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -15,6 +15,8 @@ from transcription.engines.base import Chunk, ChunkProgress, EngineError, Reques
 from transcription.engines.faster_whisper.engine import FasterWhisper
 from transcription.media.pcm import Audio
 
+pytestmark = pytest.mark.slow
+
 FULL = (
     "CUDA failed with error out of memory",
     "cuBLAS failed with status CUBLAS_STATUS_ALLOC_FAILED",

@@ -50,7 +50,7 @@ def value(field, n):
         return datetime.datetime(2026, 3, 29, 1, 59, 59, 999_998 + n % 2, datetime.UTC)
     if kind == "UUIDField":
         return uuid.UUID(int=2**128 - n)
-    if kind == "BigIntegerField":
+    if kind in ("BigIntegerField", "PositiveBigIntegerField"):
         return 2**63 - n
     if kind in ("IntegerField", "PositiveIntegerField"):
         return 2**31 - n

@@ -247,9 +247,11 @@ def workers(now: datetime) -> Section:
 def _service(
     name: str, label: str, found: Iterable[site_processes.SiteProcess]
 ) -> Sequence[str | SafeString]:
-    ours = [process for process in found if process.service == name]
+    all_of_it = [process for process in found if process.service == name]
+    ours = [process for process in all_of_it if not process.is_guard]
     halted = any(process.is_halted for process in ours)
-    state = "halted" if halted else "runs" if ours else "isn't running"
+    begins = "starts" if all_of_it else "isn't running"
+    state = "halted" if halted else "runs" if ours else begins
     memory = filesizeformat(sum(process.memory for process in ours))
     return (label, counted(len(ours), "process", "processes"), memory, state)
 

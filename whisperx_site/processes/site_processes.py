@@ -14,7 +14,6 @@ from django.conf import settings
 logger = logging.getLogger("site")
 
 GUARD = "whisperx_site.processes.process_guard"
-ENGINE = "transcription.engines.runtime"
 
 
 @dataclass(frozen=True)
@@ -23,14 +22,14 @@ class SiteProcess:
 
     Attributes:
         service: web, light or heavy: as in the log.
-        is_engine: Whether it is a speech engine or reads a recording.
+        is_guard: Whether it only guards the others; it is the first of a service, and the last.
         is_halted: Whether a signal has stopped it, so that it does nothing.
         memory: Bytes in memory, those that it shares with others included.
     """
 
     pid: int
     service: str
-    is_engine: bool
+    is_guard: bool
     is_halted: bool
     memory: int
 
@@ -60,11 +59,11 @@ def _described(processes: list[psutil.Process]) -> Iterator[SiteProcess]:
             with process.oneshot():
                 command = process.cmdline()
                 service = process.environ().get("SITE_PROCESS", "")
-                if service and GUARD not in command:
+                if service:
                     yield SiteProcess(
                         process.pid,
                         service,
-                        any(ENGINE in part for part in command),
+                        GUARD in command,
                         process.status() == psutil.STATUS_STOPPED,
                         process.memory_info().rss,
                     )
